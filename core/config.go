@@ -1,0 +1,94 @@
+package core
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// AnyAudience in Config.Audience accepts access tokens of the provider whatever audience they name: tokens that were
+// issued for other services of the same provider pass the guards. It stands alone in the list.
+const AnyAudience = "*"
+
+// Loopback in Config.RedirectURIs keeps the rule that holds when the list is empty: http on localhost, 127.0.0.1 or
+// [::1], any port, path /callback, no query.
+const Loopback = "loopback"
+
+// Defaults and bounds of the configuration; each is said here once.
+const (
+	defaultTimeout = 10 * time.Second
+	maxTimeout     = 5 * time.Minute
+	defaultLeeway  = 30 * time.Second
+	maxLeeway      = 5 * time.Minute
+	minSecretKey   = 32 // bytes
+
+	// unlimitedRefresh is how long a refresh token is said to live when the provider names no end.
+	unlimitedRefresh = 30 * 24 * time.Hour
+)
+
+// defaultScopes are asked for when Config.Scopes is empty; openid is added always.
+var defaultScopes = []string{"profile", "email"}
+
+// Config is everything that an [Auth] is made from. The zero value of a field is the default said at the field. [New]
+// copies it; environment variables are not read, except for the proxy settings that [http.DefaultTransport] honours
+// when HTTPClient brings no transport.
+type Config struct {
+	// DiscoveryURL is the address of the provider's discovery document, ending in /.well-known/openid-configuration
+	// (OpenID Connect Discovery section 4). https, or http on loopback. Empty: Issuer and JWKSURL are both needed,
+	// and only the guards and userinfo work.
+	DiscoveryURL string
+	// ClientID is this service's name at the provider. Needed with DiscoveryURL.
+	ClientID string
+	// ClientSecret authenticates this service. Empty: a public client.
+	ClientSecret string
+	// PublicURL is what browsers see before a Paths entry: scheme, host and prefix ("https://app.example.org/api").
+	// https, or http on loopback. Empty: everything works but the callback route, which answers 503. The request's
+	// Host and X-Forwarded headers are never read.
+	PublicURL string
+	// Issuer is the only issuer accepted, byte for byte. Empty: the one that the discovery document names, which has to
+	// be DiscoveryURL without its well-known part, with or without a trailing slash.
+	Issuer string
+	// JWKSURL is where the provider's keys are fetched from. Empty: as the discovery document says.
+	JWKSURL string
+
+	// Scopes are asked for at login and device start, and are the only ones that a login may choose from, besides
+	// openid, profile, email and offline_access. Empty: profile and email. openid is always added.
+	Scopes []string
+	// Audience lists the values of which a token's aud has to hold one. Empty: aud, azp or client_id must name
+	// ClientID. [AnyAudience] alone waives the check.
+	Audience []string
+	// RedirectURIs lists, beside the own callback, where a login may send the browser, compared byte for byte. Empty:
+	// the loopback rule, see [Loopback].
+	RedirectURIs []string
+	// PostLogoutURIs lists where a logout may send the browser, compared byte for byte. Empty: nowhere.
+	PostLogoutURIs []string
+	// SecretKeys seal the login state, each at least 32 bytes: the first seals, all open. Empty: a random key for this
+	// process, with a warning in the log; logins then end with the process and do not cross replicas.
+	SecretKeys []string
+
+	// Require joins every guard that has not [NoDefaults].
+	Require []Requirement
+	// NoOfflineAccess keeps offline_access out of device starts and logins. Default: a device start asks for it, a
+	// login when its query does.
+	NoOfflineAccess bool
+	// AllowHTTP permits http beyond loopback for the provider and PublicURL: whoever can listen or write on the way
+	// can then take over every login.
+	AllowHTTP bool
+
+	// Timeout bounds one answer of a route and one exchange with the provider as a whole. 0: 10 s. At most 5 min.
+	Timeout time.Duration
+	// Leeway is how far the clocks of provider and service may differ. 0: 30 s. At most 5 min.
+	Leeway time.Duration
+
+	// HTTPClient is copied for calls to the provider: its transport, jar and Timeout are kept, redirects are refused,
+	// bodies bounded. nil: a client of its own.
+	HTTPClient *http.Client
+	// Logger is told of configuration warnings and changes of state, never of a secret. nil: nothing is logged.
+	Logger *slog.Logger
+	// OnLogin answers the callback route once a login succeeded, for instance with a session cookie and a redirect.
+	// nil, or a nil answer: the token as JSON.
+	OnLogin func(context.Context, *Request, *Token) *Response
+	// OnError answers instead of the JSON refusal. nil, or a nil answer: JSON.
+	OnError func(context.Context, *Error) *Response
+}

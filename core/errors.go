@@ -1,0 +1,155 @@
+package core
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Error codes of RFC 6749 section 5.2, RFC 6750 section 3.1, RFC 8628 section 3.5 and OpenID Connect Core section
+// 3.1.2.6 that this library answers with.
+const (
+	CodeInvalidRequest       = "invalid_request"
+	CodeInvalidToken         = "invalid_token"
+	CodeInsufficientScope    = "insufficient_scope"
+	CodeInvalidGrant         = "invalid_grant"
+	CodeInvalidScope         = "invalid_scope"
+	CodeUnsupportedGrantType = "unsupported_grant_type"
+	CodeAuthorizationPending = "authorization_pending"
+	CodeSlowDown             = "slow_down"
+	CodeExpiredToken         = "expired_token"
+	CodeAccessDenied         = "access_denied"
+	CodeServerError          = "server_error"
+)
+
+// Error is a refusal in the form in which the client sees it. Its texts are fixed ones of this library: nothing that a
+// request, a provider or a token said is in them, except the names of configured scopes.
+type Error struct {
+	// Status is the HTTP status of the answer.
+	Status int
+	// Code is the member "error" of the answer; "" leaves it out, as outages do.
+	Code string
+	// Detail is the members "detail" and "error_description".
+	Detail string
+	// RetryAfter is the header Retry-After in whole seconds, rounded up; 0 leaves it out.
+	RetryAfter time.Duration
+	// Err is the cause, for logs and [errors.Is]; no answer holds it.
+	Err error
+
+	noCredentials bool   // a challenge without an error code (RFC 6750 section 3.1)
+	scope         string // the scopes that a token needs, for the challenge
+}
+
+// Error gives the status, the code and the detail; never the cause's text.
+func (e *Error) Error() string {
+	text := "oidcauth: " + strconv.Itoa(e.Status) + " " + e.Code
+	return strings.TrimRight(text, " ") + ": " + e.Detail
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// ErrorResponse renders an error of [Guard.Admit] or of a route: as OnError of the configuration says, else as JSON
+// with the members detail, error and error_description, and with WWW-Authenticate where RFC 6750 section 3 asks for
+// it. An error of another type is a 500 with a fixed text. Safe for concurrent use.
+func (a *Auth) ErrorResponse(ctx context.Context, err error) *Response {
+	var refusal *Error
+	if !errors.As(err, &refusal) {
+		refusal = &Error{Status: http.StatusInternalServerError, Code: CodeServerError, Detail: "Internal error.", Err: err}
+	}
+	if a.cfg.OnError != nil {
+		if answer := a.cfg.OnError(ctx, refusal); answer != nil {
+			return answer
+		}
+	}
+	return refusal.response()
+}
+
+func (e *Error) response() *Response {
+	body, err := json.Marshal(struct {
+		Detail      string `json:"detail"`
+		Code        string `json:"error,omitempty"`
+		Description string `json:"error_description,omitempty"`
+	}{e.Detail, e.Code, descriptionOf(e)})
+	if err != nil { // three texts marshal
+		body = []byte(`{"detail":"Internal error."}`)
+	}
+	answer := &Response{Status: e.Status, Header: make(http.Header), Body: body}
+	answer.Header.Set("Content-Type", "application/json")
+	noStore(answer.Header)
+	if challenge := e.challenge(); challenge != "" {
+		answer.Header.Set("WWW-Authenticate", challenge)
+	}
+	if e.RetryAfter > 0 {
+		answer.Header.Set("Retry-After", strconv.FormatInt(int64((e.RetryAfter+time.Second-1)/time.Second), 10))
+	}
+	return answer
+}
+
+func descriptionOf(e *Error) string {
+	if e.Code == "" {
+		return ""
+	}
+	return e.Detail
+}
+
+// realm is the protection space of RFC 9110 section 11.5: one for all guards.
+const realm = "oidcauth"
+
+// challenge is RFC 6750 section 3: no code when the request brought no credentials, scope when it lacked scopes.
+func (e *Error) challenge() string {
+	challenge := `Bearer realm="` + realm + `"`
+	if e.noCredentials {
+		return challenge
+	}
+	switch e.Code {
+	case CodeInvalidToken, CodeInsufficientScope:
+	case CodeInvalidRequest:
+		if !errors.Is(e.Err, errManyHeaders) {
+			return ""
+		}
+	default:
+		return ""
+	}
+	challenge += `, error="` + e.Code + `", error_description="` + quotable(e.Detail) + `"`
+	if e.scope != "" {
+		challenge += `, scope="` + quotable(e.scope) + `"`
+	}
+	return challenge
+}
+
+// quotable keeps the characters that error_description and scope may hold (RFC 6750 section 3).
+func quotable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < 0x20 || r > 0x7e || r == '"' || r == '\\' {
+			return -1
+		}
+		return r
+	}, text)
+}
+
+func noStore(header http.Header) {
+	header.Set("Cache-Control", "no-store")
+	header.Set("Pragma", "no-cache")
+}
+
+// outageRetry is what clients are told to wait when the provider is out of reach: the pause between two tries of ours.
+const outageRetry = 10 * time.Second
+
+func badRequest(code, detail string) *Error {
+	return &Error{Status: http.StatusBadRequest, Code: code, Detail: detail}
+}
+
+// outage is an answer for what may be over in a moment: no code, so that a polling client goes on polling.
+func outage(detail string, cause error) *Error {
+	return &Error{Status: http.StatusServiceUnavailable, Detail: detail, RetryAfter: outageRetry, Err: cause}
+}
+
+// nonsense is an answer for a provider that says what nobody can use.
+func nonsense(detail string, cause error) *Error {
+	return &Error{Status: http.StatusBadGateway, Code: CodeServerError, Detail: detail, Err: cause}
+}

@@ -1,0 +1,47 @@
+package core_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/go-oidc-auth/oidcauth/core"
+)
+
+// A service over net/http alone: the routes, and one guarded handler.
+func Example() {
+	auth, err := core.New(core.Config{
+		DiscoveryURL: "https://idp.example.org/.well-known/openid-configuration",
+		ClientID:     "my-client",
+		PublicURL:    "https://app.example.org/api",
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer auth.Close() //nolint:errcheck // it always returns nil
+
+	mux := http.NewServeMux()
+	routes, err := auth.Routes(core.Paths{Prefix: "/api"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, route := range routes {
+		mux.Handle(route.Method+" "+route.Path, route)
+	}
+	guard := auth.Required(core.Scopes("profile"))
+	mux.HandleFunc("GET /me", func(w http.ResponseWriter, r *http.Request) {
+		token, err := guard.Admit(r.Context(), r.Header.Values("Authorization"))
+		if err != nil {
+			auth.ErrorResponse(r.Context(), err).WriteTo(w)
+			return
+		}
+		_, _ = fmt.Fprintln(w, token.Subject())
+	})
+
+	answer := httptest.NewRecorder()
+	mux.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/me", nil))
+	fmt.Println(answer.Code, answer.Body)
+	// Output: 401 {"detail":"Not authenticated","error":"invalid_request","error_description":"Not authenticated"}
+}

@@ -1,0 +1,199 @@
+package core
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/oauth2"
+)
+
+// flows are the routes of one table. They know where this table's callback stands, seen from browsers.
+type flows struct {
+	*Auth
+	callback string // the Paths entry
+	member   *Guard // of the userinfo route
+	leaver   *Guard // of the logout route
+}
+
+func (a *Auth) flows(callback string) *flows {
+	return &flows{Auth: a, callback: callback, member: a.Required(), leaver: a.Optional(NoDefaults)}
+}
+
+// ownCallback is the public address of the callback route, "" where there is none.
+func (f *flows) ownCallback() string {
+	if f.cfg.PublicURL == "" || f.callback == Off {
+		return ""
+	}
+	return f.cfg.PublicURL + f.callback
+}
+
+// bounds of login parameters, in bytes.
+const (
+	maxRedirect    = 2048
+	maxScopeText   = 4096
+	maxClientState = 1024
+)
+
+// loginQuery is what a login may choose.
+type loginQuery struct {
+	redirect, prompt, scope, state, challenge string
+	offline                                   bool
+}
+
+// login answers GET login: it sends the browser to the provider (RFC 6749 section 4.1.1, with PKCE always).
+func (f *flows) login(ctx context.Context, request *Request) (*Response, error) {
+	query, err := f.readLogin(request)
+	if err != nil {
+		return nil, err
+	}
+	meta, err := f.provider.metadata(ctx)
+	if err != nil {
+		return nil, outage("OIDC server unavailable, cannot log in.", err)
+	}
+	if meta.authorization == "" {
+		return nil, notDiscovered("authorization_endpoint")
+	}
+	parameters := url.Values{
+		"response_type": {"code"}, "client_id": {f.cfg.ClientID}, "redirect_uri": {query.redirect},
+		"scope": {query.scope}, "code_challenge_method": {"S256"},
+	}
+	if query.prompt != "" {
+		parameters.Set("prompt", query.prompt)
+	}
+	if query.challenge != "" { // the caller keeps its verifier, and its own state
+		parameters.Set("code_challenge", query.challenge)
+		if query.state != "" {
+			parameters.Set("state", query.state)
+		}
+		return redirect(endpoint(meta.authorization, parameters)), nil
+	}
+	return f.loginWithState(request, meta, query, parameters)
+}
+
+func (f *flows) loginWithState(request *Request, meta *metadata, query *loginQuery, parameters url.Values) (*Response, error) {
+	kind := kindLoopback
+	if query.redirect == f.ownCallback() {
+		kind = kindBrowser
+	}
+	state := newState(kind, query.redirect, query.scope)
+	var cookie *http.Cookie
+	if kind == kindBrowser {
+		cookie = f.bind(state, time.Now())
+	}
+	sealed, err := f.sealState(state)
+	if err != nil {
+		return nil, err
+	}
+	parameters.Set("state", sealed)
+	parameters.Set("nonce", state.Nonce)
+	parameters.Set("code_challenge", oauth2.S256ChallengeFromVerifier(state.Verifier))
+	answer := redirect(endpoint(meta.authorization, parameters))
+	if cookie != nil {
+		for _, old := range f.crowded(request) {
+			addCookie(answer, f.dropCookie(old))
+		}
+		addCookie(answer, cookie)
+	}
+	return answer, nil
+}
+
+func (f *flows) readLogin(request *Request) (*loginQuery, error) {
+	var q loginQuery
+	var offline, method string
+	for name, into := range map[string]*string{
+		"redirect_uri": &q.redirect, "prompt": &q.prompt, "scope": &q.scope, "state": &q.state,
+		"offline_access": &offline, "code_challenge": &q.challenge, "code_challenge_method": &method,
+	} {
+		value, fault := one(request.Query, name)
+		if fault != nil {
+			return nil, fault
+		}
+		*into = value
+	}
+	if q.redirect == "" {
+		return nil, badRequest(CodeInvalidRequest, "Missing redirect_uri")
+	}
+	if len(q.redirect) > maxRedirect || !f.mayRedirect(q.redirect) {
+		return nil, badRequest(CodeInvalidRequest, "This redirect_uri is not allowed.")
+	}
+	if err := f.checkChallenge(&q, method); err != nil {
+		return nil, err
+	}
+	q.offline = strings.EqualFold(offline, "true") && !f.cfg.NoOfflineAccess
+	var err error
+	if q.prompt, err = readPrompt(q.prompt); err != nil {
+		return nil, err
+	}
+	q.scope, err = f.loginScope(q.scope, q.offline)
+	return &q, err
+}
+
+// checkChallenge: a redirect URI that is neither the own callback nor loopback belongs to an application that has to
+// bring its own S256 challenge, for nobody else will hold its verifier. A loopback client may.
+func (f *flows) checkChallenge(q *loginQuery, method string) error {
+	own := q.redirect == f.ownCallback()
+	switch {
+	case q.challenge == "" && !own && !isLoopbackCallback(q.redirect):
+		return badRequest(CodeInvalidRequest, "This redirect_uri needs a code_challenge of method S256.")
+	case q.challenge == "" && method != "", q.challenge != "" && (method != "S256" || !isChallenge(q.challenge)):
+		return badRequest(CodeInvalidRequest, "The code_challenge has to be one of method S256.")
+	case q.challenge != "" && own:
+		return badRequest(CodeInvalidRequest, "The own callback takes no code_challenge.")
+	case len(q.state) > maxClientState || hasControl(q.state):
+		return badRequest(CodeInvalidRequest, "The state is too long or malformed.")
+	}
+	return nil
+}
+
+// isChallenge is RFC 7636 section 4.2: base64url of a SHA-256 sum.
+func isChallenge(text string) bool {
+	return len(text) == 43 && strings.IndexFunc(text, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_')
+	}) < 0
+}
+
+// readPrompt keeps the values of OpenID Connect Core section 3.1.2.1; none means nothing is asked for, as in the
+// reference.
+func readPrompt(text string) (string, error) {
+	words := distinct(strings.Fields(text))
+	for _, word := range words {
+		if !slices.Contains([]string{"none", "login", "consent", "select_account"}, word) {
+			return "", badRequest(CodeInvalidRequest, "This prompt is not one of login, consent, select_account and none.")
+		}
+	}
+	return strings.Join(slices.DeleteFunc(words, func(word string) bool { return word == "none" }), " "), nil
+}
+
+// loginScope keeps of the asked words those that are configured or standard; openid comes first and always.
+func (f *flows) loginScope(asked string, offline bool) (string, error) {
+	if len(asked) > maxScopeText {
+		return "", badRequest(CodeInvalidScope, "invalid_scope: the scope is too long")
+	}
+	words := f.cfg.Scopes
+	if asked != "" {
+		allowed := append([]string{"openid", "profile", "email", "offline_access"}, f.cfg.Scopes...)
+		words = slices.DeleteFunc(strings.Fields(asked), func(word string) bool { return !slices.Contains(allowed, word) })
+	}
+	return f.scopeText(words, offline), nil
+}
+
+// scopeText puts openid first; offline_access only where it is wanted and allowed.
+func (f *flows) scopeText(words []string, offline bool) string {
+	all := append([]string{"openid"}, words...)
+	if offline {
+		all = append(all, "offline_access")
+	}
+	if f.cfg.NoOfflineAccess {
+		all = slices.DeleteFunc(all, func(word string) bool { return word == "offline_access" })
+	}
+	return strings.Join(distinct(all), " ")
+}
+
+// notDiscovered is a provider without an endpoint that a route needs.
+func notDiscovered(name string) *Error {
+	return nonsense("OIDC endpoint '"+name+"' not found in discovery.", nil)
+}

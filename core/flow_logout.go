@@ -1,0 +1,45 @@
+package core
+
+import (
+	"context"
+	"net/url"
+)
+
+// logout answers GET logout: always a redirect, to the provider's end-session endpoint (OpenID Connect RP-Initiated
+// Logout section 2), or home. A bearer token that is valid is revoked at the provider first; what fails is logged.
+func (f *flows) logout(ctx context.Context, request *Request) (*Response, error) {
+	target := f.logoutTarget(lone(request.Query, "post_logout_redirect_uri"))
+	state, hint := lone(request.Query, "state"), lone(request.Query, "id_token_hint")
+	meta, err := f.provider.metadata(ctx)
+	if err != nil {
+		f.log.Warn("logout without the provider: its discovery document is not at hand", "error", err)
+		meta = &metadata{}
+	}
+	if caller, _ := f.leaver.Admit(ctx, request.Header.Values("Authorization")); caller != nil {
+		f.provider.revoke(ctx, meta, caller.Raw(), "access_token")
+	}
+	if meta.endSession == "" {
+		f.log.Warn("logout without the provider: no end_session_endpoint is known")
+		if target == "" {
+			return redirect("/"), nil
+		}
+		return redirect(withState(target, state)), nil
+	}
+	parameters := url.Values{"client_id": {f.cfg.ClientID}}
+	for name, value := range map[string]string{"post_logout_redirect_uri": target, "state": state, "id_token_hint": hint} {
+		if value != "" {
+			parameters.Set(name, value)
+		}
+	}
+	return redirect(endpoint(meta.endSession, parameters)), nil
+}
+
+// lone returns a parameter that is given once and is not longer than a credential may be; anything else counts as
+// absent, since a logout is never refused.
+func lone(query url.Values, name string) string {
+	value, err := one(query, name)
+	if err != nil || len(value) > maxCredential {
+		return ""
+	}
+	return value
+}

@@ -1,0 +1,232 @@
+package core
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/strictjson"
+)
+
+// IDToken is who calls: the claims of a verified token. It is read-only and may be shared by requests that run at the
+// same time. Every method works on nil, which is a guest, and gives zero values. Printing or logging one shows issuer
+// and subject alone.
+type IDToken struct {
+	raw, issuer, subject string
+	audience, scopes     []string
+	expiry               time.Time
+	payload              []byte
+	claims               strictjson.Object // views of payload
+}
+
+// Issuer returns the claim iss. A caller is known by issuer and subject together, never by name or mail address.
+func (t *IDToken) Issuer() string {
+	if t == nil {
+		return ""
+	}
+	return t.issuer
+}
+
+// Subject returns the claim sub, which a verified token always has.
+func (t *IDToken) Subject() string {
+	if t == nil {
+		return ""
+	}
+	return t.subject
+}
+
+// Audience returns a copy of the claim aud, a single text as a list of one.
+func (t *IDToken) Audience() []string {
+	if t == nil {
+		return nil
+	}
+	return slices.Clone(t.audience)
+}
+
+// Scopes returns a copy of the words of the claim scope, or of scp where a token has that one instead.
+func (t *IDToken) Scopes() []string {
+	if t == nil {
+		return nil
+	}
+	return slices.Clone(t.scopes)
+}
+
+// Expiry returns the claim exp; the zero time for a guest.
+func (t *IDToken) Expiry() time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.expiry
+}
+
+// Username returns the first text among preferred_username, user_name, uid and username, hyphens or underscores, any
+// case. It may change and be given to somebody else.
+func (t *IDToken) Username() string {
+	if t == nil {
+		return ""
+	}
+	return alias(t.claims, usernameAliases)
+}
+
+// Email returns the claim email, "" when it is absent or no text. Whether the provider checked the address is the claim
+// email_verified.
+func (t *IDToken) Email() string { return t.text("email") }
+
+// Name returns the claim name, "" when it is absent or no text.
+func (t *IDToken) Name() string { return t.text("name") }
+
+func (t *IDToken) text(name string) string {
+	if t == nil {
+		return ""
+	}
+	text, _ := t.claims.String(name) // a claim of another type is no name
+	return text
+}
+
+// Roles returns the flattened roles: realm_access.roles, every resource_access.*.roles, groups and roles, in this
+// order, each once. A member of another type than a list of texts counts as absent.
+func (t *IDToken) Roles() []string {
+	if t == nil {
+		return nil
+	}
+	var roles []string
+	if realm, err := t.claims.Object("realm_access"); err == nil {
+		roles = append(roles, texts(realm, "roles")...)
+	}
+	clients, _ := t.claims.Object("resource_access")
+	for _, member := range clients {
+		if client, err := clients.Object(member.Name); err == nil {
+			roles = append(roles, texts(client, "roles")...)
+		}
+	}
+	roles = append(roles, texts(t.claims, "groups")...)
+	return distinct(append(roles, texts(t.claims, "roles")...))
+}
+
+func texts(object strictjson.Object, name string) []string {
+	if raw, ok := object.Get(name); !ok || raw[0] != '[' {
+		return nil
+	}
+	list, _ := object.Strings(name) // another type grants nothing
+	return list
+}
+
+// Claim returns the claim at a dotted path ("realm_access.roles"), decoded as encoding/json does, as a copy; nil when
+// there is none. A name that holds dots itself is found first.
+func (t *IDToken) Claim(path string) any {
+	raw, ok := t.find(path)
+	if !ok {
+		return nil
+	}
+	var value any
+	if json.Unmarshal(raw, &value) != nil {
+		return nil
+	}
+	return value
+}
+
+func (t *IDToken) find(path string) (json.RawMessage, bool) {
+	if t == nil {
+		return nil, false
+	}
+	return walk(t.claims, path)
+}
+
+func walk(object strictjson.Object, path string) (json.RawMessage, bool) {
+	if raw, ok := object.Get(path); ok {
+		return raw, true
+	}
+	for i := range len(path) {
+		if path[i] != '.' {
+			continue
+		}
+		if inner, err := object.Object(path[:i]); err == nil && inner != nil {
+			if raw, ok := walk(inner, path[i+1:]); ok {
+				return raw, true
+			}
+		}
+	}
+	return nil, false
+}
+
+// Claims returns all claims, decoded as encoding/json does, as a copy; nil for a guest.
+func (t *IDToken) Claims() map[string]any {
+	claims, err := ClaimsAs[map[string]any](t)
+	if err != nil {
+		return nil
+	}
+	return claims
+}
+
+// ClaimsAs decodes all claims into a type of the application's, by the rules of encoding/json. A guest gives the zero
+// value; the error is that of the decoder without the claims' text.
+func ClaimsAs[T any](t *IDToken) (T, error) {
+	var claims T
+	if t == nil {
+		return claims, nil
+	}
+	if json.Unmarshal(t.payload, &claims) != nil {
+		return claims, fmt.Errorf("core: the claims do not fit into %T", claims)
+	}
+	return claims, nil
+}
+
+// Raw returns the token as it came, for calls to other services in the caller's name. It is a secret.
+func (t *IDToken) Raw() string {
+	if t == nil {
+		return ""
+	}
+	return t.raw
+}
+
+// LogValue gives issuer and subject.
+func (t *IDToken) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("iss", t.Issuer()), slog.String("sub", t.Subject()))
+}
+
+// Format writes issuer and subject for every verb.
+func (t *IDToken) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "IDToken(%s %s)", t.Issuer(), t.Subject())
+}
+
+type idTokenKey struct{}
+
+// IDTokenFrom returns the caller whom a guard admitted, from the request's context: nil for a guest, and where no guard
+// stood before.
+func IDTokenFrom(ctx context.Context) *IDToken {
+	token, _ := ctx.Value(idTokenKey{}).(*IDToken)
+	return token
+}
+
+// WithIDToken returns a context that carries a caller, as adapters do it; nil makes a guest.
+func WithIDToken(ctx context.Context, token *IDToken) context.Context {
+	return context.WithValue(ctx, idTokenKey{}, token)
+}
+
+var (
+	emailAliases     = []string{"mail", "email"}
+	usernameAliases  = []string{"preferred_username", "user_name", "uid", "username"}
+	lastNameAliases  = []string{"last_name", "family_name", "name", "surname"}
+	firstNameAliases = []string{"first_name", "given_name"}
+)
+
+// alias returns the first non-empty text under one of the names, the hyphen spelling before the underscore one. Case
+// does not matter: these are names to show, nothing is decided by them.
+func alias(claims strictjson.Object, names []string) string {
+	for _, name := range names {
+		for _, spelling := range []string{strings.ReplaceAll(name, "_", "-"), name} {
+			for _, member := range claims {
+				if strings.EqualFold(member.Name, spelling) {
+					if text, err := claims.String(member.Name); err == nil && text != "" {
+						return text
+					}
+				}
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,190 @@
+// Package fresh keeps a document of a stranger at hand: discovery, a key set. It is fetched when first asked for,
+// renewed in the background before it is old, kept for a bounded time while it cannot be renewed, and never replaced by
+// a fetch that failed. All who wait for a fetch share one; a fetch never holds a lock, and who can be served from the
+// copy at hand never waits.
+package fresh
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+)
+
+// ErrCooling says that a renewal on demand was refused because one was made a moment ago and succeeded.
+var ErrCooling = errors.New("fresh: renewed a moment ago")
+
+// ErrClosed says that the source was closed.
+var ErrClosed = errors.New("fresh: closed")
+
+// Policy says how old a copy may grow. All times have to be above 0.
+type Policy struct {
+	Renew   time.Duration // age at which the copy is renewed in the background
+	Stale   time.Duration // age from which on the copy serves nobody
+	Pause   time.Duration // least time between two fetches on demand, and between two tries after a failure
+	Timeout time.Duration // of one fetch
+}
+
+// Source holds one document. Safe for concurrent use.
+type Source[T any] struct {
+	policy  Policy
+	load    func(context.Context) (T, error)
+	changed func(error) // told when fetches begin to fail, and with nil when they work again
+
+	base   context.Context // ended by Close
+	end    context.CancelFunc
+	now    atomic.Pointer[Snapshot[T]]
+	flight singleflight.Group
+
+	mu      sync.Mutex // guards what follows; never held over a fetch
+	tries   int        // fetches that failed since the last good one, or since the start
+	asked   time.Time  // the last fetch on demand
+	failure error      // of the last fetch; nil when it was good
+	timer   *time.Timer
+}
+
+// Snapshot is one good fetch. It is never changed; another fetch makes another one.
+type Snapshot[T any] struct {
+	Value T
+	At    time.Time
+}
+
+// New makes a source that has fetched nothing yet. changed may be nil.
+func New[T any](policy Policy, load func(context.Context) (T, error), changed func(error)) *Source[T] {
+	if changed == nil {
+		changed = func(error) {}
+	}
+	base, end := context.WithCancel(context.Background())
+	return &Source[T]{policy: policy, load: load, changed: changed, base: base, end: end}
+}
+
+// Close ends background renewal and fetches under way. What is at hand goes on being served.
+func (s *Source[T]) Close() {
+	s.end()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+}
+
+// Peek returns the copy at hand, nil when there is none that may serve. It never waits.
+func (s *Source[T]) Peek() *Snapshot[T] {
+	if snapshot := s.now.Load(); snapshot != nil && time.Since(snapshot.At) < s.policy.Stale {
+		return snapshot
+	}
+	return nil
+}
+
+// Get returns the copy at hand, or waits for the first one. The error is that of the fetch, or of ctx.
+func (s *Source[T]) Get(ctx context.Context) (*Snapshot[T], error) {
+	if snapshot := s.Peek(); snapshot != nil {
+		return snapshot, nil
+	}
+	return s.Renew(ctx, s.now.Load())
+}
+
+// Renew waits for a copy that is newer than seen, which a caller found wanting: [ErrCooling] when there was a good
+// fetch on demand within Pause, the last error when there was a failed one.
+func (s *Source[T]) Renew(ctx context.Context, seen *Snapshot[T]) (*Snapshot[T], error) {
+	return s.join(ctx, seen, true)
+}
+
+func (s *Source[T]) join(ctx context.Context, seen *Snapshot[T], onDemand bool) (*Snapshot[T], error) {
+	result := s.flight.DoChan("", func() (any, error) {
+		if current := s.now.Load(); current != seen {
+			return current, nil // somebody renewed it since the caller looked
+		}
+		if onDemand {
+			if err := s.admit(seen != nil); err != nil {
+				return nil, err
+			}
+		}
+		return s.fetch()
+	})
+	select {
+	case r := <-result:
+		if r.Err != nil {
+			return nil, r.Err
+		}
+		return r.Val.(*Snapshot[T]), nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// admit decides whether a fetch on demand may go out. Before the first good fetch one failure is retried at once: a
+// provider that has just come up is found without a wait.
+func (s *Source[T]) admit(warm bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	free := !warm && s.tries < 2
+	if !free && !s.asked.IsZero() && time.Since(s.asked) < s.policy.Pause {
+		if s.failure != nil {
+			return s.failure
+		}
+		return ErrCooling
+	}
+	s.asked = time.Now()
+	return nil
+}
+
+func (s *Source[T]) fetch() (*Snapshot[T], error) {
+	if s.base.Err() != nil {
+		return nil, ErrClosed
+	}
+	ctx, cancel := context.WithTimeout(s.base, s.policy.Timeout)
+	defer cancel()
+	value, err := s.load(ctx)
+	if err != nil {
+		s.failed(err)
+		return nil, err
+	}
+	snapshot := &Snapshot[T]{Value: value, At: time.Now()}
+	s.succeeded(s.now.Swap(snapshot) == nil)
+	return snapshot, nil
+}
+
+func (s *Source[T]) failed(err error) {
+	s.mu.Lock()
+	first := s.failure == nil
+	s.tries++
+	s.failure = err
+	if s.now.Load() != nil { // before the first good fetch only callers fetch
+		s.schedule(s.policy.Pause)
+	}
+	s.mu.Unlock()
+	if first && s.base.Err() == nil {
+		s.changed(err)
+	}
+}
+
+func (s *Source[T]) succeeded(first bool) {
+	s.mu.Lock()
+	if first { // the start is no renewal: what changed since may be asked for at once
+		s.asked = time.Time{}
+	}
+	recovered := s.failure != nil
+	s.tries, s.failure = 0, nil
+	s.schedule(s.policy.Renew)
+	s.mu.Unlock()
+	if recovered {
+		s.changed(nil)
+	}
+}
+
+// schedule sets the one timer; mu is held.
+func (s *Source[T]) schedule(after time.Duration) {
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+	if s.base.Err() != nil {
+		return
+	}
+	s.timer = time.AfterFunc(after, func() {
+		_, _ = s.join(s.base, s.now.Load(), false) // failed and succeeded tell what came of it
+	})
+}

@@ -1,0 +1,101 @@
+package jose
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/json"
+	"fmt"
+
+	"github.com/lestrrat-go/jwx/v2/jwa"
+	"github.com/lestrrat-go/jwx/v2/jwk"
+	"github.com/lestrrat-go/jwx/v2/jws"
+)
+
+// Signer is a private key with its name and its algorithm.
+type Signer struct {
+	ID, Alg string
+	private crypto.Signer
+}
+
+// NewSigner makes a fresh key for an algorithm: RSA of 2048 bits for RS and PS, the curve of an ES one, Ed25519 for
+// EdDSA.
+func NewSigner(kid, alg string) (*Signer, error) {
+	private, err := generate(alg)
+	if err != nil {
+		return nil, fmt.Errorf("jose: new %q key: %w", alg, err)
+	}
+	return &Signer{ID: kid, Alg: alg, private: private}, nil
+}
+
+func generate(alg string) (crypto.Signer, error) {
+	switch alg {
+	case "RS256", "RS384", "RS512", "PS256", "PS384", "PS512":
+		return rsa.GenerateKey(rand.Reader, minRSABits)
+	case "ES256":
+		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	case "ES384":
+		return ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	case "ES512":
+		return ecdsa.GenerateKey(elliptic.P521(), rand.Reader)
+	case "EdDSA":
+		_, private, err := ed25519.GenerateKey(rand.Reader)
+		return private, err
+	default:
+		return nil, fmt.Errorf("unknown algorithm")
+	}
+}
+
+// Sign makes a compact token of claims that marshal to a JSON object. The header holds alg, kid and, unless empty, typ.
+func (s *Signer) Sign(typ string, claims any) (string, error) {
+	payload, err := json.Marshal(claims)
+	if err != nil {
+		return "", fmt.Errorf("jose: claims: %w", err)
+	}
+	return s.SignBytes(typ, payload)
+}
+
+// SignBytes is Sign for claims that are JSON already.
+func (s *Signer) SignBytes(typ string, payload []byte) (string, error) {
+	header, err := json.Marshal(struct {
+		Alg string `json:"alg"`
+		Kid string `json:"kid,omitempty"`
+		Typ string `json:"typ,omitempty"`
+	}{s.Alg, s.ID, typ})
+	if err != nil {
+		return "", fmt.Errorf("jose: header: %w", err)
+	}
+	signer, err := jws.NewSigner(jwa.SignatureAlgorithm(s.Alg))
+	if err != nil {
+		return "", fmt.Errorf("jose: signer: %w", err)
+	}
+	signed := decoding.EncodeToString(header) + "." + decoding.EncodeToString(payload)
+	signature, err := signer.Sign([]byte(signed), s.private)
+	if err != nil {
+		return "", fmt.Errorf("jose: sign: %w", err)
+	}
+	return signed + "." + decoding.EncodeToString(signature), nil
+}
+
+// MarshalSet writes the public halves of keys as a JWK set (RFC 7517 section 5).
+func MarshalSet(signers ...*Signer) ([]byte, error) {
+	set := jwk.NewSet()
+	for _, signer := range signers {
+		key, err := jwk.FromRaw(signer.private.Public())
+		if err != nil {
+			return nil, fmt.Errorf("jose: public key: %w", err)
+		}
+		for name, value := range map[string]any{jwk.KeyIDKey: signer.ID, jwk.AlgorithmKey: jwa.SignatureAlgorithm(signer.Alg), jwk.KeyUsageKey: "sig"} {
+			if err := key.Set(name, value); err != nil {
+				return nil, fmt.Errorf("jose: public key: %w", err)
+			}
+		}
+		if err := set.AddKey(key); err != nil {
+			return nil, fmt.Errorf("jose: key set: %w", err)
+		}
+	}
+	return json.Marshal(set)
+}

@@ -1,0 +1,69 @@
+// Package keyset holds the public keys of one issuer.
+package keyset
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/fresh"
+	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
+)
+
+// ErrUnknownKey says that the issuer has no key for a token.
+var ErrUnknownKey = errors.New("keyset: no key for this token")
+
+// Keys finds the key of a token, and fetches the set when it has to. Safe for concurrent use.
+type Keys struct {
+	source  *fresh.Source[jose.Set]
+	timeout time.Duration
+}
+
+// New makes a key set that is fetched from source when first asked for; nobody waits longer than timeout.
+func New(source *fresh.Source[jose.Set], timeout time.Duration) *Keys {
+	return &Keys{source: source, timeout: timeout}
+}
+
+// Find returns the key that a token names. A name that the set at hand lacks costs at most one fetch in the source's
+// pause, whoever asks; a token of a known key never waits for it. The error is [ErrUnknownKey], or the fetch's, after at
+// most the timeout.
+func (k *Keys) Find(ctx context.Context, token *jose.Token) (jose.Key, error) {
+	if snapshot := k.source.Peek(); snapshot != nil {
+		if key, ok := snapshot.Value.Find(token); ok {
+			return key, nil
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, k.timeout)
+	defer cancel()
+	return k.fetch(ctx, token)
+}
+
+func (k *Keys) fetch(ctx context.Context, token *jose.Token) (jose.Key, error) {
+	snapshot, err := k.source.Get(ctx)
+	if err != nil {
+		return jose.Key{}, err
+	}
+	if key, ok := snapshot.Value.Find(token); ok {
+		return key, nil
+	}
+	snapshot, err = k.source.Renew(ctx, snapshot)
+	if errors.Is(err, fresh.ErrCooling) {
+		return jose.Key{}, ErrUnknownKey
+	}
+	if err != nil {
+		return jose.Key{}, err
+	}
+	if key, ok := snapshot.Value.Find(token); ok {
+		return key, nil
+	}
+	return jose.Key{}, ErrUnknownKey
+}
+
+// Ready waits until the set is at hand.
+func (k *Keys) Ready(ctx context.Context) error {
+	_, err := k.source.Get(ctx)
+	return err
+}
+
+// Close ends renewal.
+func (k *Keys) Close() { k.source.Close() }

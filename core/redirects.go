@@ -1,0 +1,61 @@
+package core
+
+import (
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// callbackPath is where a program on the user's machine listens, on any port (RFC 8252 section 7.3).
+const callbackPath = "/callback"
+
+// mayRedirect reports whether a login may send the browser to uri: the own callback, an entry of RedirectURIs, or by
+// the loopback rule. Everything is compared byte for byte; what is almost right is wrong.
+func (f *flows) mayRedirect(uri string) bool {
+	own := f.ownCallback()
+	if own != "" && uri == own {
+		return true
+	}
+	if slices.Contains(f.cfg.RedirectURIs, Loopback) && isLoopbackCallback(uri) {
+		return true
+	}
+	return uri != Loopback && slices.Contains(f.cfg.RedirectURIs, uri)
+}
+
+// isLoopbackCallback is the loopback rule: http://HOST[:PORT]/callback and not a byte more.
+func isLoopbackCallback(uri string) bool {
+	rest, isHTTP := strings.CutPrefix(uri, "http://")
+	authority, isCallback := strings.CutSuffix(rest, callbackPath)
+	if !isHTTP || !isCallback {
+		return false
+	}
+	for _, host := range []string{"localhost", "127.0.0.1", "[::1]"} {
+		if port, ok := strings.CutPrefix(authority, host); ok {
+			return port == "" || isPort(port)
+		}
+	}
+	return false
+}
+
+func isPort(text string) bool {
+	digits, ok := strings.CutPrefix(text, ":")
+	number, err := strconv.ParseUint(digits, 10, 16)
+	return ok && err == nil && number > 0 && strconv.FormatUint(number, 10) == digits
+}
+
+// logoutTarget returns uri when a logout may go there, "" otherwise.
+func (a *Auth) logoutTarget(uri string) string {
+	if uri != "" && slices.Contains(a.cfg.PostLogoutURIs, uri) {
+		return uri
+	}
+	return ""
+}
+
+// withState adds the caller's state to a target that this service redirects to itself.
+func withState(target, state string) string {
+	if state == "" {
+		return target
+	}
+	return endpoint(target, url.Values{"state": {state}})
+}

@@ -1,0 +1,133 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// Off as a path leaves a route out.
+const Off = "-"
+
+// Paths says where the routes stand in this process. An empty entry is the default beside it, [Off] leaves the route
+// out. What browsers see is PublicURL of the configuration followed by the entry: a prefix is where this process alone
+// sees it.
+type Paths struct {
+	Prefix   string // ""; put before every path here, not in public addresses
+	Login    string // /auth/v2/login
+	Callback string // /auth/v2/callback
+	Token    string // /auth/v2/token
+	Device   string // /auth/v2/device
+	Logout   string // /auth/v2/logout
+	UserInfo string // /auth/v2/userinfo
+}
+
+// Route is one route as a framework mounts it: method, path and the function that answers. It is an [http.Handler] too.
+// Safe for concurrent use.
+type Route struct {
+	Name   string // login, callback, token, device, logout, userinfo
+	Method string // GET or POST; a router refuses every other method, HEAD too
+	Path   string // prefix and path
+
+	auth  *Auth
+	serve func(context.Context, *Request) (*Response, error)
+}
+
+// Serve answers one request. It returns within Config.Timeout, give or take what OnLogin and OnError need, and never
+// nil.
+func (r Route) Serve(ctx context.Context, request *Request) *Response {
+	if request.fault != nil {
+		return r.auth.ErrorResponse(ctx, request.fault)
+	}
+	bounded, cancel := context.WithTimeout(ctx, r.auth.cfg.Timeout)
+	defer cancel()
+	answer, err := r.serve(bounded, request)
+	if err == nil {
+		return answer
+	}
+	refused := r.auth.ErrorResponse(ctx, err)
+	if answer == nil {
+		return refused
+	}
+	refused = refused.owned()
+	for name, values := range answer.Header { // what goes with a refusal too: a cookie's end, a policy
+		refused.Header[name] = append(refused.Header[name], values...)
+	}
+	return refused
+}
+
+// ServeHTTP answers through net/http.
+func (r Route) ServeHTTP(w http.ResponseWriter, request *http.Request) {
+	r.Serve(request.Context(), ParseRequest(request.Method, request.URL.RawQuery, request.Header, request.Body)).WriteTo(w)
+}
+
+// Routes is the only route table. It returns an error that names every path that is no path, or stands twice for one
+// method. Several calls, with the same paths or others, are fine.
+func (a *Auth) Routes(paths Paths) ([]Route, error) {
+	for _, entry := range []struct {
+		path     *string
+		fallback string
+	}{
+		{&paths.Login, "/auth/v2/login"}, {&paths.Callback, "/auth/v2/callback"}, {&paths.Token, "/auth/v2/token"},
+		{&paths.Device, "/auth/v2/device"}, {&paths.Logout, "/auth/v2/logout"}, {&paths.UserInfo, "/auth/v2/userinfo"},
+	} {
+		if *entry.path == "" {
+			*entry.path = entry.fallback
+		}
+	}
+	f := a.flows(paths.Callback)
+	table := []Route{
+		{Name: "login", Method: http.MethodGet, Path: paths.Login, serve: f.login},
+		{Name: "callback", Method: http.MethodGet, Path: paths.Callback, serve: f.callbackRoute},
+		{Name: "token", Method: http.MethodPost, Path: paths.Token, serve: f.token},
+		{Name: "device", Method: http.MethodPost, Path: paths.Device, serve: f.device},
+		{Name: "logout", Method: http.MethodGet, Path: paths.Logout, serve: f.logout},
+		{Name: "userinfo", Method: http.MethodGet, Path: paths.UserInfo, serve: f.userInfo},
+	}
+	return a.place(paths.Prefix, table)
+}
+
+func (a *Auth) place(prefix string, table []Route) ([]Route, error) {
+	prefix = strings.TrimSuffix(prefix, "/")
+	var errs []error
+	if prefix != "" && !isPath(prefix) {
+		errs = append(errs, fmt.Errorf("core: Paths.Prefix %q: write a path that begins with / and has no parameters", prefix))
+	}
+	taken := make(map[string]string)
+	var routes []Route
+	for _, route := range table {
+		if route.Path == Off {
+			continue
+		}
+		if !isPath(route.Path) {
+			errs = append(errs, fmt.Errorf("core: path %q of %s: write a path that begins with / and has no parameters, or core.Off", route.Path, route.Name))
+		}
+		if other, twice := taken[route.Method+route.Path]; twice {
+			errs = append(errs, fmt.Errorf("core: path %q stands for %s and for %s: give them different ones", route.Path, other, route.Name))
+		}
+		taken[route.Method+route.Path] = route.Name
+		route.Path, route.auth = prefix+route.Path, a
+		routes = append(routes, route)
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return routes, nil
+}
+
+// isPath keeps out what some router would read as a parameter, a wildcard or a pattern, and what a browser rewrites.
+func isPath(path string) bool {
+	if !strings.HasPrefix(path, "/") || path == "/" || strings.HasSuffix(path, "/") || strings.Contains(path, "//") {
+		return false
+	}
+	for _, segment := range strings.Split(path[1:], "/") {
+		if segment == "." || segment == ".." {
+			return false
+		}
+	}
+	return strings.IndexFunc(path, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/-._~", r))
+	}) < 0
+}

@@ -1,0 +1,235 @@
+package core
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/sha512"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
+	"github.com/go-oidc-auth/oidcauth/core/internal/keyset"
+	"github.com/go-oidc-auth/oidcauth/core/internal/strictjson"
+)
+
+var (
+	errClaims    = errors.New("claims do not hold")
+	errTokenKind = errors.New("not a token of this kind")
+)
+
+// decisive are the claims that decide something: another spelling of one of them is refused, so that a reader that
+// folds case sees the same caller.
+var decisive = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "azp", "client_id", "scope", "scp", "typ", "cnf", "nonce", "at_hash", "c_hash", "events"}
+
+// verifyAccess is the whole check of an access token at a guard: form, key, signature, kind, claims, in this order.
+// The error is a 401 with one text for every reason, or a 503 when the provider's keys are out of reach.
+func (a *Auth) verifyAccess(ctx context.Context, raw string) (*IDToken, error) {
+	token, err := jose.Parse(raw)
+	if err != nil {
+		return nil, invalidToken(err)
+	}
+	if !isAccessType(token.Typ) {
+		return nil, invalidToken(errTokenKind)
+	}
+	verified, err := a.verify(ctx, token)
+	if err != nil {
+		return nil, err
+	}
+	if !isAccessToken(token.Typ, verified.claims) || !a.forUs(verified) {
+		return nil, invalidToken(errTokenKind)
+	}
+	verified.raw = strings.Clone(raw)
+	return verified, nil
+}
+
+// verify checks what every token of the provider has to fulfil: key, signature, and the claims of [Auth.read].
+func (a *Auth) verify(ctx context.Context, token *jose.Token) (*IDToken, error) {
+	if !token.Supported() {
+		return nil, invalidToken(jose.ErrSignature)
+	}
+	key, err := a.provider.keys.Find(ctx, token)
+	switch {
+	case errors.Is(err, keyset.ErrUnknownKey):
+		return nil, invalidToken(err)
+	case err != nil:
+		return nil, outage("OIDC server unavailable, cannot validate token.", err)
+	}
+	payload, claims, err := token.Verify(key)
+	if err != nil {
+		return nil, invalidToken(err)
+	}
+	issuer, err := a.provider.issuer(ctx)
+	if err != nil {
+		return nil, outage("OIDC server unavailable, cannot validate token.", err)
+	}
+	verified, err := read(claims, issuer, time.Now(), a.cfg.Leeway)
+	if err != nil {
+		return nil, invalidToken(err)
+	}
+	verified.payload = payload
+	return verified, nil
+}
+
+// read is RFC 7519 section 4.1 with every registered claim typed: iss equal byte for byte, sub and exp present, exp,
+// nbf and iat against the clock.
+func read(claims strictjson.Object, issuer string, now time.Time, leeway time.Duration) (*IDToken, error) {
+	if claims.FoldsTo(decisive...) {
+		return nil, errClaims
+	}
+	t := &IDToken{claims: claims}
+	var errs [7]error
+	t.issuer, errs[0] = claims.String("iss")
+	t.subject, errs[1] = claims.String("sub")
+	t.audience, errs[2] = claims.Strings("aud")
+	t.scopes, errs[3] = readScopes(claims)
+	t.expiry, errs[4] = checkTimes(claims, now, leeway)
+	_, errs[5] = claims.String("jti")
+	_, errs[6] = claims.String("azp")
+	for _, err := range errs {
+		if err != nil {
+			return nil, errClaims
+		}
+	}
+	if t.issuer == "" || t.issuer != issuer || t.subject == "" {
+		return nil, errClaims
+	}
+	return t, nil
+}
+
+// readScopes is RFC 9068 section 2.2.3, and scp where a provider writes that one.
+func readScopes(claims strictjson.Object) ([]string, error) {
+	scope, err := claims.String("scope")
+	if err != nil {
+		return nil, err
+	}
+	words := strings.Split(scope, " ")
+	if _, ok := claims.Get("scope"); !ok {
+		if words, err = claims.Strings("scp"); err != nil {
+			return nil, err
+		}
+		words = strings.Split(strings.Join(words, " "), " ")
+	}
+	return distinct(slices.DeleteFunc(words, func(word string) bool { return word == "" })), nil
+}
+
+func checkTimes(claims strictjson.Object, now time.Time, leeway time.Duration) (time.Time, error) {
+	at, slack := float64(now.UnixNano())/1e9, leeway.Seconds()
+	exp, ok, err := claims.Number("exp", false)
+	if err != nil || !ok || exp+slack <= at {
+		return time.Time{}, errClaims
+	}
+	for _, name := range []string{"nbf", "iat"} {
+		if from, ok, err := claims.Number(name, false); err != nil || ok && from-slack > at {
+			return time.Time{}, errClaims
+		}
+	}
+	return unixTime(exp), nil
+}
+
+// unixTime turns seconds into a time; far ones become the last second of the year 9999, so that nothing wraps.
+func unixTime(seconds float64) time.Time {
+	const last = 253402300799
+	return time.Unix(int64(math.Max(-last, math.Min(last, seconds))), 0)
+}
+
+// isAccessType is RFC 9068 section 2.1, and the types that providers without it write; RFC 8725 section 3.11.
+func isAccessType(typ string) bool {
+	switch strings.ToLower(typ) {
+	case "", "jwt", "at+jwt", "application/at+jwt":
+		return true
+	}
+	return false
+}
+
+// isAccessToken keeps out what the same provider signs for another use: ID tokens, refresh tokens, logout tokens (RFC
+// 8725 section 3.12), and tokens bound to a key that a bearer does not prove (RFC 7800).
+func isAccessToken(typ string, claims strictjson.Object) bool {
+	kind, err := claims.String("typ")
+	if err != nil || isAnyOf(kind, "ID", "Refresh", "Offline", "Logout") {
+		return false
+	}
+	forbidden := []string{"cnf", "events"}
+	if !strings.HasSuffix(strings.ToLower(typ), "at+jwt") && !strings.EqualFold(kind, "Bearer") {
+		forbidden = append(forbidden, "nonce", "at_hash", "c_hash")
+	}
+	return !slices.ContainsFunc(forbidden, func(name string) bool { _, ok := claims.Get(name); return ok })
+}
+
+func isAnyOf(text string, words ...string) bool {
+	return slices.ContainsFunc(words, func(word string) bool { return strings.EqualFold(text, word) })
+}
+
+// forUs is the audience rule of the guards, see [Config.Audience].
+func (a *Auth) forUs(token *IDToken) bool {
+	if len(a.cfg.Audience) > 0 {
+		return a.cfg.Audience[0] == AnyAudience || slices.ContainsFunc(token.audience, func(aud string) bool { return slices.Contains(a.cfg.Audience, aud) })
+	}
+	azp, _ := token.claims.String("azp") // of another type: no claim of ours
+	client, _ := token.claims.String("client_id")
+	return slices.Contains(token.audience, a.cfg.ClientID) || azp == a.cfg.ClientID || client == a.cfg.ClientID
+}
+
+// verifyIDToken is OpenID Connect Core section 3.1.3.7. nonce "" leaves the nonce out: where PKCE alone binds the code,
+// and after a refresh. The error is an [*Error] whose cause says no more than the kind of fault, or a 503.
+func (a *Auth) verifyIDToken(ctx context.Context, raw, accessToken, nonce string) (*IDToken, error) {
+	token, err := jose.Parse(raw)
+	if err != nil || !isAnyOf(token.Typ, "", "JWT") {
+		return nil, invalidToken(errTokenKind)
+	}
+	verified, err := a.verify(ctx, token)
+	if err != nil {
+		return nil, err
+	}
+	if !a.issuedToUs(verified) || !hasNonce(verified.claims, nonce) || !hashFits(verified.claims, token.Alg, accessToken) {
+		return nil, invalidToken(errClaims)
+	}
+	verified.raw = strings.Clone(raw)
+	return verified, nil
+}
+
+// issuedToUs: the audience is this client; others beside it only with azp, and azp is this client (points 3 to 5). iat
+// is there (section 2).
+func (a *Auth) issuedToUs(token *IDToken) bool {
+	azp, err := token.claims.String("azp")
+	if err != nil || azp != "" && azp != a.cfg.ClientID || azp == "" && len(token.audience) > 1 {
+		return false
+	}
+	kind, err := token.claims.String("typ")
+	if err != nil || isAnyOf(kind, "Bearer", "Refresh", "Offline", "Logout") {
+		return false
+	}
+	_, dated := token.claims.Get("iat")
+	return dated && slices.Contains(token.audience, a.cfg.ClientID)
+}
+
+func hasNonce(claims strictjson.Object, nonce string) bool {
+	got, err := claims.String("nonce")
+	return err == nil && (nonce == "" || subtle.ConstantTimeCompare([]byte(got), []byte(nonce)) == 1)
+}
+
+// hashFits is section 3.1.3.8: at_hash, when it is there, is the left half of the access token's hash.
+func hashFits(claims strictjson.Object, alg, accessToken string) bool {
+	want, err := claims.String("at_hash")
+	if _, ok := claims.Get("at_hash"); !ok || err != nil {
+		return err == nil
+	}
+	var sum []byte
+	switch {
+	case strings.HasSuffix(alg, "256"):
+		h := sha256.Sum256([]byte(accessToken))
+		sum = h[:]
+	case strings.HasSuffix(alg, "384"):
+		h := sha512.Sum384([]byte(accessToken))
+		sum = h[:]
+	default: // 512, and SHA-512 for Ed25519
+		h := sha512.Sum512([]byte(accessToken))
+		sum = h[:]
+	}
+	got := base64.RawURLEncoding.EncodeToString(sum[:len(sum)/2])
+	return subtle.ConstantTimeCompare([]byte(got), []byte(want)) == 1
+}

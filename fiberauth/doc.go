@@ -1,0 +1,6 @@
+// Package fiberauth brings OpenID Connect to fiber (v2): login, callback, token, device, logout and userinfo routes, and guards
+// for handlers.
+//
+// Guard routes and groups, never the app itself: a guard before the auth routes locks out everybody who wants to log
+// in. CORS middleware stands before guards. [github.com/go-oidc-auth/oidcauth/core] documents the configuration.
+package fiberauth
