@@ -28,7 +28,7 @@ type Paths struct {
 // Safe for concurrent use.
 type Route struct {
 	Name   string // login, callback, token, device, logout, userinfo
-	Method string // GET or POST; a router refuses every other method, HEAD too
+	Method string // GET or POST; every other method is refused, HEAD too: it would spend a login's code
 	Path   string // prefix and path
 
 	auth  *Auth
@@ -38,6 +38,9 @@ type Route struct {
 // Serve answers one request. It returns within Config.Timeout, give or take what OnLogin and OnError need, and never
 // nil.
 func (r Route) Serve(ctx context.Context, request *Request) *Response {
+	if request.Method != r.Method {
+		return r.wrongMethod(ctx)
+	}
 	if request.fault != nil {
 		return r.auth.ErrorResponse(ctx, request.fault)
 	}
@@ -56,6 +59,13 @@ func (r Route) Serve(ctx context.Context, request *Request) *Response {
 		refused.Header[name] = append(refused.Header[name], values...)
 	}
 	return refused
+}
+
+// wrongMethod answers where a router lets another method through, as net/http does with HEAD.
+func (r Route) wrongMethod(ctx context.Context) *Response {
+	answer := r.auth.ErrorResponse(ctx, &Error{Status: http.StatusMethodNotAllowed, Code: CodeInvalidRequest, Detail: "Method Not Allowed"}).owned()
+	answer.Header.Set("Allow", r.Method)
+	return answer
 }
 
 // ServeHTTP answers through net/http.
