@@ -1,0 +1,121 @@
+package oidctest
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// codeGrant is what a code stands for.
+type codeGrant struct {
+	client, redirect, challenge string
+	grant                       grant
+	expires                     time.Time
+	used                        *family // set once it was redeemed: a replay ends it
+}
+
+// grant is who allowed what.
+type grant struct {
+	user, scope, nonce string
+	authTime           int64
+}
+
+func (g grant) has(scope string) bool { return slices.Contains(strings.Fields(g.scope), scope) }
+
+// authorizePage answers GET: the login page, or a refusal.
+func (p *Provider) authorizePage(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	if !p.mayAsk(w, query) {
+		return
+	}
+	if slices.Contains(strings.Fields(query.Get("prompt")), "none") {
+		p.sendBack(w, r, query, url.Values{"error": {"login_required"}})
+		return
+	}
+	renderPage(w, http.StatusOK, "login", page{
+		Title: "Sign in", Client: query.Get("client_id"), Users: p.userNames(), Action: r.URL.RequestURI(),
+		Scopes: strings.Fields(query.Get("scope")),
+	})
+}
+
+// authorize answers the login page's form: a user's button, or Deny.
+func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	if !p.mayAsk(w, query) {
+		return
+	}
+	user := r.PostForm.Get("user")
+	if user == "" || !p.knows(user) {
+		p.sendBack(w, r, query, url.Values{"error": {"access_denied"}, "error_description": {"the user refused"}})
+		return
+	}
+	p.sendBack(w, r, query, url.Values{"code": {p.newCode(query, user)}})
+}
+
+func (p *Provider) newCode(query url.Values, user string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	code := randomHex(16)
+	p.codes.put(code, codeGrant{
+		client: query.Get("client_id"), redirect: query.Get("redirect_uri"), challenge: query.Get("code_challenge"),
+		grant:   grant{user: user, scope: query.Get("scope"), nonce: query.Get("nonce"), authTime: p.now().Unix()},
+		expires: p.now().Add(p.set.life.Code),
+	})
+	return code
+}
+
+// mayAsk checks what may not be answered by a redirect (client and redirect URI), then what may.
+func (p *Provider) mayAsk(w http.ResponseWriter, query url.Values) bool {
+	client, known := p.client(query.Get("client_id"))
+	fault := ""
+	switch {
+	case !known:
+		fault = "This client is not known."
+	case !client.mayRedirect(query.Get("redirect_uri")):
+		fault = "This redirect URI is not registered."
+	case query.Get("response_type") != "code":
+		fault = "Only response_type=code is offered."
+	case client.Secret == "" && query.Get("code_challenge") == "":
+		fault = "A public client needs PKCE."
+	case query.Get("code_challenge") != "" && query.Get("code_challenge_method") != "S256":
+		fault = "Only code_challenge_method=S256 is offered."
+	default:
+		return true
+	}
+	renderPage(w, http.StatusBadRequest, "message", page{Title: "This request cannot be answered", Text: fault})
+	return false
+}
+
+// sendBack is RFC 6749 section 4.1.2, with iss (RFC 9207).
+func (p *Provider) sendBack(w http.ResponseWriter, r *http.Request, query, answer url.Values) {
+	target, err := url.Parse(query.Get("redirect_uri"))
+	if err != nil {
+		renderPage(w, http.StatusBadRequest, "message", page{Title: "This request cannot be answered"})
+		return
+	}
+	if state := query.Get("state"); state != "" {
+		answer.Set("state", state)
+	}
+	if !p.set.noIss {
+		answer.Set("iss", p.issuer)
+	}
+	merged := target.Query()
+	for name, values := range answer {
+		merged[name] = values
+	}
+	target.RawQuery = merged.Encode()
+	http.Redirect(w, r, target.String(), http.StatusSeeOther)
+}
+
+// provesChallenge is RFC 7636 section 4.6.
+func provesChallenge(challenge, verifier string) bool {
+	if challenge == "" {
+		return verifier == ""
+	}
+	sum := sha256.Sum256([]byte(verifier))
+	return base64.RawURLEncoding.EncodeToString(sum[:]) == challenge
+}

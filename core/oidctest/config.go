@@ -1,0 +1,95 @@
+package oidctest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core"
+	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
+)
+
+// Config returns a configuration that works with this provider: the confidential client "app", the scopes profile and
+// email, and a PublicURL on loopback, for a login through the own callback. Change what the test is about.
+func (p *Provider) Config() core.Config {
+	return core.Config{
+		DiscoveryURL: p.DiscoveryURL(),
+		ClientID:     ConfidentialClient,
+		ClientSecret: ClientSecret,
+		PublicURL:    "http://localhost:8080/api",
+		RedirectURIs: nil, // the loopback rule
+		SecretKeys:   []string{"oidctest: a key for tests and demos, never for more"},
+	}
+}
+
+const standaloneIssuer = "https://oidctest.invalid"
+
+// standalone verifies tokens without any network: its provider is a key in memory.
+type standalone struct {
+	signer *jose.Signer
+	guard  *core.Guard
+}
+
+var newStandalone = sync.OnceValues(func() (*standalone, error) {
+	signer, err := jose.NewSigner("oidctest", "ES256")
+	if err != nil {
+		return nil, err
+	}
+	document, err := jose.MarshalSet(signer)
+	if err != nil {
+		return nil, err
+	}
+	auth, err := core.New(core.Config{
+		Issuer: standaloneIssuer, JWKSURL: standaloneIssuer + "/jwks", Audience: []string{core.AnyAudience},
+		HTTPClient: &http.Client{Transport: inMemory(document)},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &standalone{signer: signer, guard: auth.Required()}, nil
+})
+
+// inMemory answers every request with one document.
+type inMemory []byte
+
+func (d inMemory) RoundTrip(request *http.Request) (*http.Response, error) {
+	return &http.Response{
+		StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}},
+		Body: io.NopCloser(bytes.NewReader(d)), Request: request,
+	}, nil
+}
+
+// IDToken returns a caller for the tests of handlers, without a provider and without a network: a real token, signed
+// and verified in memory. claims are added to sub "alice", an expiry in an hour, and an issuer; a nil value takes one
+// out. It panics where a guard would refuse the claims.
+func IDToken(claims Claims) *core.IDToken {
+	token, err := idToken(claims)
+	if err != nil {
+		panic("oidctest: IDToken: " + err.Error())
+	}
+	return token
+}
+
+func idToken(claims Claims) (*core.IDToken, error) {
+	s, err := newStandalone()
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	all := Claims{"iss": standaloneIssuer, "sub": "alice", "aud": "oidctest", "iat": now.Unix(), "exp": now.Add(time.Hour).Unix()}
+	maps.Copy(all, claims)
+	raw, err := s.signer.Sign("at+jwt", withoutNil(all))
+	if err != nil {
+		return nil, err
+	}
+	token, err := s.guard.Admit(context.Background(), []string{"Bearer " + raw})
+	if err != nil {
+		return nil, errors.New("these claims are refused by every guard")
+	}
+	return token, nil
+}

@@ -1,0 +1,59 @@
+package oidctest
+
+import (
+	"encoding/json"
+	"net/http"
+)
+
+// discovery is OpenID Connect Discovery section 3 and RFC 8414 section 2.
+func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
+	document := Claims{
+		"issuer":                 p.issuer,
+		"jwks_uri":               p.issuer + "/jwks",
+		"authorization_endpoint": p.issuer + "/authorize",
+		"token_endpoint":         p.issuer + "/token",
+		"introspection_endpoint": p.issuer + "/introspect",
+
+		"response_types_supported":                       []string{"code"},
+		"response_modes_supported":                       []string{"query"},
+		"grant_types_supported":                          []string{"authorization_code", "refresh_token", deviceGrantType},
+		"subject_types_supported":                        []string{"public"},
+		"id_token_signing_alg_values_supported":          []string{p.signer().Alg},
+		"code_challenge_methods_supported":               []string{"S256"},
+		"token_endpoint_auth_methods_supported":          p.set.authMethods,
+		"scopes_supported":                               []string{"openid", "profile", "email", "offline_access"},
+		"claims_supported":                               []string{"sub", "name", "preferred_username", "email", "groups"},
+		"authorization_response_iss_parameter_supported": !p.set.noIss,
+	}
+	for name, endpoint := range map[string]struct {
+		off  bool
+		path string
+	}{
+		"userinfo_endpoint":             {p.set.noUserInfo, "/userinfo"},
+		"device_authorization_endpoint": {p.set.noDevice, "/device_authorization"},
+		"revocation_endpoint":           {p.set.noRevocation, "/revoke"},
+		"end_session_endpoint":          {p.set.noEndSession, "/logout"},
+	} {
+		if !endpoint.off {
+			document[name] = p.issuer + endpoint.path
+		}
+	}
+	p.answer(w, http.StatusOK, DiscoveryDocuments, document)
+}
+
+// answer sends JSON after the tamper function of its kind.
+func (p *Provider) answer(w http.ResponseWriter, status int, target Target, body Claims) {
+	p.tamper(target, body)
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // a client that has gone cannot be told
+}
+
+// refuse is RFC 6749 section 5.2.
+func (p *Provider) refuse(w http.ResponseWriter, status int, code, description string) {
+	if status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Basic realm="oidctest"`)
+	}
+	p.answer(w, status, errorAnswers, Claims{"error": code, "error_description": description})
+}

@@ -1,0 +1,28 @@
+package oidctest
+
+import (
+	"embed"
+	"html/template"
+	"net/http"
+)
+
+//go:embed pages/*.html
+var pageFiles embed.FS
+
+var pages = template.Must(template.ParseFS(pageFiles, "pages/*.html"))
+
+// page is what the provider's pages show.
+type page struct {
+	Title, Text, Client, Action, Code string
+	Users, Scopes                     []string
+}
+
+func renderPage(w http.ResponseWriter, status int, name string, data page) {
+	header := w.Header()
+	header.Set("Content-Type", "text/html; charset=utf-8")
+	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'")
+	header.Set("Referrer-Policy", "no-referrer")
+	header.Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = pages.ExecuteTemplate(w, name, data) // a browser that has gone cannot be told
+}

@@ -1,0 +1,224 @@
+package oidctest
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Claims are the claims of a token, or the members of an answer.
+type Claims = map[string]any
+
+// Provider is an OpenID provider on loopback. Safe for concurrent use.
+type Provider struct {
+	set    settings
+	server *httptest.Server
+	issuer string
+	closed chan struct{} // ends requests that a fault lets hang
+
+	mu       sync.Mutex // guards what follows
+	skew     time.Duration
+	keys     keyRing
+	users    []User
+	clients  map[string]Client
+	codes    *bounded[codeGrant]
+	families *bounded[*family] // by refresh token, spent ones too
+	access   *bounded[*accessGrant]
+	devices  *bounded[*deviceGrant]
+	faults   map[Endpoint]Fault
+	tampers  map[Target]func(Claims)
+	hits     map[Endpoint]int
+	last     map[Endpoint]Recorded
+}
+
+// NewProvider starts a provider that ends with the test. A fault at the start fails the test.
+func NewProvider(t testing.TB, options ...Option) *Provider {
+	t.Helper()
+	p, err := Start(options...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.Close() })
+	return p
+}
+
+// Start starts a provider for programs that are no tests; Close ends it. The error is that of an option, or of the
+// listener; an address beyond loopback is refused.
+func Start(options ...Option) (*Provider, error) {
+	p := &Provider{
+		set: defaults(), closed: make(chan struct{}), users: builtinUsers(),
+		codes: newBounded[codeGrant](), families: newBounded[*family](), access: newBounded[*accessGrant](), devices: newBounded[*deviceGrant](),
+		faults: make(map[Endpoint]Fault), tampers: make(map[Target]func(Claims)), hits: make(map[Endpoint]int), last: make(map[Endpoint]Recorded),
+	}
+	p.clients = builtinClients()
+	for _, option := range options {
+		option(&p.set)
+	}
+	listener, err := listen(p.set.address)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.keys.rotate(p.set.algorithm); err != nil {
+		_ = listener.Close()
+		return nil, err
+	}
+	p.server = httptest.NewUnstartedServer(p.routes())
+	_ = p.server.Listener.Close()
+	p.server.Listener = listener
+	p.server.Config.ReadHeaderTimeout = 10 * time.Second
+	p.issuer = "http://" + listener.Addr().String() + p.set.path
+	p.server.Start()
+	return p, nil
+}
+
+func listen(address string) (net.Listener, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, fmt.Errorf("oidctest: address: %w", err)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return nil, errors.New("oidctest: the provider listens on loopback only")
+	}
+	listener, err := net.Listen("tcp", address) //nolint:noctx // it listens at once
+	if err != nil {
+		return nil, fmt.Errorf("oidctest: %w", err)
+	}
+	return listener, nil
+}
+
+// Close ends the provider and every request that hangs in it. It may be called again.
+func (p *Provider) Close() error {
+	p.mu.Lock()
+	select {
+	case <-p.closed:
+		p.mu.Unlock()
+		return nil
+	default:
+		close(p.closed)
+	}
+	p.mu.Unlock()
+	p.server.CloseClientConnections()
+	p.server.Close()
+	return nil
+}
+
+// Issuer returns the provider's name, which is also where it listens.
+func (p *Provider) Issuer() string { return p.issuer }
+
+// DiscoveryURL returns the address of the discovery document.
+func (p *Provider) DiscoveryURL() string { return p.issuer + "/.well-known/openid-configuration" }
+
+// now is the provider's clock; mu is held or not.
+func (p *Provider) now() time.Time {
+	return p.set.clock().Add(p.skew)
+}
+
+// Advance moves the provider's clock forward: codes and tokens expire without a wait.
+func (p *Provider) Advance(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.skew += d
+}
+
+// RotateKey makes a new signing key of the algorithm, "" for the one in use. Old keys stay published, see DropOldKeys.
+func (p *Provider) RotateKey(algorithm string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if algorithm == "" {
+		algorithm = p.keys.current().Alg
+	}
+	return p.keys.rotate(algorithm)
+}
+
+// DropOldKeys withdraws every key but the one in use from the published set.
+func (p *Provider) DropOldKeys() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.keys.drop()
+}
+
+// routes is the provider's route table; every endpoint goes through its fault and is counted.
+func (p *Provider) routes() http.Handler {
+	mux := http.NewServeMux()
+	for _, route := range []struct {
+		pattern  string
+		endpoint Endpoint
+		handler  http.HandlerFunc
+	}{
+		{"GET /.well-known/openid-configuration", Discovery, p.discovery},
+		{"GET /jwks", JWKS, p.jwks},
+		{"GET /authorize", Authorization, p.authorizePage},
+		{"POST /authorize", Authorization, p.authorize},
+		{"POST /token", Token, p.token},
+		{"GET /userinfo", UserInfo, p.userInfo},
+		{"POST /userinfo", UserInfo, p.userInfo},
+		{"POST /device_authorization", Device, p.deviceStart},
+		{"GET /device", DevicePage, p.devicePage},
+		{"POST /device", DevicePage, p.deviceAnswer},
+		{"POST /introspect", Introspection, p.introspect},
+		{"POST /revoke", Revocation, p.revoke},
+		{"GET /logout", EndSession, p.endSession},
+		{"POST /logout", EndSession, p.endSession},
+	} {
+		method, path, _ := strings.Cut(route.pattern, " ")
+		mux.Handle(method+" "+p.set.path+path, p.observe(route.endpoint, route.handler))
+	}
+	return mux
+}
+
+// Recorded is what an endpoint was last asked.
+type Recorded struct {
+	Method string
+	Header http.Header
+	Query  url.Values
+	Form   url.Values // of the body
+}
+
+// maxForm bounds request bodies, in bytes.
+const maxForm = 256 << 10
+
+func (p *Provider) observe(endpoint Endpoint, handler http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		_ = r.ParseForm() // what does not parse is missing
+		p.mu.Lock()
+		p.hits[endpoint]++
+		p.last[endpoint] = Recorded{Method: r.Method, Header: r.Header.Clone(), Query: r.URL.Query(), Form: cloneValues(r.PostForm)}
+		fault := p.faults[endpoint]
+		p.mu.Unlock()
+		if fault.serve != nil && fault.serve(p, w, r) {
+			return
+		}
+		handler(w, r)
+	})
+}
+
+func cloneValues(values url.Values) url.Values {
+	out := make(url.Values, len(values))
+	for name, list := range values {
+		out[name] = slices.Clone(list)
+	}
+	return out
+}
+
+// Hits returns how often an endpoint was asked.
+func (p *Provider) Hits(endpoint Endpoint) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.hits[endpoint]
+}
+
+// Last returns what an endpoint was last asked; the zero value when it never was.
+func (p *Provider) Last(endpoint Endpoint) Recorded {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.last[endpoint]
+}

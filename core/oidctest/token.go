@@ -1,0 +1,138 @@
+package oidctest
+
+import (
+	"net/http"
+	"strings"
+	"time"
+)
+
+const deviceGrantType = "urn:ietf:params:oauth:grant-type:device_code"
+
+// family is one login: the refresh token that is good, all tokens that came of it, and whether it has ended.
+type family struct {
+	client  string
+	grant   grant
+	current string // the refresh token that is good
+	expires time.Time
+	ended   bool
+}
+
+// accessGrant is what an access token stands for at userinfo and introspection.
+type accessGrant struct {
+	family  *family
+	grant   grant
+	client  string
+	expires time.Time
+	claims  Claims
+	ended   bool
+}
+
+func (a *accessGrant) active(now time.Time) bool {
+	return !a.ended && now.Before(a.expires) && (a.family == nil || !a.family.ended)
+}
+
+// token answers POST /token.
+func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
+	client, ok := p.authenticate(r)
+	if !ok {
+		p.refuse(w, http.StatusUnauthorized, "invalid_client", "client authentication failed")
+		return
+	}
+	switch r.PostForm.Get("grant_type") {
+	case "authorization_code":
+		p.codeGrant(w, r, client)
+	case "refresh_token":
+		p.refreshGrant(w, r, client)
+	case deviceGrantType:
+		p.deviceGrant(w, r, client)
+	default:
+		p.refuse(w, http.StatusBadRequest, "unsupported_grant_type", "this grant type is not offered")
+	}
+}
+
+// codeGrant is RFC 6749 section 4.1.3. A code that comes again ends what it gave (section 4.1.2).
+func (p *Provider) codeGrant(w http.ResponseWriter, r *http.Request, client Client) {
+	name := r.PostForm.Get("code")
+	p.mu.Lock()
+	code, known := p.codes.get(name)
+	good := known && code.client == client.ID && code.redirect == r.PostForm.Get("redirect_uri") &&
+		provesChallenge(code.challenge, r.PostForm.Get("code_verifier")) && p.now().Before(code.expires)
+	if known && code.used != nil {
+		code.used.ended = true
+		good = false
+	}
+	var login *family
+	if good {
+		login = &family{client: client.ID, grant: code.grant}
+		code.used = login
+		p.codes.put(name, code)
+	}
+	p.mu.Unlock()
+	if !good {
+		p.refuse(w, http.StatusBadRequest, "invalid_grant", "the code is not valid")
+		return
+	}
+	p.grantTokens(w, login, !p.set.noRefresh, code.grant.nonce)
+}
+
+// refreshGrant is RFC 6749 section 6 with the rotation of RFC 9700 section 4.14: a spent token ends its family.
+func (p *Provider) refreshGrant(w http.ResponseWriter, r *http.Request, client Client) {
+	name := r.PostForm.Get("refresh_token")
+	p.mu.Lock()
+	login, known := p.families.get(name)
+	good := known && login.client == client.ID && !login.ended && login.current == name && p.now().Before(login.expires)
+	if known && login.client == client.ID && login.current != name {
+		login.ended = true
+	}
+	if good && !p.set.keepRefresh {
+		login.current = "" // spent; grantTokens makes the next one
+	}
+	p.mu.Unlock()
+	if !good {
+		p.refuse(w, http.StatusBadRequest, "invalid_grant", "the refresh token is not valid")
+		return
+	}
+	p.grantTokens(w, login, !p.set.keepRefresh, "")
+}
+
+// grantTokens is the answer of RFC 6749 section 5.1 with the ID token of OpenID Connect Core section 3.1.3.3.
+func (p *Provider) grantTokens(w http.ResponseWriter, login *family, withRefresh bool, nonce string) {
+	user := p.claimsOf(login.grant.user)
+	access := p.accessToken(login, user)
+	answer := Claims{"access_token": access, "token_type": "Bearer", "expires_in": int64(p.set.life.AccessToken / time.Second)}
+	if p.set.lowerCaseType {
+		answer["token_type"] = "bearer"
+	}
+	if !p.set.noScope {
+		answer["scope"] = login.grant.scope
+	}
+	if withRefresh {
+		answer["refresh_token"] = p.newRefresh(login)
+	}
+	if p.set.refreshExpiresIn != nil {
+		answer["refresh_expires_in"] = *p.set.refreshExpiresIn
+	}
+	if login.grant.has("openid") {
+		answer["id_token"] = p.idToken(login, user, access, nonce)
+	}
+	p.answer(w, http.StatusOK, TokenAnswers, answer)
+}
+
+func (p *Provider) newRefresh(login *family) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	name := randomHex(16)
+	login.current, login.expires = name, p.now().Add(p.set.life.RefreshToken)
+	p.families.put(name, login)
+	return name
+}
+
+// deviceGrant is RFC 8628 section 3.5.
+func (p *Provider) deviceGrant(w http.ResponseWriter, r *http.Request, client Client) {
+	login, fault := p.pollDevice(client, r.PostForm.Get("device_code"), r.PostForm.Get("code_verifier"))
+	if fault != "" {
+		p.refuse(w, http.StatusBadRequest, fault, strings.ReplaceAll(fault, "_", " "))
+		return
+	}
+	p.grantTokens(w, login, !p.set.noRefresh, "")
+}

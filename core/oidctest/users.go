@@ -1,0 +1,65 @@
+package oidctest
+
+import (
+	"maps"
+	"slices"
+)
+
+// User is somebody who can log in.
+type User struct {
+	Name   string // what the login page and [Provider.Bearer] call the user
+	Claims Claims // of tokens and userinfo; sub is Name when it is missing
+}
+
+// builtinUsers are alice (realm role admin, group /staff/dev), bob and carol.
+func builtinUsers() []User {
+	person := func(name, given, family string, roles, groups []string) User {
+		return User{Name: name, Claims: Claims{
+			"sub": name, "preferred_username": name, "email": name + "@example.org", "email_verified": true,
+			"name": given + " " + family, "given_name": given, "family_name": family,
+			"groups": groups, "realm_access": Claims{"roles": roles},
+		}}
+	}
+	return []User{
+		person("alice", "Alice", "Adams", []string{"admin", "user"}, []string{"/staff/dev"}),
+		person("bob", "Bob", "Brown", []string{"user"}, []string{}),
+		person("carol", "Carol", "Clark", []string{"user"}, []string{"/staff"}),
+	}
+}
+
+// AddUser adds a user, or replaces the one of this name.
+func (p *Provider) AddUser(user User) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	user.Claims = maps.Clone(user.Claims)
+	p.users = append(slices.DeleteFunc(p.users, func(u User) bool { return u.Name == user.Name }), user)
+}
+
+// claimsOf returns a fresh map of a user's claims; somebody unknown has a subject alone. mu is not held.
+func (p *Provider) claimsOf(name string) Claims {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	claims := Claims{"sub": name}
+	for _, user := range p.users {
+		if user.Name == name {
+			maps.Copy(claims, user.Claims)
+		}
+	}
+	return claims
+}
+
+func (p *Provider) knows(name string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.ContainsFunc(p.users, func(u User) bool { return u.Name == name })
+}
+
+func (p *Provider) userNames() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	names := make([]string, len(p.users))
+	for i, user := range p.users {
+		names[i] = user.Name
+	}
+	return names
+}
