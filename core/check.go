@@ -87,14 +87,15 @@ func (c *Config) checkLists(f *faults) {
 	if slices.Contains(c.Audience, AnyAudience) && len(c.Audience) > 1 {
 		f.add("Audience", "write core.AnyAudience alone, or the audiences without it")
 	}
-	for _, uri := range c.RedirectURIs {
+	// The text of a broken URI may hold a password: the entry's number says which one it is.
+	for i, uri := range c.RedirectURIs {
 		if uri != Loopback && badTarget(uri) {
-			f.add("RedirectURIs", "%q: write an absolute URI without a fragment, or core.Loopback", uri)
+			f.add("RedirectURIs", "entry %d: write an absolute URI without user and fragment, or core.Loopback", i)
 		}
 	}
-	for _, uri := range c.PostLogoutURIs {
+	for i, uri := range c.PostLogoutURIs {
 		if badTarget(uri) {
-			f.add("PostLogoutURIs", "%q: write an absolute URI without a fragment", uri)
+			f.add("PostLogoutURIs", "entry %d: write an absolute URI without user and fragment", i)
 		}
 	}
 }

@@ -76,7 +76,8 @@ type Config struct {
 	// can then take over every login.
 	AllowHTTP bool
 
-	// Timeout bounds one answer of a route and one exchange with the provider as a whole. 0: 10 s. At most 5 min.
+	// Timeout bounds one exchange with the provider as a whole, and, with up to a second more, one answer of a route.
+	// 0: 10 s. At most 5 min.
 	Timeout time.Duration
 	// Leeway is how far the clocks of provider and service may differ. 0: 30 s. At most 5 min.
 	Leeway time.Duration

@@ -57,7 +57,7 @@ func (a *Auth) guard(optional bool, requirements []Requirement) *Guard {
 // Admit is the access decision, the only one. authorization is the values of the request's Authorization header, all of
 // them; Admit keeps nothing of it. It returns who calls, nil for a guest, or an [*Error]: 401 for a token that is
 // missing or bad, 400 for two headers, 403 for a requirement not met, 503 while the provider's keys are out of reach.
-// It waits for the provider only when the token's key is not known yet, never longer than Timeout or ctx.
+// It waits for the provider only when the token's key is not known yet, never longer than ctx or Timeout and a second.
 func (g *Guard) Admit(ctx context.Context, authorization []string) (*IDToken, error) {
 	token, err := g.admit(ctx, authorization)
 	if err == nil || !g.optional {

@@ -15,7 +15,10 @@ import (
 // IDToken is who calls: the claims of a verified token. It is read-only and may be shared by requests that run at the
 // same time. Every method works on nil, which is a guest, and gives zero values. Printing or logging one shows issuer
 // and subject alone.
-type IDToken struct {
+type IDToken struct{ *identity }
+
+// identity stands behind a pointer so that printing a copy of an IDToken shows an address.
+type identity struct {
 	raw, issuer, subject string
 	audience, scopes     []string
 	expiry               time.Time

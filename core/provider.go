@@ -25,6 +25,11 @@ const (
 	refetchPause = 10 * time.Second
 )
 
+// slack lets what is waited for end before who waits: an exchange has Timeout, a fetch of discovery one slack more, one
+// of keys, which may need discovery, two, and whoever waits for them three. Otherwise the next caller would join a fetch
+// that is just about to fail.
+const slack = 200 * time.Millisecond
+
 // metadata is what is read of the discovery document (OpenID Connect Discovery section 3, RFC 8414 section 2).
 type metadata struct {
 	issuer, jwks, authorization, token, device, userInfo, endSession, revocation string
@@ -45,13 +50,13 @@ type provider struct {
 
 func newProvider(cfg *Config) *provider {
 	p := &provider{cfg: cfg, client: fetch.NewClient(cfg.HTTPClient, cfg.Timeout)}
-	policy := fresh.Policy{Renew: discoveryAge, Stale: staleAge, Pause: refetchPause, Timeout: cfg.Timeout}
+	policy := fresh.Policy{Renew: discoveryAge, Stale: staleAge, Pause: refetchPause, Timeout: cfg.Timeout + slack}
 	if cfg.DiscoveryURL != "" {
 		p.meta = fresh.New(policy, p.fetchMetadata, p.report("discovery document"))
 	}
-	policy.Renew = keyAge
+	policy.Renew, policy.Timeout = keyAge, cfg.Timeout+2*slack
 	keys := fresh.New(policy, p.fetchKeys, p.report("key set"))
-	p.keys = keyset.New(keys, cfg.Timeout)
+	p.keys = keyset.New(keys, cfg.Timeout+3*slack)
 	p.close = func() {
 		keys.Close()
 		if p.meta != nil {

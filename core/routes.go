@@ -35,8 +35,8 @@ type Route struct {
 	serve func(context.Context, *Request) (*Response, error)
 }
 
-// Serve answers one request. It returns within Config.Timeout, give or take what OnLogin and OnError need, and never
-// nil.
+// Serve answers one request. It returns within Config.Timeout and a second, besides what OnLogin and OnError need, and
+// never nil.
 func (r Route) Serve(ctx context.Context, request *Request) *Response {
 	if request.Method != r.Method {
 		return r.wrongMethod(ctx)
@@ -44,7 +44,7 @@ func (r Route) Serve(ctx context.Context, request *Request) *Response {
 	if request.fault != nil {
 		return r.auth.ErrorResponse(ctx, request.fault)
 	}
-	bounded, cancel := context.WithTimeout(ctx, r.auth.cfg.Timeout)
+	bounded, cancel := context.WithTimeout(ctx, r.auth.cfg.Timeout+3*slack)
 	defer cancel()
 	answer, err := r.serve(bounded, request)
 	if err == nil {

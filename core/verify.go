@@ -81,7 +81,7 @@ func read(claims strictjson.Object, issuer string, now time.Time, leeway time.Du
 	if claims.FoldsTo(decisive...) {
 		return nil, errClaims
 	}
-	t := &IDToken{claims: claims}
+	t := &IDToken{&identity{claims: claims}}
 	var errs [7]error
 	t.issuer, errs[0] = claims.String("iss")
 	t.subject, errs[1] = claims.String("sub")
@@ -204,7 +204,8 @@ func (a *Auth) issuedToUs(token *IDToken) bool {
 		return false
 	}
 	_, dated := token.claims.Get("iat")
-	return dated && slices.Contains(token.audience, a.cfg.ClientID)
+	_, event := token.claims.Get("events") // a logout token, or another security event (RFC 8417)
+	return dated && !event && slices.Contains(token.audience, a.cfg.ClientID)
 }
 
 func hasNonce(claims strictjson.Object, nonce string) bool {

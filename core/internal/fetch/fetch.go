@@ -80,6 +80,9 @@ func (b *bounded) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	if response.Header == nil { // a transport of the application's may leave it out
+		response.Header = make(http.Header)
+	}
 	response.Header.Set("Content-Type", "application/json") // as it was vetted
 	response.Body, response.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	return response, nil

@@ -41,7 +41,7 @@ type Source[T any] struct {
 
 	mu      sync.Mutex // guards what follows; never held over a fetch
 	tries   int        // fetches that failed since the last good one, or since the start
-	asked   time.Time  // the last fetch on demand
+	asked   time.Time  // the last fetch on demand, or the end of the last one that failed
 	failure error      // of the last fetch; nil when it was good
 	timer   *time.Timer
 }
@@ -98,10 +98,8 @@ func (s *Source[T]) join(ctx context.Context, seen *Snapshot[T], onDemand bool) 
 		if current := s.now.Load(); current != seen {
 			return current, nil // somebody renewed it since the caller looked
 		}
-		if onDemand {
-			if err := s.admit(seen != nil); err != nil {
-				return nil, err
-			}
+		if err := s.admit(onDemand, seen != nil); err != nil {
+			return nil, err
 		}
 		return s.fetch()
 	})
@@ -116,19 +114,21 @@ func (s *Source[T]) join(ctx context.Context, seen *Snapshot[T], onDemand bool) 
 	}
 }
 
-// admit decides whether a fetch on demand may go out. Before the first good fetch one failure is retried at once: a
-// provider that has just come up is found without a wait.
-func (s *Source[T]) admit(warm bool) error {
+// admit decides whether a fetch may go out: a renewal that is due unless one failed a moment ago. Before the first good
+// fetch one failure is retried at once: a provider that has just come up is found without a wait.
+func (s *Source[T]) admit(onDemand, warm bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	free := !warm && s.tries < 2
-	if !free && !s.asked.IsZero() && time.Since(s.asked) < s.policy.Pause {
-		if s.failure != nil {
-			return s.failure
-		}
+	cooling := !free && !s.asked.IsZero() && time.Since(s.asked) < s.policy.Pause
+	switch {
+	case cooling && s.failure != nil:
+		return s.failure
+	case cooling && onDemand:
 		return ErrCooling
+	case onDemand:
+		s.asked = time.Now()
 	}
-	s.asked = time.Now()
 	return nil
 }
 
@@ -154,6 +154,7 @@ func (s *Source[T]) failed(err error) {
 	s.tries++
 	s.failure = err
 	if s.now.Load() != nil { // before the first good fetch only callers fetch
+		s.asked = time.Now() // whoever tried, the next try waits
 		s.schedule(s.policy.Pause)
 	}
 	s.mu.Unlock()
@@ -185,6 +186,9 @@ func (s *Source[T]) schedule(after time.Duration) {
 		return
 	}
 	s.timer = time.AfterFunc(after, func() {
+		s.mu.Lock()
+		s.schedule(s.policy.Pause) // the flight that is joined may be a caller's who is refused: then again
+		s.mu.Unlock()
 		_, _ = s.join(s.base, s.now.Load(), false) // failed and succeeded tell what came of it
 	})
 }

@@ -57,14 +57,21 @@ func ParseSet(document []byte, rsaAlg string) (Set, error) {
 	return set, nil
 }
 
+// keyNames are the members that decide what a key is: the JOSE library folds the case of some of them.
+var keyNames = []string{"kty", "use", "key_ops", "alg", "kid", "crv", "n", "e", "x", "y", "d", "k"}
+
+// maxExponent is the length of an RSA exponent in base64url: the JOSE library cuts one that does not fit an int.
+const maxExponent = 10
+
 func parseKey(entry json.RawMessage, rsaAlg string) (Key, bool) {
 	object, err := strictjson.Parse(entry)
-	if err != nil || !forVerifying(object) {
+	if err != nil || object.FoldsTo(keyNames...) || !forVerifying(object) {
 		return Key{}, false
 	}
 	alg, errAlg := object.String("alg")
 	kid, errKid := object.String("kid")
-	if errAlg != nil || errKid != nil {
+	exponent, errExponent := object.String("e")
+	if errAlg != nil || errKid != nil || errExponent != nil || len(exponent) > maxExponent {
 		return Key{}, false
 	}
 	parsed, err := jwk.ParseKey(entry)

@@ -1,0 +1,219 @@
+package core_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core"
+)
+
+// callerWith is an admitted caller with some claims.
+func callerWith(t testing.TB, changes ...claims) *core.IDToken {
+	t.Helper()
+	idp := newIDP(t)
+	return mustAdmit(t, idp.auth().Required(), idp.token(changes...))
+}
+
+// Every method works on a guest.
+func TestGuest(t *testing.T) {
+	var guest *core.IDToken
+	texts := guest.Issuer() + guest.Subject() + guest.Username() + guest.Email() + guest.Name() + guest.Raw()
+	lists := len(guest.Audience()) + len(guest.Scopes()) + len(guest.Roles()) + len(guest.Claims())
+	if texts != "" || lists != 0 || !guest.Expiry().IsZero() || guest.Claim("sub") != nil {
+		t.Errorf("a guest has %q, %d entries, %v", texts, lists, guest.Expiry())
+	}
+	if claims, err := core.ClaimsAs[struct{ Sub string }](guest); claims.Sub != "" || err != nil {
+		t.Errorf("ClaimsAs gives %v, %v", claims, err)
+	}
+	if got := fmt.Sprintf("%v %s %+v %#v", guest, guest, guest, guest); strings.Contains(got, "PANIC") || strings.Contains(got, "!") {
+		t.Errorf("printed as %s", got)
+	}
+	var log bytes.Buffer
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "caller", guest)
+	if strings.Contains(log.String(), "panic") {
+		t.Errorf("logged as %s", log.String())
+	}
+	if got := core.IDTokenFrom(core.WithIDToken(t.Context(), nil)); got != nil {
+		t.Errorf("the context gives %v", got)
+	}
+	if got := core.IDTokenFrom(context.Background()); got != nil {
+		t.Errorf("an empty context gives %v", got)
+	}
+}
+
+func TestAccessors(t *testing.T) {
+	expires := time.Now().Add(10 * time.Minute).Truncate(time.Second)
+	caller := callerWith(t, claims{
+		"aud": []string{clientID, "b"}, "scope": "read  write read", "exp": expires.Unix(), "email": "a@example.org", "name": "Alice A.",
+		"preferred_username": "alice1", "level": 3,
+	})
+	for name, c := range map[string]struct{ got, want any }{
+		"Issuer":   {caller.Issuer(), issuer},
+		"Subject":  {caller.Subject(), "alice"},
+		"Audience": {caller.Audience(), []string{clientID, "b"}},
+		"Scopes":   {caller.Scopes(), []string{"read", "write"}},
+		"Expiry":   {caller.Expiry().Equal(expires), true},
+		"Email":    {caller.Email(), "a@example.org"},
+		"Name":     {caller.Name(), "Alice A."},
+		"Username": {caller.Username(), "alice1"},
+		"Claim":    {caller.Claim("level"), float64(3)},
+		"Claims":   {caller.Claims()["level"], float64(3)},
+	} {
+		if !reflect.DeepEqual(c.got, c.want) {
+			t.Errorf("%s is %v, want %v", name, c.got, c.want)
+		}
+	}
+	if got := core.IDTokenFrom(core.WithIDToken(t.Context(), caller)); got != caller {
+		t.Errorf("the context gives %v", got)
+	}
+}
+
+// D-33: claims of an unexpected type are absent for the accessors that have a type.
+func TestClaimsOfAnotherType(t *testing.T) {
+	caller := callerWith(t, claims{"email": 1, "name": []string{"x"}, "preferred_username": claims{}, "uid": "u", "groups": "g"})
+	if caller.Email() != "" || caller.Name() != "" || caller.Username() != "u" || caller.Roles() != nil {
+		t.Errorf("got %q %q %q %v", caller.Email(), caller.Name(), caller.Username(), caller.Roles())
+	}
+}
+
+func TestUsername(t *testing.T) {
+	for name, c := range map[string]struct {
+		claims claims
+		want   string
+	}{
+		"none":                 {nil, ""},
+		"the sub is none":      {claims{"sub": "x"}, ""},
+		"preferred_username":   {claims{"preferred_username": "p", "uid": "u", "username": "n"}, "p"},
+		"a hyphen":             {claims{"preferred-username": "p"}, "p"},
+		"another case":         {claims{"Preferred_Username": "p"}, "p"},
+		"user_name before uid": {claims{"uid": "u", "user_name": "n"}, "n"},
+		"an empty one":         {claims{"preferred_username": "", "username": "n"}, "n"},
+	} {
+		if got := callerWith(t, c.claims).Username(); got != c.want {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
+// Flattened roles in a fixed order, each once.
+func TestRoles(t *testing.T) {
+	caller := callerWith(t, claims{
+		"roles": []string{"d", "a"}, "groups": []string{"/c", "b"},
+		"realm_access":    claims{"roles": []string{"a"}},
+		"resource_access": json.RawMessage(`{"z":{"roles":["b"]},"a":{"roles":["b2"]},"bad":{"roles":[1]},"worse":null}`),
+	})
+	if got, want := caller.Roles(), []string{"a", "b", "b2", "/c", "d"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestClaimPaths(t *testing.T) {
+	caller := callerWith(t, claims{
+		"a":                     claims{"b": claims{"c": "deep", "null": nil}, "b.c": "half", "list": []any{"x", claims{"y": "z"}}},
+		"a.b.c":                 "whole",
+		"https://app.example/x": claims{"y.z": true},
+		"text":                  "t", "": "nameless", "null": nil, "empty.": claims{"": "odd"},
+	})
+	for path, want := range map[string]any{
+		"a.b.c": "whole", "a.b": map[string]any{"c": "deep", "null": nil}, "a.list": []any{"x", map[string]any{"y": "z"}},
+		"https://app.example/x.y.z": true, "text": "t", "": "nameless", "null": nil, "a.b.null": nil, "a.b.d": nil, "a.list.0": nil, "a.list.y": nil,
+		"text.t": nil, "a.": nil, ".": nil, ".a": nil, "A.b.c": nil, "empty..": "odd", "missing": nil, "missing.b": nil,
+	} {
+		if got := caller.Claim(path); !reflect.DeepEqual(got, want) {
+			t.Errorf("Claim(%q) is %v, want %v", path, got, want)
+		}
+	}
+}
+
+// Parallel requests may share a caller: what one gets, it may change.
+func TestCopiesAreNotShared(t *testing.T) {
+	caller := callerWith(t, claims{"aud": []string{clientID}, "scope": "read", "roles": []string{"r"}, "list": []string{"x"}, "object": claims{"a": "b"}})
+	caller.Audience()[0], caller.Scopes()[0], caller.Roles()[0] = "changed", "changed", "changed"
+	caller.Claims()["sub"] = "changed"
+	caller.Claim("list").([]any)[0] = "changed"
+	caller.Claims()["object"].(map[string]any)["a"] = "changed"
+	raw, err := core.ClaimsAs[map[string]json.RawMessage](caller)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range raw["sub"] {
+		raw["sub"][i] = 'x'
+	}
+	if all := fmt.Sprint(caller.Audience(), caller.Scopes(), caller.Roles(), caller.Claims(), caller.Subject()); strings.Contains(all, "changed") || strings.Contains(all, "xxx") {
+		t.Errorf("a change shows: %s", all)
+	}
+}
+
+func TestClaimsAs(t *testing.T) {
+	caller := callerWith(t, claims{"level": 3, "nested": claims{"x": []int{1, 2}}})
+	type wanted struct {
+		Sub    string
+		Level  int
+		Nested struct{ X []int }
+	}
+	got, err := core.ClaimsAs[wanted](caller)
+	if err != nil || got.Sub != "alice" || got.Level != 3 || len(got.Nested.X) != 2 {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	if _, err := core.ClaimsAs[struct{ Sub int }](caller); err == nil || strings.Contains(err.Error(), "alice") {
+		t.Errorf("TRUST 0.9: the error is %v", err)
+	}
+}
+
+// TRUST 0.9: however a caller is printed or logged, its token does not show.
+func TestTokenIsNotPrinted(t *testing.T) {
+	caller := callerWith(t, claims{"email": "private@example.org"})
+	raw := caller.Raw()
+	signature := raw[strings.LastIndexByte(raw, '.')+1:]
+	var text, object bytes.Buffer
+	slog.New(slog.NewTextHandler(&text, nil)).Info("x", "caller", caller, "group", slog.GroupValue(slog.Any("c", caller)), "list", []*core.IDToken{caller})
+	slog.New(slog.NewJSONHandler(&object, nil)).Info("x", "caller", caller, "struct", struct{ Caller *core.IDToken }{caller})
+	marshalled, err := json.Marshal(caller)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := core.WithIDToken(context.Background(), caller)
+	for how, printed := range map[string]string{
+		"%v": fmt.Sprintf("%v", caller), "%+v": fmt.Sprintf("%+v", caller), "%#v": fmt.Sprintf("%#v", caller), "%s": fmt.Sprintf("%s", caller),
+		"%q": fmt.Sprintf("%q", caller), "%x": fmt.Sprintf("%x", caller), "%d": fmt.Sprintf("%d", caller), "Print": fmt.Sprint(caller),
+		"a field":         fmt.Sprintf("%+v", struct{ Caller *core.IDToken }{caller}),
+		"a hidden field":  fmt.Sprintf("%+v", struct{ caller *core.IDToken }{caller}),
+		"a list":          fmt.Sprintf("%#v", []*core.IDToken{caller}),
+		"a map":           fmt.Sprintf("%v", map[string]any{"caller": caller}),
+		"an error":        fmt.Errorf("for %v: %w", caller, context.Canceled).Error(),
+		"the context":     fmt.Sprint(ctx) + fmt.Sprintf("%+v", ctx),
+		"slog, text":      text.String(),
+		"slog, JSON":      object.String(),
+		"JSON":            string(marshalled),
+		"the value, %v":   fmt.Sprintf("%v", reflect.ValueOf(caller).Elem().Interface()),
+		"the value, %+v":  fmt.Sprintf("%+v", reflect.ValueOf(caller).Elem().Interface()),
+		"the value, %#v":  fmt.Sprintf("%#v", reflect.ValueOf(caller).Elem().Interface()),
+		"the value, slog": logged(reflect.ValueOf(caller).Elem().Interface()),
+	} {
+		if strings.Contains(printed, signature) {
+			t.Errorf("%s shows the token: %.200s", how, printed)
+		}
+		if strings.Contains(printed, "private@example.org") {
+			t.Errorf("%s shows claims: %.200s", how, printed)
+		}
+	}
+	for _, printed := range []string{fmt.Sprint(caller), text.String()} {
+		if !strings.Contains(printed, issuer) || !strings.Contains(printed, "alice") {
+			t.Errorf("does not say who it is: %s", printed)
+		}
+	}
+}
+
+func logged(value any) string {
+	var text bytes.Buffer
+	slog.New(slog.NewTextHandler(&text, nil)).Info("x", "value", value)
+	return text.String()
+}

@@ -1,0 +1,376 @@
+package jose_test
+
+import (
+	"crypto/ed25519"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/asn1"
+	"encoding/base64"
+	"errors"
+	"math/big"
+	"strings"
+	"testing"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
+)
+
+func TestParseReadsTheHeader(t *testing.T) {
+	for name, c := range map[string]struct {
+		header string
+		want   jose.Token
+	}{
+		"all":              {`{"typ":"at+jwt","kid":"k","alg":"EdDSA"}`, jose.Token{Alg: "EdDSA", KeyID: "k", HasKey: true, Typ: "at+jwt"}},
+		"C13 no kid":       {`{"alg":"RS256"}`, jose.Token{Alg: "RS256"}},
+		"unknown members":  {`{"alg":"RS256","x":{"y":[1]},"iat":1}`, jose.Token{Alg: "RS256"}},
+		"harmless cty":     {`{"alg":"RS256","cty":"text/plain"}`, jose.Token{Alg: "RS256"}},
+		"J6 kid of a path": {`{"alg":"RS256","kid":"../../etc/passwd"}`, jose.Token{Alg: "RS256", KeyID: "../../etc/passwd", HasKey: true}},
+	} {
+		token, err := jose.Parse(sign(c.header, `{}`))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if token.Alg != c.want.Alg || token.KeyID != c.want.KeyID || token.HasKey != c.want.HasKey || token.Typ != c.want.Typ {
+			t.Errorf("%s: got %+v", name, token)
+		}
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	good := sign(goodHeader, `{"sub":"a"}`)
+	parts := strings.Split(good, ".")
+	head, payload, signature := parts[0], parts[1], parts[2]
+	for name, raw := range map[string]string{
+		"J9 nothing":                    "",
+		"J9 one part":                   head,
+		"J9 two parts":                  head + "." + payload,
+		"J9 four parts":                 good + "." + signature,
+		"J9 trailing dot":               good + ".",
+		"J9 empty header":               "." + payload + "." + signature,
+		"J9 empty payload":              head + ".." + signature,
+		"J9 empty signature":            head + "." + payload + ".",
+		"J9 dots alone":                 "..",
+		"J9 padding":                    head + "." + payload + "." + signature + "==",
+		"J9 padded header":              head + "=." + payload + "." + signature,
+		"J9 standard alphabet plus":     head + "." + payload + "+." + signature,
+		"J9 standard alphabet slash":    head + "." + payload + "/." + signature,
+		"J9 leading space":              " " + good,
+		"J9 trailing space":             good + " ",
+		"J9 trailing newline":           good + "\n",
+		"J9 newline in the signature":   head + "." + payload + "." + signature[:8] + "\n" + signature[8:],
+		"J9 return in the header":       head[:4] + "\r" + head[4:] + "." + payload + "." + signature,
+		"J9 NUL":                        good + "\x00",
+		"J9 beyond ASCII":               head + "." + payload + "é." + signature,
+		"J9 JSON serialisation":         `{"payload":"` + payload + `","protected":"` + head + `","signature":"` + signature + `"}`,
+		"J9 general JSON serialisation": `{"payload":"` + payload + `","signatures":[{"protected":"` + head + `","signature":"` + signature + `"}]}`,
+		"J10 stray bits in signature":   head + "." + payload + "." + lastBitsSet(t, signature),
+		"J10 stray bits in header":      lastBitsSet(t, base64url(goodHeader+" ")) + "." + payload + "." + signature,
+		"J10 one character too many":    head + "." + payload + "." + base64url("abc") + "A",
+		"J22 encrypted, five parts":     head + "." + payload + "." + payload + "." + payload + "." + signature,
+		"J23 longer than 16 KB":         sign(goodHeader, `{"x":"`+strings.Repeat("x", jose.MaxTokenSize)+`"}`),
+		"J23 a megabyte of dots":        strings.Repeat(".", 1<<20),
+	} {
+		refused(t, name, raw)
+	}
+}
+
+func TestParseRefusesHeaders(t *testing.T) {
+	for name, header := range map[string]string{
+		"J1 no alg":                    `{"kid":"k"}`,
+		"J1 empty alg":                 `{"alg":""}`,
+		"J1 null alg":                  `{"alg":null}`,
+		"J1 alg of another type":       `{"alg":["EdDSA"]}`,
+		"J1 alg is a number":           `{"alg":0}`,
+		"J6 kid is a number":           `{"alg":"EdDSA","kid":1}`,
+		"J6 kid is a list":             `{"alg":"EdDSA","kid":["k"]}`,
+		"J6 kid is an object":          `{"alg":"EdDSA","kid":{"$ne":""}}`,
+		"J6 kid is null":               `{"alg":"EdDSA","kid":null}`,
+		"J6 kid is empty":              `{"alg":"EdDSA","kid":""}`,
+		"J7 unknown crit":              `{"alg":"EdDSA","crit":["exp"],"exp":1}`,
+		"J7 empty crit":                `{"alg":"EdDSA","crit":[]}`,
+		"J7 crit of another type":      `{"alg":"EdDSA","crit":"b64"}`,
+		"J7 crit null":                 `{"alg":"EdDSA","crit":null}`,
+		"J7 crit names a registered":   `{"alg":"EdDSA","crit":["alg"]}`,
+		"J7 crit names an absent":      `{"alg":"EdDSA","crit":["nowhere"]}`,
+		"J8 b64 false":                 `{"alg":"EdDSA","b64":false,"crit":["b64"]}`,
+		"J8 b64 false without crit":    `{"alg":"EdDSA","b64":false}`,
+		"J8 b64 true":                  `{"alg":"EdDSA","b64":true}`,
+		"J11 a list":                   `["EdDSA"]`,
+		"J11 a text":                   `"EdDSA"`,
+		"J11 byte order mark":          "\xef\xbb\xbf" + goodHeader,
+		"J11 trailing data":            goodHeader + `{}`,
+		"J11 trailing NUL":             goodHeader + "\x00",
+		"J11 deep":                     `{"alg":"EdDSA","x":` + strings.Repeat("[", 2000) + strings.Repeat("]", 2000) + `}`,
+		"J11 comment":                  `{"alg":"EdDSA"/**/}`,
+		"J12 alg twice":                `{"alg":"EdDSA","alg":"EdDSA"}`,
+		"J12 alg twice, escaped":       `{"alg":"none","\u0061lg":"EdDSA"}`,
+		"J12 kid twice":                `{"alg":"EdDSA","kid":"a","kid":"k"}`,
+		"J12 another member twice":     `{"alg":"EdDSA","x":1,"x":1}`,
+		"J13 ALG beside alg":           `{"alg":"EdDSA","ALG":"none"}`,
+		"J13 Alg alone":                `{"Alg":"EdDSA"}`,
+		"J13 a Kelvin sign for k":      "{\"alg\":\"EdDSA\",\"\u212aid\":\"k\"}",
+		"J13 CRIT":                     `{"alg":"EdDSA","CRIT":["x"]}`,
+		"J14 broken UTF-8":             "{\"alg\":\"EdDSA\",\"x\":\"\xff\"}",
+		"J14 overlong UTF-8":           "{\"alg\":\"EdDSA\",\"x\":\"\xc0\x80\"}",
+		"J14 lone surrogate":           `{"alg":"EdDSA","kid":"\ud800"}`,
+		"J20 typ of another type":      `{"alg":"EdDSA","typ":["JWT"]}`,
+		"J22 enc":                      `{"alg":"EdDSA","enc":"A256GCM"}`,
+		"J22 zip":                      `{"alg":"EdDSA","zip":"DEF"}`,
+		"J25 nested":                   `{"alg":"EdDSA","cty":"JWT"}`,
+		"J25 nested, lower case":       `{"alg":"EdDSA","cty":"jwt"}`,
+		"J25 nested, full media type":  `{"alg":"EdDSA","cty":"application/JWT"}`,
+		"J25 cty of another type":      `{"alg":"EdDSA","cty":["JWT"]}`,
+		"J11 base64 of nothing useful": "\x00",
+	} {
+		refused(t, name, sign(header, `{"sub":"a"}`))
+	}
+}
+
+func refused(t *testing.T, name, raw string) {
+	t.Helper()
+	if token, err := jose.Parse(raw); err != jose.ErrMalformed {
+		t.Errorf("%s: got %+v, %v", name, token, err)
+	}
+}
+
+// J23: a token of exactly the bound is read.
+func TestTokenOfTheLargestSize(t *testing.T) {
+	filler := strings.Repeat("x", jose.MaxTokenSize/4*3-300)
+	raw := sign(goodHeader, `{"x":"`+filler+`"}`)
+	for len(raw) < jose.MaxTokenSize {
+		filler += "x"
+		raw = sign(goodHeader, `{"x":"`+filler+`"}`)
+	}
+	if len(raw) != jose.MaxTokenSize {
+		t.Fatalf("the test token has %d bytes", len(raw))
+	}
+	if _, err := jose.Parse(raw); err != nil {
+		t.Error(err)
+	}
+	refused(t, "one byte more", raw+"A")
+}
+
+// J1, J2: a token verifies with a key of its own algorithm and with no other one.
+func TestAlgorithmFitsTheKey(t *testing.T) {
+	for _, tokenAlg := range algorithms {
+		raw, err := signers()[tokenAlg].Sign("JWT", map[string]any{"sub": "a"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		token, err := jose.Parse(raw)
+		if err != nil {
+			t.Fatalf("%s: %v", tokenAlg, err)
+		}
+		if !token.Supported() {
+			t.Errorf("%s is not supported", tokenAlg)
+		}
+		for _, keyAlg := range algorithms {
+			key := publicSet(t, signers()[keyAlg])[0]
+			payload, claims, err := token.Verify(key)
+			switch {
+			case keyAlg != tokenAlg:
+				if err != jose.ErrSignature || payload != nil || claims != nil {
+					t.Errorf("a %s token with a %s key: %q, %v", tokenAlg, keyAlg, payload, err)
+				}
+			case err != nil || string(payload) != `{"sub":"a"}`:
+				t.Errorf("%s: %q, %v", tokenAlg, payload, err)
+			}
+		}
+	}
+}
+
+// J2: one RSA key verifies one algorithm, although its numbers would fit six.
+func TestOneKeyOneAlgorithm(t *testing.T) {
+	key := publicSet(t, signers()["PS256"])[0]
+	raw, err := signers()["PS256"].Sign("", map[string]any{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := jose.Parse(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, alg := range []string{"RS256", "RS384", "RS512", "PS384", "PS512"} {
+		key.Alg = alg
+		if _, _, err := token.Verify(key); err != jose.ErrSignature {
+			t.Errorf("a PS256 token with the same key for %s: %v", alg, err)
+		}
+	}
+}
+
+// J1, J4, J22: algorithms that no public key has.
+func TestUnsupportedAlgorithms(t *testing.T) {
+	for _, alg := range []string{
+		"none", "None", "NONE", "nOnE", "none ", "HS256", "HS384", "HS512", "rs256", "Rs256", "RS256 ", "RS1", "RS256\x00",
+		"ES256K", "es256", "eddsa", "EDDSA", "ed25519", "Ed448", "RSA-OAEP", "RSA1_5", "A128KW", "dir", "ECDH-ES", "PBES2-HS256+A128KW", "ML-DSA-44",
+	} {
+		token, err := jose.Parse(sign(`{"alg":`+quote(alg)+`,"kid":"k"}`, `{"sub":"a"}`))
+		if errors.Is(err, jose.ErrMalformed) {
+			continue // refused earlier
+		}
+		if err != nil || token.Supported() {
+			t.Errorf("%q is supported (%v)", alg, err)
+			continue
+		}
+		if _, _, err := token.Verify(handmadeKey()); err != jose.ErrSignature {
+			t.Errorf("%q verifies with a public key: %v", alg, err)
+		}
+		if _, ok := (jose.Set{handmadeKey()}).Find(token); ok {
+			t.Errorf("%q finds a key", alg)
+		}
+	}
+}
+
+func quote(text string) string {
+	return `"` + strings.ReplaceAll(text, "\x00", `\u0000`) + `"`
+}
+
+// J4: a public key is no HMAC secret, in none of the forms in which an attacker may know it.
+func TestPublicKeyIsNoSecret(t *testing.T) {
+	signer := signers()["RS256"]
+	document, err := jose.MarshalSet(signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, secret := range [][]byte{document, nil, []byte(signer.ID), handmade.Public().(ed25519.PublicKey)} {
+		signed := base64url(`{"alg":"HS256","kid":"RS256"}`) + "." + base64url(`{"sub":"a"}`)
+		mac := hmac.New(sha256.New, secret)
+		mac.Write([]byte(signed))
+		token, err := jose.Parse(signed + "." + base64url(string(mac.Sum(nil))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := token.Verify(publicSet(t, signer)[0]); err != jose.ErrSignature {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
+// J5: a key that the token brings along is not used.
+func TestKeyInTheHeaderIsIgnored(t *testing.T) {
+	stranger := ed25519.NewKeyFromSeed([]byte(strings.Repeat("s", 32)))
+	jwk := `{"kty":"OKP","crv":"Ed25519","x":"` + base64url(string(stranger.Public().(ed25519.PublicKey))) + `"}`
+	for _, extra := range []string{`"jwk":` + jwk, `"jku":"https://evil.example/keys"`, `"x5u":"https://evil.example/cert"`, `"x5c":["MIIB"]`} {
+		header := `{"alg":"EdDSA","kid":"k",` + extra + `}`
+		signed := base64url(header) + "." + base64url(`{"sub":"a"}`)
+		forged, err := jose.Parse(signed + "." + base64url(string(ed25519.Sign(stranger, []byte(signed)))))
+		if err != nil {
+			t.Fatalf("%s: %v", extra, err)
+		}
+		if _, _, err := forged.Verify(handmadeKey()); err != jose.ErrSignature {
+			t.Errorf("%s: a stranger's key verifies: %v", extra, err)
+		}
+		own, err := jose.Parse(sign(header, `{"sub":"a"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := own.Verify(handmadeKey()); err != nil {
+			t.Errorf("%s: our own key does not: %v", extra, err)
+		}
+	}
+}
+
+func TestAlteredTokens(t *testing.T) {
+	for _, alg := range algorithms {
+		raw, err := signers()[alg].Sign("", map[string]any{"sub": "a"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		key := publicSet(t, signers()[alg])[0]
+		parts := strings.Split(raw, ".")
+		signature, err := base64.RawURLEncoding.DecodeString(parts[2])
+		if err != nil {
+			t.Fatal(err)
+		}
+		flipped := append([]byte(nil), signature...)
+		flipped[len(flipped)/3] ^= 1
+		half := len(signature) / 2
+		der, err := asn1.Marshal(struct{ R, S *big.Int }{new(big.Int).SetBytes(signature[:half]), new(big.Int).SetBytes(signature[half:])})
+		if err != nil {
+			t.Fatal(err)
+		}
+		widened := "\x00" + string(signature[:half]) + "\x00" + string(signature[half:])
+		for name, altered := range map[string]string{
+			"another payload":      parts[0] + "." + base64url(`{"sub":"b"}`) + "." + parts[2],
+			"another header":       base64url(`{"alg":"`+alg+`"}`) + "." + parts[1] + "." + parts[2],
+			"a flipped bit":        parts[0] + "." + parts[1] + "." + base64url(string(flipped)),
+			"zeros":                parts[0] + "." + parts[1] + "." + base64url(strings.Repeat("\x00", len(signature))),
+			"ones":                 parts[0] + "." + parts[1] + "." + base64url(strings.Repeat("\xff", len(signature))),
+			"a byte less":          parts[0] + "." + parts[1] + "." + base64url(string(signature[1:])),
+			"a byte more":          parts[0] + "." + parts[1] + "." + base64url(string(signature)+"\x00"),
+			"a zero before":        parts[0] + "." + parts[1] + "." + base64url("\x00"+string(signature)),
+			"halves widened":       parts[0] + "." + parts[1] + "." + base64url(widened),
+			"DER":                  parts[0] + "." + parts[1] + "." + base64url(string(der)),
+			"one byte alone":       parts[0] + "." + parts[1] + "." + base64url("\x01"),
+			"signature of a fixed": parts[0] + "." + parts[1] + "." + base64url(strings.Repeat("\x00", len(signature)-1)+"\x01"),
+		} {
+			token, err := jose.Parse(altered)
+			if err != nil {
+				t.Fatalf("%s, %s: %v", alg, name, err)
+			}
+			if _, _, err := token.Verify(key); err != jose.ErrSignature {
+				t.Errorf("%s, %s: %v", alg, name, err)
+			}
+		}
+	}
+}
+
+// J23: what is wrong with the claims shows only after the signature was checked.
+func TestSignatureBeforeClaims(t *testing.T) {
+	raw := sign(goodHeader, `not JSON`)
+	token, err := jose.Parse(raw[:strings.LastIndexByte(raw, '.')+1] + base64url(strings.Repeat("\x00", 64)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := token.Verify(handmadeKey()); err != jose.ErrSignature {
+		t.Errorf("unsigned nonsense: %v", err)
+	}
+}
+
+func TestClaimsAreStrictJSON(t *testing.T) {
+	for name, payload := range map[string]string{
+		"J11 no JSON":         `hello`,
+		"J11 a list":          `[{"sub":"a"}]`,
+		"J11 a text":          `"a"`,
+		"J11 null":            `null`,
+		"J11 byte order mark": "\xef\xbb\xbf{}",
+		"J11 trailing data":   `{"sub":"a"}{"sub":"b"}`,
+		"J11 deep":            `{"a":` + strings.Repeat(`{"a":`, 40) + `1` + strings.Repeat("}", 41),
+		"J12 twice":           `{"sub":"a","sub":"b"}`,
+		"J12 twice, deeper":   `{"realm_access":{"roles":[],"roles":["admin"]}}`,
+		"J14 broken UTF-8":    "{\"sub\":\"\xc3\x28\"}",
+		"J14 UTF-16":          "{\x00}\x00",
+	} {
+		token, err := jose.Parse(sign(goodHeader, payload))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if _, claims, err := token.Verify(handmadeKey()); err != jose.ErrMalformed || claims != nil {
+			t.Errorf("%s: got %v, %v", name, claims, err)
+		}
+	}
+	// J10: the payload has one spelling, even under a good signature.
+	signed := base64url(goodHeader) + "." + lastBitsSet(t, base64url(`{"a":1} `))
+	token, err := jose.Parse(signed + "." + base64url(string(ed25519.Sign(handmade, []byte(signed)))))
+	if err != nil {
+		return
+	}
+	if _, _, err := token.Verify(handmadeKey()); err != jose.ErrMalformed {
+		t.Errorf("J10 stray bits in the payload: %v", err)
+	}
+}
+
+// RFC 9864 gives Ed25519 its own name; it means what EdDSA means for a key on that curve.
+func TestEd25519IsEdDSA(t *testing.T) {
+	token, err := jose.Parse(sign(`{"alg":"Ed25519","kid":"k"}`, `{"sub":"a"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, ok := jose.Set{handmadeKey()}.Find(token)
+	if !ok || !token.Supported() {
+		t.Fatal("no key is found")
+	}
+	if _, _, err := token.Verify(key); err != nil {
+		t.Error(err)
+	}
+}

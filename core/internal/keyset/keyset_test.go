@@ -1,0 +1,203 @@
+package keyset_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/fresh"
+	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
+	"github.com/go-oidc-auth/oidcauth/core/internal/keyset"
+)
+
+const (
+	pause   = 10 * time.Second
+	timeout = 5 * time.Second
+)
+
+var errDown = errors.New("down")
+
+// issuer serves a key set whose keys are only names.
+type issuer struct {
+	mu      sync.Mutex
+	set     jose.Set
+	err     error
+	delay   time.Duration
+	fetches atomic.Int64
+}
+
+func (i *issuer) load(ctx context.Context) (jose.Set, error) {
+	i.fetches.Add(1)
+	i.mu.Lock()
+	set, err, delay := i.set, i.err, i.delay
+	i.mu.Unlock()
+	select {
+	case <-time.After(delay):
+		return set, err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (i *issuer) now(set jose.Set, err error, delay time.Duration) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.set, i.err, i.delay = set, err, delay
+}
+
+func named(kids ...string) jose.Set {
+	var set jose.Set
+	for _, kid := range kids {
+		set = append(set, jose.Key{ID: kid, Alg: "RS256"})
+	}
+	return set
+}
+
+func token(kid string) *jose.Token { return &jose.Token{Alg: "RS256", KeyID: kid, HasKey: kid != ""} }
+
+func inBubble(t *testing.T, test func(*testing.T, *issuer, *keyset.Keys)) {
+	synctest.Test(t, func(t *testing.T) {
+		i := &issuer{set: named("a")}
+		policy := fresh.Policy{Renew: 12 * time.Minute, Stale: 24 * time.Hour, Pause: pause, Timeout: timeout}
+		keys := keyset.New(fresh.New(policy, i.load, nil), timeout)
+		defer keys.Close()
+		test(t, i, keys)
+	})
+}
+
+func find(t *testing.T, keys *keyset.Keys, kid string, want error) {
+	t.Helper()
+	key, err := keys.Find(t.Context(), token(kid))
+	if !errors.Is(err, want) || err == nil && kid != "" && key.ID != kid {
+		t.Errorf("kid %q: got %+v, %v; want %v", kid, key, err, want)
+	}
+}
+
+func (i *issuer) want(t *testing.T, n int64, when string) {
+	t.Helper()
+	if got := i.fetches.Load(); got != n {
+		t.Errorf("%s: %d fetches, want %d", when, got, n)
+	}
+}
+
+// C12: an unknown kid leads to one fetch; new keys are accepted, removed ones dropped.
+func TestRotation(t *testing.T) {
+	inBubble(t, func(t *testing.T, i *issuer, keys *keyset.Keys) {
+		find(t, keys, "a", nil)
+		i.now(named("b"), nil, 0)
+		find(t, keys, "a", nil) // nobody has seen the new set yet
+		find(t, keys, "b", nil)
+		find(t, keys, "a", keyset.ErrUnknownKey)
+		i.want(t, 2, "in all")
+	})
+}
+
+// C13: a token without kid.
+func TestTokenWithoutKid(t *testing.T) {
+	inBubble(t, func(t *testing.T, i *issuer, keys *keyset.Keys) {
+		find(t, keys, "", nil)
+		i.now(named("a", "b"), nil, 0)
+		find(t, keys, "b", nil)
+		find(t, keys, "", keyset.ErrUnknownKey)
+	})
+}
+
+// J6, TRUST 0.8: unknown kids cost one fetch in a pause, whoever asks and whatever the endpoint answers.
+func TestUnknownKids(t *testing.T) {
+	for name, fault := range map[string]error{"endpoint is well": nil, "endpoint is down": errDown} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, i *issuer, keys *keyset.Keys) {
+				find(t, keys, "a", nil)
+				time.Sleep(time.Minute)
+				i.now(named("a"), fault, time.Second)
+				want := keyset.ErrUnknownKey
+				if fault != nil {
+					want = fault
+				}
+				var all sync.WaitGroup
+				for n := range 1000 {
+					all.Go(func() { find(t, keys, fmt.Sprint("junk", n), want) })
+				}
+				all.Wait()
+				i.want(t, 2, "1000 at once")
+				for n := range 200 {
+					find(t, keys, fmt.Sprint("more", n), want)
+				}
+				i.want(t, 2, "200 in turn")
+				find(t, keys, "a", nil)
+			})
+		})
+	}
+}
+
+// TRUST 0.8: a known key is found without a wait while strangers wait for a slow endpoint.
+func TestKnownKeyNeverWaits(t *testing.T) {
+	inBubble(t, func(t *testing.T, i *issuer, keys *keyset.Keys) {
+		find(t, keys, "a", nil)
+		i.now(named("a"), nil, time.Hour)
+		var strangers sync.WaitGroup
+		for n := range 500 {
+			strangers.Go(func() {
+				if _, err := keys.Find(t.Context(), token(fmt.Sprint("junk", n))); err == nil {
+					t.Error("a stranger's kid is found")
+				}
+			})
+		}
+		synctest.Wait()
+		start := time.Now()
+		for range 500 {
+			find(t, keys, "a", nil)
+		}
+		if time.Since(start) != 0 {
+			t.Errorf("waited %s", time.Since(start))
+		}
+		strangers.Wait()
+		if waited := time.Since(start); waited > timeout {
+			t.Errorf("a stranger waited %s", waited)
+		}
+	})
+}
+
+// A stranger's kid spends the cool-down; the new key is accepted when it ends, not when the timer comes.
+func TestNewKeyAfterAStrangersKid(t *testing.T) {
+	inBubble(t, func(t *testing.T, i *issuer, keys *keyset.Keys) {
+		find(t, keys, "a", nil)
+		find(t, keys, "junk", keyset.ErrUnknownKey)
+		i.now(named("a", "b"), nil, 0)
+		find(t, keys, "b", keyset.ErrUnknownKey)
+		time.Sleep(pause)
+		find(t, keys, "b", nil)
+	})
+}
+
+func TestReady(t *testing.T) {
+	inBubble(t, func(t *testing.T, i *issuer, keys *keyset.Keys) {
+		i.now(nil, errDown, 0)
+		if err := keys.Ready(t.Context()); !errors.Is(err, errDown) {
+			t.Errorf("got %v", err)
+		}
+		i.now(named("a"), nil, 0)
+		if err := keys.Ready(t.Context()); err != nil {
+			t.Error(err)
+		}
+		i.want(t, 2, "in all")
+	})
+}
+
+// The wait is bounded by the caller's context, too.
+func TestCallerLeaves(t *testing.T) {
+	inBubble(t, func(t *testing.T, i *issuer, keys *keyset.Keys) {
+		i.now(nil, nil, time.Hour)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start := time.Now()
+		if _, err := keys.Find(ctx, token("a")); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != time.Second {
+			t.Errorf("got %v after %s", err, time.Since(start))
+		}
+	})
+}

@@ -1,0 +1,168 @@
+package core_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/go-oidc-auth/oidcauth/core"
+)
+
+// TRUST 0.11, A3, D-36, D-40: what meets a requirement and what does not.
+func TestRequirements(t *testing.T) {
+	idp := newIDP(t)
+	auth := idp.auth()
+	roles := claims{
+		"realm_access":    claims{"roles": []string{"realm"}},
+		"resource_access": claims{"app": claims{"roles": []string{"client"}}, "other.app": claims{"roles": []string{"dotted"}}, "odd": 1, "odd2": claims{"roles": "text"}},
+		"groups":          []string{"/team/a"},
+		"roles":           []string{"top"},
+	}
+	for name, c := range map[string]struct {
+		requirement core.Requirement
+		token       claims
+		met         bool
+	}{
+		"A3 one word":                {core.Scopes("read"), claims{"scope": "write read"}, true},
+		"A3 all words":               {core.Scopes("read", "write"), claims{"scope": "write read"}, true},
+		"A3 words in one element":    {core.Scopes("read  write"), claims{"scope": "write read"}, true},
+		"A3 one is missing":          {core.Scopes("read", "admin"), claims{"scope": "write read"}, false},
+		"A3 a part of a word":        {core.Scopes("read"), claims{"scope": "reader read:all"}, false},
+		"A3 another case":            {core.Scopes("read"), claims{"scope": "Read READ"}, false},
+		"A3 a tab is no separator":   {core.Scopes("read"), claims{"scope": "x\tread"}, false},
+		"A3 a comma is no separator": {core.Scopes("read"), claims{"scope": "x,read"}, false},
+		"A3 a non-breaking space":    {core.Scopes("read"), claims{"scope": "x\u00a0read"}, false},
+		"A3 spaces around":           {core.Scopes("read"), claims{"scope": "  x  read "}, true},
+		"D-40 no scope claim":        {core.Scopes("read"), nil, false},
+		"A3 scp is a text":           {core.Scopes("read"), claims{"scp": "x read"}, true},
+		"A3 scp is a list":           {core.Scopes("read"), claims{"scp": []string{"x", "read"}}, true},
+		"A3 scope wins over scp":     {core.Scopes("read"), claims{"scope": "x", "scp": "read"}, false},
+		"A3 empty scope wins too":    {core.Scopes("read"), claims{"scope": "", "scp": "read"}, false},
+		"A3 null scope is none":      {core.Scopes("read"), claims{"scope": json.RawMessage("null"), "scp": "read"}, true},
+
+		"roles of the realm":             {core.Roles("realm"), roles, true},
+		"roles of a client":              {core.Roles("client"), roles, true},
+		"roles of a client with a dot":   {core.Roles("dotted"), roles, true},
+		"roles: a group":                 {core.Roles("/team/a"), roles, true},
+		"roles at the top":               {core.Roles("top"), roles, true},
+		"D-36 all of them":               {core.Roles("realm", "client", "/team/a", "top"), roles, true},
+		"D-36 one is missing":            {core.Roles("realm", "admin"), roles, false},
+		"D-36 group without its slash":   {core.Roles("team/a"), roles, false},
+		"D-36 another case":              {core.Roles("Realm"), roles, false},
+		"D-36 a text is no list":         {core.Roles("text"), roles, false},
+		"D-36 roles is a text":           {core.Roles("admin"), claims{"roles": "admin"}, false},
+		"D-36 a list with a number":      {core.Roles("admin"), claims{"roles": []any{"admin", 1}}, false},
+		"D-36 roles is an object":        {core.Roles("admin"), claims{"roles": claims{"admin": true}}, false},
+		"D-36 roles under another claim": {core.Roles("admin"), claims{"permissions": []string{"admin"}}, false},
+		"D-36 the sub is no role":        {core.Roles("alice"), nil, false},
+
+		"D-36 claim: in a list":         {core.Claim("groups", "x", "/team/a"), roles, true},
+		"D-36 claim: none of them":      {core.Claim("groups", "x", "y"), roles, false},
+		"D-36 claim: a role is no":      {core.Claim("groups", "top"), roles, false},
+		"D-36 claim: dotted":            {core.Claim("realm_access.roles", "realm"), roles, true},
+		"D-36 claim: dots in the name":  {core.Claim("resource_access.other.app.roles", "dotted"), roles, true},
+		"D-36 claim: address as name":   {core.Claim("https://app.example/roles", "x"), claims{"https://app.example/roles": []string{"x"}}, true},
+		"D-36 claim: a text":            {core.Claim("dept", "hr"), claims{"dept": "hr"}, true},
+		"D-36 claim: a part of it":      {core.Claim("dept", "hr"), claims{"dept": "hr2"}, false},
+		"D-36 claim: words of a text":   {core.Claim("dept", "hr"), claims{"dept": "hr it"}, false},
+		"D-36 claim: an empty text":     {core.Claim("dept", ""), claims{"dept": ""}, true},
+		"D-36 claim: absent":            {core.Claim("dept", ""), nil, false},
+		"D-36 claim: null":              {core.Claim("dept", "null", ""), claims{"dept": json.RawMessage("null")}, false},
+		"D-36 claim: a boolean":         {core.Claim("email_verified", "true"), claims{"email_verified": true}, true},
+		"D-36 claim: false":             {core.Claim("email_verified", "true"), claims{"email_verified": false}, false},
+		"D-36 claim: a number":          {core.Claim("level", "3"), claims{"level": 3}, true},
+		"D-36 claim: number in a list":  {core.Claim("level", "3"), claims{"level": []any{"x", 3}}, true},
+		"D-36 claim: null in a list":    {core.Claim("level", "null"), claims{"level": []any{nil}}, false},
+		"D-36 claim: a list in a list":  {core.Claim("level", "x"), claims{"level": [][]string{{"x"}}}, false},
+		"D-36 claim: an object":         {core.Claim("level", "x", "{}"), claims{"level": claims{"x": "x"}}, false},
+		"D-36 claim: an empty list":     {core.Claim("level", ""), claims{"level": []string{}}, false},
+		"D-36 claim: another case":      {core.Claim("Dept", "hr"), claims{"dept": "hr"}, false},
+		"D-36 claim: escaped":           {core.Claim("dept", "hr"), claims{"dept": json.RawMessage(`"\u0068r"`)}, true},
+		"D-36 claim: path through text": {core.Claim("dept.x", "hr"), claims{"dept": "hr"}, false},
+
+		"check, met":     {core.Check("sub", func(c *core.IDToken) bool { return c.Subject() == "alice" }), nil, true},
+		"check, not met": {core.Check("sub", func(c *core.IDToken) bool { return c.Subject() == "bob" }), nil, false},
+
+		"empty: no scope":       {core.Scopes(), roles, false},
+		"empty: white space":    {core.Scopes(" ", "\t"), claims{"scope": " "}, false},
+		"empty: no role":        {core.Roles(), roles, false},
+		"empty: an empty role":  {core.Roles(""), claims{"roles": []string{""}}, false},
+		"empty: no value":       {core.Claim("groups"), roles, false},
+		"empty: no path":        {core.Claim("", "x"), claims{"": "x"}, false},
+		"empty: no function":    {core.Check("nil", nil), roles, false},
+		"empty: zero":           {core.Requirement{}, roles, false},
+		"no scope of RFC 6749":  {core.Scopes(`re"ad`), claims{"scope": `re"ad`}, false},
+		"no scope, beyond it":   {core.Scopes("é"), claims{"scope": "é"}, false},
+		"RejectInvalid alone":   {core.RejectInvalid, nil, true},
+		"NoDefaults alone":      {core.NoDefaults, nil, true},
+		"D-33 realm_access a 1": {core.Roles("x"), claims{"realm_access": 1, "resource_access": []int{}, "groups": "x"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			status := http.StatusForbidden
+			if c.met {
+				status = http.StatusOK
+			}
+			token := idp.token(c.token)
+			wantStatus(t, auth.Required(c.requirement), token, status)
+			if caller, err := admit(t, auth.Optional(c.requirement), token); err != nil || (caller != nil) != c.met {
+				t.Errorf("optional: got %v, %v", caller, err)
+			}
+		})
+	}
+}
+
+// Requirements that nobody can meet are told when a guard is made.
+func TestUnmeetableRequirementIsLogged(t *testing.T) {
+	idp := newIDP(t)
+	auth := idp.auth()
+	auth.Required(core.Scopes("x"), core.Roles("y"))
+	if strings.Contains(idp.logs.String(), "refuses everybody") {
+		t.Error("a good guard is told of")
+	}
+	for n, requirement := range []core.Requirement{core.Scopes(), core.Roles(), core.Claim("a"), core.Check("mine", nil), {}} {
+		auth.Required(requirement)
+		auth.Optional(requirement)
+		if got := strings.Count(idp.logs.String(), "level=ERROR"); got != 2*(n+1) {
+			t.Errorf("%d errors in the log after %d guards", got, 2*(n+1))
+		}
+	}
+}
+
+// Config.Require joins every guard that has not NoDefaults.
+func TestConfiguredRequirements(t *testing.T) {
+	idp := newIDP(t)
+	auth := idp.auth(func(c *core.Config) { c.Require = []core.Requirement{core.Scopes("read"), core.Roles("staff")} })
+	both, one := claims{"scope": "read", "roles": []string{"staff"}}, claims{"scope": "read write"}
+	for name, c := range map[string]struct {
+		guard  *core.Guard
+		token  claims
+		status int
+	}{
+		"met":                        {auth.Required(), both, 200},
+		"not met":                    {auth.Required(), one, 403},
+		"joined":                     {auth.Required(core.Scopes("write")), both, 403},
+		"left out":                   {auth.Required(core.NoDefaults), one, 200},
+		"left out, last":             {auth.Required(core.Scopes("write"), core.NoDefaults), one, 200},
+		"left out, own one not met":  {auth.Required(core.NoDefaults, core.Scopes("admin")), one, 403},
+		"optional with RejectInvald": {auth.Optional(core.RejectInvalid), one, 403},
+		"optional, left out":         {auth.Optional(core.RejectInvalid, core.NoDefaults), one, 200},
+	} {
+		t.Run(name, func(t *testing.T) { wantStatus(t, c.guard, idp.token(c.token), c.status) })
+	}
+	if caller, err := admit(t, auth.Optional(), idp.token(one)); caller != nil || err != nil {
+		t.Errorf("optional: got %v, %v", caller, err)
+	}
+}
+
+// What is handed to a requirement may change later without effect.
+func TestRequirementsAreCopies(t *testing.T) {
+	idp := newIDP(t)
+	roles, values, scopes := []string{"staff"}, []string{"hr"}, []string{"read"}
+	requirements := []core.Requirement{core.Roles(roles...), core.Claim("dept", values...), core.Scopes(scopes...)}
+	guard := idp.auth().Required(requirements...)
+	roles[0], values[0], scopes[0] = "x", "x", "x"
+	requirements[0] = core.Requirement{}
+	wantStatus(t, guard, idp.token(claims{"roles": []string{"staff"}, "dept": "hr", "scope": "read"}), http.StatusOK)
+	wantStatus(t, guard, idp.token(claims{"roles": []string{"x"}, "dept": "x", "scope": "x"}), http.StatusForbidden)
+}
