@@ -29,10 +29,15 @@ func (g grant) has(scope string) bool { return slices.Contains(strings.Fields(g.
 // authorizePage answers GET: the login page, or a refusal.
 func (p *Provider) authorizePage(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
-	if !p.mayAsk(w, query) {
+	if !p.mayAsk(w, r, query) {
 		return
 	}
-	if slices.Contains(strings.Fields(query.Get("prompt")), "none") {
+	hint := query.Get("login_hint")
+	switch {
+	case p.set.autoLogin && p.knows(hint):
+		p.sendBack(w, r, query, url.Values{"code": {p.newCode(query, hint)}})
+		return
+	case slices.Contains(strings.Fields(query.Get("prompt")), "none"):
 		p.sendBack(w, r, query, url.Values{"error": {"login_required"}})
 		return
 	}
@@ -45,7 +50,7 @@ func (p *Provider) authorizePage(w http.ResponseWriter, r *http.Request) {
 // authorize answers the login page's form: a user's button, or Deny.
 func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
-	if !p.mayAsk(w, query) {
+	if !p.mayAsk(w, r, query) {
 		return
 	}
 	user := r.PostForm.Get("user")
@@ -68,25 +73,23 @@ func (p *Provider) newCode(query url.Values, user string) string {
 	return code
 }
 
-// mayAsk checks what may not be answered by a redirect (client and redirect URI), then what may.
-func (p *Provider) mayAsk(w http.ResponseWriter, query url.Values) bool {
+// mayAsk checks what may not be answered by a redirect (client and redirect URI), then what is (RFC 6749 section
+// 4.1.2.1).
+func (p *Provider) mayAsk(w http.ResponseWriter, r *http.Request, query url.Values) bool {
 	client, known := p.client(query.Get("client_id"))
-	fault := ""
+	if !known || repeats(query) || !client.mayRedirect(query.Get("redirect_uri")) {
+		renderPage(w, http.StatusBadRequest, "message", page{Title: "This request cannot be answered", Text: "The client is not known, or its redirect URI is not registered."})
+		return false
+	}
+	challenge := query.Get("code_challenge")
 	switch {
-	case !known:
-		fault = "This client is not known."
-	case !client.mayRedirect(query.Get("redirect_uri")):
-		fault = "This redirect URI is not registered."
 	case query.Get("response_type") != "code":
-		fault = "Only response_type=code is offered."
-	case client.Secret == "" && query.Get("code_challenge") == "":
-		fault = "A public client needs PKCE."
-	case query.Get("code_challenge") != "" && query.Get("code_challenge_method") != "S256":
-		fault = "Only code_challenge_method=S256 is offered."
+		p.sendBack(w, r, query, url.Values{"error": {"unsupported_response_type"}})
+	case client.Secret == "" && challenge == "", challenge != "" && query.Get("code_challenge_method") != "S256":
+		p.sendBack(w, r, query, url.Values{"error": {"invalid_request"}, "error_description": {"PKCE with S256 is needed"}})
 	default:
 		return true
 	}
-	renderPage(w, http.StatusBadRequest, "message", page{Title: "This request cannot be answered", Text: fault})
 	return false
 }
 

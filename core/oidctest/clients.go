@@ -13,7 +13,7 @@ import (
 type Client struct {
 	ID             string
 	Secret         string   // "": a public client, which needs PKCE
-	RedirectURIs   []string // compared byte for byte; every loopback address with a path ending in /callback is registered too
+	RedirectURIs   []string // compared byte for byte, but for the port of loopback ones; empty: every http loopback address whose path ends in /callback
 	PostLogoutURIs []string // compared byte for byte; every loopback address is registered too
 }
 
@@ -59,7 +59,14 @@ func (p *Provider) authenticate(r *http.Request) (Client, bool) {
 		id, secret = r.PostForm.Get("client_id"), r.PostForm.Get("client_secret")
 	}
 	client, known := p.client(id)
-	return client, known && subtle.ConstantTimeCompare([]byte(secret), []byte(client.Secret)) == 1
+	method := "none"
+	switch {
+	case basic:
+		method = "client_secret_basic"
+	case secret != "":
+		method = "client_secret_post"
+	}
+	return client, known && slices.Contains(p.set.authMethods, method) && subtle.ConstantTimeCompare([]byte(secret), []byte(client.Secret)) == 1
 }
 
 // mayRedirect is exact comparison, with the port of loopback addresses free (RFC 8252 section 7.3).
@@ -68,7 +75,16 @@ func (c Client) mayRedirect(uri string) bool {
 		return true
 	}
 	u, err := url.Parse(uri)
-	return err == nil && isLoopback(u) && strings.HasSuffix(u.Path, "/callback") && u.RawQuery == "" && u.Fragment == ""
+	if err != nil || !isLoopback(u) || strings.ContainsAny(uri, "?#") {
+		return false
+	}
+	if len(c.RedirectURIs) == 0 {
+		return strings.HasSuffix(u.Path, "/callback")
+	}
+	return slices.ContainsFunc(c.RedirectURIs, func(registered string) bool {
+		r, err := url.Parse(registered)
+		return err == nil && isLoopback(r) && r.Hostname() == u.Hostname() && r.Path == u.Path && r.RawQuery == ""
+	})
 }
 
 func (c Client) mayReturn(uri string) bool {

@@ -25,11 +25,12 @@ func (p *Provider) deviceStart(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	challenge := r.PostForm.Get("code_challenge")
-	if p.set.deviceNeedsPKCE && client.Secret == "" && (challenge == "" || r.PostForm.Get("code_challenge_method") != "S256") {
+	needed := p.set.deviceNeedsPKCE && client.Secret == ""
+	if repeats(r.PostForm) || (needed || challenge != "") && (challenge == "" || r.PostForm.Get("code_challenge_method") != "S256") {
 		p.refuse(w, http.StatusBadRequest, "invalid_request", "Missing parameter: code_challenge_method")
 		return
 	}
-	userCode := strings.ToUpper(randomHex(2) + "-" + randomHex(2))
+	userCode := normalCode(randomHex(4))
 	p.mu.Lock()
 	code := randomHex(16)
 	p.devices.put(code, &deviceGrant{
@@ -38,11 +39,14 @@ func (p *Provider) deviceStart(w http.ResponseWriter, r *http.Request) {
 	})
 	p.mu.Unlock()
 	p.answer(w, http.StatusOK, DeviceAnswers, Claims{
-		"device_code": code, "user_code": userCode, "verification_uri": p.issuer + "/device",
-		"verification_uri_complete": p.issuer + "/device?" + url.Values{"user_code": {userCode}}.Encode(),
+		"device_code": code, "user_code": userCode, "verification_uri": p.URL(DevicePage),
+		"verification_uri_complete": p.URL(DevicePage) + "?" + url.Values{"user_code": {userCode}}.Encode(),
 		"expires_in":                int64(p.set.life.Device / time.Second), "interval": int64(p.set.life.Interval / time.Second),
 	})
 }
+
+// pollTolerance is how much too early a poll may come: clients measure from another moment.
+const pollTolerance = 500 * time.Millisecond
 
 // pollDevice returns the login, or the code of RFC 8628 section 3.5.
 func (p *Provider) pollDevice(client Client, code, verifier string) (*family, string) {
@@ -58,7 +62,7 @@ func (p *Provider) pollDevice(client Client, code, verifier string) (*family, st
 	case device.denied:
 		device.spent = true
 		return nil, "access_denied"
-	case device.grant.user == "" && now.Before(device.next):
+	case device.grant.user == "" && now.Before(device.next.Add(-pollTolerance)):
 		device.interval += 5 * time.Second
 		device.next = now.Add(device.interval)
 		return nil, "slow_down"
@@ -67,30 +71,77 @@ func (p *Provider) pollDevice(client Client, code, verifier string) (*family, st
 		return nil, "authorization_pending"
 	}
 	device.spent = true
-	return &family{client: client.ID, grant: device.grant}, ""
+	return newFamily(client.ID, device.grant), ""
 }
 
-// devicePage asks for the code that the device shows, and lets the person decide.
+// devicePage asks for the code that the device shows; once a device waits with it, who the person is.
 func (p *Provider) devicePage(w http.ResponseWriter, r *http.Request) {
-	renderPage(w, http.StatusOK, "device", page{Title: "Connect a device", Users: p.userNames(), Action: p.set.path + "/device", Code: r.URL.Query().Get("user_code")})
+	code := r.URL.Query().Get("user_code")
+	client, waits := p.waiting(code)
+	switch {
+	case waits:
+		renderPage(w, http.StatusOK, "decide", page{Title: "Connect a device", Client: client, Users: p.userNames(), Action: p.set.path + paths[DevicePage], Code: normalCode(code)})
+	case code != "":
+		p.askCode(w, http.StatusNotFound, code)
+	default:
+		p.askCode(w, http.StatusOK, "")
+	}
+}
+
+func (p *Provider) askCode(w http.ResponseWriter, status int, code string) {
+	data := page{Title: "Connect a device", Action: p.set.path + paths[DevicePage], Code: code}
+	if status != http.StatusOK {
+		data.Text = "This code is not known, was used, or has expired."
+	}
+	renderPage(w, status, "device", data)
 }
 
 func (p *Provider) deviceAnswer(w http.ResponseWriter, r *http.Request) {
 	code, user := r.PostForm.Get("user_code"), r.PostForm.Get("user")
-	var err error
-	if user == "" {
-		err = p.DenyDevice(code)
-	} else {
-		err = p.ApproveDevice(code, user)
+	decide, text := p.DenyDevice, "The device was refused"
+	if user != "" {
+		decide, text = func(code string) error { return p.ApproveDevice(code, user) }, "The device is connected"
 	}
-	switch {
-	case err != nil:
-		renderPage(w, http.StatusBadRequest, "device", page{Title: "Connect a device", Users: p.userNames(), Action: p.set.path + "/device", Code: code, Text: "This code is not known, was used, or has expired."})
-	case user == "":
-		renderPage(w, http.StatusOK, "message", page{Title: "The device was refused", Text: "You can close this page."})
-	default:
-		renderPage(w, http.StatusOK, "message", page{Title: "The device is connected", Text: "You are signed in as " + user + ". You can close this page."})
+	if decide(code) != nil {
+		p.askCode(w, http.StatusNotFound, code)
+		return
 	}
+	renderPage(w, http.StatusOK, "message", page{Title: text, Text: "You can close this page."})
+}
+
+// normalCode is the one spelling of a user code that people type in many (RFC 8628 section 6.1).
+func normalCode(typed string) string {
+	code := strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' {
+			return r
+		}
+		return -1
+	}, strings.ToUpper(typed))
+	if len(code) == 8 {
+		code = code[:4] + "-" + code[4:]
+	}
+	return code
+}
+
+// waiting returns the client of the device that waits with a user code.
+func (p *Provider) waiting(userCode string) (client string, waits bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	device := p.waitingDevice(userCode)
+	if device == nil {
+		return "", false
+	}
+	return device.client, true
+}
+
+// waitingDevice finds the device; mu is held.
+func (p *Provider) waitingDevice(userCode string) *deviceGrant {
+	for _, device := range p.devices.entries {
+		if device.userCode == normalCode(userCode) && device.grant.user == "" && !device.denied && p.now().Before(device.expires) {
+			return device
+		}
+	}
+	return nil
 }
 
 var errNoDevice = errors.New("oidctest: no device waits with this user code")
@@ -111,15 +162,12 @@ func (p *Provider) DenyDevice(userCode string) error {
 }
 
 func (p *Provider) decideDevice(userCode string, decide func(*deviceGrant)) error {
-	userCode = strings.ToUpper(strings.TrimSpace(userCode))
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, device := range p.devices.entries {
-		waits := device.grant.user == "" && !device.denied && p.now().Before(device.expires)
-		if device.userCode == userCode && waits {
-			decide(device)
-			return nil
-		}
+	device := p.waitingDevice(userCode)
+	if device == nil {
+		return errNoDevice
 	}
-	return errNoDevice
+	decide(device)
+	return nil
 }

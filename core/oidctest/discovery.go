@@ -7,16 +7,20 @@ import (
 
 // discovery is OpenID Connect Discovery section 3 and RFC 8414 section 2.
 func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
+	grants := []string{"authorization_code", "refresh_token"}
+	if !p.set.noDevice {
+		grants = append(grants, deviceGrantType)
+	}
 	document := Claims{
 		"issuer":                 p.issuer,
-		"jwks_uri":               p.issuer + "/jwks",
-		"authorization_endpoint": p.issuer + "/authorize",
-		"token_endpoint":         p.issuer + "/token",
-		"introspection_endpoint": p.issuer + "/introspect",
+		"jwks_uri":               p.URL(JWKS),
+		"authorization_endpoint": p.URL(Authorization),
+		"token_endpoint":         p.URL(Token),
+		"introspection_endpoint": p.URL(Introspection),
 
 		"response_types_supported":                       []string{"code"},
 		"response_modes_supported":                       []string{"query"},
-		"grant_types_supported":                          []string{"authorization_code", "refresh_token", deviceGrantType},
+		"grant_types_supported":                          grants,
 		"subject_types_supported":                        []string{"public"},
 		"id_token_signing_alg_values_supported":          []string{p.signer().Alg},
 		"code_challenge_methods_supported":               []string{"S256"},
@@ -26,16 +30,16 @@ func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
 		"authorization_response_iss_parameter_supported": !p.set.noIss,
 	}
 	for name, endpoint := range map[string]struct {
-		off  bool
-		path string
+		off bool
+		at  Endpoint
 	}{
-		"userinfo_endpoint":             {p.set.noUserInfo, "/userinfo"},
-		"device_authorization_endpoint": {p.set.noDevice, "/device_authorization"},
-		"revocation_endpoint":           {p.set.noRevocation, "/revoke"},
-		"end_session_endpoint":          {p.set.noEndSession, "/logout"},
+		"userinfo_endpoint":             {p.set.noUserInfo, UserInfo},
+		"device_authorization_endpoint": {p.set.noDevice, Device},
+		"revocation_endpoint":           {p.set.noRevocation, Revocation},
+		"end_session_endpoint":          {p.set.noEndSession, EndSession},
 	} {
 		if !endpoint.off {
-			document[name] = p.issuer + endpoint.path
+			document[name] = p.URL(endpoint.at)
 		}
 	}
 	p.answer(w, http.StatusOK, DiscoveryDocuments, document)

@@ -1,6 +1,7 @@
 package oidctest
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -8,8 +9,9 @@ import (
 )
 
 // Approve is a browser in which user logs in: it opens an authorization URL of this provider (what a login route
-// redirects to) and returns where the provider sends the browser, with code, state and iss in the query. The error says
-// that the provider refused the request on a page of its own.
+// redirects to), presses the user's button, and returns where the provider sends the browser, with code, state and iss
+// in the query, or with error where there was no page. The error says that the provider refused the request on a page
+// of its own.
 func (p *Provider) Approve(authorizationURL, user string) (*url.URL, error) {
 	if !p.knows(user) {
 		return nil, errors.New("oidctest: no such user")
@@ -23,23 +25,39 @@ func (p *Provider) Deny(authorizationURL string) (*url.URL, error) {
 }
 
 func (p *Provider) press(authorizationURL string, button url.Values) (*url.URL, error) {
-	if !strings.HasPrefix(authorizationURL, p.issuer+"/authorize?") {
+	if !strings.HasPrefix(authorizationURL, p.URL(Authorization)+"?") {
 		return nil, errors.New("oidctest: not an authorization URL of this provider")
 	}
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	request, err := http.NewRequest(http.MethodPost, authorizationURL, strings.NewReader(button.Encode())) //nolint:noctx // loopback, and this very process
+	back, err := browse(http.MethodGet, authorizationURL, nil)
+	if back != nil || err != nil {
+		return back, err
+	}
+	back, err = browse(http.MethodPost, authorizationURL, button)
+	if back == nil && err == nil {
+		err = errors.New("oidctest: the provider did not send the browser back")
+	}
+	return back, err
+}
+
+// browse makes one request: where it was redirected to, nil for a page.
+func browse(method, address string, form url.Values) (*url.URL, error) {
+	request, err := http.NewRequestWithContext(context.Background(), method, address, strings.NewReader(form.Encode()))
 	if err != nil {
 		return nil, err
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	response, err := client.Do(request)
 	if err != nil {
 		return nil, err
 	}
 	defer response.Body.Close() //nolint:errcheck // nothing is read of it
-	target := response.Header.Get("Location")
-	if response.StatusCode != http.StatusSeeOther || target == "" {
-		return nil, errors.New("oidctest: the provider did not send the browser back")
+	switch response.StatusCode {
+	case http.StatusSeeOther:
+		return url.Parse(response.Header.Get("Location"))
+	case http.StatusOK:
+		return nil, nil
+	default:
+		return nil, errors.New("oidctest: the provider refused the request")
 	}
-	return url.Parse(target)
 }

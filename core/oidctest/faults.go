@@ -1,70 +1,22 @@
 package oidctest
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"net/http"
-	"net/url"
+	"net/http/httptest"
 	"strings"
 	"time"
 )
 
-// Endpoint is one of the provider's addresses.
-type Endpoint string
-
-// The endpoints.
-const (
-	Discovery     Endpoint = "discovery"
-	JWKS          Endpoint = "jwks"
-	Authorization Endpoint = "authorization"
-	Token         Endpoint = "token"
-	UserInfo      Endpoint = "userinfo"
-	Device        Endpoint = "device"
-	DevicePage    Endpoint = "device page"
-	Introspection Endpoint = "introspection"
-	Revocation    Endpoint = "revocation"
-	EndSession    Endpoint = "end session"
-)
-
-// Target is a kind of content that [Provider.Tamper] changes.
-type Target string
-
-// The kinds of content.
-const (
-	IDTokens             Target = "id tokens"
-	AccessTokens         Target = "access tokens"
-	TokenAnswers         Target = "token answers"
-	DeviceAnswers        Target = "device answers"
-	UserInfoAnswers      Target = "userinfo answers"
-	DiscoveryDocuments   Target = "discovery documents"
-	JWKSDocuments        Target = "jwks documents"
-	IntrospectionAnswers Target = "introspection answers"
-
-	errorAnswers Target = "error answers"
-)
-
-// Tamper lets a function change the claims or members of everything of this kind before it is signed or sent; a claim
-// set to nil is left out of tokens. nil ends it. The function may be called by several requests at once.
-func (p *Provider) Tamper(target Target, change func(Claims)) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.tampers[target] = change
-}
-
-func (p *Provider) tamper(target Target, body Claims) {
-	p.mu.Lock()
-	change := p.tampers[target]
-	p.mu.Unlock()
-	if change != nil {
-		change(body)
-	}
-}
-
 // Fault is a way in which an endpoint fails. The zero value is none.
 type Fault struct {
-	serve func(p *Provider, w http.ResponseWriter, r *http.Request) bool // false: go on as usual
+	serve func(p *Provider, w http.ResponseWriter, r *http.Request, healthy http.HandlerFunc)
+	times int // 0: until healed
 }
 
-// Fault makes an endpoint fail until Heal.
+// Fault makes an endpoint fail until Heal, or as often as [Times] says.
 func (p *Provider) Fault(endpoint Endpoint, fault Fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -83,49 +35,80 @@ func (p *Provider) Heal(endpoints ...Endpoint) {
 	}
 }
 
-// Refused closes the connection before a byte is answered.
-func Refused() Fault {
-	return Fault{func(*Provider, http.ResponseWriter, *http.Request) bool {
-		panic(http.ErrAbortHandler) // net/http's way to cut a connection
+// fault returns what happens to the next request and counts it; mu is held.
+func (p *Provider) fault(endpoint Endpoint) Fault {
+	fault := p.faults[endpoint]
+	switch {
+	case fault.times == 1:
+		delete(p.faults, endpoint)
+	case fault.times > 1:
+		p.faults[endpoint] = Fault{fault.serve, fault.times - 1}
+	}
+	return fault
+}
+
+// Times is a fault of the next n requests.
+func Times(n int, fault Fault) Fault { return Fault{fault.serve, n} }
+
+// instead is a fault that looks at nothing.
+func instead(answer func(w http.ResponseWriter)) Fault {
+	return Fault{serve: func(_ *Provider, w http.ResponseWriter, _ *http.Request, _ http.HandlerFunc) { answer(w) }}
+}
+
+// after is a fault in which the endpoint does its work and its answer is changed on the way.
+func after(change func(w http.ResponseWriter, answer *httptest.ResponseRecorder)) Fault {
+	return Fault{serve: func(_ *Provider, w http.ResponseWriter, r *http.Request, healthy http.HandlerFunc) {
+		answer := httptest.NewRecorder()
+		healthy(answer, r)
+		change(w, answer)
 	}}
+}
+
+// Refused closes the connection before a byte is answered; the endpoint does nothing.
+func Refused() Fault {
+	return instead(func(http.ResponseWriter) { panic(http.ErrAbortHandler) }) // net/http's way to cut a connection
+}
+
+// Cut closes the connection after the endpoint has done its work: a code is spent and the answer lost.
+func Cut() Fault {
+	return after(func(http.ResponseWriter, *httptest.ResponseRecorder) { panic(http.ErrAbortHandler) })
 }
 
 // Hang answers nothing until the client leaves or the provider ends.
 func Hang() Fault {
-	return Fault{func(p *Provider, _ http.ResponseWriter, r *http.Request) bool {
+	return Fault{serve: func(p *Provider, _ http.ResponseWriter, r *http.Request, _ http.HandlerFunc) {
 		select {
 		case <-r.Context().Done():
 		case <-p.closed:
 		}
-		return true
 	}}
 }
 
 // Drip sends one byte of JSON each interval, without an end.
 func Drip(interval time.Duration) Fault {
-	return Fault{func(p *Provider, w http.ResponseWriter, r *http.Request) bool {
+	return Fault{serve: func(p *Provider, w http.ResponseWriter, r *http.Request, _ http.HandlerFunc) {
+		tick := time.NewTicker(interval)
+		defer tick.Stop()
 		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write([]byte(`{"x":"`))
+		_, _ = io.WriteString(w, `{"x":"`)
 		for {
 			_ = http.NewResponseController(w).Flush() // the client leaves sooner or later
 			select {
 			case <-r.Context().Done():
-				return true
+				return
 			case <-p.closed:
-				return true
-			case <-time.After(interval):
-				_, _ = w.Write([]byte("x"))
+				return
+			case <-tick.C:
+				_, _ = io.WriteString(w, "x")
 			}
 		}
 	}}
 }
 
-// Status answers a status with a body of JSON that names an internal host.
-func Status(status int) Fault {
-	return Reply(status, "application/json", `{"error":"server_error","error_description":"upstream-secret.internal failed"}`)
-}
+// Status answers a status, with an OAuth error of server_error that names an internal host.
+func Status(status int) Fault { return ErrorCode(status, "server_error") }
 
-// ErrorCode answers an OAuth error (RFC 6749 section 5.2).
+// ErrorCode answers an OAuth error (RFC 6749 section 5.2) that names an internal host.
 func ErrorCode(status int, code string) Fault {
 	return Reply(status, "application/json", fmt.Sprintf(`{"error":%q,"error_description":"upstream-secret.internal says no"}`, code))
 }
@@ -135,54 +118,64 @@ func HTML(status int) Fault {
 	return Reply(status, "text/html; charset=utf-8", "<html><title>upstream-secret.internal</title></html>")
 }
 
-// Truncated answers JSON that ends in the middle.
+// Truncated answers the first half of the true answer.
 func Truncated() Fault {
-	return Reply(http.StatusOK, "application/json", `{"access_token":"upstream-secr`)
+	return after(func(w http.ResponseWriter, answer *httptest.ResponseRecorder) {
+		send(w, answer, answer.Body.Bytes()[:answer.Body.Len()/2])
+	})
 }
 
-// Oversized answers 2 MB of JSON.
+// Oversized answers the true JSON object with a member of 2 MB more.
 func Oversized() Fault {
-	return Reply(http.StatusOK, "application/json", `{"x":"`+strings.Repeat("x", 2<<20)+`"}`)
+	return after(func(w http.ResponseWriter, answer *httptest.ResponseRecorder) {
+		object := bytes.TrimSpace(answer.Body.Bytes())
+		padding := `,"padding":"` + strings.Repeat("x", 2<<20) + `"}`
+		send(w, answer, append(bytes.TrimSuffix(object, []byte("}")), padding...))
+	})
 }
 
-// WrongContentType answers what the endpoint says, as text.
+// WrongContentType answers the true answer as text/plain.
 func WrongContentType() Fault {
-	return Fault{func(p *Provider, w http.ResponseWriter, _ *http.Request) bool {
-		w.Header().Set("Content-Type", "text/plain")
-		_, _ = w.Write([]byte(`{}`))
-		return true
+	return after(func(w http.ResponseWriter, answer *httptest.ResponseRecorder) {
+		answer.Header().Set("Content-Type", "text/plain")
+		send(w, answer, answer.Body.Bytes())
+	})
+}
+
+// WrongIssuer puts another issuer into the true discovery document. For tokens and answers to a login there is
+// [Provider.Tamper], and the query that [Provider.Approve] returns.
+func WrongIssuer() Fault {
+	return Fault{serve: func(p *Provider, w http.ResponseWriter, r *http.Request, healthy http.HandlerFunc) {
+		answer := httptest.NewRecorder()
+		healthy(answer, r)
+		send(w, answer, bytes.ReplaceAll(answer.Body.Bytes(), []byte(`"issuer":"`+p.issuer+`"`), []byte(`"issuer":"https://evil.example"`)))
 	}}
 }
 
-// Redirect answers a redirect (302, 307) to a loopback address where nobody listens.
+// Redirect answers a redirect (302, 307) to [Elsewhere].
 func Redirect(status int) Fault {
-	return Fault{func(_ *Provider, w http.ResponseWriter, _ *http.Request) bool {
-		w.Header().Set("Location", "http://127.0.0.1:1/upstream-secret")
+	return Fault{serve: func(p *Provider, w http.ResponseWriter, _ *http.Request, _ http.HandlerFunc) {
+		w.Header().Set("Location", p.URL(Elsewhere))
 		w.WriteHeader(status)
-		return true
 	}}
 }
 
 // EmptyKeys answers a key set without keys.
 func EmptyKeys() Fault { return Reply(http.StatusOK, "application/json", `{"keys":[]}`) }
 
-// WrongIssuer answers a discovery document of another issuer.
-func WrongIssuer() Fault {
-	return Fault{func(p *Provider, w http.ResponseWriter, r *http.Request) bool {
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = fmt.Fprintf(w, `{"issuer":"https://evil.example","jwks_uri":%q,"token_endpoint":%q}`, p.issuer+"/jwks", p.issuer+"/token")
-		return true
-	}}
-}
-
 // Reply answers whatever is given.
 func Reply(status int, contentType, body string) Fault {
-	return Fault{func(_ *Provider, w http.ResponseWriter, _ *http.Request) bool {
+	return instead(func(w http.ResponseWriter) {
 		w.Header().Set("Content-Type", contentType)
 		w.WriteHeader(status)
-		_, _ = w.Write([]byte(body))
-		return true
-	}}
+		_, _ = io.WriteString(w, body)
+	})
 }
 
-func queryEscape(text string) string { return url.QueryEscape(text) }
+func send(w http.ResponseWriter, answer *httptest.ResponseRecorder, body []byte) {
+	for name, values := range answer.Header() {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(answer.Code)
+	_, _ = w.Write(body) // a client that has gone cannot be told
+}

@@ -16,12 +16,19 @@ type keyRing struct{ signers []*jose.Signer }
 
 func (k *keyRing) current() *jose.Signer { return k.signers[len(k.signers)-1] }
 
-func (k *keyRing) rotate(algorithm string) error {
-	signer, err := jose.NewSigner(randomHex(8), algorithm)
+// maxKeys bounds the ring: the oldest key goes.
+const maxKeys = 16
+
+func (k *keyRing) rotate(kid, algorithm string) error {
+	if kid == "" {
+		kid = randomHex(8)
+	}
+	signer, err := jose.NewSigner(kid, algorithm)
 	if err != nil {
 		return err
 	}
 	k.signers = append(k.signers, signer)
+	k.signers = k.signers[max(0, len(k.signers)-maxKeys):]
 	return nil
 }
 

@@ -15,18 +15,24 @@ func (p *Provider) Bearer(user string, claims ...Claims) string {
 }
 
 // AccessToken returns a signed access token of a user for the client "app", with the scopes openid, profile and email.
-// claims are added or put in place of the user's; a nil value takes one out. The provider's userinfo and introspection
-// know the token.
+// claims are added or put in place of the usual ones; a nil value takes one out. The provider's userinfo and
+// introspection know the token.
 func (p *Provider) AccessToken(user string, claims ...Claims) string {
 	all := p.claimsOf(user)
 	for _, more := range claims {
-		maps.Copy(all, more)
+		maps.Copy(all, deepCopy(more))
 	}
-	login := &family{client: ConfidentialClient, grant: grant{user: user, scope: "openid profile email", authTime: p.clockNow().Unix()}}
-	if scope, ok := all["scope"].(string); ok {
-		login.grant.scope = scope
+	scope, ok := all["scope"].(string)
+	if !ok {
+		scope = "openid profile email"
 	}
-	return p.accessToken(login, all)
+	return p.accessToken(newFamily(ConfidentialClient, grant{user: user, scope: scope, authTime: p.clockNow().Unix()}), all, scope)
+}
+
+// AccessClaims returns the claims that [Provider.AccessToken] would sign for a user: a start for [Provider.Sign] and
+// [Provider.SignForeign].
+func (p *Provider) AccessClaims(user string) Claims {
+	return p.accessClaims(ConfidentialClient, p.claimsOf(user), "openid profile email")
 }
 
 func (p *Provider) clockNow() time.Time {
@@ -35,21 +41,34 @@ func (p *Provider) clockNow() time.Time {
 	return p.now()
 }
 
-// accessToken makes an access token (RFC 9068 section 2.2) and remembers what it stands for. A claim of the user's
-// stands in place of the usual one.
-func (p *Provider) accessToken(login *family, user Claims) string {
+// accessClaims are RFC 9068 section 2.2; a claim of the user's stands in place of the usual one.
+func (p *Provider) accessClaims(client string, user Claims, scope string) Claims {
 	now := p.clockNow()
-	expires := now.Add(p.set.life.AccessToken)
 	claims := Claims{
-		"iss": p.issuer, "aud": login.client, "azp": login.client, "client_id": login.client, "scope": login.grant.scope,
-		"iat": now.Unix(), "exp": expires.Unix(), "jti": randomHex(8),
+		"iss": p.issuer, "aud": client, "azp": client, "client_id": client, "scope": scope,
+		"iat": now.Unix(), "exp": now.Add(p.set.life.AccessToken).Unix(), "jti": randomHex(8),
 	}
-	maps.Copy(claims, user)
+	maps.Copy(claims, deepCopy(user))
+	return claims
+}
+
+// accessToken makes an access token and remembers what it stands for.
+func (p *Provider) accessToken(login *family, user Claims, scope string) string {
+	claims := p.accessClaims(login.client, user, scope)
 	p.tamper(AccessTokens, claims)
+	withoutNil(claims)
 	token := p.writeAccess(claims)
+	profile := withoutNil(deepCopy(user))
+	for _, protocol := range []string{"iss", "aud", "azp", "client_id", "scope", "iat", "nbf", "exp", "jti", "typ", "cnf", "nonce"} {
+		delete(profile, protocol)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.access.put(token, &accessGrant{family: login, grant: login.grant, client: login.client, expires: expires, claims: claims})
+	expires := p.now().Add(p.set.life.AccessToken)
+	if exp, ok := claims["exp"].(int64); ok {
+		expires = time.Unix(exp, 0)
+	}
+	p.access.put(token, &accessGrant{family: login, expires: expires, claims: claims, profile: profile})
 	return token
 }
 
@@ -58,9 +77,9 @@ func (p *Provider) writeAccess(claims Claims) string {
 	case p.set.opaque:
 		return randomHex(24)
 	case p.set.jwtType:
-		return p.Sign("JWT", withoutNil(claims))
+		return p.Sign("JWT", claims)
 	default:
-		return p.Sign("at+jwt", withoutNil(claims))
+		return p.Sign("at+jwt", claims)
 	}
 }
 
@@ -75,7 +94,7 @@ func (p *Provider) idToken(login *family, user Claims, access, nonce string) str
 	signer := p.signer()
 	claims := Claims{
 		"iss": p.issuer, "aud": login.client, "azp": login.client, "iat": now.Unix(), "exp": now.Add(p.set.life.IDToken).Unix(),
-		"auth_time": login.grant.authTime, "at_hash": leftHalf(signer.Alg, access),
+		"auth_time": login.grant.authTime, "at_hash": leftHalf(signer.Alg, access), "sid": login.id,
 	}
 	if nonce != "" {
 		claims["nonce"] = nonce

@@ -9,13 +9,13 @@ type Option func(*settings)
 
 // settings are all knobs of a provider; the defaults are those of [defaults].
 type settings struct {
-	address, path, algorithm string
-	clock                    func() time.Time
-	life                     Lifetimes
+	address, path, algorithm, keyID string
+	clock                           func() time.Time
+	life                            Lifetimes
 
 	noDevice, noUserInfo, noRevocation, noEndSession, noIss bool
 	deviceNeedsPKCE                                         bool
-	opaque, jwtType                                         bool
+	opaque, jwtType, autoLogin                              bool
 	keepRefresh, noRefresh, noScope, lowerCaseType          bool
 	refreshExpiresIn                                        *int64
 	authMethods                                             []string
@@ -44,6 +44,12 @@ func defaults() settings {
 
 // WithAddress sets where the provider listens, on loopback. Default: a free port of 127.0.0.1.
 func WithAddress(address string) Option { return func(s *settings) { s.address = address } }
+
+// WithKeyID sets the name of the first signing key. Default: a random one.
+func WithKeyID(kid string) Option { return func(s *settings) { s.keyID = kid } }
+
+// WithAutoLogin lets a login whose login_hint names a user pass without the page.
+func WithAutoLogin() Option { return func(s *settings) { s.autoLogin = true } }
 
 // WithPath puts the issuer under a path ("/realms/demo"). Default: none.
 func WithPath(path string) Option { return func(s *settings) { s.path = path } }
@@ -109,5 +115,6 @@ func WithRefreshExpiresIn(seconds int64) Option {
 	return func(s *settings) { s.refreshExpiresIn = &seconds }
 }
 
-// WithAuthMethods sets what discovery says of client authentication. Every method goes on working.
+// WithAuthMethods sets which ways of client authentication discovery names and the provider takes: client_secret_basic,
+// client_secret_post, none. Default: all three.
 func WithAuthMethods(methods ...string) Option { return func(s *settings) { s.authMethods = methods } }

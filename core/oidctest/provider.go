@@ -62,11 +62,14 @@ func Start(options ...Option) (*Provider, error) {
 	for _, option := range options {
 		option(&p.set)
 	}
+	if !isIssuerPath(p.set.path) {
+		return nil, errors.New("oidctest: a path is empty, or begins with / and has letters, digits, - and _ between single slashes")
+	}
 	listener, err := listen(p.set.address)
 	if err != nil {
 		return nil, err
 	}
-	if err := p.keys.rotate(p.set.algorithm); err != nil {
+	if err := p.keys.rotate(p.set.keyID, p.set.algorithm); err != nil {
 		_ = listener.Close()
 		return nil, err
 	}
@@ -128,14 +131,15 @@ func (p *Provider) Advance(d time.Duration) {
 	p.skew += d
 }
 
-// RotateKey makes a new signing key of the algorithm, "" for the one in use. Old keys stay published, see DropOldKeys.
+// RotateKey makes a new signing key of the algorithm, "" for the one in use. The 15 keys before it stay published until
+// DropOldKeys. The error says that the algorithm is none.
 func (p *Provider) RotateKey(algorithm string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if algorithm == "" {
 		algorithm = p.keys.current().Alg
 	}
-	return p.keys.rotate(algorithm)
+	return p.keys.rotate("", algorithm)
 }
 
 // DropOldKeys withdraws every key but the one in use from the published set.
@@ -148,30 +152,51 @@ func (p *Provider) DropOldKeys() {
 // routes is the provider's route table; every endpoint goes through its fault and is counted.
 func (p *Provider) routes() http.Handler {
 	mux := http.NewServeMux()
+	pages := http.NewCrossOriginProtection() // no other site presses a button here
 	for _, route := range []struct {
 		pattern  string
 		endpoint Endpoint
 		handler  http.HandlerFunc
+		off      bool
 	}{
-		{"GET /.well-known/openid-configuration", Discovery, p.discovery},
-		{"GET /jwks", JWKS, p.jwks},
-		{"GET /authorize", Authorization, p.authorizePage},
-		{"POST /authorize", Authorization, p.authorize},
-		{"POST /token", Token, p.token},
-		{"GET /userinfo", UserInfo, p.userInfo},
-		{"POST /userinfo", UserInfo, p.userInfo},
-		{"POST /device_authorization", Device, p.deviceStart},
-		{"GET /device", DevicePage, p.devicePage},
-		{"POST /device", DevicePage, p.deviceAnswer},
-		{"POST /introspect", Introspection, p.introspect},
-		{"POST /revoke", Revocation, p.revoke},
-		{"GET /logout", EndSession, p.endSession},
-		{"POST /logout", EndSession, p.endSession},
+		{"GET /.well-known/openid-configuration", Discovery, p.discovery, false},
+		{"GET /jwks", JWKS, p.jwks, false},
+		{"GET /authorize", Authorization, p.authorizePage, false},
+		{"POST /authorize", Authorization, p.authorize, false},
+		{"POST /token", Token, p.token, false},
+		{"GET /userinfo", UserInfo, p.userInfo, p.set.noUserInfo},
+		{"POST /userinfo", UserInfo, p.userInfo, p.set.noUserInfo},
+		{"POST /device_authorization", Device, p.deviceStart, p.set.noDevice},
+		{"GET /device", DevicePage, p.devicePage, p.set.noDevice},
+		{"POST /device", DevicePage, p.deviceAnswer, p.set.noDevice},
+		{"POST /introspect", Introspection, p.introspect, false},
+		{"POST /revoke", Revocation, p.revoke, p.set.noRevocation},
+		{"GET /logout", EndSession, p.endSession, p.set.noEndSession},
+		{"POST /logout", EndSession, p.endSession, p.set.noEndSession},
+		{"GET /elsewhere", Elsewhere, http.NotFound, false},
+		{"POST /elsewhere", Elsewhere, http.NotFound, false},
 	} {
+		if route.off {
+			continue
+		}
+		handler := p.observe(route.endpoint, route.handler)
+		if route.endpoint == Authorization || route.endpoint == DevicePage {
+			handler = pages.Handler(handler)
+		}
 		method, path, _ := strings.Cut(route.pattern, " ")
-		mux.Handle(method+" "+p.set.path+path, p.observe(route.endpoint, route.handler))
+		mux.Handle(method+" "+p.set.path+path, handler)
 	}
 	return mux
+}
+
+// URL returns the address of an endpoint.
+func (p *Provider) URL(endpoint Endpoint) string { return p.issuer + paths[endpoint] }
+
+func isIssuerPath(path string) bool {
+	return path == "" || strings.HasPrefix(path, "/") && !strings.HasSuffix(path, "/") && !strings.Contains(path, "//") &&
+		strings.IndexFunc(path, func(r rune) bool {
+			return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/-_", r))
+		}) < 0
 }
 
 // Recorded is what an endpoint was last asked.
@@ -192,13 +217,36 @@ func (p *Provider) observe(endpoint Endpoint, handler http.HandlerFunc) http.Han
 		p.mu.Lock()
 		p.hits[endpoint]++
 		p.last[endpoint] = Recorded{Method: r.Method, Header: r.Header.Clone(), Query: r.URL.Query(), Form: cloneValues(r.PostForm)}
-		fault := p.faults[endpoint]
+		fault := p.fault(endpoint)
 		p.mu.Unlock()
-		if fault.serve != nil && fault.serve(p, w, r) {
-			return
+		switch {
+		case !isOwnHost(r.Host): // a name that somebody points to loopback
+			http.Error(w, "not this provider's address", http.StatusMisdirectedRequest)
+		case fault.serve != nil:
+			fault.serve(p, w, r, handler)
+		default:
+			handler(w, r)
 		}
-		handler(w, r)
 	})
+}
+
+func isOwnHost(host string) bool {
+	name, _, err := net.SplitHostPort(host)
+	if err != nil {
+		name = host
+	}
+	ip := net.ParseIP(strings.Trim(name, "[]"))
+	return name == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// repeats reports a parameter that is given twice (RFC 6749 section 3.1).
+func repeats(values url.Values) bool {
+	for _, list := range values {
+		if len(list) > 1 {
+			return true
+		}
+	}
+	return false
 }
 
 func cloneValues(values url.Values) url.Values {

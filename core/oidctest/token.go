@@ -10,6 +10,7 @@ const deviceGrantType = "urn:ietf:params:oauth:grant-type:device_code"
 
 // family is one login: the refresh token that is good, all tokens that came of it, and whether it has ended.
 type family struct {
+	id      string // sid in ID tokens: a logout ends the family
 	client  string
 	grant   grant
 	current string // the refresh token that is good
@@ -20,15 +21,14 @@ type family struct {
 // accessGrant is what an access token stands for at userinfo and introspection.
 type accessGrant struct {
 	family  *family
-	grant   grant
-	client  string
 	expires time.Time
-	claims  Claims
+	claims  Claims // of the token
+	profile Claims // of the user: what userinfo answers
 	ended   bool
 }
 
 func (a *accessGrant) active(now time.Time) bool {
-	return !a.ended && now.Before(a.expires) && (a.family == nil || !a.family.ended)
+	return !a.ended && now.Before(a.expires) && !a.family.ended
 }
 
 // token answers POST /token.
@@ -36,6 +36,10 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 	client, ok := p.authenticate(r)
 	if !ok {
 		p.refuse(w, http.StatusUnauthorized, "invalid_client", "client authentication failed")
+		return
+	}
+	if repeats(r.PostForm) {
+		p.refuse(w, http.StatusBadRequest, "invalid_request", "a parameter is repeated")
 		return
 	}
 	switch r.PostForm.Get("grant_type") {
@@ -57,13 +61,13 @@ func (p *Provider) codeGrant(w http.ResponseWriter, r *http.Request, client Clie
 	code, known := p.codes.get(name)
 	good := known && code.client == client.ID && code.redirect == r.PostForm.Get("redirect_uri") &&
 		provesChallenge(code.challenge, r.PostForm.Get("code_verifier")) && p.now().Before(code.expires)
-	if known && code.used != nil {
+	if known && code.client == client.ID && code.used != nil {
 		code.used.ended = true
 		good = false
 	}
 	var login *family
 	if good {
-		login = &family{client: client.ID, grant: code.grant}
+		login = newFamily(client.ID, code.grant)
 		code.used = login
 		p.codes.put(name, code)
 	}
@@ -72,7 +76,7 @@ func (p *Provider) codeGrant(w http.ResponseWriter, r *http.Request, client Clie
 		p.refuse(w, http.StatusBadRequest, "invalid_grant", "the code is not valid")
 		return
 	}
-	p.grantTokens(w, login, !p.set.noRefresh, code.grant.nonce)
+	p.grantTokens(w, login, login.grant.scope, !p.set.noRefresh, code.grant.nonce)
 }
 
 // refreshGrant is RFC 6749 section 6 with the rotation of RFC 9700 section 4.14: a spent token ends its family.
@@ -84,27 +88,52 @@ func (p *Provider) refreshGrant(w http.ResponseWriter, r *http.Request, client C
 	if known && login.client == client.ID && login.current != name {
 		login.ended = true
 	}
-	if good && !p.set.keepRefresh {
+	scope, narrower := narrow(r.PostForm.Get("scope"), login, good)
+	if good && narrower && !p.set.keepRefresh {
 		login.current = "" // spent; grantTokens makes the next one
 	}
 	p.mu.Unlock()
+	if good && !narrower {
+		p.refuse(w, http.StatusBadRequest, "invalid_scope", "the scope is wider than the grant")
+		return
+	}
 	if !good {
 		p.refuse(w, http.StatusBadRequest, "invalid_grant", "the refresh token is not valid")
 		return
 	}
-	p.grantTokens(w, login, !p.set.keepRefresh, "")
+	p.grantTokens(w, login, scope, !p.set.keepRefresh, "")
+}
+
+// narrow is the scope of RFC 6749 section 6: that of the grant, or a part of it.
+func narrow(asked string, login *family, known bool) (string, bool) {
+	if !known {
+		return "", false
+	}
+	if asked == "" {
+		return login.grant.scope, true
+	}
+	for _, word := range strings.Fields(asked) {
+		if !login.grant.has(word) {
+			return "", false
+		}
+	}
+	return asked, true
+}
+
+func newFamily(client string, g grant) *family {
+	return &family{id: randomHex(8), client: client, grant: g}
 }
 
 // grantTokens is the answer of RFC 6749 section 5.1 with the ID token of OpenID Connect Core section 3.1.3.3.
-func (p *Provider) grantTokens(w http.ResponseWriter, login *family, withRefresh bool, nonce string) {
+func (p *Provider) grantTokens(w http.ResponseWriter, login *family, scope string, withRefresh bool, nonce string) {
 	user := p.claimsOf(login.grant.user)
-	access := p.accessToken(login, user)
+	access := p.accessToken(login, user, scope)
 	answer := Claims{"access_token": access, "token_type": "Bearer", "expires_in": int64(p.set.life.AccessToken / time.Second)}
 	if p.set.lowerCaseType {
 		answer["token_type"] = "bearer"
 	}
 	if !p.set.noScope {
-		answer["scope"] = login.grant.scope
+		answer["scope"] = scope
 	}
 	if withRefresh {
 		answer["refresh_token"] = p.newRefresh(login)
@@ -134,5 +163,5 @@ func (p *Provider) deviceGrant(w http.ResponseWriter, r *http.Request, client Cl
 		p.refuse(w, http.StatusBadRequest, fault, strings.ReplaceAll(fault, "_", " "))
 		return
 	}
-	p.grantTokens(w, login, !p.set.noRefresh, "")
+	p.grantTokens(w, login, login.grant.scope, !p.set.noRefresh, "")
 }

@@ -1,8 +1,8 @@
 package oidctest
 
 import (
-	"maps"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -17,12 +17,17 @@ func (p *Provider) userInfo(w http.ResponseWriter, r *http.Request) {
 	case !good:
 		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
 		p.answer(w, http.StatusUnauthorized, errorAnswers, Claims{"error": "invalid_token"})
-	case !access.grant.has("openid"):
+	case !hasWord(access.claims["scope"], "openid"):
 		w.Header().Set("WWW-Authenticate", `Bearer error="insufficient_scope", scope="openid"`)
 		p.answer(w, http.StatusForbidden, errorAnswers, Claims{"error": "insufficient_scope"})
 	default:
-		p.answer(w, http.StatusOK, UserInfoAnswers, p.claimsOf(access.grant.user))
+		p.answer(w, http.StatusOK, UserInfoAnswers, deepCopy(access.profile))
 	}
+}
+
+func hasWord(scope any, word string) bool {
+	text, _ := scope.(string)
+	return slices.Contains(strings.Fields(text), word)
 }
 
 // introspect is RFC 7662: only for a client that authenticates.
@@ -35,17 +40,27 @@ func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) {
 	p.answer(w, http.StatusOK, IntrospectionAnswers, p.inspect(r.PostForm.Get("token")))
 }
 
+// subjectOf is the claim sub of a user; mu is held.
+func (p *Provider) subjectOf(name string) any {
+	for _, user := range p.users {
+		if user.Name == name && user.Claims["sub"] != nil {
+			return user.Claims["sub"]
+		}
+	}
+	return name
+}
+
 func (p *Provider) inspect(token string) Claims {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if access, known := p.access.get(token); known && access.active(p.now()) {
-		claims := maps.Clone(access.claims)
+		claims := deepCopy(access.claims)
 		claims["active"], claims["token_type"], claims["exp"] = true, "Bearer", access.expires.Unix()
 		return claims
 	}
 	login, known := p.families.get(token)
 	if known && !login.ended && login.current == token && p.now().Before(login.expires) {
-		return Claims{"active": true, "client_id": login.client, "scope": login.grant.scope, "sub": login.grant.user, "exp": login.expires.Unix()}
+		return Claims{"active": true, "client_id": login.client, "scope": login.grant.scope, "sub": p.subjectOf(login.grant.user), "exp": login.expires.Unix()}
 	}
 	return Claims{"active": false}
 }
@@ -62,28 +77,9 @@ func (p *Provider) revoke(w http.ResponseWriter, r *http.Request) {
 	if login, known := p.families.get(token); known && login.client == client.ID {
 		login.ended = true
 	}
-	if access, known := p.access.get(token); known && access.client == client.ID {
+	if access, known := p.access.get(token); known && access.family.client == client.ID {
 		access.ended = true
 	}
 	p.mu.Unlock()
 	w.WriteHeader(http.StatusOK)
-}
-
-// endSession is OpenID Connect RP-Initiated Logout section 2. There is no session of a browser to end: what counts is
-// where the browser goes.
-func (p *Provider) endSession(w http.ResponseWriter, r *http.Request) {
-	target, state := r.Form.Get("post_logout_redirect_uri"), r.Form.Get("state")
-	client, known := p.client(r.Form.Get("client_id"))
-	if target == "" || !known || !client.mayReturn(target) {
-		renderPage(w, http.StatusOK, "message", page{Title: "You are signed out", Text: "You can close this page."})
-		return
-	}
-	if state != "" {
-		separator := "?"
-		if strings.Contains(target, "?") {
-			separator = "&"
-		}
-		target += separator + "state=" + queryEscape(state)
-	}
-	http.Redirect(w, r, target, http.StatusSeeOther)
 }

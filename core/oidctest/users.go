@@ -31,7 +31,7 @@ func builtinUsers() []User {
 func (p *Provider) AddUser(user User) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	user.Claims = maps.Clone(user.Claims)
+	user.Claims = deepCopy(user.Claims)
 	p.users = append(slices.DeleteFunc(p.users, func(u User) bool { return u.Name == user.Name }), user)
 }
 
@@ -42,10 +42,36 @@ func (p *Provider) claimsOf(name string) Claims {
 	claims := Claims{"sub": name}
 	for _, user := range p.users {
 		if user.Name == name {
-			maps.Copy(claims, user.Claims)
+			maps.Copy(claims, deepCopy(user.Claims))
 		}
 	}
 	return claims
+}
+
+// deepCopy copies nested claims too: what is done to a copy is not done to the user.
+func deepCopy(claims Claims) Claims {
+	out := make(Claims, len(claims))
+	for name, value := range claims {
+		out[name] = copyValue(value)
+	}
+	return out
+}
+
+func copyValue(value any) any {
+	switch v := value.(type) {
+	case Claims:
+		return deepCopy(v)
+	case []string:
+		return slices.Clone(v)
+	case []any:
+		out := make([]any, len(v))
+		for i := range v {
+			out[i] = copyValue(v[i])
+		}
+		return out
+	default:
+		return value
+	}
 }
 
 func (p *Provider) knows(name string) bool {

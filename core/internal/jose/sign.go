@@ -99,3 +99,11 @@ func MarshalSet(signers ...*Signer) ([]byte, error) {
 	}
 	return json.Marshal(set)
 }
+
+// Public returns the key that verifies what the signer signs.
+func (s *Signer) Public() Key { return Key{ID: s.ID, Alg: s.Alg, Public: publicOf(s.private)} }
+
+func publicOf(private crypto.Signer) any {
+	public, _ := fitting(private.Public())
+	return public
+}

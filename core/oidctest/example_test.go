@@ -1,0 +1,44 @@
+package oidctest_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/go-oidc-auth/oidcauth/core"
+	"github.com/go-oidc-auth/oidcauth/core/oidctest"
+)
+
+// A handler is tested without any provider: the context carries the caller.
+func ExampleIDToken() {
+	greet := func(w http.ResponseWriter, r *http.Request) {
+		_, _ = fmt.Fprint(w, "hello ", core.IDTokenFrom(r.Context()).Username())
+	}
+	request := httptest.NewRequest(http.MethodGet, "/", nil)
+	caller := oidctest.IDToken(oidctest.Claims{"preferred_username": "zoe"})
+	answer := httptest.NewRecorder()
+	greet(answer, request.WithContext(core.WithIDToken(request.Context(), caller)))
+	fmt.Println(answer.Body)
+	// Output: hello zoe
+}
+
+// A whole application is tested with a provider of its own. In a test, NewProvider(t) is the one line.
+func ExampleProvider_Bearer() {
+	idp, err := oidctest.Start()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer idp.Close() //nolint:errcheck // it always returns nil
+	auth, err := core.New(idp.Config())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	admins := auth.Required(core.Scopes("admin"))
+	request := httptest.NewRequest(http.MethodGet, "/", nil)
+	request.Header.Set("Authorization", idp.Bearer("alice", oidctest.Claims{"scope": "admin"}))
+	caller, err := admins.Admit(request.Context(), request.Header.Values("Authorization"))
+	fmt.Println(caller.Username(), err)
+	// Output: alice <nil>
+}
