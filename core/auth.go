@@ -18,6 +18,7 @@ type Auth struct {
 	cfg       Config
 	log       *slog.Logger
 	provider  *provider
+	party     string       // this client at this provider: what it seals opens for no other one that shares SecretKeys
 	states    *seal.Sealer // login state
 	devices   *seal.Sealer // device codes of public clients
 	spent     *spentStates
@@ -32,7 +33,7 @@ func New(cfg Config) (*Auth, error) {
 		return nil, err
 	}
 	cfg = cfg.complete()
-	a := &Auth{cfg: cfg, log: cfg.Logger, spent: newSpentStates()}
+	a := &Auth{cfg: cfg, log: cfg.Logger, spent: newSpentStates(), party: cfg.DiscoveryURL + "\x00" + cfg.ClientID}
 	secrets := a.secrets()
 	var errs [2]error
 	a.states, errs[0] = seal.New("login state", secrets...)

@@ -7,35 +7,26 @@ import (
 	"slices"
 )
 
-// callbackRoute answers GET callback: the browser comes back from the provider. Whatever happens, the login's cookie
-// goes, and no other page learns the address with the code in it.
+// callbackRoute answers GET callback: the browser comes back from the provider. Once it is known which login this is,
+// the login's cookie goes, whatever happens.
 func (f *flows) callbackRoute(ctx context.Context, request *Request) (*Response, error) {
-	answer, state, err := f.comeBack(ctx, request)
-	if answer == nil {
-		answer = &Response{Header: make(http.Header)}
-	}
-	if state != nil {
-		addCookie(answer, f.dropCookie(state.Cookie))
-	}
-	answer.Header.Set("Referrer-Policy", "no-referrer")
-	return answer, err
-}
-
-// comeBack returns the state, too, as soon as it is known.
-func (f *flows) comeBack(ctx context.Context, request *Request) (*Response, *loginState, error) {
 	if f.ownCallback() == "" {
-		return nil, nil, outage("The callback needs PublicURL in the configuration.", nil)
+		return nil, outage("The callback needs PublicURL in the configuration.", nil)
 	}
 	var p callbackQuery
 	if err := p.read(request.Query); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	state, err := f.openState(p.state, kindBrowser)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	answer, err := f.finish(ctx, request, &p, state)
-	return answer, state, err
+	if answer == nil {
+		answer = &Response{Header: make(http.Header)}
+	}
+	addCookie(answer, f.dropCookie(state.Cookie))
+	return answer, err
 }
 
 // callbackQuery is RFC 6749 sections 4.1.2 and 4.1.2.1, and RFC 9207.
@@ -74,7 +65,7 @@ func (f *flows) finish(ctx context.Context, request *Request, p *callbackQuery, 
 	if p.fault != "" {
 		return nil, providerFault(p.fault)
 	}
-	token, err := f.redeem(ctx, meta, codeGrant{code: p.code, verifier: state.Verifier, redirect: state.Redirect, nonce: state.Nonce, scope: state.Scope})
+	token, err := f.redeem(ctx, meta, codeRequest(p.code, state.Verifier, state.Redirect, grantCheck{nonce: state.Nonce, idToken: always, scope: state.Scope}))
 	if err != nil {
 		return nil, err
 	}

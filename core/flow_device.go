@@ -127,14 +127,15 @@ func (f *flows) sealDevice(code, verifier string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return f.devices.Seal(plain, ""), nil
+	return f.devices.Seal(plain, f.party), nil
 }
 
-// deviceToken asks once whether the user has answered (RFC 8628 section 3.4); the client polls.
-func (f *flows) deviceToken(ctx context.Context, meta *metadata, code string) (*Token, error) {
+// deviceGrant asks once whether the user has answered (RFC 8628 section 3.4); the client polls. A public client's code
+// has to be one that this service sealed.
+func (f *flows) deviceGrant(code string) (*tokenRequest, error) {
 	form := url.Values{"grant_type": {deviceGrant}, "device_code": {code}}
 	if f.cfg.ClientSecret == "" {
-		plain, err := f.devices.Open(code, "")
+		plain, err := f.devices.Open(code, f.party)
 		var device sealedDevice
 		if err != nil || json.Unmarshal(plain, &device) != nil {
 			return nil, refusal(CodeInvalidGrant)
@@ -142,9 +143,5 @@ func (f *flows) deviceToken(ctx context.Context, meta *metadata, code string) (*
 		form.Set("device_code", device.Code)
 		form.Set("code_verifier", device.Verifier)
 	}
-	answer, err := f.provider.token(ctx, meta, form)
-	if err != nil {
-		return nil, err
-	}
-	return f.accept(ctx, answer, grantCheck{scope: f.scopeText(f.cfg.Scopes, true)})
+	return &tokenRequest{form: form, check: grantCheck{scope: f.scopeText(f.cfg.Scopes, true)}}, nil
 }

@@ -353,7 +353,7 @@ func (l *flowLogs) String() string {
 // flowMemory is a provider without a network: its documents, and an answer of the token endpoint.
 type flowMemory struct {
 	down     bool
-	metadata map[string]any                           // what the discovery document says otherwise
+	metadata map[string]any                             // what the discovery document says otherwise
 	token    func(url.Values) (status int, body string) // nil: invalid_grant
 }
 

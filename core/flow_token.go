@@ -20,29 +20,74 @@ type tokenForm struct {
 	grant                    string
 }
 
-// token answers POST token: one grant, chosen by its field.
+// tokenRequest is one request at the provider's token endpoint, with what its answer has to bring.
+type tokenRequest struct {
+	form  url.Values
+	check grantCheck
+	state *loginState // used up by the request; nil where there is none, or it is used up already
+}
+
+// token answers POST token: one grant, chosen by its field. Everything that can be known here is checked before the
+// provider is asked for anything.
 func (f *flows) token(ctx context.Context, request *Request) (*Response, error) {
 	var form tokenForm
 	if err := form.read(request.Form); err != nil {
+		return nil, err
+	}
+	var grant *tokenRequest
+	var err error
+	switch {
+	case form.code != "":
+		grant, err = f.codeGrant(form)
+	case form.refresh != "":
+		grant = &tokenRequest{form: url.Values{"grant_type": {"refresh_token"}, "refresh_token": {form.refresh}}}
+	default:
+		grant, err = f.deviceGrant(form.device)
+	}
+	if err != nil {
 		return nil, err
 	}
 	meta, err := f.spending(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var token *Token
-	switch {
-	case form.code != "":
-		token, err = f.codeToken(ctx, meta, form)
-	case form.refresh != "":
-		token, err = f.refreshToken(ctx, meta, form.refresh)
-	default:
-		token, err = f.deviceToken(ctx, meta, form.device)
-	}
+	token, err := f.exchange(ctx, meta, grant, form.refresh)
 	if err != nil {
 		return nil, err
 	}
 	return jsonResponse(token), nil
+}
+
+// exchange makes the request. The same refresh token at the same moment is one request: a provider that detects reuse
+// would end the session over an honest race.
+func (f *flows) exchange(ctx context.Context, meta *metadata, grant *tokenRequest, refresh string) (*Token, error) {
+	if refresh == "" {
+		return f.redeem(ctx, meta, grant)
+	}
+	sum := sha256.Sum256([]byte(refresh))
+	shared, err, _ := f.refreshes.Do(string(sum[:]), func() (any, error) {
+		ctx, cancel := detached(ctx)
+		defer cancel()
+		return f.redeem(ctx, meta, grant)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return shared.(*Token), nil
+}
+
+// redeem asks the provider and verifies what comes back.
+func (f *flows) redeem(ctx context.Context, meta *metadata, grant *tokenRequest) (*Token, error) {
+	if grant.state != nil {
+		if err := f.spend(grant.state); err != nil {
+			return nil, err
+		}
+	}
+	answer, err := f.provider.token(ctx, meta, grant.form)
+	if err != nil {
+		return nil, err
+	}
+	return f.accept(ctx, answer, grant.check)
 }
 
 // spending returns the provider's metadata once a token request can be made and its answer checked: the keys come
@@ -112,9 +157,9 @@ func (t *tokenForm) checkGrant() error {
 	return nil
 }
 
-// codeToken redeems a code for a client that is not the own callback: one that posts its sealed state as
-// code_verifier, or one that brought its own challenge and posts its own verifier.
-func (f *flows) codeToken(ctx context.Context, meta *metadata, form tokenForm) (*Token, error) {
+// codeGrant is a code of a client that is not the own callback: one that posts its sealed state as code_verifier, or
+// one that brought its own challenge and posts its own verifier.
+func (f *flows) codeGrant(form tokenForm) (*tokenRequest, error) {
 	if form.redirect == "" {
 		form.redirect = f.ownCallback()
 	}
@@ -123,19 +168,25 @@ func (f *flows) codeToken(ctx context.Context, meta *metadata, form tokenForm) (
 		return nil, badRequest(CodeInvalidRequest, "Missing code_verifier")
 	case length > 128:
 		state, err := f.openState(form.verifier, kindLoopback)
-		if err != nil || state.Redirect != form.redirect {
+		if err != nil || state.Redirect != form.redirect || !f.isCurrent(state) {
 			return nil, badState()
 		}
-		if err := f.spend(state); err != nil {
-			return nil, err
-		}
-		return f.redeem(ctx, meta, codeGrant{code: form.code, verifier: state.Verifier, redirect: state.Redirect, nonce: state.Nonce, scope: state.Scope})
+		request := codeRequest(form.code, state.Verifier, state.Redirect, grantCheck{nonce: state.Nonce, idToken: ifGranted, scope: state.Scope})
+		request.state = state
+		return request, nil
 	case !isVerifier(form.verifier):
 		return nil, badRequest(CodeInvalidRequest, "The code_verifier is malformed.")
 	case form.redirect == f.ownCallback() || !f.mayRedirect(form.redirect):
 		return nil, badRequest(CodeInvalidGrant, "invalid_grant: this redirect_uri is not allowed")
 	}
-	return f.redeem(ctx, meta, codeGrant{code: form.code, verifier: form.verifier, redirect: form.redirect})
+	return codeRequest(form.code, form.verifier, form.redirect, grantCheck{idToken: ifGranted}), nil
+}
+
+// codeRequest is RFC 6749 section 4.1.3 with RFC 7636 section 4.5.
+func codeRequest(code, verifier, redirect string, check grantCheck) *tokenRequest {
+	return &tokenRequest{check: check, form: url.Values{
+		"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {redirect}, "code_verifier": {verifier},
+	}}
 }
 
 // isVerifier is RFC 7636 section 4.1.
@@ -143,39 +194,4 @@ func isVerifier(text string) bool {
 	return len(text) >= 43 && len(text) <= 128 && strings.IndexFunc(text, func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-._~", r))
 	}) < 0
-}
-
-// codeGrant is an authorization code with everything that it is bound to. nonce "": PKCE alone binds it, by a verifier
-// that the caller kept.
-type codeGrant struct{ code, verifier, redirect, nonce, scope string }
-
-// redeem exchanges a code (RFC 6749 section 4.1.3, RFC 7636 section 4.5).
-func (f *flows) redeem(ctx context.Context, meta *metadata, grant codeGrant) (*Token, error) {
-	answer, err := f.provider.token(ctx, meta, url.Values{
-		"grant_type": {"authorization_code"}, "code": {grant.code},
-		"redirect_uri": {grant.redirect}, "code_verifier": {grant.verifier},
-	})
-	if err != nil {
-		return nil, err
-	}
-	return f.accept(ctx, answer, grantCheck{nonce: grant.nonce, needIDToken: true, scope: grant.scope})
-}
-
-// refreshToken passes a refresh on (RFC 6749 section 6). The same token at the same moment is one call: a provider that
-// detects reuse would end the session over an honest race.
-func (f *flows) refreshToken(ctx context.Context, meta *metadata, refresh string) (*Token, error) {
-	sum := sha256.Sum256([]byte(refresh))
-	shared, err, _ := f.refreshes.Do(string(sum[:]), func() (any, error) {
-		ctx, cancel := detached(ctx)
-		defer cancel()
-		answer, err := f.provider.token(ctx, meta, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refresh}})
-		if err != nil {
-			return nil, err
-		}
-		return f.accept(ctx, answer, grantCheck{})
-	})
-	if err != nil {
-		return nil, err
-	}
-	return shared.(*Token), nil
 }

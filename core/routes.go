@@ -31,13 +31,23 @@ type Route struct {
 	Method string // GET or POST; every other method is refused, HEAD too: it would spend a login's code
 	Path   string // prefix and path
 
-	auth  *Auth
-	serve func(context.Context, *Request) (*Response, error)
+	auth     *Auth
+	serve    func(context.Context, *Request) (*Response, error)
+	referrer string // Referrer-Policy of every answer, "" for none
 }
 
 // Serve answers one request. It returns within Config.Timeout and a second, besides what OnLogin and OnError need, and
 // never nil.
 func (r Route) Serve(ctx context.Context, request *Request) *Response {
+	answer := r.answer(ctx, request)
+	if r.referrer != "" {
+		answer = answer.owned()
+		answer.Header.Set("Referrer-Policy", r.referrer)
+	}
+	return answer
+}
+
+func (r Route) answer(ctx context.Context, request *Request) *Response {
 	if request.Method != r.Method {
 		return r.wrongMethod(ctx)
 	}
@@ -90,7 +100,7 @@ func (a *Auth) Routes(paths Paths) ([]Route, error) {
 	f := a.flows(paths.Callback)
 	table := []Route{
 		{Name: "login", Method: http.MethodGet, Path: paths.Login, serve: f.login},
-		{Name: "callback", Method: http.MethodGet, Path: paths.Callback, serve: f.callbackRoute},
+		{Name: "callback", Method: http.MethodGet, Path: paths.Callback, serve: f.callbackRoute, referrer: "no-referrer"},
 		{Name: "token", Method: http.MethodPost, Path: paths.Token, serve: f.token},
 		{Name: "device", Method: http.MethodPost, Path: paths.Device, serve: f.device},
 		{Name: "logout", Method: http.MethodGet, Path: paths.Logout, serve: f.logout},

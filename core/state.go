@@ -55,16 +55,17 @@ func (a *Auth) sealState(state *loginState) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return a.states.Seal(plain, ""), nil
+	return a.states.Seal(plain, a.party), nil
 }
 
 func badState() *Error {
 	return badRequest(CodeInvalidRequest, "The login state is not valid: begin the login again.")
 }
 
-// openState opens a state of the one kind that the calling route takes and looks at its age; not yet at its use.
+// openState opens a state of the one kind that the calling route takes. Its age and use are [Auth.spend]'s matter: who
+// holds an old one still gets its cookie deleted.
 func (a *Auth) openState(sealed string, want kind) (*loginState, error) {
-	plain, err := a.states.Open(sealed, "")
+	plain, err := a.states.Open(sealed, a.party)
 	if err != nil {
 		return nil, badState()
 	}
@@ -75,11 +76,16 @@ func (a *Auth) openState(sealed string, want kind) (*loginState, error) {
 	return &state, nil
 }
 
-// spend uses a state up: it fails for one that is too old or was spent in this process already. Replaying it elsewhere
-// needs an unspent code for the same challenge, which the provider gives once.
-func (a *Auth) spend(state *loginState) error {
+// isCurrent reports whether a state is neither too old nor from the future.
+func (a *Auth) isCurrent(state *loginState) bool {
 	age := time.Since(time.Unix(state.Issued, 0))
-	if age > stateLife || age < -a.cfg.Leeway || !a.spent.add(state.Nonce, time.Now()) {
+	return age <= stateLife && age >= -a.cfg.Leeway
+}
+
+// spend uses a state up: it fails for one that is not current or was spent in this process already. Replaying it
+// elsewhere needs an unspent code for the same challenge, which the provider gives once.
+func (a *Auth) spend(state *loginState) error {
+	if !a.isCurrent(state) || !a.spent.add(state.Nonce, time.Now()) {
 		return badState()
 	}
 	return nil

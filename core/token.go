@@ -46,10 +46,20 @@ func (t *Token) GoString() string { return t.String() }
 
 // grantCheck says what an exchange at the provider has to bring.
 type grantCheck struct {
-	nonce       string // of the login, "" when it is not known here
-	needIDToken bool   // nobody is logged in without one
-	scope       string // what was asked for, when the answer does not say what was granted
+	nonce   string // of the login, "" when it is not known here
+	idToken need   // when nobody is logged in without one
+	scope   string // what was asked for, when the answer does not say what was granted
 }
+
+// need says when an answer without an ID token is refused. A browser's login is nothing without one: the application
+// would be told of a login of nobody.
+type need int
+
+const (
+	never     need = iota // a refresh, a device: verified where one comes
+	ifGranted             // openid was asked for, and is not missing in what was granted
+	always
+)
 
 // Lifetimes that are assumed when a provider says nothing.
 const assumedExpiry = 180 * time.Second
@@ -96,7 +106,9 @@ func (a *Auth) caller(ctx context.Context, answer *oauth2.Token, check grantChec
 		return nil, nonsense("The OIDC provider gave an unusable answer.", nil)
 	}
 	if raw == "" {
-		if granted := strings.Fields(scope); check.needIDToken && (len(granted) == 0 || slices.Contains(granted, "openid")) {
+		granted := strings.Fields(scope)
+		withOpenID := len(granted) == 0 || slices.Contains(granted, "openid")
+		if check.idToken == always || check.idToken == ifGranted && withOpenID {
 			return nil, loginRefused()
 		}
 		return nil, nil

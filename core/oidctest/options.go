@@ -116,5 +116,5 @@ func WithRefreshExpiresIn(seconds int64) Option {
 }
 
 // WithAuthMethods sets which ways of client authentication discovery names and the provider takes: client_secret_basic,
-// client_secret_post, none. Default: all three.
+// client_secret_post, none. Default: all three. Nothing named: all are taken, and discovery says nothing.
 func WithAuthMethods(methods ...string) Option { return func(s *settings) { s.authMethods = methods } }

@@ -93,7 +93,7 @@ func vet(status int, contentType string, body []byte) ([]byte, error) {
 	case status >= 500 || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout:
 		return nil, ErrUnreachable
 	case status >= 400:
-		if _, err := strictjson.Parse(body); err != nil {
+		if !isClear(body) {
 			return []byte("{}"), nil
 		}
 		return body, nil
@@ -102,10 +102,23 @@ func vet(status int, contentType string, body []byte) ([]byte, error) {
 	case len(body) == 0: // revocation answers with nothing (RFC 7009 section 2.2)
 		return body, nil
 	}
-	if _, err := strictjson.Parse(body); err != nil || !isJSON(contentType) {
+	if !isClear(body) || !isJSON(contentType) {
 		return nil, ErrNonsense
 	}
 	return body, nil
+}
+
+// decisive are the members that decide something: another spelling of one of them is refused, since a library that
+// folds case reads it as the real one.
+var decisive = []string{
+	"access_token", "token_type", "refresh_token", "id_token", "expires_in", "scope", "error", "sub",
+	"issuer", "jwks_uri", "authorization_endpoint", "token_endpoint", "keys", "device_code", "user_code", "verification_uri",
+}
+
+// isClear reports a strict JSON object that two readers cannot read differently.
+func isClear(body []byte) bool {
+	object, err := strictjson.Parse(body)
+	return err == nil && !object.FoldsTo(decisive...)
 }
 
 func isJSON(contentType string) bool {
