@@ -1,0 +1,87 @@
+# One Makefile for all modules. `make help` lists what it does; `make check` is the command before a commit.
+
+# The version of every released module, said here alone: `make tidy` writes it into the go.mod files.
+VERSION := v0.1.0
+
+# The linter is built by its exact version, so that everybody sees the same findings.
+GOLANGCI_VERSION := v2.15.0
+GOLANGCI := .cache/bin/golangci-lint-$(GOLANGCI_VERSION)
+
+FRAMEWORK ?= gin
+FUZZTIME ?= 20s
+COUNT ?= 5
+
+# A module is a folder with a go.mod. MODULES=core makes a target work on one of them.
+MODULES ?= $(patsubst %/go.mod,%,$(wildcard */go.mod */*/go.mod))
+PACKAGES := $(patsubst %,./%/...,$(MODULES))
+
+# The race detector needs a C compiler.
+RACE := $(if $(shell command -v $(firstword $(shell go env CC))),-race)
+
+# The tools are built outside of the workspace: they work while another module does not compile.
+TOOLS := GOWORK=off go run -C tools . -root .. -version $(VERSION)
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help check generate tidy tidy-check lint linter test consumer docs demo race fuzz release clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r target text; do printf '  %-11s %s\n' "$$target" "$$text"; done
+
+check: generate tidy-check lint test consumer docs ## everything that has to pass before a commit
+
+generate: ## run the go:generate lines of every module
+	go generate $(PACKAGES)
+
+tidy: ## bring every go.mod and go.sum and the workspace's files up to date, our own modules at VERSION
+	$(TOOLS) tidy
+
+tidy-check: ## fail if tidy would change anything
+	$(TOOLS) tidy -check
+
+lint: $(GOLANGCI) ## gofmt, go vet and golangci-lint, the import graph among their rules
+	@unformatted=$$(gofmt -l $(MODULES)); [ -z "$$unformatted" ] || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
+	go vet $(PACKAGES)
+	@for module in $(MODULES); do \
+		[ -n "$$(go list ./$$module/... 2>&1 | grep -v 'matched no packages')" ] || continue; \
+		echo "golangci-lint $$module"; (cd $$module && $(CURDIR)/$(GOLANGCI) run ./...) || failed=1; \
+	done; [ -z "$$failed" ]
+
+linter: $(GOLANGCI) ## build the linter, which takes a minute or two once
+
+$(GOLANGCI):
+	@mkdir -p $(@D)/build
+	GOWORK=off GOBIN=$(CURDIR)/$(@D)/build go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	@mv $(@D)/build/golangci-lint $@
+
+test: ## test every module with the race detector, then the released ones from their packed form
+ifeq ($(RACE),)
+	@echo '*** NO RACE DETECTOR: go finds no C compiler, so data races stay unseen in this run ***' >&2
+	@[ "$$CI" != true ]
+endif
+	go test $(RACE) $(PACKAGES)
+	$(TOOLS) packed
+
+consumer: ## go get every adapter in an empty module, build and run the README's program, count what came with it
+	$(TOOLS) consumer
+
+docs: ## compile the programs of the Markdown files, check their links and commands
+	$(TOOLS) docs
+
+demo: ## run the demo: an application with a provider beside it (FRAMEWORK=gin, echo, fiber or chi; Ctrl-C ends it)
+	@mkdir -p .cache/bin && go build -o .cache/bin/demo ./examples/demo && exec .cache/bin/demo -framework $(FRAMEWORK)
+
+race: ## run every test COUNT times in random order with the race detector
+	go test -race -shuffle=on -count=$(COUNT) $(PACKAGES)
+
+fuzz: ## run every fuzz target for FUZZTIME
+	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' $(MODULES) | while IFS=: read -r file line; do \
+		target=$${line#func }; echo "$$target in $${file%/*}"; \
+		go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) "./$${file%/*}" || exit 1; \
+	done
+
+release: ## check that a release can be tagged and print the commands; pushes nothing
+	$(TOOLS) release
+
+clean: ## remove what the targets left in .cache, the linter too
+	rm -rf .cache

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+)
+
+// A framework is what one adapter is for.
+type framework struct {
+	Name    string // as in the README's program marker
+	Adapter string
+	Module  string
+	Brings  string // a foreign module that the framework itself requires
+}
+
+var frameworks = []framework{
+	{Name: "gin", Adapter: "ginauth", Module: "github.com/gin-gonic/gin", Brings: "go.mongodb.org/mongo-driver"}, // for BSON bodies
+	{Name: "echo", Adapter: "echoauth", Module: "github.com/labstack/echo"},
+	{Name: "fiber", Adapter: "fiberauth", Module: "github.com/gofiber/fiber"},
+	{Name: "chi", Adapter: "chiauth", Module: "github.com/go-chi/chi"},
+}
+
+// drivers are packages and modules that talk to a database. Whoever takes an adapter alone gets none of them.
+var drivers = []string{
+	"github.com/go-sql-driver/mysql",
+	"github.com/gomodule/redigo",
+	"github.com/jackc/pgx",
+	"github.com/lib/pq",
+	"github.com/mattn/go-sqlite3",
+	"github.com/microsoft/go-mssqldb",
+	"github.com/redis/go-redis",
+	"go.mongodb.org/mongo-driver",
+	"modernc.org/sqlite",
+}
+
+// consumer does with every adapter what its user does, outside of the repository's workspace: go get in an empty
+// module, the README's program, a first request. It shows what that brings into the user's build.
+func (r *repo) consumer() error {
+	readme, err := readDocument(filepath.Join(r.Root, "README.md"), "README.md")
+	if err != nil {
+		return err
+	}
+	programs, err := readme.programs()
+	if err != nil {
+		return err
+	}
+	p, err := r.newPacked()
+	if err != nil {
+		return err
+	}
+	if err := r.packAll(p.dir); err != nil {
+		return err
+	}
+	var table strings.Builder
+	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "adapter\tmodules in the graph\tmodules in the program\tpackages beyond the standard library")
+	var faults []error
+	for _, f := range frameworks {
+		fmt.Printf("== go get %s@%s in an empty module\n", prefix+f.Adapter, r.Version)
+		size, err := r.consume(p, f, programs)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", f.Adapter, err))
+			continue
+		}
+		_, _ = fmt.Fprintf(w, "%s\t%d\t%d\t%d\n", f.Adapter, size.graph, size.modules, size.packages)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	fmt.Print(table.String())
+	return errors.Join(faults...)
+}
+
+// A buildSize counts what a program is made of, our own part included.
+type buildSize struct{ graph, modules, packages int }
+
+// consume tries one adapter.
+func (r *repo) consume(p *packed, f framework, programs map[string]block) (buildSize, error) {
+	program, ok := programs[f.Name]
+	if !ok {
+		return buildSize{}, fmt.Errorf("README.md has no program %s", f.Name)
+	}
+	dir, err := r.emptyModule(f)
+	if err != nil {
+		return buildSize{}, err
+	}
+	if err := goRun(dir, p.env, "get", prefix+f.Adapter+"@"+r.Version); err != nil {
+		return buildSize{}, err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(program.Text), 0o644); err != nil {
+		return buildSize{}, err
+	}
+	binary := filepath.Join(dir, "program")
+	if err := goRun(dir, p.env, "build", "-o", binary, "."); err != nil {
+		return buildSize{}, fmt.Errorf("%s: %w", program.at(), err)
+	}
+	size, err := measure(dir, p.env, f)
+	if err != nil {
+		return buildSize{}, err
+	}
+	return size, tryProgram(binary)
+}
+
+// emptyModule makes a module without a requirement. Its go.sum has the adapter's hashes of third-party modules:
+// they hold for everybody, and with them nothing is asked of a checksum database.
+func (r *repo) emptyModule(f framework) (string, error) {
+	dir, err := r.scratch(filepath.Join("consumer", f.Name))
+	if err != nil {
+		return "", err
+	}
+	sums, err := readOptional(filepath.Join(r.Root, f.Adapter, "go.sum"))
+	if err != nil {
+		return "", err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "go.sum"), sums, 0o644); err != nil {
+		return "", err
+	}
+	return dir, goRun(dir, []string{"GOWORK=off"}, "mod", "init", "example.com/app")
+}
+
+// measure counts what the program in dir is made of and looks for what has no place there.
+func measure(dir string, env []string, f framework) (buildSize, error) {
+	graph, err := goOutput(dir, env, "list", "-m", "all")
+	if err != nil {
+		return buildSize{}, err
+	}
+	deps, err := goOutput(dir, env, "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}} {{.Module.Path}}{{end}}", ".")
+	if err != nil {
+		return buildSize{}, err
+	}
+	var size buildSize
+	var faults []error
+	for line := range strings.Lines(graph) {
+		path := strings.Fields(line)[0]
+		size.graph++
+		if f.Brings != "" && within(path, f.Brings) {
+			continue
+		}
+		if foreign(path, f) {
+			faults = append(faults, fmt.Errorf("module %s is in the graph", path))
+		}
+	}
+	modules := map[string]bool{}
+	for line := range strings.Lines(deps) {
+		fields := strings.Fields(line)
+		if len(fields) != 2 {
+			continue
+		}
+		size.packages++
+		modules[fields[1]] = true
+		if foreign(fields[0], f) && !isBSON(fields[0]) {
+			faults = append(faults, fmt.Errorf("package %s is in the program", fields[0]))
+		}
+	}
+	size.modules = len(modules)
+	return size, errors.Join(faults...)
+}
+
+// isBSON tells the encoding, which gin needs, from the driver that it is part of.
+func isBSON(pkg string) bool {
+	rest, ok := strings.CutPrefix(pkg, "go.mongodb.org/mongo-driver/v2/")
+	return ok && (within(rest, "bson") || within(rest, "x/bsonx") || within(rest, "internal"))
+}
+
+// foreign tells whether a package or module is another framework's or a database driver's.
+func foreign(path string, f framework) bool {
+	other := slices.ContainsFunc(frameworks, func(o framework) bool {
+		return o.Name != f.Name && (within(path, o.Module) || within(path, prefix+o.Adapter))
+	})
+	return other || slices.ContainsFunc(drivers, func(driver string) bool { return within(path, driver) })
+}
+
+// within tells whether path is the path of parent or lies below it.
+func within(path, parent string) bool {
+	return path == parent || strings.HasPrefix(path, parent+"/")
+}

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"go/format"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// docs checks what people read: programs compile, Go parses, links lead somewhere, make targets exist, and no
+// committed text names one machine's folders or a registry's host.
+func (r *repo) docs() error {
+	files, err := r.committed()
+	if err != nil {
+		return err
+	}
+	c := &docsCheck{root: r.Root, files: files, documents: map[string]document{}}
+	for _, file := range files {
+		c.text(file)
+		if !strings.HasSuffix(file, ".md") {
+			continue
+		}
+		doc, err := readDocument(filepath.Join(r.Root, file), file)
+		if err != nil {
+			c.fault("%v", err)
+			continue
+		}
+		c.documents[file] = doc
+	}
+	targets, err := readTargets(filepath.Join(r.Root, "Makefile"))
+	if err != nil {
+		return err
+	}
+	var programs []block
+	for _, doc := range c.documents {
+		programs = append(programs, c.goBlocks(doc)...)
+		doc.links(func(line int, target string) { c.link(doc.File, line, target) })
+		doc.makeTargets(func(line int, target string) {
+			if !slices.Contains(targets, target) {
+				c.fault("%s:%d: the Makefile has no target %s", doc.File, line, target)
+			}
+		})
+	}
+	if err := r.compile(programs); err != nil {
+		c.faults = append(c.faults, err)
+	}
+	if len(c.faults) == 0 {
+		fmt.Printf("docs: %d files, %d Markdown files, %d programs\n", len(files), len(c.documents), len(programs))
+	}
+	slices.SortFunc(c.faults, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return errors.Join(c.faults...)
+}
+
+// committed lists the files that git holds or would hold.
+func (r *repo) committed() ([]string, error) {
+	out, err := command(r.Root, nil, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard").Output()
+	if err != nil {
+		return nil, fmt.Errorf("git ls-files: %w", err)
+	}
+	var files []string
+	for name := range strings.SplitSeq(string(out), "\x00") {
+		info, err := os.Lstat(filepath.Join(r.Root, name))
+		if name != "" && err == nil && info.Mode().IsRegular() {
+			files = append(files, name)
+		}
+	}
+	return files, nil
+}
+
+type docsCheck struct {
+	root      string
+	files     []string
+	documents map[string]document
+	faults    []error
+}
+
+func (c *docsCheck) fault(format string, args ...any) {
+	c.faults = append(c.faults, fmt.Errorf(format, args...))
+}
+
+var (
+	// ownPath finds a folder of somebody's machine: it stands at the start of a word, unlike a path in a URL.
+	ownPath = regexp.MustCompile("(?:^|[\\s\"'`(=:,])(/(?:root|home|work|Users)/[\\w.-]+)")
+
+	// registryHost finds hosts that a user may have replaced by a mirror. The letters in brackets keep this
+	// file from naming one itself.
+	registryHost = regexp.MustCompile(`(?:pr[o]xy|s[u]m)\.golang\.org|reg[i]stry\.npmjs\.org|(?:pyp[i]|files\.pyth[o]nhosted)\.org|\bcr[a]tes\.io|rep[o]1?\.maven\.(?:org|apache\.org)|d[e]b\.debian\.org`)
+)
+
+// text checks one committed file.
+func (c *docsCheck) text(file string) {
+	data, err := os.ReadFile(filepath.Join(c.root, file))
+	if err != nil {
+		c.fault("%v", err)
+		return
+	}
+	if bytes.IndexByte(data, 0) >= 0 {
+		c.fault("%s: is a binary file", file)
+		return
+	}
+	number := 0
+	for line := range strings.Lines(string(data)) {
+		number++
+		if match := ownPath.FindStringSubmatch(line); match != nil {
+			c.fault("%s:%d: names a folder of one machine: %s", file, number, match[1])
+		}
+		if match := registryHost.FindString(line); match != "" {
+			c.fault("%s:%d: names the registry host %s", file, number, match)
+		}
+	}
+}
+
+// goBlocks checks the Go blocks of a document and gives its programs.
+func (c *docsCheck) goBlocks(doc document) []block {
+	if _, err := doc.programs(); err != nil {
+		c.fault("%v", err)
+		return nil
+	}
+	var programs []block
+	for _, b := range doc.Blocks {
+		if b.Lang != "go" {
+			continue
+		}
+		formatted, err := format.Source([]byte(b.Text))
+		switch {
+		case err != nil:
+			c.fault("%s: is no Go, line %v", b.at(), err)
+		case b.Program == "":
+		case string(formatted) != b.Text:
+			c.fault("%s: program %s is not gofmt's", b.at(), b.Program)
+		default:
+			programs = append(programs, b)
+		}
+	}
+	return programs
+}
+
+// link checks a link to a file of the repository, and to a heading where the file is one of ours.
+func (c *docsCheck) link(file string, line int, target string) {
+	if strings.Contains(target, "://") || strings.HasPrefix(target, "mailto:") {
+		return
+	}
+	name, anchor, _ := strings.Cut(target, "#")
+	to := file
+	if name != "" {
+		to = path.Join(path.Dir(file), name)
+	}
+	if path.IsAbs(name) || strings.HasPrefix(to, "../") || !c.exists(to) {
+		c.fault("%s:%d: link leads nowhere: %s", file, line, target)
+		return
+	}
+	if doc, ok := c.documents[to]; ok && anchor != "" && !doc.anchors()[anchor] {
+		c.fault("%s:%d: %s has no heading #%s", file, line, to, anchor)
+	}
+}
+
+// exists tells whether name is committed, as a file or as a folder of files.
+func (c *docsCheck) exists(name string) bool {
+	return name == "." || slices.ContainsFunc(c.files, func(file string) bool {
+		return file == name || strings.HasPrefix(file, name+"/")
+	})
+}
+
+var targetLine = regexp.MustCompile(`(?m)^([a-z][a-z0-9-]*) *:(?:[^=]|$)`)
+
+// readTargets gives the targets of a Makefile.
+func readTargets(file string) ([]string, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	var targets []string
+	for _, match := range targetLine.FindAllStringSubmatch(string(data), -1) {
+		targets = append(targets, match[1])
+	}
+	return targets, nil
+}
+
+// compile vets the programs inside of the workspace, so that they are held against the code beside them.
+func (r *repo) compile(programs []block) error {
+	if len(programs) == 0 {
+		return nil
+	}
+	dir, err := r.scratch("docs")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module docs\n\ngo 1.26\n"), 0o644); err != nil {
+		return err
+	}
+	for _, b := range programs {
+		at := filepath.Join(dir, strings.NewReplacer("/", "-", ".md", "").Replace(b.File)+"-"+b.Program)
+		if err := os.MkdirAll(at, 0o755); err != nil {
+			return err
+		}
+		// The compiler then names the document and its line.
+		source := fmt.Sprintf("//line %s:%d\n%s", filepath.Join(r.Root, b.File), b.Line, b.Text)
+		if err := os.WriteFile(filepath.Join(at, "main.go"), []byte(source), 0o644); err != nil {
+			return err
+		}
+	}
+	work, err := r.readWork()
+	if err != nil {
+		return err
+	}
+	file, err := r.workAbroad(dir, work, dir)
+	if err != nil {
+		return err
+	}
+	sum, err := readOptional(filepath.Join(r.Root, "go.work.sum"))
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "go.work.sum"), sum, 0o644); err != nil {
+		return err
+	}
+	return goRun(dir, []string{"GOWORK=" + file}, "vet", "./...")
+}

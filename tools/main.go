@@ -1,0 +1,59 @@
+// Command tools does for the Makefile what the go command alone does not: it works with all modules of the
+// repository as one release.
+//
+//	tools pack DIR      write the released modules into DIR as a module proxy serves them
+//	tools packed        vet and test every released module from its packed form
+//	tools consumer      try every adapter from an empty module, as a user does
+//	tools tidy [-check] bring every go.mod, go.sum and go.work up to date, or only say what is not
+//	tools docs          check the Markdown files and the committed text
+//	tools release       check what a release needs and print the commands that tag it
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "tools:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	flags := flag.NewFlagSet("tools", flag.ContinueOnError)
+	root := flags.String("root", ".", "the repository's folder, where go.work is")
+	version := flags.String("version", "", "the version that every released module has")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if *version == "" || flags.NArg() == 0 {
+		return errors.New("usage: tools -version vX.Y.Z [-root DIR] pack|packed|consumer|tidy|docs|release")
+	}
+	r, err := loadRepo(*root, *version)
+	if err != nil {
+		return err
+	}
+	rest := flags.Args()[1:]
+	switch command := flags.Arg(0); {
+	case command == "pack" && len(rest) == 1:
+		return r.packAll(rest[0])
+	case command == "packed" && len(rest) == 0:
+		return r.testPacked()
+	case command == "consumer" && len(rest) == 0:
+		return r.consumer()
+	case command == "tidy" && len(rest) == 0:
+		return r.tidy(false)
+	case command == "tidy" && len(rest) == 1 && rest[0] == "-check":
+		return r.tidy(true)
+	case command == "docs" && len(rest) == 0:
+		return r.docs()
+	case command == "release" && len(rest) == 0:
+		return r.release()
+	default:
+		return fmt.Errorf("no such command: %q", flags.Args())
+	}
+}

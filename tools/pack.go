@@ -1,0 +1,196 @@
+package main
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	modversion "golang.org/x/mod/module"
+	modzip "golang.org/x/mod/zip"
+)
+
+// packAll writes every released module into dir.
+func (r *repo) packAll(dir string) error {
+	if err := r.versionFaults(); err != nil {
+		return err
+	}
+	for _, m := range r.released() {
+		if err := r.pack(m, dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pack writes one module into dir in the layout of a module proxy, with the content that its tag would have.
+func (r *repo) pack(m module, dir string) error {
+	at := filepath.Join(dir, filepath.FromSlash(m.path()), "@v")
+	if err := os.MkdirAll(at, 0o755); err != nil {
+		return err
+	}
+	goMod, err := os.ReadFile(filepath.Join(m.Dir, "go.mod"))
+	if err != nil {
+		return err
+	}
+	// The time is the same for every pack: equal content gives equal bytes.
+	info, err := json.Marshal(map[string]any{"Version": r.Version, "Time": time.Unix(0, 0).UTC()})
+	if err != nil {
+		return err
+	}
+	var archive bytes.Buffer
+	if err := modzip.CreateFromDir(&archive, modversion.Version{Path: m.path(), Version: r.Version}, m.Dir); err != nil {
+		return fmt.Errorf("pack %s: %w", m.Name, err)
+	}
+	for name, data := range map[string][]byte{
+		"list":              []byte(r.Version + "\n"),
+		r.Version + ".info": info,
+		r.Version + ".mod":  goMod,
+		r.Version + ".zip":  archive.Bytes(),
+	} {
+		if err := os.WriteFile(filepath.Join(at, name), data, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// A packed is a proxy of freshly packed modules, with the environment in which the go command asks it.
+type packed struct {
+	dir     string
+	modules string // the module cache that belongs to it
+	env     []string
+}
+
+// newPacked starts with an empty proxy.
+//
+// The module cache is one of our own: a version has one content for ever, so in the user's cache a pack would
+// stay, and be taken for the real release later. Third-party modules come out of the user's cache, which has
+// the layout of a proxy, before anything is asked of the network.
+func (r *repo) newPacked() (*packed, error) {
+	dir, err := r.scratch("proxy")
+	if err != nil {
+		return nil, err
+	}
+	out, err := goOutput(r.Root, nil, "env", "-json", "GOPROXY", "GOMODCACHE", "GONOSUMDB", "GOFLAGS")
+	if err != nil {
+		return nil, err
+	}
+	var user struct{ GOPROXY, GOMODCACHE, GONOSUMDB, GOFLAGS string }
+	if err := json.Unmarshal([]byte(out), &user); err != nil {
+		return nil, err
+	}
+	p := &packed{dir: dir, modules: r.cache("mod")}
+	p.env = []string{
+		"GOWORK=off",
+		"GOMODCACHE=" + p.modules,
+		"GOPROXY=" + fileURL(dir) + "," + fileURL(filepath.Join(user.GOMODCACHE, "cache", "download")) + "," + user.GOPROXY,
+		"GONOPROXY=none",
+		"GONOSUMDB=" + strings.TrimPrefix(user.GONOSUMDB+","+prefix+"*", ","),
+		// modcacherw: the folder can be removed as any other.
+		"GOFLAGS=" + strings.TrimSpace(user.GOFLAGS+" -modcacherw"),
+	}
+	return p, p.forget()
+}
+
+// forget drops our own modules from the module cache, so that the next command sees what was packed last.
+func (p *packed) forget() error {
+	for _, at := range []string{"", filepath.Join("cache", "download")} {
+		if err := os.RemoveAll(filepath.Join(p.modules, at, filepath.FromSlash(prefix))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// testPacked vets and tests every released module as its archive holds it, outside of the workspace and against
+// the packed forms of the modules that it requires: what only works inside the repository fails here.
+func (r *repo) testPacked() error {
+	p, err := r.newPacked()
+	if err != nil {
+		return err
+	}
+	if err := r.packAll(p.dir); err != nil {
+		return err
+	}
+	root, err := r.scratch("packed")
+	if err != nil {
+		return err
+	}
+	// The go.sum in an archive lacks our own hashes, which change with every commit; -mod=mod adds them in the copy.
+	env := append(p.env, "GOFLAGS="+flagsOf(p.env)+" -mod=mod")
+	for _, m := range r.released() {
+		fmt.Printf("== %s %s, packed\n", m.Name, r.Version)
+		dir := filepath.Join(root, filepath.FromSlash(m.Name))
+		file := filepath.Join(p.dir, filepath.FromSlash(m.path()), "@v", r.Version+".zip")
+		if err := extract(file, m.path()+"@"+r.Version+"/", dir); err != nil {
+			return err
+		}
+		if err := goRun(dir, env, "vet", "./..."); err != nil {
+			return fmt.Errorf("%s, packed: %w", m.Name, err)
+		}
+		if err := goRun(dir, env, "test", "-vet=off", "./..."); err != nil {
+			return fmt.Errorf("%s, packed: %w", m.Name, err)
+		}
+	}
+	return nil
+}
+
+func flagsOf(env []string) string {
+	for _, variable := range env {
+		if flags, ok := strings.CutPrefix(variable, "GOFLAGS="); ok {
+			return flags
+		}
+	}
+	return ""
+}
+
+// extract unpacks a module archive that pack wrote. All files get the same time: go test knows the files that a
+// test reads by size and time, and so can tell that nothing has changed.
+func extract(file, strip, dir string) error {
+	archive, err := zip.OpenReader(file)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = archive.Close() }()
+	for _, entry := range archive.File {
+		name, ok := strings.CutPrefix(entry.Name, strip)
+		if !ok || !filepath.IsLocal(filepath.FromSlash(name)) {
+			return fmt.Errorf("%s: unexpected name %q", file, entry.Name)
+		}
+		data, err := readEntry(entry)
+		if err != nil {
+			return err
+		}
+		target := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(target, data, 0o644); err != nil {
+			return err
+		}
+		if err := os.Chtimes(target, time.Time{}, time.Unix(1, 0)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func readEntry(entry *zip.File) ([]byte, error) {
+	f, err := entry.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	return io.ReadAll(f)
+}
+
+func fileURL(dir string) string {
+	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(dir)}).String()
+}
