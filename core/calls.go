@@ -49,7 +49,7 @@ func (p *provider) token(ctx context.Context, meta *metadata, form url.Values) (
 		return token, nil
 	case errors.As(err, &refused):
 		return nil, refusal(refused.ErrorCode)
-	case fetch.Fault(err) == fetch.ErrUnreachable:
+	case errors.Is(fetch.Fault(err), fetch.ErrUnreachable):
 		return nil, outage("The OIDC provider cannot be reached.", fetch.ErrUnreachable)
 	default:
 		return nil, nonsense("The OIDC provider gave an unusable answer.", fetch.ErrNonsense)

@@ -158,3 +158,10 @@ func hasControl(text string) bool {
 func isScope(word string) bool {
 	return word != "" && strings.IndexFunc(word, func(r rune) bool { return r <= 0x20 || r > 0x7e || r == '"' || r == '\\' }) < 0
 }
+
+// isAlphanumeric reports whether text has nothing but ASCII letters, digits and the characters of more.
+func isAlphanumeric(text, more string) bool {
+	return strings.IndexFunc(text, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(more, r))
+	}) < 0
+}

@@ -35,7 +35,9 @@ func (a *Auth) bind(state *loginState, now time.Time) *http.Cookie {
 
 // cookie makes a login's cookie; age below 0 deletes it.
 func (a *Auth) cookie(name, value string, age int) *http.Cookie {
-	return &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: age, HttpOnly: true, Secure: a.secureCookies(), SameSite: http.SameSiteLaxMode}
+	return &http.Cookie{ //nolint:gosec // without Secure only where PublicURL is http, which is loopback or AllowHTTP
+		Name: name, Value: value, Path: "/", MaxAge: age, HttpOnly: true, Secure: a.secureCookies(), SameSite: http.SameSiteLaxMode,
+	}
 }
 
 func (a *Auth) dropCookie(name string) *http.Cookie { return a.cookie(name, "", -1) }

@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 
@@ -42,7 +43,7 @@ func (f *flows) device(ctx context.Context, _ *Request) (*Response, error) {
 	}
 	answer, err := f.provider.post(ctx, meta, meta.device, form)
 	switch {
-	case err == fetch.ErrUnreachable: //nolint:errorlint // fetch.Do returns it bare
+	case errors.Is(err, fetch.ErrUnreachable):
 		return nil, deviceOutage(err)
 	case err != nil:
 		return nil, nonsense("The OIDC provider gave an unusable answer.", err)

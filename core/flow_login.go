@@ -151,9 +151,7 @@ func (f *flows) checkChallenge(q *loginQuery, method string) error {
 
 // isChallenge is RFC 7636 section 4.2: base64url of a SHA-256 sum.
 func isChallenge(text string) bool {
-	return len(text) == 43 && strings.IndexFunc(text, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_')
-	}) < 0
+	return len(text) == 43 && isAlphanumeric(text, "-_")
 }
 
 // readPrompt keeps the values of OpenID Connect Core section 3.1.2.1; none means nothing is asked for, as in the

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"net/url"
-	"strings"
 )
 
 // maxCredential bounds codes, verifiers and tokens in a form, in bytes.
@@ -191,7 +190,5 @@ func codeRequest(code, verifier, redirect string, check grantCheck) *tokenReques
 
 // isVerifier is RFC 7636 section 4.1.
 func isVerifier(text string) bool {
-	return len(text) >= 43 && len(text) <= 128 && strings.IndexFunc(text, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-._~", r))
-	}) < 0
+	return len(text) >= 43 && len(text) <= 128 && isAlphanumeric(text, "-._~")
 }

@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 
@@ -44,7 +45,7 @@ func (f *flows) askUserInfo(ctx context.Context, token *IDToken) (*UserInfo, err
 	}
 	answer, err := f.provider.userInfo(ctx, meta, token.raw)
 	switch {
-	case err == fetch.ErrUnreachable: //nolint:errorlint // fetch.Do returns it bare
+	case errors.Is(err, fetch.ErrUnreachable):
 		return nil, outage("The OIDC provider cannot be reached.", err)
 	case err != nil:
 		return nil, nonsense("The OIDC provider gave an unusable answer.", err)

@@ -153,7 +153,7 @@ func TestAdmitKeepsNothing(t *testing.T) {
 	guard := idp.auth().Required()
 	token := idp.token(claims{"scope": "read", "preferred_username": "Alice"})
 	memory := []byte("Bearer " + token)
-	caller, err := guard.Admit(t.Context(), []string{unsafe.String(&memory[0], len(memory))}) //nolint:gosec // what an adapter may hand over
+	caller, err := guard.Admit(t.Context(), []string{unsafe.String(&memory[0], len(memory))})
 	if err != nil {
 		t.Fatal(err)
 	}

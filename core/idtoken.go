@@ -13,7 +13,7 @@ import (
 )
 
 // IDToken is who calls: the claims of a verified token. It is read-only and may be shared by requests that run at the
-// same time. Every method works on nil, which is a guest, and gives zero values. Printing or logging one shows issuer
+// same time. Every method works on nil and on the zero value, which are guests, and gives zero values. Printing or logging one shows issuer
 // and subject alone.
 type IDToken struct{ *identity }
 
@@ -26,9 +26,11 @@ type identity struct {
 	claims               strictjson.Object // views of payload
 }
 
+func (t *IDToken) isGuest() bool { return t == nil || t.identity == nil }
+
 // Issuer returns the claim iss. A caller is known by issuer and subject together, never by name or mail address.
 func (t *IDToken) Issuer() string {
-	if t == nil {
+	if t.isGuest() {
 		return ""
 	}
 	return t.issuer
@@ -36,7 +38,7 @@ func (t *IDToken) Issuer() string {
 
 // Subject returns the claim sub, which a verified token always has.
 func (t *IDToken) Subject() string {
-	if t == nil {
+	if t.isGuest() {
 		return ""
 	}
 	return t.subject
@@ -44,7 +46,7 @@ func (t *IDToken) Subject() string {
 
 // Audience returns a copy of the claim aud, a single text as a list of one.
 func (t *IDToken) Audience() []string {
-	if t == nil {
+	if t.isGuest() {
 		return nil
 	}
 	return slices.Clone(t.audience)
@@ -52,7 +54,7 @@ func (t *IDToken) Audience() []string {
 
 // Scopes returns a copy of the words of the claim scope, or of scp where a token has that one instead.
 func (t *IDToken) Scopes() []string {
-	if t == nil {
+	if t.isGuest() {
 		return nil
 	}
 	return slices.Clone(t.scopes)
@@ -60,7 +62,7 @@ func (t *IDToken) Scopes() []string {
 
 // Expiry returns the claim exp; the zero time for a guest.
 func (t *IDToken) Expiry() time.Time {
-	if t == nil {
+	if t.isGuest() {
 		return time.Time{}
 	}
 	return t.expiry
@@ -69,7 +71,7 @@ func (t *IDToken) Expiry() time.Time {
 // Username returns the first text among preferred_username, user_name, uid and username, hyphens or underscores, any
 // case. It may change and be given to somebody else.
 func (t *IDToken) Username() string {
-	if t == nil {
+	if t.isGuest() {
 		return ""
 	}
 	return alias(t.claims, usernameAliases)
@@ -83,7 +85,7 @@ func (t *IDToken) Email() string { return t.text("email") }
 func (t *IDToken) Name() string { return t.text("name") }
 
 func (t *IDToken) text(name string) string {
-	if t == nil {
+	if t.isGuest() {
 		return ""
 	}
 	text, _ := t.claims.String(name) // a claim of another type is no name
@@ -93,7 +95,7 @@ func (t *IDToken) text(name string) string {
 // Roles returns the flattened roles: realm_access.roles, every resource_access.*.roles, groups and roles, in this
 // order, each once. A member of another type than a list of texts counts as absent.
 func (t *IDToken) Roles() []string {
-	if t == nil {
+	if t.isGuest() {
 		return nil
 	}
 	var roles []string
@@ -133,7 +135,7 @@ func (t *IDToken) Claim(path string) any {
 }
 
 func (t *IDToken) find(path string) (json.RawMessage, bool) {
-	if t == nil {
+	if t.isGuest() {
 		return nil, false
 	}
 	return walk(t.claims, path)
@@ -169,7 +171,7 @@ func (t *IDToken) Claims() map[string]any {
 // value; the error is that of the decoder without the claims' text.
 func ClaimsAs[T any](t *IDToken) (T, error) {
 	var claims T
-	if t == nil {
+	if t.isGuest() {
 		return claims, nil
 	}
 	if json.Unmarshal(t.payload, &claims) != nil {
@@ -180,7 +182,7 @@ func ClaimsAs[T any](t *IDToken) (T, error) {
 
 // Raw returns the token as it came, for calls to other services in the caller's name. It is a secret.
 func (t *IDToken) Raw() string {
-	if t == nil {
+	if t.isGuest() {
 		return ""
 	}
 	return t.raw

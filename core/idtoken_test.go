@@ -49,6 +49,29 @@ func TestGuest(t *testing.T) {
 	}
 }
 
+// The zero value, which a test of the application's may make, is a guest and no crash.
+func TestZeroIDTokenIsAGuest(t *testing.T) {
+	zero := new(core.IDToken)
+	for name, call := range map[string]func(){
+		"Issuer": func() { zero.Issuer() }, "Subject": func() { zero.Subject() }, "Username": func() { zero.Username() }, "Email": func() { zero.Email() },
+		"Name": func() { zero.Name() }, "Audience": func() { zero.Audience() }, "Scopes": func() { zero.Scopes() }, "Roles": func() { zero.Roles() },
+		"Expiry": func() { zero.Expiry() }, "Claim": func() { zero.Claim("sub") }, "Claims": func() { zero.Claims() }, "Raw": func() { zero.Raw() },
+		"LogValue": func() { zero.LogValue() }, "ClaimsAs": func() { _, _ = core.ClaimsAs[struct{ Sub string }](zero) },
+	} {
+		func() {
+			defer func() {
+				if fault := recover(); fault != nil {
+					t.Errorf("%s: %v", name, fault)
+				}
+			}()
+			call()
+		}()
+	}
+	if printed := fmt.Sprint(zero); strings.Contains(printed, "PANIC") {
+		t.Errorf("printed as %s", printed)
+	}
+}
+
 func TestAccessors(t *testing.T) {
 	expires := time.Now().Add(10 * time.Minute).Truncate(time.Second)
 	caller := callerWith(t, claims{
@@ -176,7 +199,7 @@ func TestTokenIsNotPrinted(t *testing.T) {
 	var text, object bytes.Buffer
 	slog.New(slog.NewTextHandler(&text, nil)).Info("x", "caller", caller, "group", slog.GroupValue(slog.Any("c", caller)), "list", []*core.IDToken{caller})
 	slog.New(slog.NewJSONHandler(&object, nil)).Info("x", "caller", caller, "struct", struct{ Caller *core.IDToken }{caller})
-	marshalled, err := json.Marshal(caller)
+	marshalled, err := json.Marshal(caller) //nolint:staticcheck // that nothing shows is the point
 	if err != nil {
 		t.Fatal(err)
 	}

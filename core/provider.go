@@ -77,8 +77,6 @@ func (p *provider) report(document string) func(error) {
 	}
 }
 
-var errNoDiscovery = errors.New("no DiscoveryURL is configured")
-
 func (p *provider) metadata(ctx context.Context) (*metadata, error) {
 	if p.meta == nil {
 		return &metadata{issuer: p.cfg.Issuer}, nil

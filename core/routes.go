@@ -147,7 +147,5 @@ func isPath(path string) bool {
 			return false
 		}
 	}
-	return strings.IndexFunc(path, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/-._~", r))
-	}) < 0
+	return isAlphanumeric(path, "/-._~")
 }

@@ -215,23 +215,32 @@ func TestStateAndSecretKeys(t *testing.T) {
 	}
 }
 
-// FuzzState: no text but the sealed one is accepted, at neither route.
+// FuzzState: no text but the sealed one is accepted, at neither route: a text of its own, and a good state with the text
+// put into it or over a part of it.
 func FuzzState(f *testing.F) {
-	service := flowInMemory(f, &flowMemory{}, nil)
+	service := flowInMemory(f, &flowMemory{}, func(c *core.Config) { c.SecretKeys = nil }) // no other process seals for this one
 	browser, cookie, loopback := flowStates(service)
-	for _, state := range []string{browser, loopback, browser[:200], strings.ToUpper(loopback), "a|b|c", strings.Repeat("A", 129), loopback + "="} {
-		f.Add(state)
+	for at, text := range []string{"A", "=", "\n", "|", "", "AQ", strings.Repeat("A", 129), "a|b|c"} {
+		f.Add(uint16(at*37), text)
 	}
-	f.Fuzz(func(t *testing.T, state string) {
-		if state == browser || state == loopback || len(state) <= 128 {
-			return
+	f.Fuzz(func(t *testing.T, at uint16, text string) {
+		tries := []string{text}
+		for _, good := range []string{browser, loopback} {
+			from := int(at) % len(good)
+			to := min(len(good), from+len(text))
+			tries = append(tries, good[:from]+text+good[from:], good[:from]+text+good[to:], good[:from]+text)
 		}
 		header := flowHeader([]string{cookie, "Content-Type: application/x-www-form-urlencoded"})
-		callback := core.ParseRequest(http.MethodGet, flowCallback(state).Encode(), header, nil)
-		token := core.ParseRequest(http.MethodPost, "", header, strings.NewReader(flowExchange(state).Encode()))
-		for route, request := range map[string]*core.Request{"callback": callback, "token": token} {
-			if answer := service.routes[route].Serve(t.Context(), request); answer.Status < 400 || answer.Status > 414 {
-				t.Errorf("%s takes %q: %d %s", route, state, answer.Status, answer.Body)
+		for _, state := range tries {
+			if state == browser || state == loopback || len(state) <= 128 {
+				continue
+			}
+			callback := core.ParseRequest(http.MethodGet, flowCallback(state).Encode(), header, nil)
+			token := core.ParseRequest(http.MethodPost, "", header, strings.NewReader(flowExchange(state).Encode()))
+			for route, request := range map[string]*core.Request{"callback": callback, "token": token} {
+				if answer := service.routes[route].Serve(t.Context(), request); answer.Status < 400 || answer.Status > 414 {
+					t.Errorf("%s takes %q: %d %s", route, state, answer.Status, answer.Body)
+				}
 			}
 		}
 		if service.hits() != 0 {

@@ -54,7 +54,7 @@ func parseForm(contentType string, body io.Reader) (url.Values, *Error) {
 	malformed := badRequest(CodeInvalidRequest, "The request body is malformed.")
 	kind, params, err := mime.ParseMediaType(contentType)
 	if err != nil || kind != "application/x-www-form-urlencoded" && kind != "multipart/form-data" {
-		return url.Values{}, nil
+		return url.Values{}, nil //nolint:nilerr // no form, so there is nothing in it
 	}
 	text, err := io.ReadAll(io.LimitReader(body, MaxForm+1))
 	if err != nil {
@@ -121,7 +121,7 @@ func (r *Response) WriteTo(w http.ResponseWriter) {
 		w.Header()[name] = append([]string(nil), values...)
 	}
 	w.WriteHeader(r.Status)
-	_, _ = w.Write(r.Body) // a client that has gone cannot be told
+	_, _ = w.Write(r.Body) //nolint:gosec // JSON of this library, or what the application made; a client that has gone cannot be told
 }
 
 func jsonResponse(value any) *Response {

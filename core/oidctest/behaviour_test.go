@@ -193,7 +193,7 @@ func TestDevicePage(t *testing.T) {
 			t.Errorf("%q: %d", code, status)
 		}
 	}
-	response, err := http.PostForm(p.URL(oidctest.DevicePage), url.Values{"user_code": {typed}, "user": {"bob"}}) //nolint:noctx // a test on loopback
+	response, err := http.PostForm(p.URL(oidctest.DevicePage), url.Values{"user_code": {typed}, "user": {"bob"}})
 	if err != nil {
 		t.Fatal(err)
 	}

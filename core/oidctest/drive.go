@@ -51,7 +51,7 @@ func browse(method, address string, form url.Values) (*url.URL, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer response.Body.Close() //nolint:errcheck // nothing is read of it
+	defer response.Body.Close()
 	switch response.StatusCode {
 	case http.StatusSeeOther:
 		return url.Parse(response.Header.Get("Location"))

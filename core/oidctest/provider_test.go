@@ -75,7 +75,7 @@ func getJSON(t *testing.T, address, bearer string) (int, map[string]any) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer response.Body.Close() //nolint:errcheck // it was only read
+	defer response.Body.Close()
 	var body map[string]any
 	_ = json.NewDecoder(response.Body).Decode(&body)
 	return response.StatusCode, body
@@ -165,11 +165,11 @@ func deviceStart(t *testing.T, p *oidctest.Provider, client string) (start struc
 	UserCode string `json:"user_code"`
 }) {
 	t.Helper()
-	response, err := http.PostForm(p.Issuer()+"/device_authorization", url.Values{"client_id": {client}, "scope": {"openid"}}) //nolint:noctx // a test on loopback
+	response, err := http.PostForm(p.Issuer()+"/device_authorization", url.Values{"client_id": {client}, "scope": {"openid"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer response.Body.Close() //nolint:errcheck // it was only read
+	defer response.Body.Close()
 	if err := json.NewDecoder(response.Body).Decode(&start); err != nil {
 		t.Fatal(err)
 	}
@@ -178,13 +178,13 @@ func deviceStart(t *testing.T, p *oidctest.Provider, client string) (start struc
 
 func poll(t *testing.T, p *oidctest.Provider, code string) string {
 	t.Helper()
-	response, err := http.PostForm(p.Issuer()+"/token", url.Values{ //nolint:noctx // a test on loopback
+	response, err := http.PostForm(p.Issuer()+"/token", url.Values{
 		"client_id": {oidctest.PublicClient}, "device_code": {code}, "grant_type": {"urn:ietf:params:oauth:grant-type:device_code"},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer response.Body.Close() //nolint:errcheck // it was only read
+	defer response.Body.Close()
 	var body map[string]any
 	if err := json.NewDecoder(response.Body).Decode(&body); err != nil {
 		t.Fatal(err)
@@ -238,11 +238,11 @@ func TestIntrospectionAndRevocation(t *testing.T) {
 	token := login(t, p, oauthClient(p, false))
 	ask := func(path, value string) map[string]any {
 		t.Helper()
-		response, err := http.PostForm(p.Issuer()+path, url.Values{"client_id": {oidctest.ConfidentialClient}, "client_secret": {oidctest.ClientSecret}, "token": {value}}) //nolint:noctx // a test on loopback
+		response, err := http.PostForm(p.Issuer()+path, url.Values{"client_id": {oidctest.ConfidentialClient}, "client_secret": {oidctest.ClientSecret}, "token": {value}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer response.Body.Close() //nolint:errcheck // it was only read
+		defer response.Body.Close()
 		var body map[string]any
 		_ = json.NewDecoder(response.Body).Decode(&body)
 		return body
@@ -266,7 +266,7 @@ func TestEndSession(t *testing.T) {
 		"https://evil.example/":  "",
 	} {
 		query := url.Values{"client_id": {"app"}, "post_logout_redirect_uri": {target}, "state": {"a b"}}
-		response, err := client.Get(p.Issuer() + "/logout?" + query.Encode()) //nolint:noctx // a test on loopback
+		response, err := client.Get(p.Issuer() + "/logout?" + query.Encode())
 		if err != nil {
 			t.Fatal(err)
 		}

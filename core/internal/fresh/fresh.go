@@ -57,7 +57,7 @@ func New[T any](policy Policy, load func(context.Context) (T, error), changed fu
 	if changed == nil {
 		changed = func(error) {}
 	}
-	base, end := context.WithCancel(context.Background())
+	base, end := context.WithCancel(context.Background()) //nolint:gosec // Close ends it
 	return &Source[T]{policy: policy, load: load, changed: changed, base: base, end: end}
 }
 

@@ -87,7 +87,7 @@ func TestParseSetTakes(t *testing.T) {
 
 // RFC 7517 section 5: what cannot be used is skipped, and the good key beside it stays.
 func TestParseSetSkips(t *testing.T) {
-	weak := makeKey(rsa.GenerateKey(rand.Reader, 1024)) //nolint:gosec // weak on purpose
+	weak := makeKey(rsa.GenerateKey(rand.Reader, 1024))
 	d := number(rsaKey().D)
 	for name, jwk := range map[string]any{
 		"no object":                "key",
