@@ -33,24 +33,26 @@ func flowWantSpentCode(t testing.TB, what string, answer *core.Response) {
 	flowRefused(t, what, answer, 400, "invalid_grant", "invalid_grant: the code or token is not valid, was used, or has expired")
 }
 
+// flowSwap puts another character at a place of a text.
+func flowSwap(text string, at int) string {
+	other := "A"
+	if text[at:at+1] == other {
+		other = "B"
+	}
+	return text[:at] + other + text[at+1:]
+}
+
 // O3, D-1, D-2: a state that was made up, or changed in any byte, opens nowhere, and no code goes to the provider.
 func TestForgedState(t *testing.T) {
 	f := flowInMemory(t, &flowMemory{}, nil)
 	browser, cookie, loopback := flowStates(f)
-	swap := func(state string, i int) string {
-		other := byte('A')
-		if state[i] == other {
-			other = 'B'
-		}
-		return state[:i] + string(other) + state[i+1:]
-	}
 	var tries []string
 	for i := range max(len(browser), len(loopback)) {
 		if i < len(browser) {
-			tries = append(tries, swap(browser, i), browser[:i])
+			tries = append(tries, flowSwap(browser, i), browser[:i])
 		}
 		if i < len(loopback) {
-			tries = append(tries, swap(loopback, i), loopback[:i])
+			tries = append(tries, flowSwap(loopback, i), loopback[:i])
 		}
 	}
 	tries = append(tries, browser+"A", browser+"=", browser+"\n", "\n"+browser, browser+browser, browser+"|"+flowOwnCallback+"|"+strings.Repeat("v", 43),

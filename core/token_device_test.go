@@ -106,7 +106,7 @@ func TestSealedDeviceCode(t *testing.T) {
 	before := f.traffic.count("/token")
 	for name, code := range map[string]string{
 		"made up": "0123456789abcdef0123456789abcdef", "flipped": flipped, "cut": start.DeviceCode[:len(start.DeviceCode)-1], "longer": start.DeviceCode + "A",
-		"middle": start.DeviceCode[:middle] + "_" + start.DeviceCode[middle+1:], "of other keys": other.device().DeviceCode, "a login state": target.Query().Get("state"),
+		"middle": flowSwap(start.DeviceCode, middle), "of other keys": other.device().DeviceCode, "a login state": target.Query().Get("state"),
 	} {
 		flowRefused(t, name, f.post("token", flowPoll(code)), 400, "invalid_grant", flowInvalidGrant)
 	}

@@ -115,10 +115,14 @@ type Response struct {
 	Body []byte
 }
 
-// WriteTo sends the response through net/http.
+// WriteTo sends the response through net/http. A header replaces what an earlier middleware set; cookies are added.
 func (r *Response) WriteTo(w http.ResponseWriter) {
+	header := w.Header()
 	for name, values := range r.Header {
-		w.Header()[name] = append([]string(nil), values...)
+		if name != "Set-Cookie" {
+			header.Del(name)
+		}
+		header[name] = append(header[name], values...)
 	}
 	w.WriteHeader(r.Status)
 	_, _ = w.Write(r.Body) //nolint:gosec // JSON of this library, or what the application made; a client that has gone cannot be told

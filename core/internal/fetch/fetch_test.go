@@ -104,6 +104,52 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// TRUST 0.7: an answer without an end is not read to its end.
+func TestSizeIsBoundedWhileReading(t *testing.T) {
+	var body endless
+	client := fetch.NewClient(&http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(&body)}, nil
+	})}, time.Minute)
+	if _, err := get(t, client, "https://idp.example"); err != fetch.ErrNonsense {
+		t.Errorf("got %v", err)
+	}
+	if body.read > 2*fetch.MaxBody {
+		t.Errorf("%d bytes were read", body.read)
+	}
+}
+
+// endless gives spaces until a test would run out of memory.
+type endless struct{ read int }
+
+func (e *endless) Read(p []byte) (int, error) {
+	if e.read > 64*fetch.MaxBody {
+		return 0, io.EOF
+	}
+	for i := range p {
+		p[i] = ' '
+	}
+	e.read += len(p)
+	return len(p), nil
+}
+
+// TRUST 0.9: the error of the application's transport, which may quote the other side, goes no further.
+func TestTransportErrorIsNotRepeated(t *testing.T) {
+	client := fetch.NewClient(&http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
+		return nil, errors.New(poison)
+	})}, time.Minute)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://idp.example", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := client.Do(request)
+	if err == nil {
+		_ = response.Body.Close()
+	}
+	if !errors.Is(err, fetch.ErrUnreachable) || strings.Contains(err.Error(), poison) {
+		t.Errorf("got %v", err)
+	}
+}
+
 // The bounds hold for a library that is handed the client, too: what it reads was vetted.
 func TestBoundsAreInTheTransport(t *testing.T) {
 	client := fetch.NewClient(&http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {

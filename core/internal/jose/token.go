@@ -6,6 +6,10 @@
 package jose
 
 import (
+	"crypto"
+	"crypto/rsa"
+	_ "crypto/sha256" // what pssHashes names
+	_ "crypto/sha512"
 	"encoding/base64"
 	"errors"
 	"slices"
@@ -124,11 +128,7 @@ func (t *Token) Verify(key Key) (payload []byte, claims strictjson.Object, err e
 	if canonical(t.Alg) != key.Alg {
 		return nil, nil, ErrSignature
 	}
-	verifier, err := jws.NewVerifier(jwa.SignatureAlgorithm(key.Alg))
-	if err != nil {
-		return nil, nil, ErrSignature
-	}
-	if verifier.Verify([]byte(t.signed), t.signature, key.Public) != nil {
+	if !t.isSignedBy(key) {
 		return nil, nil, ErrSignature
 	}
 	payload, err = decoding.DecodeString(t.payload)
@@ -140,6 +140,27 @@ func (t *Token) Verify(key Key) (payload []byte, claims strictjson.Object, err e
 		return nil, nil, ErrMalformed
 	}
 	return payload, claims, nil
+}
+
+func (t *Token) isSignedBy(key Key) bool {
+	if hash, ok := pssHashes[key.Alg]; ok {
+		return t.isPSSSignedBy(key.Public, hash)
+	}
+	verifier, err := jws.NewVerifier(jwa.SignatureAlgorithm(key.Alg))
+	return err == nil && verifier.Verify([]byte(t.signed), t.signature, key.Public) == nil
+}
+
+var pssHashes = map[string]crypto.Hash{"PS256": crypto.SHA256, "PS384": crypto.SHA384, "PS512": crypto.SHA512}
+
+// isPSSSignedBy is RFC 7518 section 3.5: the salt is as long as the hash. The JOSE library takes a salt of any length.
+func (t *Token) isPSSSignedBy(public any, hash crypto.Hash) bool {
+	key, ok := public.(*rsa.PublicKey)
+	if !ok {
+		return false
+	}
+	h := hash.New()
+	_, _ = h.Write([]byte(t.signed)) // a hash never fails
+	return rsa.VerifyPSS(key, hash, h.Sum(nil), t.signature, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}) == nil
 }
 
 // canonical gives the one name that keys carry: "Ed25519" (RFC 9864) is what "EdDSA" means for our keys.

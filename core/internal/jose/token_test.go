@@ -1,8 +1,11 @@
 package jose_test
 
 import (
+	"crypto"
 	"crypto/ed25519"
 	"crypto/hmac"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/asn1"
 	"encoding/base64"
@@ -311,6 +314,26 @@ func TestAlteredTokens(t *testing.T) {
 			if _, _, err := token.Verify(key); err != jose.ErrSignature {
 				t.Errorf("%s, %s: %v", alg, name, err)
 			}
+		}
+	}
+}
+
+// RFC 7518 section 3.5: the salt of a PS signature is as long as its hash, no shorter and no longer.
+func TestSaltOfPSS(t *testing.T) {
+	key := jose.Key{ID: "r", Alg: "PS256", Public: &rsaKey().PublicKey}
+	signed := base64url(`{"alg":"PS256","kid":"r"}`) + "." + base64url(`{"sub":"a"}`)
+	sum := sha256.Sum256([]byte(signed))
+	for salt, want := range map[int]error{32: nil, 1: jose.ErrSignature, 20: jose.ErrSignature, 31: jose.ErrSignature, 33: jose.ErrSignature, 64: jose.ErrSignature, rsa.PSSSaltLengthAuto: jose.ErrSignature} {
+		signature, err := rsa.SignPSS(rand.Reader, rsaKey(), crypto.SHA256, sum[:], &rsa.PSSOptions{SaltLength: salt})
+		if err != nil {
+			t.Fatal(err)
+		}
+		token, err := jose.Parse(signed + "." + base64url(string(signature)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := token.Verify(key); err != want {
+			t.Errorf("salt of %d bytes: %v", salt, err)
 		}
 	}
 }

@@ -1,0 +1,156 @@
+package contract
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/go-oidc-auth/oidcauth/core"
+	"github.com/go-oidc-auth/oidcauth/core/oidctest"
+)
+
+// guardCases are what a request may bring to a guard that asks for the scope staff and the role admin, and what
+// Required and Optional make of it: a subject that passes, or a refusal.
+func guardCases(idp *oidctest.Provider) map[string]struct{ header, refusal string } {
+	staff := oidctest.Claims{"scope": "openid staff"}
+	good := idp.AccessToken("alice", staff)
+	foreign := idp.AccessClaims("alice")
+	foreign["scope"] = "staff"
+	return map[string]struct{ header, refusal string }{
+		"good":            {"Bearer " + good, ""},
+		"lower case":      {"bearer  " + good, ""},
+		"none":            {"", noCredentials()},
+		"other scheme":    {"Basic YTpi", noCredentials()},
+		"scheme alone":    {"Bearer", noCredentials()},
+		"malformed":       {"Bearer x.y.z", badToken()},
+		"two tokens":      {"Bearer " + good + " " + good, badToken()},
+		"comma":           {"Bearer " + good + ", Bearer " + good, badToken()},
+		"oversized":       {"Bearer " + good + strings.Repeat("x", 17<<10), badToken()},
+		"foreign key":     {"Bearer " + idp.SignForeign("at+jwt", foreign), badToken()},
+		"expired":         {idp.Bearer("alice", staff, oidctest.Claims{"exp": int64(1)}), badToken()},
+		"another service": {idp.Bearer("alice", staff, oidctest.Claims{"aud": "x", "azp": "x", "client_id": "x"}), badToken()},
+		"ID token":        {"Bearer " + idp.Sign("JWT", oidctest.Claims{"iss": idp.Issuer(), "aud": "app", "sub": "alice", "exp": int64(1 << 40), "nonce": "x"}), badToken()},
+		"scope":           {idp.Bearer("alice"), lacksScopes("staff", "staff")},
+		"claim":           {idp.Bearer("bob", staff), lacksClaims()},
+	}
+}
+
+func testGuards(t *testing.T, a Adapter) {
+	var runs atomic.Int64
+	counted := func(ctx context.Context, given ...*core.IDToken) []byte {
+		runs.Add(1)
+		return who(ctx, given...)
+	}
+	needs := []core.Requirement{core.Scopes("staff"), core.Claim("realm_access.roles", "admin")}
+	s := a.open(t, plan{build: func(app App) {
+		app.Get("/free", counted)
+		app.Get("/required/route", counted, Required(needs...))
+		app.Group("/required/group", Required(needs...)).Get("/x", counted)
+		app.Handle("/required/handle", counted, needs...)
+		app.Get("/optional/route", counted, Optional(needs...))
+		app.Group("/optional/group", Optional(needs...)).Get("/x", counted)
+		app.HandleOptional("/optional/handle", counted, needs...)
+		app.HandleOptional("/strict/handle", counted, append(needs, core.RejectInvalid)...)
+	}})
+	times := map[string]int{"/route": 1, "/group/x": 1, "/handle": 2}
+	for name, test := range guardCases(s.idp) {
+		t.Run(name, func(t *testing.T) {
+			s := s.in(t)
+			var headers []string
+			if test.header != "" {
+				headers = []string{"Authorization: " + test.header}
+			}
+			s.get("/free", headers...).is(seen("", 1))
+			for place, given := range times {
+				before := runs.Load()
+				required := s.get("/required"+place, headers...)
+				if test.refusal == "" {
+					required.is(seen("alice", given))
+					s.get("/optional"+place, headers...).is(seen("alice", given))
+					continue
+				}
+				required.is(test.refusal)
+				if runs.Load() != before {
+					t.Error("a refused handler ran")
+				}
+				s.get("/optional"+place, headers...).is(seen("", given))
+			}
+			strict := s.get("/strict/handle", headers...)
+			switch test.refusal {
+			case "":
+				strict.is(seen("alice", 2))
+			case noCredentials():
+				strict.is(seen("", 2))
+			default:
+				strict.is(test.refusal)
+			}
+		})
+	}
+	t.Run("defaults of the configuration", func(t *testing.T) { guardDefaults(t, a) })
+	t.Run("outage", func(t *testing.T) {
+		s := a.open(t, plan{})
+		s.idp.Fault(oidctest.JWKS, oidctest.Refused())
+		s.get("/me").is(noCredentials()) // no token is never an outage
+		s.get("/me", s.bearer("alice")).is(outage(http.StatusServiceUnavailable, "OIDC server unavailable, cannot validate token."))
+	})
+}
+
+func guardDefaults(t *testing.T, a Adapter) {
+	s := a.open(t, plan{
+		config: func(cfg *core.Config) { cfg.Require = []core.Requirement{core.Roles("admin")} },
+		build: func(app App) {
+			mount(t, app.Group(group), core.Paths{})
+			app.Get("/admins", who, Required())
+			app.Get("/all", who, Required(core.NoDefaults))
+			app.Get("/none", who, Required(core.Scopes()))
+		},
+	})
+	s.get("/admins", s.bearer("alice")).is(seen("alice", 1))
+	s.get("/admins", s.bearer("bob")).is(lacksClaims())
+	s.get("/all", s.bearer("bob")).is(seen("bob", 1))
+	s.get("/none", s.bearer("alice")).is(lacksClaims())
+	s.get(userInfo, s.bearer("bob")).is(lacksClaims())
+}
+
+// testNested: the innermost guard has the last word on who the caller is, and every guard has to let pass.
+func testNested(t *testing.T, a Adapter) {
+	x, y := core.Scopes("x"), core.Scopes("y")
+	s := a.open(t, plan{build: func(app App) {
+		required, optional := app.Group("/required", Required(x)), app.Group("/optional", Optional(x))
+		for _, outer := range []Router{required, optional} {
+			outer.Get("/optional", who, Optional(y))
+			outer.Get("/required", who, Required(y))
+			outer.Handle("/handle", who, y)
+			outer.HandleOptional("/handleoptional", who, y)
+			inner := outer.Group("/group", Required(y), Optional(x))
+			inner.Get("/x", who)
+			inner.Handle("/y", who, x, y)
+		}
+		app.Get("/two", who, Required(x), Required(y))
+	}})
+	scope := func(words string) string { return s.bearer("alice", oidctest.Claims{"scope": words}) }
+	for _, test := range []struct{ path, none, x, both string }{
+		{"/required/optional", noCredentials(), seen("", 1), seen("alice", 1)},
+		{"/required/required", noCredentials(), lacksScopes("y", "y"), seen("alice", 1)},
+		{"/required/handle", noCredentials(), lacksScopes("y", "y"), seen("alice", 2)},
+		{"/required/handleoptional", noCredentials(), seen("", 2), seen("alice", 2)},
+		{"/required/group/x", noCredentials(), lacksScopes("y", "y"), seen("alice", 1)},
+		{"/required/group/y", noCredentials(), lacksScopes("y", "y"), seen("alice", 2)},
+		{"/optional/optional", seen("", 1), seen("", 1), seen("alice", 1)},
+		{"/optional/required", noCredentials(), lacksScopes("y", "y"), seen("alice", 1)},
+		{"/optional/handle", noCredentials(), lacksScopes("y", "y"), seen("alice", 2)},
+		{"/optional/handleoptional", seen("", 2), seen("", 2), seen("alice", 2)},
+		{"/optional/group/x", noCredentials(), lacksScopes("y", "y"), seen("alice", 1)},
+		{"/two", noCredentials(), lacksScopes("y", "y"), seen("alice", 1)},
+	} {
+		t.Run(test.path, func(t *testing.T) {
+			s := s.in(t)
+			s.get(test.path).is(test.none)
+			s.get(test.path, scope("x")).is(test.x)
+			s.get(test.path, scope("y x")).is(test.both)
+		})
+	}
+	s.get("/required/required", scope("y")).is(lacksScopes("x", "x"))
+}

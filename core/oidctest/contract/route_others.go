@@ -1,0 +1,128 @@
+package contract
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"testing"
+
+	"github.com/go-oidc-auth/oidcauth/core"
+	"github.com/go-oidc-auth/oidcauth/core/oidctest"
+)
+
+func testDevice(t *testing.T, a Adapter) {
+	const ok = `{"device_code":"…","user_code":"…","verification_uri":"…","verification_uri_complete":"…","expires_in":600,"interval":5}`
+	t.Run("ok", func(t *testing.T) {
+		s := a.open(t, plan{})
+		s.send(http.MethodPost, device, nil).is(jsonWith(http.StatusOK, ok))
+		s.post(device, url.Values{"anything": {"at", "all"}}).is(jsonWith(http.StatusOK, ok))
+		s.idp.Tamper(oidctest.DeviceAnswers, func(answer oidctest.Claims) {
+			delete(answer, "verification_uri_complete")
+			delete(answer, "interval")
+		})
+		s.send(http.MethodPost, device, nil).is(jsonWith(http.StatusOK,
+			`{"device_code":"…","user_code":"…","verification_uri":"…","verification_uri_complete":null,"expires_in":600,"interval":5}`))
+	})
+	t.Run("public client", func(t *testing.T) {
+		s := a.open(t, plan{provider: []oidctest.Option{oidctest.WithDevicePKCE()}, config: func(cfg *core.Config) {
+			cfg.ClientID, cfg.ClientSecret = oidctest.PublicClient, ""
+		}})
+		got := s.send(http.MethodPost, device, nil)
+		got.is(jsonWith(http.StatusOK, ok))
+		var started core.DeviceStart
+		if err := json.Unmarshal([]byte(got.body), &started); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.idp.ApproveDevice(started.UserCode, "alice"); err != nil {
+			t.Fatal(err)
+		}
+		s.post(token, url.Values{"device_code": {started.DeviceCode}}).hasStatus(http.StatusOK)
+	})
+	t.Run("no device flow", func(t *testing.T) {
+		s := a.open(t, plan{provider: []oidctest.Option{oidctest.WithoutDeviceFlow()}})
+		s.send(http.MethodPost, device, nil).is(jsonWith(http.StatusServiceUnavailable, `{"detail":"OIDC endpoint 'device_authorization_endpoint' not found in discovery."}`))
+	})
+	t.Run("no discovery", func(t *testing.T) {
+		s := a.open(t, plan{})
+		s.idp.Fault(oidctest.Discovery, oidctest.Refused())
+		s.send(http.MethodPost, device, nil).is(outage(http.StatusBadGateway, "Failed to contact OIDC endpoint"))
+	})
+	for name, test := range map[string]struct {
+		fault oidctest.Fault
+		want  string
+	}{
+		"outage":  {oidctest.Status(http.StatusBadGateway), outage(http.StatusBadGateway, "Failed to contact OIDC endpoint")},
+		"page":    {oidctest.HTML(http.StatusOK), refused(http.StatusBadGateway, "server_error", "The OIDC provider gave an unusable answer.")},
+		"refusal": {oidctest.ErrorCode(http.StatusUnauthorized, "invalid_client"), refused(http.StatusBadGateway, "server_error", "The OIDC provider refused this service's request.")},
+		"missing": {oidctest.Reply(http.StatusOK, "application/json", `{"device_code":"x"}`),
+			refused(http.StatusBadGateway, "server_error", "upstream_malformed_response, missing: user_code")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := a.open(t, plan{})
+			s.idp.Fault(oidctest.Device, test.fault)
+			s.send(http.MethodPost, device, nil).is(test.want)
+		})
+	}
+}
+
+func testUserInfo(t *testing.T, a Adapter) {
+	const alice = `{"username":"alice","last_name":"Adams","first_name":"Alice","pw_name":"alice","email":"alice@example.org"}`
+	s := a.open(t, plan{})
+	nobody := oidctest.Claims{"preferred_username": nil}
+	s.get(userInfo, s.bearer("alice")).is(jsonWith(http.StatusOK, alice))
+	s.get(userInfo).is(noCredentials())
+	s.get(userInfo, "Authorization: Bearer x.y.z").is(badToken())
+	s.get(userInfo, s.bearer("alice", nobody)).is(jsonWith(http.StatusNotFound, `{"detail":""}`))
+
+	s.idp.Tamper(oidctest.AccessTokens, func(claims oidctest.Claims) { delete(claims, "preferred_username") })
+	thin := s.bearer("alice")
+	s.get(userInfo, thin).is(jsonWith(http.StatusOK, alice)) // the provider knows
+	for name, test := range map[string]struct {
+		fault oidctest.Fault
+		want  string
+	}{
+		"outage":       {oidctest.Refused(), outage(http.StatusServiceUnavailable, "The OIDC provider cannot be reached.")},
+		"page":         {oidctest.HTML(http.StatusOK), refused(http.StatusBadGateway, "server_error", "The OIDC provider gave an unusable answer.")},
+		"somebody":     {oidctest.Reply(http.StatusOK, "application/json", `{"sub":"bob","preferred_username":"bob"}`), refused(http.StatusBadGateway, "server_error", "The OIDC provider gave an unusable answer.")},
+		"unauthorized": {oidctest.Status(http.StatusUnauthorized), badToken()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s.idp.Fault(oidctest.UserInfo, test.fault)
+			s.in(t).get(userInfo, thin).is(test.want)
+		})
+	}
+}
+
+func testLogout(t *testing.T, a Adapter) {
+	bye := url.QueryEscape(afterLogout)
+	t.Run("at the provider", func(t *testing.T) {
+		s := a.open(t, plan{})
+		end := s.idp.URL(oidctest.EndSession) + "?client_id=app"
+		s.get(logout).is(moved(end))
+		s.get(logout + "?state=a+b&id_token_hint=h&post_logout_redirect_uri=" + bye).is(moved(end + "&id_token_hint=h&post_logout_redirect_uri=" + bye + "&state=a+b"))
+		s.get(logout + "?post_logout_redirect_uri=" + url.QueryEscape("https://evil.example/")).is(moved(end))
+		s.get(logout + "?post_logout_redirect_uri=" + bye + "&post_logout_redirect_uri=" + bye).is(moved(end))
+		s.get(logout, "Authorization: Bearer x").is(moved(end))
+		if hits := s.idp.Hits(oidctest.Revocation); hits != 0 {
+			t.Errorf("%d revocations of no token", hits)
+		}
+		line := s.bearer("alice")
+		s.get(logout, line).is(moved(end))
+		if got := s.idp.Last(oidctest.Revocation).Form.Get("token"); "Authorization: Bearer "+got != line {
+			t.Errorf("revoked: %q", got)
+		}
+		s.idp.Fault(oidctest.Revocation, oidctest.Refused())
+		s.get(logout, s.bearer("bob")).is(moved(end))
+	})
+	t.Run("at home", func(t *testing.T) {
+		s := a.open(t, plan{provider: []oidctest.Option{oidctest.WithoutEndSession()}})
+		s.get(logout).is(moved("/"))
+		s.get(logout + "?state=x&post_logout_redirect_uri=" + bye).is(moved(afterLogout + "?state=x"))
+		s.get(logout + "?post_logout_redirect_uri=" + url.QueryEscape("//evil.example")).is(moved("/"))
+	})
+	t.Run("outage", func(t *testing.T) {
+		s := a.open(t, plan{})
+		s.idp.Fault(oidctest.Discovery, oidctest.Refused())
+		s.get(logout, "Authorization: Bearer x").is(moved("/"))
+	})
+}
