@@ -1,0 +1,25 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"syscall"
+)
+
+// listen takes addr, or a free port of the same host when somebody else has it. The host has to be loopback: a demo
+// with well-known users is for nobody else's eyes.
+func listen(addr string) (net.Listener, error) {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, err
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return nil, fmt.Errorf("%s is not loopback: write 127.0.0.1:8080 or another port", addr)
+	}
+	listener, err := net.Listen("tcp", addr) //nolint:noctx // it listens at once
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return net.Listen("tcp", net.JoinHostPort(host, "0")) //nolint:noctx // it listens at once
+	}
+	return listener, err
+}

@@ -1,0 +1,66 @@
+// The demo is an application on one of the four frameworks, with a provider beside it, in one process and on loopback
+// alone. Its page shows every route and guard at work. Ctrl-C ends all of it.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "demo:", err)
+		os.Exit(1)
+	}
+}
+
+// run is the whole program: it returns when ctx ends, or when something fails.
+func run(ctx context.Context, args []string, out io.Writer) error {
+	o, err := readOptions(args, out)
+	if errors.Is(err, flag.ErrHelp) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	d, err := start(o)
+	if err != nil {
+		return err
+	}
+	d.announce(out)
+	select {
+	case <-ctx.Done():
+		_, _ = fmt.Fprintln(out, "\nThe demo ends.")
+		return d.close()
+	case err := <-d.failed:
+		return errors.Join(err, d.close())
+	}
+}
+
+// options is what the command line says.
+type options struct{ framework, addr, provider string }
+
+func readOptions(args []string, out io.Writer) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
+	flags.SetOutput(out)
+	flags.StringVar(&o.framework, "framework", "gin", "web framework: gin, echo, fiber or chi")
+	flags.StringVar(&o.addr, "addr", "127.0.0.1:8080", "where the application listens; a free port if this one is taken")
+	flags.StringVar(&o.provider, "provider", "127.0.0.1:8081", "where the provider listens; a free port if this one is taken")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	if flags.NArg() > 0 {
+		return o, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	return o, nil
+}

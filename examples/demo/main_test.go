@@ -1,0 +1,112 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// asDemo in the environment makes this test binary the demo itself, so that signals reach a real process.
+const asDemo = "OIDCAUTH_TEST_AS_DEMO"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asDemo) != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+func TestSignalsEndTheDemo(t *testing.T) {
+	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		for framework := range frameworks {
+			t.Run(fmt.Sprint(framework, " ", signal), func(t *testing.T) {
+				t.Parallel()
+				testSignal(t, framework, signal)
+			})
+		}
+	}
+}
+
+func testSignal(t *testing.T, framework string, signal os.Signal) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Args[0], "-framework", framework, "-addr", "127.0.0.1:0", "-provider", "127.0.0.1:0")
+	cmd.Env = append(os.Environ(), asDemo+"=1")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	said := bufio.NewReader(stdout)
+	addresses := readAddresses(t, said)
+	for _, address := range addresses { // a connection is open, and idle, when the signal comes
+		answer, err := http.Get(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, answer.Body)
+		_ = answer.Body.Close()
+	}
+	if err := cmd.Process.Signal(signal); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, said)
+	if err := cmd.Wait(); err != nil || stderr.Len() > 0 {
+		t.Errorf("ended with %v, and said %q", err, stderr.String())
+	}
+	for _, address := range addresses {
+		if answer, err := http.Get(address); err == nil {
+			_ = answer.Body.Close()
+			t.Errorf("%s still answers", address)
+		}
+	}
+}
+
+// readAddresses reads what the demo announces, up to its last line.
+func readAddresses(t *testing.T, said *bufio.Reader) []string {
+	t.Helper()
+	var text strings.Builder
+	for !strings.Contains(text.String(), "Ctrl-C") {
+		line, err := said.ReadString('\n')
+		if err != nil {
+			t.Fatalf("%v after %q", err, text.String())
+		}
+		text.WriteString(line)
+	}
+	addresses := regexp.MustCompile(`(?m)^ +(?:application|provider) +(http://127\.0\.0\.1:\d+)`).FindAllStringSubmatch(text.String(), -1)
+	if len(addresses) != 2 {
+		t.Fatalf("no two addresses in %q", text.String())
+	}
+	return []string{addresses[0][1] + "/", addresses[1][1] + "/.well-known/openid-configuration"}
+}
+
+func TestCommandLine(t *testing.T) {
+	for _, args := range [][]string{
+		{"-framework", "net/http"}, {"-addr", "0.0.0.0:8080"}, {"-provider", "192.0.2.1:8081"}, {"gin"}, {"-port", "1"},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // it would run on
+		if err := run(ctx, args, io.Discard); err == nil {
+			t.Errorf("%q: no error", args)
+		}
+		cancel()
+	}
+	var help bytes.Buffer
+	if err := run(t.Context(), []string{"-h"}, &help); err != nil || !strings.Contains(help.String(), "gin, echo, fiber or chi") {
+		t.Errorf("-h: %v, %q", err, help.String())
+	}
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core"
+)
+
+// sessions keeps the tokens of those who are logged in, in memory. A browser holds a random key in a cookie that no
+// script reads; the page asks for its tokens with it, so none of them ever stands in an address. Safe for concurrent
+// use.
+type sessions struct {
+	cookie string      // its name holds the port: cookies of two demos on one host do not meet
+	guard  *core.Guard // admits the tokens that the page hands in
+
+	mu    sync.Mutex
+	byKey map[string]session
+}
+
+// session is one login: the tokens, and whose they are.
+type session struct {
+	Token  *core.Token `json:"token"`
+	Caller *profile    `json:"caller"`
+}
+
+// newSession shows the scopes of the access token: an ID token names none.
+func newSession(token *core.Token, caller *core.IDToken) session {
+	shown := me(caller)
+	shown.Scopes = strings.Fields(token.Scope)
+	return session{token, shown}
+}
+
+func newSessions(port string) *sessions {
+	return &sessions{cookie: "oidcauth-demo-" + port, byKey: make(map[string]session)}
+}
+
+// onLogin ends the callback route: the tokens stay here, the browser gets the cookie and goes to the page.
+func (s *sessions) onLogin(_ context.Context, _ *core.Request, token *core.Token) *core.Response {
+	header := http.Header{"Location": {"/"}, "Cache-Control": {"no-store"}}
+	header.Add("Set-Cookie", s.begin(newSession(token, token.Caller())).String())
+	return &core.Response{Status: http.StatusSeeOther, Header: header}
+}
+
+// begin stores a login and returns its cookie. Logins that have ended go.
+func (s *sessions) begin(login session) *http.Cookie {
+	key := rand.Text()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for old, ended := range s.byKey {
+		if ended.Token.RefreshExpires < time.Now().Unix() {
+			delete(s.byKey, old)
+		}
+	}
+	s.byKey[key] = login
+	return s.newCookie(key, 0)
+}
+
+func (s *sessions) newCookie(key string, age int) *http.Cookie {
+	return &http.Cookie{Name: s.cookie, Value: key, Path: "/", MaxAge: age, HttpOnly: true, SameSite: http.SameSiteStrictMode}
+}
+
+// key returns the value of the request's cookie, "" when it has none.
+func (s *sessions) key(r *http.Request) string {
+	cookie, err := r.Cookie(s.cookie)
+	if err != nil {
+		return ""
+	}
+	return cookie.Value
+}
+
+// get tells the page its tokens and whose they are; both are null when nobody is logged in.
+func (s *sessions) get(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	login := s.byKey[s.key(r)]
+	s.mu.Unlock()
+	w.Header().Set("Cache-Control", "no-store")
+	writeJSON(w, login)
+}
+
+// put takes the tokens that the page got from the token route, after a refresh or a device login: they pass the guard
+// first, as every token does.
+func (s *sessions) put(w http.ResponseWriter, r *http.Request) {
+	var token core.Token
+	if json.NewDecoder(http.MaxBytesReader(w, r.Body, core.MaxForm)).Decode(&token) != nil {
+		http.Error(w, "not a token", http.StatusBadRequest)
+		return
+	}
+	caller, err := s.guard.Admit(r.Context(), []string{"Bearer " + token.AccessToken})
+	if err != nil {
+		http.Error(w, "not a token of this provider", http.StatusForbidden)
+		return
+	}
+	s.end(r)
+	login := newSession(&token, caller)
+	http.SetCookie(w, s.begin(login))
+	w.Header().Set("Cache-Control", "no-store")
+	writeJSON(w, login)
+}
+
+// remove forgets the login.
+func (s *sessions) remove(w http.ResponseWriter, r *http.Request) {
+	s.end(r)
+	http.SetCookie(w, s.newCookie("", -1))
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (s *sessions) end(r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.byKey, s.key(r))
+}

@@ -1,0 +1,51 @@
+// An application on echo whose users log in at an OpenID Connect provider.
+package main
+
+import (
+	"cmp"
+	"log"
+	"net/http"
+	"os"
+
+	"github.com/go-oidc-auth/oidcauth/core"
+	"github.com/go-oidc-auth/oidcauth/echoauth"
+	"github.com/labstack/echo/v4"
+)
+
+func main() {
+	router, err := newRouter(core.Config{
+		DiscoveryURL: os.Getenv("DISCOVERY_URL"), // https://idp.example.org/.well-known/openid-configuration
+		ClientID:     os.Getenv("CLIENT_ID"),
+		ClientSecret: os.Getenv("CLIENT_SECRET"),
+		PublicURL:    os.Getenv("PUBLIC_URL"), // https://app.example.org/api
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	log.Fatal(router.Start(cmp.Or(os.Getenv("ADDR"), "127.0.0.1:8080")))
+}
+
+func newRouter(cfg core.Config) (*echo.Echo, error) {
+	auth, err := echoauth.New(cfg)
+	if err != nil {
+		return nil, err
+	}
+	r := echo.New()
+	r.GET("/me", auth.Handle(me))             // callers with a valid token
+	r.GET("/feed", auth.HandleOptional(feed)) // everybody; the token is nil for a guest
+	admin := r.Group("/admin", auth.Required(core.Scopes("admin")))
+	admin.GET("/users", users)
+	return r, auth.Mount(r, core.Paths{Prefix: "/api"}) // /api/auth/v2/login, token, device …
+}
+
+func me(c echo.Context, token *core.IDToken) error {
+	return c.JSON(http.StatusOK, echo.Map{"sub": token.Subject(), "email": token.Email()})
+}
+
+func feed(c echo.Context, token *core.IDToken) error {
+	return c.JSON(http.StatusOK, echo.Map{"hello": cmp.Or(token.Username(), "guest")})
+}
+
+func users(c echo.Context) error {
+	return c.JSON(http.StatusOK, echo.Map{"asked_by": echoauth.IDToken(c).Username()})
+}
