@@ -20,7 +20,7 @@ type page struct {
 func renderPage(w http.ResponseWriter, status int, name string, data page) {
 	header := w.Header()
 	header.Set("Content-Type", "text/html; charset=utf-8")
-	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'")
+	header.Set("Content-Security-Policy", "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'")
 	header.Set("Referrer-Policy", "same-origin") // the forms need Origin
 	header.Set("Cache-Control", "no-store")
 	w.WriteHeader(status)

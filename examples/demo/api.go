@@ -9,8 +9,11 @@ import (
 // The handlers of the demo, without a framework: what each of them answers its caller. A framework's file adds the
 // guard and writes the JSON.
 
-// adminRole is what a caller of /api/admin has to have.
-const adminRole = "admin"
+// adminScope and adminRole are what a caller of /api/admin has to have.
+const (
+	adminScope = "email"
+	adminRole  = "admin"
+)
 
 // profile is what the page shows of a caller.
 type profile struct {
@@ -40,7 +43,7 @@ func feed(token *core.IDToken) map[string]any {
 	return map[string]any{"reader": cmp.Or(token.Username(), "guest"), "items": items}
 }
 
-// admin answers callers who have adminRole.
+// admin answers callers who have adminScope and adminRole.
 func admin(token *core.IDToken) map[string]any {
 	return map[string]any{"asked_by": token.Username(), "users": userNames()}
 }

@@ -14,7 +14,7 @@ func onChi(common *core.Auth, site http.Handler) (server, error) {
 	r := chi.NewRouter()
 	r.Get("/api/me", auth.Handle(func(w http.ResponseWriter, _ *http.Request, token *core.IDToken) { writeJSON(w, me(token)) }))
 	r.Get("/api/feed", auth.HandleOptional(func(w http.ResponseWriter, _ *http.Request, token *core.IDToken) { writeJSON(w, feed(token)) }))
-	admins := r.With(auth.Required(core.Roles(adminRole)))
+	admins := r.With(auth.Required(core.Scopes(adminScope), core.Roles(adminRole)))
 	admins.Get("/api/admin", func(w http.ResponseWriter, r *http.Request) { writeJSON(w, admin(chiauth.IDToken(r))) })
 	for _, path := range sitePaths {
 		r.Handle(path, site)

@@ -77,7 +77,7 @@ func (d *demo) build(o options, serve func(*core.Auth, http.Handler) (server, er
 	}
 	s.guard = d.auth.Required()
 	site, err := newSite(pageData{
-		Framework: d.framework, Base: d.base, Issuer: d.provider.Issuer(), AdminRole: adminRole, Users: users,
+		Framework: d.framework, Base: d.base, Issuer: d.provider.Issuer(), AdminScope: adminScope, AdminRole: adminRole, Users: users,
 	}, s)
 	if err != nil {
 		return err

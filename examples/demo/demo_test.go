@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core"
+	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
 // onEvery runs a test against a demo of its own on every framework.
@@ -82,10 +83,13 @@ func TestGuardedRoutes(t *testing.T) {
 			{"/api/admin", "", http.StatusUnauthorized, "Not authenticated"},
 			{"/api/admin", "bob", http.StatusForbidden, "insufficient_scope"},
 			{"/api/admin", "alice", http.StatusOK, `"asked_by":"alice"`},
+			{"/api/admin", "alice openid", http.StatusForbidden, "Token missing required scopes: email"},
 		} {
 			headers := []string{}
-			if c.user != "" {
-				headers = []string{"Authorization", d.provider.Bearer(c.user)}
+			if user, scope, only := strings.Cut(c.user, " "); only {
+				headers = []string{"Authorization", d.provider.Bearer(user, oidctest.Claims{"scope": scope})}
+			} else if user != "" {
+				headers = []string{"Authorization", d.provider.Bearer(user)}
 			}
 			answer := newBrowser(t, d).get(c.path, headers...)
 			refused := c.status >= http.StatusBadRequest

@@ -14,7 +14,7 @@ func onEcho(common *core.Auth, site http.Handler) (server, error) {
 	api := r.Group("/api")
 	api.GET("/me", auth.Handle(func(c echo.Context, token *core.IDToken) error { return c.JSON(http.StatusOK, me(token)) }))
 	api.GET("/feed", auth.HandleOptional(func(c echo.Context, token *core.IDToken) error { return c.JSON(http.StatusOK, feed(token)) }))
-	admins := api.Group("/admin", auth.Required(core.Roles(adminRole)))
+	admins := api.Group("/admin", auth.Required(core.Scopes(adminScope), core.Roles(adminRole)))
 	admins.GET("", func(c echo.Context) error { return c.JSON(http.StatusOK, admin(echoauth.IDToken(c))) })
 	for _, path := range sitePaths {
 		r.Any(path, echo.WrapHandler(site))

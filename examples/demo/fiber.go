@@ -17,7 +17,7 @@ func onFiber(common *core.Auth, site http.Handler) (server, error) {
 	api := r.Group("/api")
 	api.Get("/me", auth.Handle(func(c *fiber.Ctx, token *core.IDToken) error { return c.JSON(me(token)) }))
 	api.Get("/feed", auth.HandleOptional(func(c *fiber.Ctx, token *core.IDToken) error { return c.JSON(feed(token)) }))
-	admins := api.Group("/admin", auth.Required(core.Roles(adminRole)))
+	admins := api.Group("/admin", auth.Required(core.Scopes(adminScope), core.Roles(adminRole)))
 	admins.Get("", func(c *fiber.Ctx) error { return c.JSON(admin(fiberauth.IDToken(c))) })
 	for _, path := range sitePaths {
 		r.All(path, adaptor.HTTPHandler(detached(site)))

@@ -16,7 +16,7 @@ func onGin(common *core.Auth, site http.Handler) (server, error) {
 	api := r.Group("/api")
 	api.GET("/me", auth.Handle(func(c *gin.Context, token *core.IDToken) { c.JSON(http.StatusOK, me(token)) }))
 	api.GET("/feed", auth.HandleOptional(func(c *gin.Context, token *core.IDToken) { c.JSON(http.StatusOK, feed(token)) }))
-	admins := api.Group("/admin", auth.Required(core.Roles(adminRole)))
+	admins := api.Group("/admin", auth.Required(core.Scopes(adminScope), core.Roles(adminRole)))
 	admins.GET("", func(c *gin.Context) { c.JSON(http.StatusOK, admin(ginauth.IDToken(c))) })
 	for _, path := range sitePaths {
 		r.Any(path, gin.WrapH(site))

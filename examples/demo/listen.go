@@ -17,9 +17,9 @@ func listen(addr string) (net.Listener, error) {
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		return nil, fmt.Errorf("%s is not loopback: write 127.0.0.1:8080 or another port", addr)
 	}
-	listener, err := net.Listen("tcp", addr) //nolint:noctx // it listens at once
+	listener, err := net.Listen("tcp", addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return net.Listen("tcp", net.JoinHostPort(host, "0")) //nolint:noctx // it listens at once
+		return net.Listen("tcp", net.JoinHostPort(host, "0"))
 	}
 	return listener, err
 }

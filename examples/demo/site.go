@@ -21,8 +21,9 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 
 // pageData is what the document is filled with.
 type pageData struct {
-	Framework, Base, Issuer, AdminRole string
-	Users                              []user
+	Framework, Base, Issuer string
+	AdminScope, AdminRole   string
+	Users                   []user
 }
 
 // newSite makes the handler of the page and its session.

@@ -90,7 +90,11 @@ func (s *Source[T]) Get(ctx context.Context) (*Snapshot[T], error) {
 // Renew waits for a copy that is newer than seen, which a caller found wanting: [ErrCooling] when there was a good
 // fetch on demand within Pause, the last error when there was a failed one.
 func (s *Source[T]) Renew(ctx context.Context, seen *Snapshot[T]) (*Snapshot[T], error) {
-	return s.join(ctx, seen, true)
+	snapshot, err := s.join(ctx, seen, true)
+	if err == nil && snapshot == seen { // joined somebody who had not seen it yet
+		return s.join(ctx, seen, true)
+	}
+	return snapshot, err
 }
 
 func (s *Source[T]) join(ctx context.Context, seen *Snapshot[T], onDemand bool) (*Snapshot[T], error) {

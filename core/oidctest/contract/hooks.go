@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"testing"
 
@@ -112,15 +113,17 @@ func onError(t *testing.T, a Adapter) {
 }
 
 // testOtherMiddlewares: what the application has put on an answer before is replaced where this library says the same
-// header, and stays where it does not.
+// header, and stays where it does not. Cookies are added to its cookies.
 func testOtherMiddlewares(t *testing.T, a Adapter) {
 	s := a.open(t, plan{build: func(app App) {
-		app.Before(http.Header{"Cache-Control": {"public"}, "Content-Type": {"text/plain"}, "Vary": {"Origin"}, "X-Frame-Options": {"DENY"}})
+		app.Before(http.Header{"Cache-Control": {"public"}, "Content-Type": {"text/plain"}, "Vary": {"Origin"}, "Set-Cookie": {"app=1"}})
 		standard(t, app)
 	}})
-	kept := []string{"Vary: Origin", "X-Frame-Options: DENY"}
+	kept := []string{"Vary: Origin", "Set-Cookie: app=1"}
 	s.get("/me").is(refused(http.StatusUnauthorized, "invalid_request", "Not authenticated", append(kept, challenge)...))
 	s.get(login).is(refused(http.StatusBadRequest, "invalid_request", "Missing redirect_uri", kept...))
 	s.get(userInfo, s.bearer("alice")).is(jsonWith(http.StatusOK,
 		`{"username":"alice","last_name":"Adams","first_name":"Alice","pw_name":"alice","email":"alice@example.org"}`, kept...))
+	s.get(loginQuery("redirect_uri", ownCallback)).is(moved(s.idp.URL(oidctest.Authorization)+"?client_id=app&code_challenge=…&code_challenge_method=S256&nonce=…&"+
+		"redirect_uri="+url.QueryEscape(ownCallback)+"&response_type=code&scope=openid+profile+email&state=…", append(kept, newCookie)...))
 }
