@@ -79,6 +79,9 @@ func (a *Auth) accept(ctx context.Context, answer *oauth2.Token, check grantChec
 		return nil, err
 	}
 	access, err := a.verifyAccess(ctx, answer.AccessToken)
+	if caller != nil && isOutage(err) {
+		return nil, err // its subject cannot be compared
+	}
 	if err != nil {
 		access = nil // opaque, or for another service: good for the client, nothing to compare with
 	}

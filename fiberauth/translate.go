@@ -31,6 +31,7 @@ func request(c *fiber.Ctx) *core.Request {
 	c.Request().Header.VisitAll(func(name, value []byte) {
 		header.Add(string(name), trimmed(value))
 	})
+	header.Del(fiber.HeaderHost) // as with net/http: a route has no host to believe
 	query := string(c.Request().URI().QueryString())
 	return core.ParseRequest(string(c.Request().Header.Method()), query, header, bytes.NewReader(c.Request().Body()))
 }

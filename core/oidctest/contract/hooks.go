@@ -48,7 +48,7 @@ func testHooks(t *testing.T, a Adapter) {
 			query, cookies := s.begin(ownCallback, "alice")
 			query.Set("extra", "a b")
 			s.get(callback+"?"+query.Encode(), "Cookie: "+cookies, "X-Seen: one", "X-Seen: two").is(sessionWant(noReferrer, noCookie))
-			if got.Method != http.MethodGet || got.Query.Get("extra") != "a b" || len(got.Form) != 0 || got.Header.Get("Cookie") != cookies ||
+			if got.Method != http.MethodGet || got.Query.Get("extra") != "a b" || len(got.Form) != 0 || got.Header.Get("Cookie") != cookies || got.Header.Get("Host") != "" ||
 				!slices.Equal(got.Header.Values("x-seen"), []string{"one", "two"}) || caller.Subject() != "alice" {
 				t.Errorf("OnLogin got %+v and %v", got, caller)
 			}
@@ -125,5 +125,5 @@ func testOtherMiddlewares(t *testing.T, a Adapter) {
 	s.get(userInfo, s.bearer("alice")).is(jsonWith(http.StatusOK,
 		`{"username":"alice","last_name":"Adams","first_name":"Alice","pw_name":"alice","email":"alice@example.org"}`, kept...))
 	s.get(loginQuery("redirect_uri", ownCallback)).is(moved(s.idp.URL(oidctest.Authorization)+"?client_id=app&code_challenge=…&code_challenge_method=S256&nonce=…&"+
-		"redirect_uri="+url.QueryEscape(ownCallback)+"&response_type=code&scope=openid+profile+email&state=…", append(kept, newCookie)...))
+		"redirect_uri="+url.QueryEscape(ownCallback)+"&response_type=code&scope=openid+profile+email&state=…", append(kept, newCookie, "Content-Type: text/plain")...))
 }
