@@ -16,7 +16,7 @@ MODULES ?= $(patsubst %/go.mod,%,$(wildcard */go.mod */*/go.mod))
 PACKAGES := $(patsubst %,./%/...,$(MODULES))
 
 # The race detector needs a C compiler.
-RACE := $(if $(shell command -v $(firstword $(shell go env CC))),-race)
+RACE := $(if $(shell command -v $(firstword $(shell go env CC)) 2>/dev/null),-race)
 
 # The tools are built outside of the workspace: they work while another module does not compile.
 TOOLS := GOWORK=off go run -C tools . -root .. -version $(VERSION)

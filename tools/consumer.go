@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -40,7 +41,7 @@ var drivers = []string{
 
 // consumer does with every adapter what its user does, outside of the repository's workspace: go get in an empty
 // module, the README's program, a first request. It shows what that brings into the user's build.
-func (r *repo) consumer() error {
+func (r *repo) consumer(ctx context.Context) error {
 	readme, err := readDocument(filepath.Join(r.Root, "README.md"), "README.md")
 	if err != nil {
 		return err
@@ -62,7 +63,7 @@ func (r *repo) consumer() error {
 	var faults []error
 	for _, f := range frameworks {
 		fmt.Printf("== go get %s@%s in an empty module\n", prefix+f.Adapter, r.Version)
-		size, err := r.consume(p, f, programs)
+		size, err := r.consume(ctx, p, f, programs)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("%s: %w", f.Adapter, err))
 			continue
@@ -80,7 +81,7 @@ func (r *repo) consumer() error {
 type buildSize struct{ graph, modules, packages int }
 
 // consume tries one adapter.
-func (r *repo) consume(p *packed, f framework, programs map[string]block) (buildSize, error) {
+func (r *repo) consume(ctx context.Context, p *packed, f framework, programs map[string]block) (buildSize, error) {
 	program, ok := programs[f.Name]
 	if !ok {
 		return buildSize{}, fmt.Errorf("README.md has no program %s", f.Name)
@@ -103,7 +104,7 @@ func (r *repo) consume(p *packed, f framework, programs map[string]block) (build
 	if err != nil {
 		return buildSize{}, err
 	}
-	return size, tryProgram(binary)
+	return size, tryProgram(ctx, dir, p.env, binary)
 }
 
 // emptyModule makes a module without a requirement. Its go.sum has the adapter's hashes of third-party modules:

@@ -13,8 +13,8 @@ import (
 	"strings"
 )
 
-// docs checks what people read: programs compile, Go parses, links lead somewhere, make targets exist, and no
-// committed text names one machine's folders or a registry's host.
+// docs checks what people read: programs compile and are those of examples, Go parses, links lead somewhere, make
+// targets exist, and no committed text names one machine's folders or a registry's host.
 func (r *repo) docs() error {
 	files, err := r.committed()
 	if err != nil {
@@ -136,9 +136,24 @@ func (c *docsCheck) goBlocks(doc document) []block {
 			c.fault("%s: program %s is not gofmt's", b.at(), b.Program)
 		default:
 			programs = append(programs, b)
+			c.example(b)
 		}
 	}
 	return programs
+}
+
+// example holds a program against the one of the same name in examples, whose tests then speak for both.
+func (c *docsCheck) example(b block) {
+	name := path.Join("examples", b.Program, "main.go")
+	if !c.exists(name) {
+		return
+	}
+	data, err := os.ReadFile(filepath.Join(c.root, name))
+	if err != nil {
+		c.fault("%v", err)
+	} else if string(data) != b.Text {
+		c.fault("%s: program %s is not %s", b.at(), b.Program, name)
+	}
 }
 
 // link checks a link to a file of the repository, and to a heading where the file is one of ours.

@@ -10,10 +10,12 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
+	"os/signal"
 )
 
 func main() {
@@ -44,7 +46,9 @@ func run(args []string) error {
 	case command == "packed" && len(rest) == 0:
 		return r.testPacked()
 	case command == "consumer" && len(rest) == 0:
-		return r.consumer()
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+		defer stop()
+		return r.consumer(ctx)
 	case command == "tidy" && len(rest) == 0:
 		return r.tidy(false)
 	case command == "tidy" && len(rest) == 1 && rest[0] == "-check":

@@ -93,6 +93,8 @@ func (r *repo) newPacked() (*packed, error) {
 		"GOPROXY=" + fileURL(dir) + "," + fileURL(filepath.Join(user.GOMODCACHE, "cache", "download")) + "," + user.GOPROXY,
 		"GONOPROXY=none",
 		"GONOSUMDB=" + strings.TrimPrefix(user.GONOSUMDB+","+prefix+"*", ","),
+		// The index of a package in a module cache is kept by the folder's name, for content that never changes.
+		"GODEBUG=" + strings.TrimPrefix(os.Getenv("GODEBUG")+",goindex=0", ","),
 		// modcacherw: the folder can be removed as any other.
 		"GOFLAGS=" + strings.TrimSpace(user.GOFLAGS+" -modcacherw"),
 	}

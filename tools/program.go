@@ -3,14 +3,17 @@ package main
 import (
 	"bytes"
 	"context"
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -18,12 +21,66 @@ import (
 // The routes that every program of the README has.
 const (
 	guardedRoute = "/me"
-	loginRoute   = "/api/auth/v2/login?redirect_uri=http%3A%2F%2Flocalhost%3A53100%2Fcallback"
+	loginRoute   = "/api/auth/v2/login"
+	callbackPath = "/auth/v2/callback" // after PUBLIC_URL
 )
 
-// tryProgram starts a program of the README and asks what can be asked without a provider: no port answers at the
-// discovery URL, which is an outage to live with and no reason not to start.
-func tryProgram(binary string) error {
+// providerSource is a program with the provider of core/oidctest. It is built against the packed core, as a
+// user's test would be.
+//
+//go:embed provider.go.txt
+var providerSource []byte
+
+// A provider is what a program needs to know of a running one.
+type provider struct {
+	Discovery    string
+	ClientID     string
+	ClientSecret string
+	Bearer       string // an Authorization value that a guard lets in
+}
+
+// startProvider builds and starts the provider in the module at dir. It ends with ctx.
+func startProvider(ctx context.Context, dir string, env []string) (provider, error) {
+	at := filepath.Join(dir, "provider")
+	if err := os.MkdirAll(at, 0o755); err != nil {
+		return provider{}, err
+	}
+	if err := os.WriteFile(filepath.Join(at, "main.go"), providerSource, 0o644); err != nil {
+		return provider{}, err
+	}
+	binary := filepath.Join(at, "provider")
+	if err := goRun(dir, env, "build", "-o", binary, "./provider"); err != nil {
+		return provider{}, err
+	}
+	cmd := exec.CommandContext(ctx, binary)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return provider{}, err
+	}
+	if err := cmd.Start(); err != nil {
+		return provider{}, err
+	}
+	var p provider
+	if err := json.NewDecoder(out).Decode(&p); err != nil {
+		return provider{}, fmt.Errorf("the provider does not say where it is: %w", err)
+	}
+	return p, nil
+}
+
+// An exchange is a request to a program and what has to come back.
+type exchange struct {
+	path, authorization string
+	status              int
+	header, begins      string // a header and how it begins
+	body                string // a part of it
+}
+
+// tryProgram runs a program of the README without a provider, which is an outage to live with and no reason not to
+// start, and then with one.
+func tryProgram(ctx context.Context, dir string, env []string, binary string) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
 	address, err := freeAddress()
 	if err != nil {
 		return err
@@ -32,15 +89,42 @@ func tryProgram(binary string) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	callback := "http://" + address + "/api" + callbackPath
+	login := loginRoute + "?redirect_uri=" + url.QueryEscape(callback)
+	outage := provider{Discovery: "http://" + nobody + "/.well-known/openid-configuration", ClientID: "app", ClientSecret: "secret"}
+	err = runProgram(ctx, binary, address, outage, []exchange{
+		{path: guardedRoute, status: http.StatusUnauthorized, header: "WWW-Authenticate", begins: "Bearer"},
+		{path: login, status: http.StatusServiceUnavailable, header: "Content-Type", begins: "application/json", body: `"detail"`},
+	})
+	if err != nil {
+		return fmt.Errorf("without a provider: %w", err)
+	}
+	idp, err := startProvider(ctx, dir, env)
+	if err != nil {
+		return err
+	}
+	err = runProgram(ctx, binary, address, idp, []exchange{
+		{path: guardedRoute, status: http.StatusUnauthorized, header: "WWW-Authenticate", begins: "Bearer"},
+		{path: guardedRoute, authorization: idp.Bearer, status: http.StatusOK, body: "alice"},
+		{path: login, status: http.StatusFound, header: "Location", begins: strings.TrimSuffix(idp.Discovery, ".well-known/openid-configuration")},
+	})
+	if err != nil {
+		return fmt.Errorf("with a provider: %w", err)
+	}
+	return nil
+}
+
+// runProgram starts a program, sends it the exchanges, and ends it.
+func runProgram(ctx context.Context, binary, address string, idp provider, exchanges []exchange) error {
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var output bytes.Buffer
 	cmd := exec.CommandContext(ctx, binary)
 	cmd.Stdout, cmd.Stderr = &output, &output
 	cmd.Env = append(os.Environ(),
-		"DISCOVERY_URL=http://"+nobody+"/.well-known/openid-configuration",
-		"CLIENT_ID=app",
-		"CLIENT_SECRET=secret",
+		"DISCOVERY_URL="+idp.Discovery,
+		"CLIENT_ID="+idp.ClientID,
+		"CLIENT_SECRET="+idp.ClientSecret,
 		"PUBLIC_URL=http://"+address+"/api",
 		"ADDR="+address,
 	)
@@ -53,7 +137,7 @@ func tryProgram(binary string) error {
 		cancel()
 		close(ended)
 	}()
-	err = firstRequests(ctx, "http://"+address)
+	err := converse(ctx, "http://"+address, exchanges)
 	cancel()
 	<-ended
 	if err != nil {
@@ -62,34 +146,12 @@ func tryProgram(binary string) error {
 	return nil
 }
 
-// firstRequests asks for a guarded route without a token and for a login while the provider is down.
-func firstRequests(ctx context.Context, base string) error {
-	if err := waitFor(ctx, base); err != nil {
-		return err
-	}
-	guarded, _, err := get(ctx, base+guardedRoute)
-	if err != nil {
-		return err
-	}
-	if guarded.StatusCode != http.StatusUnauthorized || !strings.HasPrefix(guarded.Header.Get("WWW-Authenticate"), "Bearer") {
-		return fmt.Errorf("GET %s without a token: %s with WWW-Authenticate %q, not 401 with Bearer", guardedRoute, guarded.Status, guarded.Header.Get("WWW-Authenticate"))
-	}
-	login, body, err := get(ctx, base+loginRoute)
-	if err != nil {
-		return err
-	}
-	if login.StatusCode != http.StatusServiceUnavailable || !json.Valid(body) {
-		return fmt.Errorf("GET %s without a provider: %s with the body %q, not 503 with JSON", loginRoute, login.Status, body)
-	}
-	return nil
-}
-
-// waitFor returns when the server at base answers anything at all.
-func waitFor(ctx context.Context, base string) error {
+// converse waits until base answers and tries the exchanges.
+func converse(ctx context.Context, base string, exchanges []exchange) error {
 	for {
-		_, _, err := get(ctx, base+guardedRoute)
+		_, err := get(ctx, base+guardedRoute, "")
 		if err == nil {
-			return nil
+			break
 		}
 		select {
 		case <-ctx.Done():
@@ -97,20 +159,41 @@ func waitFor(ctx context.Context, base string) error {
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
+	for _, e := range exchanges {
+		got, err := get(ctx, base+e.path, e.authorization)
+		if err != nil {
+			return err
+		}
+		value := got.header.Get(e.header)
+		if got.status != e.status || !strings.HasPrefix(value, e.begins) || !strings.Contains(got.body, e.body) {
+			return fmt.Errorf("GET %s: %d, %s %q, body %q; want %d, a header that begins with %q, a body with %q",
+				e.path, got.status, e.header, value, got.body, e.status, e.begins, e.body)
+		}
+	}
+	return nil
 }
 
-func get(ctx context.Context, url string) (*http.Response, []byte, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func get(ctx context.Context, address, authorization string) (answer, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return nil, nil, err
+		return answer{}, err
+	}
+	if authorization != "" {
+		request.Header.Set("Authorization", authorization)
 	}
 	response, err := http.DefaultTransport.RoundTrip(request) // a redirect is an answer
 	if err != nil {
-		return nil, nil, err
+		return answer{}, err
 	}
 	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(response.Body)
-	return response, body, err
+	return answer{response.StatusCode, response.Header, string(body)}, err
 }
 
 // freeAddress finds a loopback address that nobody listens on.

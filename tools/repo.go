@@ -122,7 +122,7 @@ func inOrder(found map[string]module) ([]module, error) {
 		}
 		state[name] = 1
 		for _, required := range m.Requires {
-			if m.Released && !found[required].Released {
+			if other, ok := found[required]; ok && m.Released && !other.Released {
 				return fmt.Errorf("%s/go.mod requires %s, which is never released", name, prefix+required)
 			}
 			if err := place(required, name); err != nil {

@@ -48,6 +48,9 @@ func (r *repo) tidy(check bool) error {
 			}
 		}
 	}
+	if err := errors.Join(t.faults...); err != nil {
+		return err // the workspace is judged by tidy modules
+	}
 	if err := r.tidyWork(work, check); err != nil {
 		return err
 	}
@@ -94,6 +97,8 @@ func (r *repo) tidyModule(p *packed, m module, at string) error {
 	return dropOwnSums(filepath.Join(at, "go.sum"))
 }
 
+const replaceComment = "// The modules require each other at the version that is released next, which no proxy has yet."
+
 // tidyWork puts go.work and go.work.sum into the folder at.
 //
 // The workspace serves our modules from their folders, but the go command still wants the go.mod of a required
@@ -111,7 +116,7 @@ func (r *repo) tidyWork(at string, check bool) error {
 		}
 	}
 	work.Cleanup()
-	text := strings.TrimRight(string(modfile.Format(work.Syntax)), "\n") + "\n\nreplace (\n"
+	text := strings.TrimRight(string(modfile.Format(work.Syntax)), "\n") + "\n\n" + replaceComment + "\nreplace (\n"
 	for _, m := range r.released() {
 		text += fmt.Sprintf("\t%s %s => ./%s\n", m.path(), r.Version, m.Name)
 	}
@@ -140,8 +145,14 @@ func (r *repo) tidyWorkSum(work *modfile.WorkFile, at string, check bool) error 
 		}
 	}
 	env := []string{"GOWORK=" + abroad}
-	if _, err := goOutput(r.Root, env, "list", "-m", "all"); err != nil {
-		return err
+	list := []string{"list", "-deps", "-test"}
+	for _, m := range r.Modules {
+		list = append(list, "./"+m.Name+"/...")
+	}
+	for _, args := range [][]string{{"list", "-m", "all"}, list} { // all of the graph, and what is built of it
+		if _, err := goOutput(r.Root, env, args...); err != nil {
+			return err
+		}
 	}
 	if err := dropOwnSums(sum); err != nil {
 		return err

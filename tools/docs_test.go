@@ -1,0 +1,55 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+const program = "package main\n\nimport _ \"" + prefix + "core\"\n\nfunc main() {}\n"
+
+func marked(text string) string { return "<!-- program: x -->\n```go\n" + text + "```\n" }
+
+func TestDocsPass(t *testing.T) {
+	files := tree()
+	files["README.md"] = "# X\n\n[me](#x) [core](core) [other](docs/a.md#b-c) [web](https://example.org/x) `make check`\n\n" + marked(program)
+	files["docs/a.md"] = "## B `C`!\n\n[up](../README.md)\n\n```go\nx := f(1)\n```\n"
+	files["examples/x/main.go"] = program
+	if err := load(t, files).docs(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestDocsFaults(t *testing.T) {
+	host := strings.Join([]string{"pypi", "org"}, ".")
+	for name, c := range map[string]struct{ file, text, want string }{
+		"link":                 {"README.md", "[a](nowhere.md)", "README.md:1: link leads nowhere"},
+		"link out":             {"README.md", "[a](../x)", "leads nowhere"},
+		"absolute link":        {"README.md", "[a](/core)", "leads nowhere"},
+		"link to ignored":      {"README.md", "[a](.cache/x/go.mod)", "leads nowhere"},
+		"heading":              {"README.md", "# X\n[a](#y)", "has no heading #y"},
+		"target":               {"README.md", "`make nothing`", "no target nothing"},
+		"target in a block":    {"README.md", "```sh\n$ make nothing\n```", "no target nothing"},
+		"no Go":                {"README.md", "```go\nx := \n```", "README.md:2: is no Go"},
+		"program not gofmt's":  {"README.md", marked(strings.Replace(program, "{}", "{ }", 1)), "not gofmt's"},
+		"program of another":   {"examples/x/main.go", program + "\n// more\n", "is not examples/x/main.go"},
+		"program that is none": {"README.md", marked("package main\n\nfunc main() { x() }\n"), "exit status 1"},
+		"folder":               {"core/x.txt", "in /" + "root/x", "core/x.txt:1: names a folder"},
+		"registry":             {"core/x.txt", "a\nhttps://" + host + "/x", "core/x.txt:2: names the registry"},
+		"binary":               {"core/x", "a\x00b", "is a binary file"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			files := with(tree(), "README.md", marked(program))
+			err := load(t, with(files, c.file, c.text)).docs()
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error %v, want one with %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestTextOfURLs(t *testing.T) {
+	text := "GET https://app.example.org/home/x and /api/home/x, see pkg.go.dev/x\n"
+	if err := load(t, with(tree(), "core/x.txt", text)).docs(); err != nil {
+		t.Error(err)
+	}
+}
