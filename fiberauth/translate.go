@@ -36,8 +36,8 @@ func request(c *fiber.Ctx) *core.Request {
 	return core.ParseRequest(string(c.Request().Header.Method()), query, header, bytes.NewReader(c.Request().Body()))
 }
 
-// send translates a whole answer; fasthttp copies what it is given. As with net/http, a header replaces what an earlier
-// middleware set; cookies are added.
+// send translates a whole answer. As with net/http, a header replaces what an earlier middleware set; cookies are
+// added. fasthttp copies headers and keeps the body by reference: an answer is read-only.
 func send(c *fiber.Ctx, answer *core.Response) error {
 	header := &c.Response().Header
 	for name, values := range answer.Header {

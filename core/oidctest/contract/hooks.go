@@ -98,7 +98,7 @@ func onError(t *testing.T, a Adapter) {
 		s.get(login).is(whole(http.StatusNoContent, ""))
 	})
 	t.Run("the context of the request", func(t *testing.T) {
-		var ctxErr error = errors.New("not called")
+		ctxErr := errors.New("not called")
 		s := a.open(t, plan{config: func(cfg *core.Config) {
 			cfg.OnError = func(ctx context.Context, _ *core.Error) *core.Response {
 				ctxErr = ctx.Err()
