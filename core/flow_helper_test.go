@@ -241,7 +241,7 @@ const flowBadState = "The login state is not valid: begin the login again."
 type flowTraffic struct {
 	base   http.RoundTripper
 	before func(*http.Request) // may be nil
-	logs   flowLogs
+	logs   lockedBuffer
 
 	mu      sync.Mutex
 	calls   map[string]int // by path
@@ -330,24 +330,6 @@ func (b *flowBody) Read(p []byte) (int, error) {
 		}
 	}
 	return n, err
-}
-
-// flowLogs takes logs from several goroutines.
-type flowLogs struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *flowLogs) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *flowLogs) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }
 
 // flowMemory is a provider without a network: its documents, and an answer of the token endpoint.
