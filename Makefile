@@ -44,7 +44,7 @@ lint: $(GOLANGCI) ## gofmt, go vet and golangci-lint, the import graph among the
 	go vet $(PACKAGES)
 	@for module in $(MODULES); do \
 		[ -n "$$(go list ./$$module/... 2>&1 | grep -v 'matched no packages')" ] || continue; \
-		echo "golangci-lint $$module"; (cd $$module && $(CURDIR)/$(GOLANGCI) run ./...) || failed=1; \
+		echo "golangci-lint $$module"; (cd $$module && $(CURDIR)/$(GOLANGCI) run --allow-parallel-runners ./...) || failed=1; \
 	done; [ -z "$$failed" ]
 
 linter: $(GOLANGCI) ## build the linter, which takes a minute or two once
