@@ -74,9 +74,9 @@ func refusal(code string) *Error {
 	return nonsense("The OIDC provider refused this service's request.", nil)
 }
 
-// post sends a form to an endpoint of the provider's that is not the token endpoint, authenticated in the same way.
+// post sends a form, which it adds to, to an endpoint of the provider's that is not the token endpoint, authenticated in
+// the same way.
 func (p *provider) post(ctx context.Context, meta *metadata, address string, form url.Values) (*fetch.Answer, error) {
-	form = cloneValues(form)
 	style := p.authStyle(meta)
 	if style == oauth2.AuthStyleInParams {
 		form.Set("client_id", p.cfg.ClientID)
@@ -93,14 +93,6 @@ func (p *provider) post(ctx context.Context, meta *metadata, address string, for
 		request.SetBasicAuth(url.QueryEscape(p.cfg.ClientID), url.QueryEscape(p.cfg.ClientSecret))
 	}
 	return fetch.Do(p.client, request)
-}
-
-func cloneValues(values url.Values) url.Values {
-	out := make(url.Values, len(values)+2)
-	for name, list := range values {
-		out[name] = slices.Clone(list)
-	}
-	return out
 }
 
 // revoke is RFC 7009. Nobody is told of a failure but the log.
