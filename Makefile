@@ -12,7 +12,7 @@ FUZZTIME ?= 20s
 COUNT ?= 5
 
 # A module is a folder with a go.mod. MODULES=core makes a target work on one of them.
-MODULES ?= $(patsubst %/go.mod,%,$(wildcard */go.mod */*/go.mod))
+MODULES ?= $(patsubst %/go.mod,%,$(wildcard */go.mod */*/go.mod */*/*/go.mod))
 PACKAGES := $(patsubst %,./%/...,$(MODULES))
 
 # The race detector needs a C compiler.

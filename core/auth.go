@@ -2,7 +2,6 @@ package core
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"log/slog"
 	"slices"
@@ -18,6 +17,7 @@ type Auth struct {
 	cfg       Config
 	log       *slog.Logger
 	provider  *provider
+	broker    *tokenBroker // nil in passthrough mode
 	party     string       // this client at this provider: what it seals opens for no other one that shares SecretKeys
 	states    *seal.Sealer // login state
 	devices   *seal.Sealer // device codes of public clients
@@ -27,7 +27,7 @@ type Auth struct {
 
 // New checks the configuration and makes an Auth of it. All faults are told in one error, each with its field and what
 // to write instead. New does no input and no output: the provider is first asked when a request needs it, so that a
-// service starts while its provider is down.
+// service starts while its provider is down; the store of broker mode is opened then too.
 func New(cfg Config) (*Auth, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
@@ -42,6 +42,12 @@ func New(cfg Config) (*Auth, error) {
 		return nil, err
 	}
 	a.provider = newProvider(&a.cfg)
+	if a.cfg.Broker != nil {
+		var err error
+		if a.broker, err = newBroker(a); err != nil {
+			return nil, err
+		}
+	}
 	return a, nil
 }
 
@@ -64,34 +70,28 @@ func (c Config) complete() Config {
 	if c.Leeway == 0 {
 		c.Leeway = defaultLeeway
 	}
+	if c.Broker != nil {
+		c.Broker = c.Broker.complete(c.PublicURL)
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return c
 }
 
-func (a *Auth) secrets() [][]byte {
-	if len(a.cfg.SecretKeys) == 0 {
-		a.log.Warn("no SecretKeys are configured: logins end with this process and do not cross replicas")
-		random := make([]byte, seal.MinSecret)
-		_, _ = rand.Read(random) // crypto/rand.Read never fails
-		return [][]byte{random}
-	}
-	secrets := make([][]byte, len(a.cfg.SecretKeys))
-	for i, secret := range a.cfg.SecretKeys {
-		secrets[i] = []byte(secret)
-	}
-	return secrets
-}
-
 // readyTimeout bounds Ready.
 const readyTimeout = 5 * time.Second
 
-// Ready returns nil when a guard could answer now: the provider's issuer is known and its keys are at hand. Otherwise
-// the error names each part that is not. It asks the provider when nothing is at hand yet, and takes at most 5 s.
+// Ready returns nil when a guard could answer now. In passthrough mode the provider's issuer is known and its keys are at
+// hand; in broker mode the store is migrated, a signing key opens, and the revocations were read within the last minute:
+// neither the provider nor trusted issuers are asked. Otherwise the error names each part that is not ready. It takes at
+// most 5 s.
 func (a *Auth) Ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
+	if a.broker != nil {
+		return a.broker.faults(ctx)
+	}
 	var parts []error
 	if _, err := a.provider.issuer(ctx); err != nil {
 		parts = append(parts, errors.New("core: the provider's discovery document is not at hand"))
@@ -102,9 +102,24 @@ func (a *Auth) Ready(ctx context.Context) error {
 	return errors.Join(parts...)
 }
 
-// Close ends what runs in the background. Requests under way finish; guards go on with the keys at hand. It always
-// returns nil and may be called again.
+// RotateKey adds a signing key in broker mode. It is published at once and signs after ten minutes, on every instance; the
+// one before verifies until the last token that it signed has expired. Calls that come while a new key waits, on this
+// instance or another, change nothing. The error is that of the store; in passthrough mode there is no key to rotate.
+func (a *Auth) RotateKey(ctx context.Context) error {
+	if a.broker == nil {
+		return errors.New("core: RotateKey: there are no signing keys without Config.Broker")
+	}
+	return a.broker.rotateKey(ctx)
+}
+
+// Close ends what runs in the background and closes a store that StoreURL named. Refreshes under way finish first, which
+// takes no longer than Timeout and ten seconds; guards go on with the keys at hand. It may be called again. The error is
+// that of closing the store.
 func (a *Auth) Close() error {
+	var err error
+	if a.broker != nil {
+		err = a.broker.close()
+	}
 	a.provider.close()
-	return nil
+	return err
 }

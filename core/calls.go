@@ -104,7 +104,14 @@ func (p *provider) revoke(ctx context.Context, meta *metadata, token, hint strin
 	defer cancel()
 	answer, err := p.post(ctx, meta, meta.revocation, url.Values{"token": {token}, "token_type_hint": {hint}})
 	if err != nil || answer.Status >= 400 {
-		p.cfg.Logger.Warn("the provider did not revoke a token at logout", "error", err)
+		p.cfg.Logger.Warn("the provider did not revoke a token", "error", err)
+	}
+}
+
+// forsake revokes a refresh token that nobody will use any more, if there is one.
+func (p *provider) forsake(ctx context.Context, meta *metadata, refresh string) {
+	if refresh != "" {
+		p.revoke(ctx, meta, refresh, "refresh_token")
 	}
 }
 

@@ -27,6 +27,7 @@ func (c *Config) check() error {
 	c.checkProvider(&f)
 	c.checkLists(&f)
 	c.checkSecrets(&f)
+	c.checkBroker(&f)
 	checkDuration(&f, "Timeout", c.Timeout, maxTimeout)
 	checkDuration(&f, "Leeway", c.Leeway, maxLeeway)
 	for i, requirement := range c.Require {
@@ -165,3 +166,6 @@ func isAlphanumeric(text, more string) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(more, r))
 	}) < 0
 }
+
+// takesAnyAudience reports whether tokens for other services of the provider are taken.
+func (c *Config) takesAnyAudience() bool { return slices.Contains(c.Audience, AnyAudience) }

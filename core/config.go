@@ -43,8 +43,8 @@ type Config struct {
 	// ClientSecret authenticates this service. Empty: a public client.
 	ClientSecret string
 	// PublicURL is what browsers see before a Paths entry: scheme, host and prefix ("https://app.example.org/api").
-	// https, or http on loopback. Empty: everything works but the callback route, which answers 503. The request's
-	// Host and X-Forwarded headers are never read.
+	// https, or http on loopback. Empty: everything works but the callback route, which answers 503, and broker mode,
+	// whose issuer it is. The request's Host and X-Forwarded headers are never read.
 	PublicURL string
 	// Issuer is the only issuer accepted, byte for byte. Empty: the one that the discovery document names, which has to
 	// be DiscoveryURL without its well-known part, with or without a trailing slash.
@@ -63,20 +63,25 @@ type Config struct {
 	RedirectURIs []string
 	// PostLogoutURIs lists where a logout may send the browser, compared byte for byte. Empty: nowhere.
 	PostLogoutURIs []string
-	// SecretKeys seal the login state, each at least 32 bytes: the first seals, all open. Empty: a random key for this
-	// process, with a warning in the log; logins then end with the process and do not cross replicas.
+	// SecretKeys seal the login state and what broker mode stores, each at least 32 bytes: the first seals, all open. Empty:
+	// a random key for this process, with a warning in the log; logins then end with the process and do not cross
+	// replicas. Broker mode needs them, but for a store that this machine alone sees: SQLite gets a key file beside it.
 	SecretKeys []string
 
-	// Require joins every guard that has not [NoDefaults].
+	// Broker switches broker mode on. nil: the provider's tokens are passed through.
+	Broker *BrokerConfig
+
+	// Require joins every guard that has not [NoDefaults]; in broker mode no token is issued that does not meet it.
 	Require []Requirement
 	// NoOfflineAccess keeps offline_access out of device starts and logins. Default: a device start asks for it, a
 	// login when its query does.
 	NoOfflineAccess bool
-	// AllowHTTP permits http beyond loopback for the provider and PublicURL: whoever can listen or write on the way
-	// can then take over every login.
+	// AllowHTTP permits http beyond loopback for the provider, trusted issuers and PublicURL: whoever can listen or write
+	// on the way can then take over every login.
 	AllowHTTP bool
 
-	// Timeout bounds one exchange with the provider as a whole, and, with up to a second more, one answer of a route.
+	// Timeout bounds one exchange with the provider as a whole, and, with up to a second more, one answer of a route; in
+	// broker mode up to three seconds more.
 	// 0: 10 s. At most 5 min.
 	Timeout time.Duration
 	// Leeway is how far the clocks of provider and service may differ. 0: 30 s. At most 5 min.

@@ -24,6 +24,7 @@ const (
 	CodeExpiredToken         = "expired_token"
 	CodeAccessDenied         = "access_denied"
 	CodeServerError          = "server_error"
+	CodeInvalidTarget        = "invalid_target" // RFC 8693 section 2.2.2
 )
 
 // Error is a refusal in the form in which the client sees it. Its texts are fixed ones of this library: nothing that a

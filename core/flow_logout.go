@@ -6,7 +6,8 @@ import (
 )
 
 // logout answers GET logout: always a redirect, to the provider's end-session endpoint (OpenID Connect RP-Initiated
-// Logout section 2), or home. A bearer token that is valid is revoked at the provider first; what fails is logged.
+// Logout section 2), or home. A bearer token that is valid is revoked first: at the provider, and in broker mode with its
+// whole session, on every instance. What fails is logged.
 func (f *flows) logout(ctx context.Context, request *Request) (*Response, error) {
 	target := f.logoutTarget(lone(request.Query, "post_logout_redirect_uri"))
 	state, hint := lone(request.Query, "state"), lone(request.Query, "id_token_hint")
@@ -15,7 +16,14 @@ func (f *flows) logout(ctx context.Context, request *Request) (*Response, error)
 		f.log.Warn("logout without the provider: its discovery document is not at hand", "error", err)
 		meta = &metadata{}
 	}
-	if caller, _ := f.leaver.Admit(ctx, request.Header.Values("Authorization")); caller != nil {
+	caller, _ := f.leaver.Admit(ctx, request.Header.Values("Authorization"))
+	switch {
+	case f.broker != nil:
+		hint = ""
+		if caller != nil {
+			hint = f.endSession(ctx, meta, caller)
+		}
+	case caller != nil:
 		f.provider.revoke(ctx, meta, caller.Raw(), "access_token")
 	}
 	if meta.endSession == "" {

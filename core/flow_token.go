@@ -17,6 +17,13 @@ type tokenForm struct {
 	code, redirect, verifier string
 	refresh, device          string
 	grant                    string
+	exchange                 exchangeForm
+}
+
+// formField is a field of the form with its spellings.
+type formField struct {
+	into  *string
+	names []string
 }
 
 // tokenRequest is one request at the provider's token endpoint, with what its answer has to bring.
@@ -33,13 +40,23 @@ func (f *flows) token(ctx context.Context, request *Request) (*Response, error) 
 	if err := form.read(request.Form); err != nil {
 		return nil, err
 	}
+	token, err := f.grant(ctx, &form)
+	if err != nil {
+		return nil, err
+	}
+	return jsonResponse(token), nil
+}
+
+func (f *flows) grant(ctx context.Context, form *tokenForm) (*Token, error) {
 	var grant *tokenRequest
 	var err error
 	switch {
-	case form.code != "":
-		grant, err = f.codeGrant(form)
+	case form.exchange.subject != "":
+		return f.exchangeToken(ctx, &form.exchange)
 	case form.refresh != "":
-		grant = &tokenRequest{form: url.Values{"grant_type": {"refresh_token"}, "refresh_token": {form.refresh}}}
+		return f.refresh(ctx, form.refresh)
+	case form.code != "":
+		grant, err = f.codeGrant(*form)
 	default:
 		grant, err = f.deviceGrant(form.device)
 	}
@@ -50,24 +67,20 @@ func (f *flows) token(ctx context.Context, request *Request) (*Response, error) 
 	if err != nil {
 		return nil, err
 	}
-	token, err := f.exchange(ctx, meta, grant, form.refresh)
-	if err != nil {
-		return nil, err
-	}
-	return jsonResponse(token), nil
+	return f.redeem(ctx, meta, grant)
 }
 
-// exchange makes the request. The same refresh token at the same moment is one request: a provider that detects reuse
-// would end the session over an honest race.
-func (f *flows) exchange(ctx context.Context, meta *metadata, grant *tokenRequest, refresh string) (*Token, error) {
-	if refresh == "" {
-		return f.redeem(ctx, meta, grant)
-	}
-	sum := sha256.Sum256([]byte(refresh))
+// refresh: the same refresh token at the same moment is one request. A provider that detects reuse would end the session
+// over an honest race.
+func (f *flows) refresh(ctx context.Context, token string) (*Token, error) {
+	sum := sha256.Sum256([]byte(token))
 	shared, err, _ := f.refreshes.Do(string(sum[:]), func() (any, error) {
 		ctx, cancel := detached(ctx)
 		defer cancel()
-		return f.redeem(ctx, meta, grant)
+		if f.broker != nil {
+			return f.rotate(ctx, token)
+		}
+		return f.forward(ctx, token)
 	})
 	if err != nil {
 		return nil, err
@@ -75,7 +88,16 @@ func (f *flows) exchange(ctx context.Context, meta *metadata, grant *tokenReques
 	return shared.(*Token), nil
 }
 
-// redeem asks the provider and verifies what comes back.
+// forward hands a refresh token on to the provider.
+func (f *flows) forward(ctx context.Context, token string) (*Token, error) {
+	meta, err := f.spending(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return f.redeem(ctx, meta, &tokenRequest{form: url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}}})
+}
+
+// redeem asks the provider and verifies what comes back; in broker mode a session begins with it.
 func (f *flows) redeem(ctx context.Context, meta *metadata, grant *tokenRequest) (*Token, error) {
 	if grant.state != nil {
 		if err := f.spend(grant.state); err != nil {
@@ -86,15 +108,27 @@ func (f *flows) redeem(ctx context.Context, meta *metadata, grant *tokenRequest)
 	if err != nil {
 		return nil, err
 	}
-	return f.accept(ctx, answer, grant.check)
+	accepted, err := f.accept(ctx, answer, grant.check)
+	if err != nil {
+		return nil, err
+	}
+	if f.broker != nil {
+		return f.begin(ctx, meta, accepted)
+	}
+	return accepted.Token, nil
 }
 
 // spending returns the provider's metadata once a token request can be made and its answer checked: the keys come
-// first, so that nothing is spent for an answer that nobody could verify.
+// first, so that nothing is spent for an answer that nobody could verify; in broker mode the signing keys too.
 func (f *flows) spending(ctx context.Context) (*metadata, error) {
 	meta, err := f.provider.metadata(ctx)
 	if err == nil && meta.token == "" {
 		return nil, notDiscovered("token_endpoint")
+	}
+	if err == nil && f.broker != nil {
+		if _, _, err := f.broker.ready(ctx); err != nil {
+			return nil, err
+		}
 	}
 	if err == nil {
 		err = f.provider.keys.Ready(ctx)
@@ -106,17 +140,27 @@ func (f *flows) spending(ctx context.Context) (*metadata, error) {
 }
 
 func (t *tokenForm) read(form url.Values) error {
-	for _, field := range []struct {
-		into  *string
-		names []string
-	}{
+	fields := []formField{
 		{&t.code, []string{"code"}},
 		{&t.redirect, []string{"redirect_uri", "redirect-uri"}},
 		{&t.verifier, []string{"code_verifier", "code-verifier"}},
 		{&t.refresh, []string{"refresh-token", "refresh_token"}},
 		{&t.device, []string{"device-code", "device_code"}},
 		{&t.grant, []string{"grant_type", "grant-type"}},
-	} {
+	}
+	if err := readFields(form, fields); err != nil {
+		return err
+	}
+	if t.grant == exchangeGrant { // nothing else makes a subject_token mean something
+		if err := readFields(form, t.exchange.fields()); err != nil {
+			return err
+		}
+	}
+	return t.checkGrant()
+}
+
+func readFields(form url.Values, fields []formField) error {
+	for _, field := range fields {
 		value, err := one(form, field.names...)
 		if err != nil {
 			return err
@@ -126,12 +170,12 @@ func (t *tokenForm) read(form url.Values) error {
 		}
 		*field.into = value
 	}
-	return t.checkGrant()
+	return nil
 }
 
 // checkGrant: exactly one grant, and a grant_type, where there is one, that names it.
 func (t *tokenForm) checkGrant() error {
-	grants := map[string]string{"authorization_code": t.code, "refresh_token": t.refresh, deviceGrant: t.device}
+	grants := map[string]string{"authorization_code": t.code, "refresh_token": t.refresh, deviceGrant: t.device, exchangeGrant: t.exchange.subject}
 	given := 0
 	for _, value := range grants {
 		if value != "" {

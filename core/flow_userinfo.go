@@ -26,7 +26,11 @@ func (f *flows) userInfo(ctx context.Context, request *Request) (*Response, erro
 		return nil, err
 	}
 	info := readUserInfo(token.claims)
-	if info.Username == "" {
+	switch {
+	case info.Username != "":
+	case f.broker != nil: // the provider knows nothing of own tokens
+		return nil, &Error{Status: http.StatusNotFound}
+	default:
 		if info, err = f.askUserInfo(ctx, token); err != nil {
 			return nil, err
 		}
@@ -43,7 +47,21 @@ func (f *flows) askUserInfo(ctx context.Context, token *IDToken) (*UserInfo, err
 	if meta.userInfo == "" {
 		return nil, nobody
 	}
-	answer, err := f.provider.userInfo(ctx, meta, token.raw)
+	answer, err := f.subjectInfo(ctx, meta, token.raw, token.Subject())
+	if err != nil {
+		return nil, err
+	}
+	info := readUserInfo(answer.Object)
+	if info.Username == "" {
+		return nil, nobody
+	}
+	return info, nil
+}
+
+// subjectInfo asks the provider's userinfo endpoint. An answer about anybody but subject is not believed (OpenID Connect
+// Core section 5.3.2).
+func (f *flows) subjectInfo(ctx context.Context, meta *metadata, bearer, subject string) (*fetch.Answer, error) {
+	answer, err := f.provider.userInfo(ctx, meta, bearer)
 	switch {
 	case errors.Is(err, fetch.ErrUnreachable):
 		return nil, outage("The OIDC provider cannot be reached.", err)
@@ -54,15 +72,10 @@ func (f *flows) askUserInfo(ctx context.Context, token *IDToken) (*UserInfo, err
 	case answer.Status >= 400:
 		return nil, refusal("")
 	}
-	subject, err := answer.Object.String("sub")
-	if err != nil || subject != token.Subject() { // OpenID Connect Core section 5.3.2: not believed
+	if got, err := answer.Object.String("sub"); err != nil || got != subject {
 		return nil, nonsense("The OIDC provider gave an unusable answer.", err)
 	}
-	info := readUserInfo(answer.Object)
-	if info.Username == "" {
-		return nil, nobody
-	}
-	return info, nil
+	return answer, nil
 }
 
 // readUserInfo maps claims: texts alone, nothing cut. A full name that begins with the first name is the last name's

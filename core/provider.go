@@ -44,7 +44,7 @@ type provider struct {
 	cfg    *Config
 	client *http.Client
 	meta   *fresh.Source[*metadata] // nil without DiscoveryURL
-	keys   *keyset.Keys
+	keys   *keyset.Keys[jose.Set]
 	close  func()
 }
 

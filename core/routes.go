@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // Off as a path leaves a route out.
@@ -22,12 +23,13 @@ type Paths struct {
 	Device   string // /auth/v2/device
 	Logout   string // /auth/v2/logout
 	UserInfo string // /auth/v2/userinfo
+	JWKS     string // /auth/v2/.well-known/jwks.json; in broker mode alone
 }
 
 // Route is one route as a framework mounts it: method, path and the function that answers. It is an [http.Handler] too.
 // Safe for concurrent use.
 type Route struct {
-	Name   string // login, callback, token, device, logout, userinfo
+	Name   string // login, callback, token, device, logout, userinfo, jwks
 	Method string // GET or POST; every other method is refused, HEAD too: it would spend a login's code
 	Path   string // prefix and path
 
@@ -36,8 +38,8 @@ type Route struct {
 	referrer string // Referrer-Policy of every answer, "" for none
 }
 
-// Serve answers one request. It returns within Config.Timeout and a second, besides what OnLogin and OnError need, and
-// never nil.
+// Serve answers one request. It returns within Config.Timeout and a second, in broker mode three, besides what OnLogin and
+// OnError need, and never nil.
 func (r Route) Serve(ctx context.Context, request *Request) *Response {
 	answer := r.answer(ctx, request)
 	if r.referrer != "" {
@@ -54,7 +56,7 @@ func (r Route) answer(ctx context.Context, request *Request) *Response {
 	if request.fault != nil {
 		return r.auth.ErrorResponse(ctx, request.fault)
 	}
-	bounded, cancel := context.WithTimeout(ctx, r.auth.cfg.Timeout+3*slack)
+	bounded, cancel := context.WithTimeout(ctx, r.auth.patience())
 	defer cancel()
 	answer, err := r.serve(bounded, request)
 	if err == nil {
@@ -69,6 +71,14 @@ func (r Route) answer(ctx context.Context, request *Request) *Response {
 		refused.Header[name] = append(refused.Header[name], values...)
 	}
 	return refused
+}
+
+// patience is the longest that a route takes. In broker mode it may wait for another instance's refresh.
+func (a *Auth) patience() time.Duration {
+	if a.broker != nil {
+		return a.cfg.Timeout + waitMargin + 3*slack
+	}
+	return a.cfg.Timeout + 3*slack
 }
 
 // wrongMethod answers where a router lets another method through, as net/http does with HEAD.
@@ -92,6 +102,7 @@ func (a *Auth) Routes(paths Paths) ([]Route, error) {
 	}{
 		{&paths.Login, "/auth/v2/login"}, {&paths.Callback, "/auth/v2/callback"}, {&paths.Token, "/auth/v2/token"},
 		{&paths.Device, "/auth/v2/device"}, {&paths.Logout, "/auth/v2/logout"}, {&paths.UserInfo, "/auth/v2/userinfo"},
+		{&paths.JWKS, defaultJWKSPath},
 	} {
 		if *entry.path == "" {
 			*entry.path = entry.fallback
@@ -105,6 +116,12 @@ func (a *Auth) Routes(paths Paths) ([]Route, error) {
 		{Name: "device", Method: http.MethodPost, Path: paths.Device, serve: f.device},
 		{Name: "logout", Method: http.MethodGet, Path: paths.Logout, serve: f.logout},
 		{Name: "userinfo", Method: http.MethodGet, Path: paths.UserInfo, serve: f.userInfo},
+	}
+	if a.broker != nil {
+		if paths.Token == Off {
+			return nil, errors.New("core: Paths.Token: broker mode needs the token endpoint, which issues its tokens")
+		}
+		table = append(table, Route{Name: "jwks", Method: http.MethodGet, Path: paths.JWKS, serve: f.jwks})
 	}
 	return a.place(paths.Prefix, table)
 }

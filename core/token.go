@@ -30,12 +30,14 @@ type Token struct {
 	RefreshExpires int64 `json:"refresh_expires"`
 	// Scope holds the granted scopes, separated by spaces.
 	Scope string `json:"scope"`
+	// IssuedTokenType is there after a token exchange alone (RFC 8693 section 2.2.1).
+	IssuedTokenType string `json:"issued_token_type,omitempty"`
 
 	caller *IDToken
 }
 
-// Caller returns who logged in, from the verified ID token of this exchange; nil when the provider sent none, as some
-// do after a refresh.
+// Caller returns who logged in: in passthrough mode from the verified ID token of this exchange, nil when the provider
+// sent none, as some do after a refresh; in broker mode as guards will see the caller of this access token.
 func (t *Token) Caller() *IDToken { return t.caller }
 
 // String hides the token.
@@ -64,9 +66,15 @@ const (
 // Lifetimes that are assumed when a provider says nothing.
 const assumedExpiry = 180 * time.Second
 
+// providerAnswer is a provider's answer that has passed all checks.
+type providerAnswer struct {
+	*Token
+	access *IDToken // nil when the access token is opaque, or for another service
+}
+
 // accept turns a provider's answer into a Token: the ID token fully verified, its subject that of the access token. An
 // answer to a refresh without a new refresh token has the old one in it already (x/oauth2 sees to it).
-func (a *Auth) accept(ctx context.Context, answer *oauth2.Token, check grantCheck) (*Token, error) {
+func (a *Auth) accept(ctx context.Context, answer *oauth2.Token, check grantCheck) (*providerAnswer, error) {
 	if kind := answer.TokenType; kind != "" && !strings.EqualFold(kind, "bearer") {
 		return nil, nonsense("The OIDC provider gave a token of a type that this service cannot use.", nil)
 	}
@@ -78,7 +86,7 @@ func (a *Auth) accept(ctx context.Context, answer *oauth2.Token, check grantChec
 	if err != nil {
 		return nil, err
 	}
-	access, err := a.verifyAccess(ctx, answer.AccessToken)
+	access, err := a.verifyProviderAccess(ctx, answer.AccessToken)
 	if caller != nil && isOutage(err) {
 		return nil, err // its subject cannot be compared
 	}
@@ -95,7 +103,18 @@ func (a *Auth) accept(ctx context.Context, answer *oauth2.Token, check grantChec
 			token.Scope = strings.Join(access.scopes, " ")
 		}
 	}
-	return token, token.setTimes(answer, time.Now(), access)
+	if err := token.setTimes(answer, time.Now(), access, a.cfg.sessionTTL()); err != nil {
+		return nil, err
+	}
+	return &providerAnswer{Token: token, access: access}, nil
+}
+
+// sessionTTL is how long a refresh token is good for when the provider names no end.
+func (c *Config) sessionTTL() time.Duration {
+	if c.Broker == nil {
+		return unlimitedRefresh
+	}
+	return c.Broker.SessionTTL
 }
 
 func loginRefused() *Error {
@@ -135,7 +154,7 @@ func textMember(answer *oauth2.Token, name string) (string, bool) {
 
 // setTimes reads the ends of both tokens: absolute ones first, then those from now (WIRE contract). A refresh token
 // that the provider says ends at 0, or nothing about, has no end that anybody knows.
-func (t *Token) setTimes(answer *oauth2.Token, now time.Time, access *IDToken) error {
+func (t *Token) setTimes(answer *oauth2.Token, now time.Time, access *IDToken, unlimited time.Duration) error {
 	expires, err := endOf(answer, "", now)
 	if err != nil {
 		return err
@@ -152,7 +171,7 @@ func (t *Token) setTimes(answer *oauth2.Token, now time.Time, access *IDToken) e
 		return nil
 	}
 	if t.RefreshExpires, err = endOf(answer, "refresh_", now); err == nil && t.RefreshExpires == 0 {
-		t.RefreshExpires = now.Add(unlimitedRefresh).Unix()
+		t.RefreshExpires = now.Add(unlimited).Unix()
 	}
 	return err
 }

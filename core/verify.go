@@ -26,9 +26,17 @@ var (
 // folds case sees the same caller.
 var decisive = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "azp", "client_id", "scope", "scp", "typ", "cnf", "nonce", "at_hash", "c_hash", "events"}
 
-// verifyAccess is the whole check of an access token at a guard: form, key, signature, kind, claims, in this order.
-// The error is a 401 with one text for every reason, or a 503 when the provider's keys are out of reach.
+// verifyAccess is the whole check of an access token at a guard: of the provider's tokens, or in broker mode of own and
+// trusted issuers' ones. The error is a 401 with one text for every reason, or a 503 when the keys are out of reach.
 func (a *Auth) verifyAccess(ctx context.Context, raw string) (*IDToken, error) {
+	if a.broker != nil {
+		return a.broker.verify(ctx, raw)
+	}
+	return a.verifyProviderAccess(ctx, raw)
+}
+
+// verifyProviderAccess checks an access token of the provider: form, key, signature, kind, claims, in this order.
+func (a *Auth) verifyProviderAccess(ctx context.Context, raw string) (*IDToken, error) {
 	token, err := jose.Parse(raw)
 	if err != nil {
 		return nil, invalidToken(err)

@@ -47,7 +47,7 @@ func loadRepo(root, version string) (*repo, error) {
 		return nil, fmt.Errorf("%q is no full version such as v0.1.0", version)
 	}
 	found := map[string]module{}
-	for _, pattern := range []string{"*/go.mod", "*/*/go.mod"} {
+	for _, pattern := range []string{"*/go.mod", "*/*/go.mod", "*/*/*/go.mod"} {
 		files, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil {
 			return nil, err

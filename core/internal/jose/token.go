@@ -180,3 +180,21 @@ func (t *Token) Supported() bool {
 	}
 	return slices.Contains(RSAAlgorithms, t.Alg)
 }
+
+// UnverifiedIssuer returns the claim iss before anybody has checked the signature, "" when there is none that can be
+// read. It is good for one thing: to choose whose keys are to verify the token.
+func (t *Token) UnverifiedIssuer() string {
+	payload, err := decoding.DecodeString(t.payload)
+	if err != nil {
+		return ""
+	}
+	claims, err := strictjson.Parse(payload)
+	if err != nil || claims.FoldsTo("iss") {
+		return ""
+	}
+	issuer, err := claims.String("iss")
+	if err != nil {
+		return ""
+	}
+	return issuer
+}

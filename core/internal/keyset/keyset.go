@@ -13,21 +13,26 @@ import (
 // ErrUnknownKey says that the issuer has no key for a token.
 var ErrUnknownKey = errors.New("keyset: no key for this token")
 
+// Set finds the key that a token names among those at hand.
+type Set interface {
+	Find(*jose.Token) (jose.Key, bool)
+}
+
 // Keys finds the key of a token, and fetches the set when it has to. Safe for concurrent use.
-type Keys struct {
-	source  *fresh.Source[jose.Set]
+type Keys[S Set] struct {
+	source  *fresh.Source[S]
 	timeout time.Duration
 }
 
 // New makes a key set that is fetched from source when first asked for; nobody waits longer than timeout.
-func New(source *fresh.Source[jose.Set], timeout time.Duration) *Keys {
-	return &Keys{source: source, timeout: timeout}
+func New[S Set](source *fresh.Source[S], timeout time.Duration) *Keys[S] {
+	return &Keys[S]{source: source, timeout: timeout}
 }
 
 // Find returns the key that a token names. A name that the set at hand lacks costs at most one fetch in the source's
 // pause, whoever asks; a token of a known key never waits for it. The error is [ErrUnknownKey], or the fetch's, after at
 // most the timeout.
-func (k *Keys) Find(ctx context.Context, token *jose.Token) (jose.Key, error) {
+func (k *Keys[S]) Find(ctx context.Context, token *jose.Token) (jose.Key, error) {
 	if snapshot := k.source.Peek(); snapshot != nil {
 		if key, ok := snapshot.Value.Find(token); ok {
 			return key, nil
@@ -38,7 +43,7 @@ func (k *Keys) Find(ctx context.Context, token *jose.Token) (jose.Key, error) {
 	return k.fetch(ctx, token)
 }
 
-func (k *Keys) fetch(ctx context.Context, token *jose.Token) (jose.Key, error) {
+func (k *Keys[S]) fetch(ctx context.Context, token *jose.Token) (jose.Key, error) {
 	snapshot, err := k.source.Get(ctx)
 	if err != nil {
 		return jose.Key{}, err
@@ -60,10 +65,10 @@ func (k *Keys) fetch(ctx context.Context, token *jose.Token) (jose.Key, error) {
 }
 
 // Ready waits until the set is at hand.
-func (k *Keys) Ready(ctx context.Context) error {
+func (k *Keys[S]) Ready(ctx context.Context) error {
 	_, err := k.source.Get(ctx)
 	return err
 }
 
 // Close ends renewal.
-func (k *Keys) Close() { k.source.Close() }
+func (k *Keys[S]) Close() { k.source.Close() }

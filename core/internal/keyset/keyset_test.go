@@ -60,7 +60,7 @@ func named(kids ...string) jose.Set {
 
 func token(kid string) *jose.Token { return &jose.Token{Alg: "RS256", KeyID: kid, HasKey: kid != ""} }
 
-func inBubble(t *testing.T, test func(*testing.T, *issuer, *keyset.Keys)) {
+func inBubble(t *testing.T, test func(*testing.T, *issuer, *keyset.Keys[jose.Set])) {
 	synctest.Test(t, func(t *testing.T) {
 		i := &issuer{set: named("a")}
 		policy := fresh.Policy{Renew: 12 * time.Minute, Stale: 24 * time.Hour, Pause: pause, Timeout: timeout}
@@ -70,7 +70,7 @@ func inBubble(t *testing.T, test func(*testing.T, *issuer, *keyset.Keys)) {
 	})
 }
 
-func find(t *testing.T, keys *keyset.Keys, kid string, want error) {
+func find(t *testing.T, keys *keyset.Keys[jose.Set], kid string, want error) {
 	t.Helper()
 	key, err := keys.Find(t.Context(), token(kid))
 	if !errors.Is(err, want) || err == nil && kid != "" && key.ID != kid {
@@ -87,7 +87,7 @@ func (i *issuer) want(t *testing.T, n int64, when string) {
 
 // C12: an unknown kid leads to one fetch; new keys are accepted, removed ones dropped.
 func TestRotation(t *testing.T) {
-	inBubble(t, func(t *testing.T, i *issuer, keys *keyset.Keys) {
+	inBubble(t, func(t *testing.T, i *issuer, keys *keyset.Keys[jose.Set]) {
 		find(t, keys, "a", nil)
 		i.now(named("b"), nil, 0)
 		find(t, keys, "a", nil) // nobody has seen the new set yet
@@ -99,7 +99,7 @@ func TestRotation(t *testing.T) {
 
 // C13: a token without kid.
 func TestTokenWithoutKid(t *testing.T) {
-	inBubble(t, func(t *testing.T, i *issuer, keys *keyset.Keys) {
+	inBubble(t, func(t *testing.T, i *issuer, keys *keyset.Keys[jose.Set]) {
 		find(t, keys, "", nil)
 		i.now(named("a", "b"), nil, 0)
 		find(t, keys, "b", nil)
@@ -111,7 +111,7 @@ func TestTokenWithoutKid(t *testing.T) {
 func TestUnknownKids(t *testing.T) {
 	for name, fault := range map[string]error{"endpoint is well": nil, "endpoint is down": errDown} {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(t *testing.T, i *issuer, keys *keyset.Keys) {
+			inBubble(t, func(t *testing.T, i *issuer, keys *keyset.Keys[jose.Set]) {
 				find(t, keys, "a", nil)
 				time.Sleep(time.Minute)
 				i.now(named("a"), fault, time.Second)
@@ -137,7 +137,7 @@ func TestUnknownKids(t *testing.T) {
 
 // TRUST 0.8: a known key is found without a wait while strangers wait for a slow endpoint.
 func TestKnownKeyNeverWaits(t *testing.T) {
-	inBubble(t, func(t *testing.T, i *issuer, keys *keyset.Keys) {
+	inBubble(t, func(t *testing.T, i *issuer, keys *keyset.Keys[jose.Set]) {
 		find(t, keys, "a", nil)
 		i.now(named("a"), nil, time.Hour)
 		var strangers sync.WaitGroup
@@ -165,7 +165,7 @@ func TestKnownKeyNeverWaits(t *testing.T) {
 
 // A stranger's kid spends the cool-down; the new key is accepted when it ends, not when the timer comes.
 func TestNewKeyAfterAStrangersKid(t *testing.T) {
-	inBubble(t, func(t *testing.T, i *issuer, keys *keyset.Keys) {
+	inBubble(t, func(t *testing.T, i *issuer, keys *keyset.Keys[jose.Set]) {
 		find(t, keys, "a", nil)
 		find(t, keys, "junk", keyset.ErrUnknownKey)
 		i.now(named("a", "b"), nil, 0)
@@ -176,7 +176,7 @@ func TestNewKeyAfterAStrangersKid(t *testing.T) {
 }
 
 func TestReady(t *testing.T) {
-	inBubble(t, func(t *testing.T, i *issuer, keys *keyset.Keys) {
+	inBubble(t, func(t *testing.T, i *issuer, keys *keyset.Keys[jose.Set]) {
 		i.now(nil, errDown, 0)
 		if err := keys.Ready(t.Context()); !errors.Is(err, errDown) {
 			t.Errorf("got %v", err)
@@ -191,7 +191,7 @@ func TestReady(t *testing.T) {
 
 // The wait is bounded by the caller's context, too.
 func TestCallerLeaves(t *testing.T) {
-	inBubble(t, func(t *testing.T, i *issuer, keys *keyset.Keys) {
+	inBubble(t, func(t *testing.T, i *issuer, keys *keyset.Keys[jose.Set]) {
 		i.now(nil, nil, time.Hour)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()

@@ -1,0 +1,226 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/internal/family"
+	"github.com/go-oidc-auth/oidcauth/core/internal/feed"
+	"github.com/go-oidc-auth/oidcauth/core/internal/fresh"
+	"github.com/go-oidc-auth/oidcauth/core/internal/keyring"
+	"github.com/go-oidc-auth/oidcauth/core/internal/keyset"
+	"github.com/go-oidc-auth/oidcauth/core/internal/seal"
+)
+
+// brokerAlgorithm is what own tokens and those of trusted issuers are signed with: Python services verify nothing else.
+const brokerAlgorithm = "RS256"
+
+// How the broker works with its store.
+const (
+	storePause  = 2 * time.Second  // between two tries of a store that fails, and two reloads for unknown keys
+	leaseMargin = 10 * time.Second // what a lease lasts longer than a call to the provider
+	waitMargin  = 2 * time.Second  // what others wait longer for the holder of a lease
+	purgePeriod = 10 * time.Minute // on average, between two purges of one instance
+)
+
+// tokenBroker is broker mode: the own tokens and what they need. It opens its store when first asked for something, and
+// starts without one. Safe for concurrent use.
+type tokenBroker struct {
+	auth   *Auth
+	cfg    *BrokerConfig
+	issuer string
+	store  broker.Store
+	ours   bool // the store was opened here
+
+	ring   *fresh.Source[*keyring.Ring]
+	keys   *keyset.Keys[*keyring.Ring]
+	feed   *feed.Feed
+	peers  map[string]*peer
+	opened atomic.Pointer[openBroker] // once the store was reached
+
+	mu     sync.Mutex // guards what follows
+	purger *time.Timer
+	closed bool
+}
+
+// openBroker is what there is once the store is open and its secrets are known.
+type openBroker struct {
+	families *family.Families
+	keeper   *keyring.Keeper
+}
+
+func newBroker(a *Auth) (*tokenBroker, error) {
+	b := &tokenBroker{auth: a, cfg: a.cfg.Broker, issuer: a.cfg.PublicURL}
+	var err error
+	if b.store, b.ours, err = b.cfg.openStore(); err != nil {
+		return nil, err
+	}
+	if len(a.cfg.SecretKeys) == 0 && !isLocal(b.store) {
+		_ = b.closeStore() // the fault of the configuration says more
+		return nil, errors.New("core: Config.SecretKeys: " + secretKeysForStore)
+	}
+	timeout := a.cfg.Timeout + slack
+	b.ring = fresh.New(fresh.Policy{Renew: keyring.Reload, Stale: staleAge, Pause: storePause, Timeout: timeout}, b.load, b.report("signing keys"))
+	b.keys = keyset.New(b.ring, timeout+slack)
+	b.feed = feed.New(b.store, timeout, b.report("revocations"))
+	b.peers = newPeers(a)
+	return b, nil
+}
+
+func (b *tokenBroker) report(part string) func(error) {
+	return func(err error) {
+		if err != nil {
+			b.auth.log.Warn("the "+part+" cannot be read from the store", "error", err)
+			return
+		}
+		b.auth.log.Info("the " + part + " can be read from the store again")
+	}
+}
+
+// load reads the signing keys, after it has opened the store if nobody has.
+func (b *tokenBroker) load(ctx context.Context) (*keyring.Ring, error) {
+	opened := b.opened.Load()
+	if opened == nil {
+		var err error
+		if opened, err = b.open(ctx); err != nil {
+			return nil, err
+		}
+	}
+	ring, err := opened.keeper.Load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if b.opened.Swap(opened) == nil {
+		b.purgeLater()
+	}
+	return ring, nil
+}
+
+func (b *tokenBroker) open(ctx context.Context) (*openBroker, error) {
+	if err := b.store.Init(ctx); err != nil {
+		return nil, err
+	}
+	secrets, err := b.secrets()
+	if err != nil {
+		return nil, err
+	}
+	sealer, err := seal.New("signing key", secrets...)
+	if err != nil {
+		return nil, err
+	}
+	client := b.auth.cfg.ClientID
+	families, err := family.New(family.Config{
+		Store: b.store, Secrets: secrets, Client: client, Abandon: b.abandon,
+		Lease: b.auth.cfg.Timeout + leaseMargin, Wait: b.auth.cfg.Timeout + waitMargin, Grace: b.cfg.RefreshGrace, Feed: b.tokenLife(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	keeper := &keyring.Keeper{Store: b.store, Sealer: sealer, Client: client, Life: b.tokenLife(), Import: b.cfg.ImportKey, Now: time.Now}
+	return &openBroker{families: families, keeper: keeper}, nil
+}
+
+// tokenLife is the longest that anybody accepts a token signed now, clocks included.
+func (b *tokenBroker) tokenLife() time.Duration { return b.cfg.TokenTTL + 2*b.auth.cfg.Leeway }
+
+// ready waits until the store is open and a key is at hand.
+func (b *tokenBroker) ready(ctx context.Context) (*openBroker, *keyring.Ring, error) {
+	snapshot, err := b.ring.Get(ctx)
+	if err != nil {
+		return nil, nil, storeOutage(err)
+	}
+	return b.opened.Load(), snapshot.Value, nil
+}
+
+func storeOutage(cause error) *Error {
+	e := outage("The session store is not available.", cause)
+	e.RetryAfter = storePause
+	return e
+}
+
+// purgeLater removes what has ended every now and then, at a moment of its own on every instance.
+func (b *tokenBroker) purgeLater() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return
+	}
+	after := purgePeriod/2 + rand.N(purgePeriod) //nolint:gosec // spreads instances, no secret
+	b.purger = time.AfterFunc(after, func() {
+		ctx, cancel := context.WithTimeout(context.Background(), b.auth.cfg.Timeout)
+		defer cancel()
+		if _, err := b.store.Purge(ctx, now()); err != nil {
+			b.auth.log.Warn("expired sessions were not purged", "error", err)
+		}
+		b.purgeLater() //nolint:contextcheck // the next purge has a time of its own
+	})
+}
+
+// now is the clock in the whole milliseconds that stores keep.
+func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
+
+// faults names each part that a guard or a mint lacks.
+func (b *tokenBroker) faults(ctx context.Context) error {
+	var parts []error
+	snapshot, err := b.ring.Get(ctx)
+	switch {
+	case err != nil:
+		parts = append(parts, errors.New("core: the signing keys are not at hand: "+err.Error()))
+	case snapshot.Value.Signer(time.Now()) == nil:
+		parts = append(parts, errors.New("core: no signing key"))
+	case time.Since(snapshot.At) > 2*keyring.Reload:
+		parts = append(parts, errors.New("core: the signing keys have not been reloaded for two minutes"))
+	}
+	if err := b.feed.Ready(ctx); err != nil {
+		parts = append(parts, errors.New("core: the revocations are not at hand: "+err.Error()))
+	}
+	return errors.Join(parts...)
+}
+
+// rotateKey adds a signing key and knows it at once.
+func (b *tokenBroker) rotateKey(ctx context.Context) error {
+	opened, _, err := b.ready(ctx)
+	if err != nil {
+		return err
+	}
+	seen := b.ring.Peek()
+	if err := opened.keeper.Rotate(ctx); err != nil {
+		return storeOutage(err)
+	}
+	_, err = b.ring.Renew(ctx, seen)
+	if errors.Is(err, fresh.ErrCooling) { // the next reload brings it
+		return nil
+	}
+	return err
+}
+
+// close lets what is in flight finish, which takes no longer than a lease.
+func (b *tokenBroker) close() error {
+	b.mu.Lock()
+	b.closed = true
+	if b.purger != nil {
+		b.purger.Stop()
+	}
+	b.mu.Unlock()
+	if opened := b.opened.Load(); opened != nil {
+		opened.families.Drain()
+	}
+	b.ring.Close()
+	b.feed.Close()
+	for _, peer := range b.peers {
+		peer.keys.Close()
+	}
+	return b.closeStore()
+}
+
+func (b *tokenBroker) closeStore() error {
+	if !b.ours {
+		return nil
+	}
+	return b.store.Close()
+}

@@ -1,0 +1,91 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
+	"github.com/go-oidc-auth/oidcauth/core/internal/keyset"
+)
+
+var errRevoked = errors.New("the session was ended")
+
+// verify is the whole check of an access token in broker mode. The issuer that the token names, which nobody has verified
+// yet, chooses whose keys may verify it, and nothing else: the own ones or those of one trusted issuer.
+func (b *tokenBroker) verify(ctx context.Context, raw string) (*IDToken, error) {
+	token, err := jose.Parse(raw)
+	if err != nil {
+		return nil, invalidToken(err)
+	}
+	if !isAccessType(token.Typ) || token.Alg != brokerAlgorithm || !token.HasKey {
+		return nil, invalidToken(errTokenKind)
+	}
+	issuer := token.UnverifiedIssuer()
+	key, err := b.key(ctx, issuer, token)
+	if err != nil {
+		return nil, err
+	}
+	payload, claims, err := token.Verify(key)
+	if err != nil {
+		return nil, invalidToken(err)
+	}
+	verified, err := read(claims, issuer, time.Now(), b.auth.cfg.Leeway)
+	if err != nil {
+		return nil, invalidToken(err)
+	}
+	if !isAccessToken(token.Typ, claims) || !slices.Contains(verified.audience, b.cfg.Audience) {
+		return nil, invalidToken(errTokenKind)
+	}
+	if err := b.checkRevoked(ctx, verified); err != nil {
+		return nil, err
+	}
+	verified.payload, verified.raw = payload, strings.Clone(raw)
+	return verified, nil
+}
+
+func (b *tokenBroker) key(ctx context.Context, issuer string, token *jose.Token) (jose.Key, error) {
+	find := b.keys.Find
+	if issuer != b.issuer {
+		peer, trusted := b.peers[issuer]
+		if !trusted {
+			return jose.Key{}, invalidToken(keyset.ErrUnknownKey)
+		}
+		find = peer.keys.Find
+	}
+	key, err := find(ctx, token)
+	switch {
+	case errors.Is(err, keyset.ErrUnknownKey):
+		return jose.Key{}, invalidToken(err)
+	case err != nil:
+		return jose.Key{}, outage("The token's keys are out of reach, cannot validate token.", err)
+	}
+	return key, nil
+}
+
+// checkRevoked refuses own tokens of sessions that were ended. What trusted issuers revoke is known to them alone.
+func (b *tokenBroker) checkRevoked(ctx context.Context, token *IDToken) error {
+	if token.issuer != b.issuer {
+		return nil
+	}
+	revoked, err := b.feed.Has(ctx, sessionOf(token))
+	if err != nil {
+		return storeOutage(err)
+	}
+	if revoked {
+		return invalidToken(errRevoked)
+	}
+	return nil
+}
+
+// sessionOf names what a token can be revoked by: its session, or itself where it has none, as tokens of the Python
+// library.
+func sessionOf(token *IDToken) string {
+	if sid, err := token.claims.String("sid"); err == nil && sid != "" {
+		return sid
+	}
+	jti, _ := token.claims.String("jti") // read checked its type
+	return jti
+}

@@ -1,0 +1,211 @@
+package family
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core/broker"
+)
+
+// Result is what the spending of a token came to.
+type Result struct {
+	Data    []byte    // the session's new data
+	Answer  []byte    // what the client gets, the next token in it
+	Expires time.Time // the session's new end
+}
+
+// Spend refreshes at the provider. It gets the session's data and the token that the answer has to hold, and is called by
+// one holder of a family at a time. An error that wraps [ErrRefused] ends the family; a Result beside it is abandoned. With
+// any other the client's token stays good; a Result beside it replaces the session's data, for the case that the provider
+// has given new tokens and something else failed then.
+type Spend func(ctx context.Context, data []byte, next Token) (*Result, error)
+
+// Times between two looks at a row that somebody else works on.
+const (
+	firstLook = 15 * time.Millisecond
+	lastLook  = 250 * time.Millisecond
+)
+
+// Rotate spends a refresh token and returns the answer: that of spend, or the one that the token was spent for a moment
+// ago. Once spend has been called, what it does comes to its end also when ctx ends before. The error is [ErrEnded],
+// [ErrReused], [ErrBusy], [ErrSealed], that of the store or that of spend.
+func (f *Families) Rotate(ctx context.Context, text string, spend Spend) ([]byte, error) {
+	token, ok := parse(text)
+	if !ok {
+		return nil, ErrEnded
+	}
+	ctx, cancel := context.WithTimeout(ctx, f.cfg.Wait)
+	defer cancel()
+	w := wait{pause: firstLook}
+	for {
+		session, err := f.cfg.Store.Session(ctx, token.ID, f.now())
+		if errors.Is(err, broker.ErrNotFound) {
+			return nil, ErrEnded
+		}
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case token.is(session.Last) && f.now().Sub(session.Rotated) < f.cfg.Grace:
+			return f.open(f.answers, token.ID, session.Answer)
+		case !token.is(session.Current):
+			if err := f.endReused(ctx, session); !errors.Is(err, broker.ErrConflict) {
+				return nil, err
+			}
+		case session.Lease.After(f.now()):
+			if err := w.look(ctx, session.Version); err != nil {
+				return nil, err
+			}
+		case w.version != 0 && session.Version != w.version && session.Lease.IsZero():
+			return nil, ErrBusy // the one who was waited for has failed, and would again
+		default:
+			answer, err := f.spend(ctx, token, session, spend)
+			if !errors.Is(err, broker.ErrConflict) {
+				return answer, err
+			}
+		}
+	}
+}
+
+// wait looks again and again, ever more slowly.
+type wait struct {
+	pause   time.Duration
+	version int64 // of the row while somebody held the lease; 0: nobody did
+}
+
+func (w *wait) look(ctx context.Context, version int64) error {
+	w.version = version
+	timer := time.NewTimer(w.pause)
+	defer timer.Stop()
+	w.pause = min(2*w.pause, lastLook)
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ErrBusy
+	}
+}
+
+// endReused ends a family of which a token came that is neither the current one nor, in the grace, the last: somebody
+// has a copy. [broker.ErrConflict]: the row has changed meanwhile.
+func (f *Families) endReused(ctx context.Context, session broker.Session) error {
+	if err := f.revoke(ctx, session.ID, session.Version); err != nil {
+		return err
+	}
+	if data, err := f.open(f.data, session.ID, session.Data); err == nil {
+		f.background(ctx, func(ctx context.Context) { f.cfg.Abandon(ctx, data) })
+	}
+	return ErrReused
+}
+
+// spend takes the lease and does the work in the background: the caller may leave, the result must not be lost.
+func (f *Families) spend(ctx context.Context, token Token, session broker.Session, spend Spend) ([]byte, error) {
+	data, err := f.open(f.data, token.ID, session.Data)
+	if err != nil {
+		return nil, err
+	}
+	session.Lease = f.now().Add(f.cfg.Lease)
+	if err := f.cfg.Store.Swap(ctx, session); err != nil {
+		return nil, err
+	}
+	session.Version++
+	type outcome struct {
+		answer []byte
+		err    error
+	}
+	done := make(chan outcome, 1)
+	f.background(ctx, func(ctx context.Context) {
+		answer, err := f.work(ctx, token, session, data, spend)
+		done <- outcome{answer, err}
+	})
+	select {
+	case o := <-done:
+		return o.answer, o.err
+	case <-ctx.Done():
+		return nil, ErrBusy
+	}
+}
+
+// background runs what has to come to an end, within the time of a lease.
+func (f *Families) background(ctx context.Context, do func(context.Context)) {
+	f.flights.Add(1)
+	go func() {
+		defer f.flights.Done()
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), f.cfg.Lease)
+		defer cancel()
+		do(ctx)
+	}()
+}
+
+// work asks the provider and writes what came of it, if the row is still ours.
+func (f *Families) work(ctx context.Context, token Token, session broker.Session, data []byte, spend Spend) ([]byte, error) {
+	next := token.next()
+	result, err := spend(ctx, data, next)
+	switch {
+	case errors.Is(err, ErrRefused):
+		if result != nil {
+			f.cfg.Abandon(ctx, result.Data)
+		}
+		if f.persist(ctx, func() error { return f.revoke(ctx, session.ID, session.Version) }) != nil {
+			return nil, ErrBusy // not ours any more, or not to be reached: the next try finds out
+		}
+		return nil, ErrEnded
+	case err != nil && result == nil:
+		session.Lease = time.Time{}
+		_ = f.persist(ctx, func() error { return f.cfg.Store.Swap(ctx, session) }) // else the lease runs out
+		return nil, err
+	case err != nil:
+		return nil, errors.Join(err, f.keep(ctx, session, result))
+	}
+	if session.Answer, err = f.seal(f.answers, session.ID, result.Answer); err != nil {
+		return nil, errors.Join(err, f.keep(ctx, session, result))
+	}
+	session.Last, session.Current, session.Rotated = token.hash[:], next.hash[:], f.now()
+	session.Expires = result.Expires.UTC().Truncate(time.Millisecond)
+	if err := f.keep(ctx, session, result); err != nil {
+		return nil, err
+	}
+	return result.Answer, nil
+}
+
+// keep writes the row with new data and without the lease. When the row is gone, which only happens to a family that
+// has ended, what the provider gave is abandoned; when somebody has taken over, nothing is ours to touch.
+func (f *Families) keep(ctx context.Context, session broker.Session, result *Result) error {
+	sealed, err := f.seal(f.data, session.ID, result.Data)
+	if err != nil {
+		return err
+	}
+	session.Data, session.Lease = sealed, time.Time{}
+	err = f.persist(ctx, func() error { return f.cfg.Store.Swap(ctx, session) })
+	if !errors.Is(err, broker.ErrConflict) {
+		return err
+	}
+	stored, err := f.cfg.Store.Session(ctx, session.ID, f.now())
+	switch {
+	case errors.Is(err, broker.ErrNotFound):
+		f.cfg.Abandon(ctx, result.Data)
+		return ErrEnded
+	case err == nil && stored.Version == session.Version+1 && string(stored.Data) == string(sealed):
+		return nil // it was written, and the connection broke before the store could say so
+	default:
+		return ErrBusy
+	}
+}
+
+// persist repeats a write that failed until ctx ends: what the provider has spent is lost otherwise.
+func (f *Families) persist(ctx context.Context, write func() error) error {
+	for pause := firstLook; ; pause = min(2*pause, lastLook) {
+		err := write()
+		if err == nil || errors.Is(err, broker.ErrConflict) {
+			return err
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return err
+		}
+	}
+}

@@ -1,0 +1,279 @@
+// Package keyring keeps the signing keys of one service in its store: sealed, made once however many instances start at
+// the same moment, published before they sign, and kept until the last token that they signed has expired.
+package keyring
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
+	"github.com/go-oidc-auth/oidcauth/core/internal/seal"
+)
+
+const (
+	// Notice is how long a key is published before it signs: longer than any verifier keeps an old set.
+	Notice = 10 * time.Minute
+	// Reload is how old a loaded ring may be that an instance signs with.
+	Reload = time.Minute
+	// ImportLife is how long an imported key verifies at least: the Python library's device tokens live for 30 days.
+	ImportLife = 31 * 24 * time.Hour
+)
+
+// ErrSealed says that a key in the store was sealed with a secret that is not configured, or for another client. Nothing
+// is made in its place.
+var ErrSealed = errors.New("keyring: a signing key in the store does not open: it was sealed with other SecretKeys, or for another ClientID")
+
+// Ring is the keys at one moment. It is never changed.
+type Ring struct {
+	Document []byte // the public halves as a JWK set
+	entries  []entry
+}
+
+type entry struct {
+	row    broker.Key
+	signer *jose.Signer
+	public jose.Key
+	keep   time.Time // of an imported key: it verifies until then at least
+}
+
+// sealedKey is what a row holds.
+type sealedKey struct {
+	PEM  string `json:"pem"`
+	Keep int64  `json:"keep,omitempty"` // Unix seconds
+}
+
+// Keeper loads and changes the ring. Safe for concurrent use.
+type Keeper struct {
+	Store  broker.Store
+	Sealer *seal.Sealer
+	Client string        // what another client sealed does not open
+	Life   time.Duration // of the longest token that is signed, clocks included
+	Import []byte        // PEM, nil for none
+	Now    func() time.Time
+}
+
+func (k *Keeper) now() time.Time { return k.Now().UTC().Truncate(time.Millisecond) }
+
+// Load returns the ring, with the key to import, if any, and at least one key: who is first makes it.
+func (k *Keeper) Load(ctx context.Context) (*Ring, error) {
+	for {
+		ring, err := k.read(ctx)
+		if err != nil {
+			return nil, err
+		}
+		row, err := k.wanting(ring)
+		if row == nil && err == nil {
+			return ring, k.retire(ctx, ring)
+		}
+		if err == nil {
+			err = k.Store.AddKey(ctx, *row)
+		}
+		if err != nil && !errors.Is(err, broker.ErrConflict) { // somebody else was first: look again
+			return nil, err
+		}
+	}
+}
+
+// wanting returns the key that the ring lacks, nil when it lacks none.
+func (k *Keeper) wanting(ring *Ring) (*broker.Key, error) {
+	if k.Import != nil {
+		signer, err := jose.ParsePrivateKey(k.Import)
+		if err != nil {
+			return nil, err
+		}
+		if !ring.has(signer.ID) {
+			return k.importRow(ring, signer)
+		}
+	}
+	if ring.signing(k.now()) != nil {
+		return nil, nil
+	}
+	signer, err := jose.NewRSASigner()
+	if err != nil {
+		return nil, err
+	}
+	return k.row(ring, signer, k.now(), time.Time{})
+}
+
+// importRow makes a row for an imported key: it signs only where there is no other.
+func (k *Keeper) importRow(ring *Ring, signer *jose.Signer) (*broker.Key, error) {
+	keep := k.now().Add(ImportLife)
+	if ring.signing(k.now()) == nil {
+		return k.row(ring, signer, k.now(), keep)
+	}
+	row, err := k.row(ring, signer, time.Time{}, keep)
+	if row != nil {
+		row.Until = keep
+	}
+	return row, err
+}
+
+func (k *Keeper) row(ring *Ring, signer *jose.Signer, from, keep time.Time) (*broker.Key, error) {
+	text, err := signer.PrivateKey()
+	if err != nil {
+		return nil, err
+	}
+	secret := sealedKey{PEM: string(text)}
+	if !keep.IsZero() {
+		secret.Keep = keep.Unix()
+	}
+	plain, err := json.Marshal(secret)
+	if err != nil {
+		return nil, err
+	}
+	row := broker.Key{ID: signer.ID, Generation: ring.last() + 1, From: from}
+	row.Sealed = []byte(k.Sealer.Seal(plain, k.context(row.ID)))
+	return &row, nil
+}
+
+func (k *Keeper) context(id string) string { return k.Client + "\x00" + id }
+
+func (k *Keeper) read(ctx context.Context) (*Ring, error) {
+	rows, err := k.Store.Keys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ring := &Ring{}
+	var publish []*jose.Signer
+	now := k.now()
+	for _, row := range rows {
+		if !row.Until.IsZero() && !row.Until.After(now) {
+			ring.entries = append(ring.entries, entry{row: row}) // counts as a generation, nothing else
+			continue
+		}
+		e, err := k.openRow(row)
+		if err != nil {
+			return nil, err
+		}
+		ring.entries = append(ring.entries, e)
+		publish = append(publish, e.signer)
+	}
+	ring.Document, err = jose.MarshalSet(publish...)
+	return ring, err
+}
+
+func (k *Keeper) openRow(row broker.Key) (entry, error) {
+	plain, err := k.Sealer.Open(string(row.Sealed), k.context(row.ID))
+	if err != nil {
+		return entry{}, ErrSealed
+	}
+	var secret sealedKey
+	if json.Unmarshal(plain, &secret) != nil {
+		return entry{}, ErrSealed
+	}
+	signer, err := jose.ParsePrivateKey([]byte(secret.PEM))
+	if err != nil || signer.ID != row.ID {
+		return entry{}, ErrSealed
+	}
+	e := entry{row: row, signer: signer, public: signer.Public()}
+	if secret.Keep != 0 {
+		e.keep = time.Unix(secret.Keep, 0).UTC()
+	}
+	return e, nil
+}
+
+// Rotate adds a key that signs after [Notice]. Where one is waiting already, or somebody else adds one at this moment,
+// there is nothing to do: a rotation that is called on every instance makes one key.
+func (k *Keeper) Rotate(ctx context.Context) error {
+	ring, err := k.Load(ctx)
+	if err != nil {
+		return err
+	}
+	now := k.now()
+	if newest := ring.newest(); newest != nil && newest.row.From.After(now) {
+		return nil
+	}
+	signer, err := jose.NewRSASigner()
+	if err != nil {
+		return err
+	}
+	row, err := k.row(ring, signer, now.Add(Notice), time.Time{})
+	if err != nil {
+		return err
+	}
+	if err := k.Store.AddKey(ctx, *row); !errors.Is(err, broker.ErrConflict) {
+		return err
+	}
+	return nil
+}
+
+// retire gives the keys that another one has followed their end. Any instance may do it, as often as it likes.
+func (k *Keeper) retire(ctx context.Context, ring *Ring) error {
+	var follower *entry
+	for i := len(ring.entries) - 1; i >= 0; i-- {
+		e := &ring.entries[i]
+		if e.signer == nil || e.row.From.IsZero() {
+			continue
+		}
+		if follower != nil && e.row.Until.IsZero() {
+			until := follower.row.From.Add(Reload + k.Life)
+			if e.keep.After(until) {
+				until = e.keep
+			}
+			if err := k.Store.RetireKey(ctx, e.row.Generation, until); err != nil {
+				return err
+			}
+		}
+		follower = e
+	}
+	return nil
+}
+
+// Signer returns the key that signs at a moment: the newest whose time has come.
+func (r *Ring) Signer(now time.Time) *jose.Signer {
+	if e := r.signing(now); e != nil {
+		return e.signer
+	}
+	return nil
+}
+
+func (r *Ring) signing(now time.Time) *entry {
+	var earliest *entry
+	for i := len(r.entries) - 1; i >= 0; i-- {
+		e := &r.entries[i]
+		if e.signer == nil || e.row.From.IsZero() {
+			continue
+		}
+		if !e.row.From.After(now) {
+			return e
+		}
+		earliest = e // the clock of who made the only key may run ahead
+	}
+	return earliest
+}
+
+func (r *Ring) newest() *entry {
+	for i := len(r.entries) - 1; i >= 0; i-- {
+		if e := &r.entries[i]; e.signer != nil && !e.row.From.IsZero() {
+			return e
+		}
+	}
+	return nil
+}
+
+// Find returns the key that a token names.
+func (r *Ring) Find(token *jose.Token) (jose.Key, bool) {
+	i := slices.IndexFunc(r.entries, func(e entry) bool {
+		return e.signer != nil && token.HasKey && e.public.ID == token.KeyID && e.public.Alg == token.Alg
+	})
+	if i < 0 {
+		return jose.Key{}, false
+	}
+	e := r.entries[i]
+	return e.public, e.row.Until.IsZero() || e.row.Until.After(time.Now())
+}
+
+func (r *Ring) has(id string) bool {
+	return slices.ContainsFunc(r.entries, func(e entry) bool { return e.row.ID == id })
+}
+
+func (r *Ring) last() int64 {
+	if len(r.entries) == 0 {
+		return 0
+	}
+	return r.entries[len(r.entries)-1].row.Generation
+}

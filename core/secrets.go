@@ -1,0 +1,127 @@
+package core
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/internal/seal"
+)
+
+// secrets returns SecretKeys, or a random one for this process.
+func (a *Auth) secrets() [][]byte {
+	if len(a.cfg.SecretKeys) == 0 {
+		a.log.Warn("no SecretKeys are configured: logins end with this process and do not cross replicas")
+		return [][]byte{randomSecret()}
+	}
+	secrets := make([][]byte, len(a.cfg.SecretKeys))
+	for i, secret := range a.cfg.SecretKeys {
+		secrets[i] = []byte(secret)
+	}
+	return secrets
+}
+
+func randomSecret() []byte {
+	random := make([]byte, seal.MinSecret)
+	_, _ = rand.Read(random) // crypto/rand.Read never fails
+	return random
+}
+
+// isLocal reports whether a store brings a place for its own secret.
+func isLocal(store broker.Store) bool {
+	local, ok := store.(broker.Local)
+	if ok {
+		_, ok = local.SecretFile()
+	}
+	return ok
+}
+
+// secrets returns what seals the rows of the store: SecretKeys, or the key of a store that only this machine sees.
+func (b *tokenBroker) secrets() ([][]byte, error) {
+	if len(b.auth.cfg.SecretKeys) > 0 {
+		return b.auth.secrets(), nil
+	}
+	local, ok := b.store.(broker.Local)
+	if !ok {
+		return nil, errors.New("core: Config.SecretKeys: " + secretKeysForStore)
+	}
+	file, ok := local.SecretFile()
+	switch {
+	case !ok:
+		return nil, errors.New("core: Config.SecretKeys: " + secretKeysForStore)
+	case file == "":
+		return [][]byte{randomSecret()}, nil
+	}
+	secret, err := secretFile(file)
+	if err != nil {
+		return nil, err
+	}
+	return [][]byte{secret}, nil
+}
+
+// secretSize is the length of the secret in a file, in bytes.
+const secretSize = 48
+
+// secretFile reads the secret in a file, which who comes first makes: mode 0600, and nobody else may read it.
+func secretFile(name string) ([]byte, error) {
+	secret, err := readSecret(name)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return secret, err
+	}
+	if err := makeSecret(name); err != nil {
+		return nil, err
+	}
+	return readSecret(name)
+}
+
+// makeSecret writes a whole file and only then gives it its name, unless somebody else has: nobody reads half of one.
+func makeSecret(name string) error {
+	random := make([]byte, secretSize)
+	_, _ = rand.Read(random)                                    // crypto/rand.Read never fails
+	draft, err := os.CreateTemp(filepath.Dir(name), ".secret-") // mode 0600
+	if err != nil {
+		return fmt.Errorf("core: the secret key beside the store: %w", err)
+	}
+	defer func() { _ = os.Remove(draft.Name()) }()
+	_, err = io.WriteString(draft, base64.StdEncoding.EncodeToString(random)+"\n")
+	err = errors.Join(err, draft.Sync(), draft.Close())
+	if err == nil {
+		err = os.Link(draft.Name(), name)
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("core: the secret key beside the store: %w", err)
+	}
+	return nil
+}
+
+func readSecret(name string) ([]byte, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, fmt.Errorf("core: the secret key beside the store: %w", err)
+	}
+	if isWide(info) {
+		return nil, fmt.Errorf("core: the secret key %s can be read by others: chmod 600 it, and consider it known", name)
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("core: the secret key beside the store: %w", err)
+	}
+	secret, err := base64.StdEncoding.DecodeString(string(trimNewline(text)))
+	if err != nil || len(secret) < seal.MinSecret {
+		return nil, fmt.Errorf("core: the secret key %s is damaged: bring it back from a backup; without it the store's rows cannot be read", name)
+	}
+	return secret, nil
+}
+
+func trimNewline(text []byte) []byte {
+	for len(text) > 0 && (text[len(text)-1] == '\n' || text[len(text)-1] == '\r') {
+		text = text[:len(text)-1]
+	}
+	return text
+}
