@@ -96,7 +96,7 @@ func (b *tokenBroker) load(ctx context.Context) (*keyring.Ring, error) {
 		return nil, err
 	}
 	if b.opened.Swap(opened) == nil {
-		b.purgeLater()
+		b.purgeLater() //nolint:contextcheck // purges have a time of their own
 	}
 	return ring, nil
 }
@@ -157,7 +157,7 @@ func (b *tokenBroker) purgeLater() {
 		if _, err := b.store.Purge(ctx, now()); err != nil {
 			b.auth.log.Warn("expired sessions were not purged", "error", err)
 		}
-		b.purgeLater() //nolint:contextcheck // the next purge has a time of its own
+		b.purgeLater()
 	})
 }
 
