@@ -208,7 +208,7 @@ func (b *tokenBroker) close() error {
 	}
 	b.mu.Unlock()
 	if opened := b.opened.Load(); opened != nil {
-		opened.families.Drain()
+		opened.families.Close()
 	}
 	b.ring.Close()
 	b.feed.Close()

@@ -60,7 +60,7 @@ func (m *Memory) RetireKey(ctx context.Context, generation int64, until time.Tim
 	return m.locked(ctx, func() error {
 		if key, ok := m.keys[generation]; ok && key.Until.IsZero() {
 			key.Until = until
-			m.keys[generation] = key
+			m.keys[generation] = copyKey(key)
 		}
 		return nil
 	})
@@ -125,7 +125,7 @@ func (m *Memory) Revoke(ctx context.Context, id string, version int64, now, unti
 		}
 		delete(m.sessions, id)
 		entry := m.revoked[id]
-		m.revoked[id] = Revocation{ID: id, At: later(entry.At, now), Until: later(entry.Until, until)}
+		m.revoked[id] = Revocation{ID: id, At: later(entry.At, now).UTC(), Until: later(entry.Until, until).UTC()}
 		return nil
 	})
 }
@@ -167,11 +167,12 @@ func (m *Memory) Purge(ctx context.Context, now time.Time) (removed int, err err
 func (m *Memory) Close() error { return nil }
 
 func copyKey(key Key) Key {
-	key.Sealed = bytes.Clone(key.Sealed)
+	key.Sealed, key.From, key.Until = bytes.Clone(key.Sealed), key.From.UTC(), key.Until.UTC()
 	return key
 }
 
 func copySession(s Session) Session {
 	s.Current, s.Last, s.Data, s.Answer = bytes.Clone(s.Current), bytes.Clone(s.Last), bytes.Clone(s.Data), bytes.Clone(s.Answer)
+	s.Rotated, s.Lease, s.Expires = s.Rotated.UTC(), s.Lease.UTC(), s.Expires.UTC()
 	return s
 }

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 	"golang.org/x/oauth2"
@@ -106,6 +107,15 @@ func TestFaultsOfTheTrueAnswer(t *testing.T) {
 	p.Fault(oidctest.Discovery, oidctest.Redirect(http.StatusTemporaryRedirect))
 	if _, _ = getJSON(t, p.DiscoveryURL(), ""); p.Hits(oidctest.Elsewhere) != 1 {
 		t.Error("nobody sees who follows a redirect")
+	}
+}
+
+func TestLateAnswer(t *testing.T) {
+	p := oidctest.NewProvider(t)
+	p.Fault(oidctest.Discovery, oidctest.Late(20*time.Millisecond))
+	begin := time.Now()
+	if _, document := getJSON(t, p.DiscoveryURL(), ""); document["issuer"] != p.Issuer() || time.Since(begin) < 20*time.Millisecond {
+		t.Errorf("got %v after %s", document["issuer"], time.Since(begin))
 	}
 }
 

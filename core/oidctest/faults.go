@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -81,6 +82,23 @@ func Hang() Fault {
 		case <-r.Context().Done():
 		case <-p.closed:
 		}
+	}}
+}
+
+// Late answers d later than the endpoint has done its work, unless the provider ends before.
+func Late(d time.Duration) Fault {
+	return Fault{serve: func(p *Provider, w http.ResponseWriter, r *http.Request, healthy http.HandlerFunc) {
+		answer := httptest.NewRecorder()
+		healthy(answer, r)
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-p.closed:
+		}
+		maps.Copy(w.Header(), answer.Header())
+		w.WriteHeader(answer.Code)
+		_, _ = w.Write(answer.Body.Bytes()) // the client may have left
 	}}
 }
 

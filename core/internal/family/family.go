@@ -54,7 +54,10 @@ type Config struct {
 type Families struct {
 	cfg           Config
 	data, answers *seal.Sealer
-	flights       sync.WaitGroup // what goes on though its caller may have left
+
+	mu      sync.Mutex
+	closed  bool           // nothing new begins
+	flights sync.WaitGroup // what goes on though its caller may have left
 }
 
 // New makes the families of one service.
@@ -132,8 +135,14 @@ func (f *Families) revoke(ctx context.Context, id string, version int64) error {
 	return f.cfg.Store.Revoke(ctx, id, version, now, now.Add(f.cfg.Feed))
 }
 
-// Drain waits until what goes on in the background has ended: every flight ends with its lease.
-func (f *Families) Drain() { f.flights.Wait() }
+// Close waits until what goes on in the background has ended, which takes no longer than a lease. Rotations that would
+// begin after it are [ErrBusy].
+func (f *Families) Close() {
+	f.mu.Lock()
+	f.closed = true
+	f.mu.Unlock()
+	f.flights.Wait()
+}
 
 func (f *Families) context(id string) string { return f.cfg.Client + "\x00" + id }
 

@@ -94,7 +94,7 @@ func (f *Families) endReused(ctx context.Context, session broker.Session) error 
 		return err
 	}
 	if data, err := f.open(f.data, session.ID, session.Data); err == nil {
-		f.background(ctx, func(ctx context.Context) { f.cfg.Abandon(ctx, data) })
+		_ = f.background(ctx, func(ctx context.Context) { f.cfg.Abandon(ctx, data) }) // the provider's end comes by itself, too
 	}
 	return ErrReused
 }
@@ -105,20 +105,18 @@ func (f *Families) spend(ctx context.Context, token Token, session broker.Sessio
 	if err != nil {
 		return nil, err
 	}
-	session.Lease = f.now().Add(f.cfg.Lease)
-	if err := f.cfg.Store.Swap(ctx, session); err != nil {
-		return nil, err
-	}
-	session.Version++
 	type outcome struct {
 		answer []byte
 		err    error
 	}
 	done := make(chan outcome, 1)
-	f.background(ctx, func(ctx context.Context) {
+	err = f.background(ctx, func(ctx context.Context) {
 		answer, err := f.work(ctx, token, session, data, spend)
 		done <- outcome{answer, err}
 	})
+	if err != nil {
+		return nil, err
+	}
 	select {
 	case o := <-done:
 		return o.answer, o.err
@@ -127,8 +125,13 @@ func (f *Families) spend(ctx context.Context, token Token, session broker.Sessio
 	}
 }
 
-// background runs what has to come to an end, within the time of a lease.
-func (f *Families) background(ctx context.Context, do func(context.Context)) {
+// background runs what has to come to an end, within the time of a lease; [ErrBusy] after Close.
+func (f *Families) background(ctx context.Context, do func(context.Context)) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		return ErrBusy
+	}
 	f.flights.Add(1)
 	go func() {
 		defer f.flights.Done()
@@ -136,10 +139,16 @@ func (f *Families) background(ctx context.Context, do func(context.Context)) {
 		defer cancel()
 		do(ctx)
 	}()
+	return nil
 }
 
-// work asks the provider and writes what came of it, if the row is still ours.
+// work takes the lease, asks the provider, and writes what came of it if the row is still ours.
 func (f *Families) work(ctx context.Context, token Token, session broker.Session, data []byte, spend Spend) ([]byte, error) {
+	session.Lease = f.now().Add(f.cfg.Lease)
+	if err := f.cfg.Store.Swap(ctx, session); err != nil {
+		return nil, err
+	}
+	session.Version++
 	next := token.next()
 	result, err := spend(ctx, data, next)
 	switch {
