@@ -35,7 +35,8 @@ type tokenBroker struct {
 	cfg    *BrokerConfig
 	issuer string
 	store  broker.Store
-	ours   bool // the store was opened here
+	ours   bool   // the store was opened here
+	random []byte // the secret for a store that ends with the process
 
 	ring   *fresh.Source[*keyring.Ring]
 	keys   *keyset.Keys[*keyring.Ring]
@@ -55,7 +56,7 @@ type openBroker struct {
 }
 
 func newBroker(a *Auth) (*tokenBroker, error) {
-	b := &tokenBroker{auth: a, cfg: a.cfg.Broker, issuer: a.cfg.PublicURL}
+	b := &tokenBroker{auth: a, cfg: a.cfg.Broker, issuer: a.cfg.PublicURL, random: randomSecret()}
 	var err error
 	if b.store, b.ours, err = b.cfg.openStore(); err != nil {
 		return nil, err
@@ -128,9 +129,15 @@ func (b *tokenBroker) open(ctx context.Context) (*openBroker, error) {
 // tokenLife is the longest that anybody accepts a token signed now, clocks included.
 func (b *tokenBroker) tokenLife() time.Duration { return b.cfg.TokenTTL + 2*b.auth.cfg.Leeway }
 
-// ready waits until the store is open and a key is at hand.
+// errOldRing says that the signing keys at hand may have been followed by others.
+var errOldRing = errors.New("the signing keys have not been reloaded for two minutes")
+
+// ready waits until the store is open and a key to sign with is at hand.
 func (b *tokenBroker) ready(ctx context.Context) (*openBroker, *keyring.Ring, error) {
 	snapshot, err := b.ring.Get(ctx)
+	if err == nil && time.Since(snapshot.At) > keyring.MaxAge {
+		err = errOldRing
+	}
 	if err != nil {
 		return nil, nil, storeOutage(err)
 	}
@@ -173,8 +180,8 @@ func (b *tokenBroker) faults(ctx context.Context) error {
 		parts = append(parts, errors.New("core: the signing keys are not at hand: "+err.Error()))
 	case snapshot.Value.Signer(time.Now()) == nil:
 		parts = append(parts, errors.New("core: no signing key"))
-	case time.Since(snapshot.At) > 2*keyring.Reload:
-		parts = append(parts, errors.New("core: the signing keys have not been reloaded for two minutes"))
+	case time.Since(snapshot.At) > keyring.MaxAge:
+		parts = append(parts, errors.New("core: "+errOldRing.Error()))
 	}
 	if err := b.feed.Ready(ctx); err != nil {
 		parts = append(parts, errors.New("core: the revocations are not at hand: "+err.Error()))

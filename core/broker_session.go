@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/broker"
@@ -32,6 +33,7 @@ func (f *flows) begin(ctx context.Context, meta *metadata, login *providerAnswer
 	}
 	s, err := f.newSession(ctx, meta, login)
 	if err != nil {
+		f.provider.forsake(ctx, meta, login.RefreshToken)
 		return nil, err
 	}
 	first := family.NewToken()
@@ -41,7 +43,7 @@ func (f *flows) begin(ctx context.Context, meta *metadata, login *providerAnswer
 		return nil, err
 	}
 	token := own.token(s.Scope)
-	begun := family.Login{Subject: s.Issuer + " " + s.Subject, Expires: time.Unix(token.Expires, 0), NoToken: s.Refresh == ""}
+	begun := family.Login{Subject: readable(s.Issuer + " " + s.Subject), Expires: time.Unix(token.Expires, 0), NoToken: s.Refresh == ""}
 	if s.Refresh != "" {
 		token.RefreshToken, token.RefreshExpires = first.Text, f.broker.sessionEnd(login)
 		begun.Expires = time.Unix(token.RefreshExpires, 0)
@@ -54,6 +56,21 @@ func (f *flows) begin(ctx context.Context, meta *metadata, login *providerAnswer
 		return nil, storeError(err)
 	}
 	return token, nil
+}
+
+// readable cuts a text to what a store holds for people to read.
+func readable(text string) string {
+	const most = 4096
+	text = strings.Map(func(r rune) rune {
+		if r < 0x20 || r == 0x7f {
+			return '?'
+		}
+		return r
+	}, text)
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "")
+	}
+	return text
 }
 
 // sessionEnd is when a session ends that is not refreshed before, in Unix seconds.

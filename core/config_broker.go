@@ -65,7 +65,8 @@ type BrokerConfig struct {
 	// s. At most 1 min.
 	RefreshGrace time.Duration
 	// ImportKey is the signing key of a Python deployment, RSA in PEM: its tokens go on being accepted here until they
-	// expire, under the same kid. It signs only when the store has no key yet. Leave it out again after 31 days.
+	// expire, under the same kid, for 31 days at least and for as long as it stands here. It signs only when the store has
+	// no key yet.
 	ImportKey []byte
 }
 

@@ -56,7 +56,7 @@ func (b *tokenBroker) secrets() ([][]byte, error) {
 	case !ok:
 		return nil, errors.New("core: Config.SecretKeys: " + secretKeysForStore)
 	case file == "":
-		return [][]byte{randomSecret()}, nil
+		return [][]byte{b.random}, nil
 	}
 	secret, err := secretFile(file)
 	if err != nil {

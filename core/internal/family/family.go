@@ -103,9 +103,10 @@ func (f *Families) Begin(ctx context.Context, token Token, login Login) error {
 	return f.cfg.Store.PutSession(ctx, session)
 }
 
-// End ends a family, whatever state it is in, and tells every instance: its access tokens die. It returns the data of the
-// session, nil when there was none that opens.
-func (f *Families) End(ctx context.Context, id string) ([]byte, error) {
+// End ends a family, whatever state it is in, and tells every instance: its access tokens die. until is when the last one
+// that is known ends; a family that was minted for goes on being told of for Config.Feed at least. It returns the data of
+// the session, nil when there was none that opens.
+func (f *Families) End(ctx context.Context, id string, until time.Time) ([]byte, error) {
 	for {
 		session, err := f.cfg.Store.Session(ctx, id, f.now())
 		switch {
@@ -115,7 +116,7 @@ func (f *Families) End(ctx context.Context, id string) ([]byte, error) {
 			return nil, err
 		}
 		// The version makes sure that what is revoked at the provider is what the row held in the end.
-		err = f.revoke(ctx, id, session.Version)
+		err = f.revoke(ctx, id, session.Version, until)
 		if errors.Is(err, broker.ErrConflict) {
 			continue
 		}
@@ -130,9 +131,12 @@ func (f *Families) End(ctx context.Context, id string) ([]byte, error) {
 	}
 }
 
-func (f *Families) revoke(ctx context.Context, id string, version int64) error {
+func (f *Families) revoke(ctx context.Context, id string, version int64, until time.Time) error {
 	now := f.now()
-	return f.cfg.Store.Revoke(ctx, id, version, now, now.Add(f.cfg.Feed))
+	if feed := now.Add(f.cfg.Feed); feed.After(until) {
+		until = feed
+	}
+	return f.cfg.Store.Revoke(ctx, id, version, now, until.UTC().Truncate(time.Millisecond))
 }
 
 // Close waits until what goes on in the background has ended, which takes no longer than a lease. Rotations that would

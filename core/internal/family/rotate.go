@@ -90,7 +90,7 @@ func (w *wait) look(ctx context.Context, version int64) error {
 // endReused ends a family of which a token came that is neither the current one nor, in the grace, the last: somebody
 // has a copy. [broker.ErrConflict]: the row has changed meanwhile.
 func (f *Families) endReused(ctx context.Context, session broker.Session) error {
-	if err := f.revoke(ctx, session.ID, session.Version); err != nil {
+	if err := f.revoke(ctx, session.ID, session.Version, time.Time{}); err != nil {
 		return err
 	}
 	if data, err := f.open(f.data, session.ID, session.Data); err == nil {
@@ -150,13 +150,13 @@ func (f *Families) work(ctx context.Context, token Token, session broker.Session
 	}
 	session.Version++
 	next := token.next()
-	result, err := spend(ctx, data, next)
+	result, err := f.timed(ctx, data, next, spend)
 	switch {
 	case errors.Is(err, ErrRefused):
 		if result != nil {
 			f.cfg.Abandon(ctx, result.Data)
 		}
-		if f.persist(ctx, func() error { return f.revoke(ctx, session.ID, session.Version) }) != nil {
+		if f.persist(ctx, func() error { return f.revoke(ctx, session.ID, session.Version, time.Time{}) }) != nil {
 			return nil, ErrBusy // not ours any more, or not to be reached: the next try finds out
 		}
 		return nil, ErrEnded
@@ -176,6 +176,17 @@ func (f *Families) work(ctx context.Context, token Token, session broker.Session
 		return nil, err
 	}
 	return result.Answer, nil
+}
+
+// writeTime is what is left of a lease for the write when spend has taken as long as it may.
+const writeTime = 5 * time.Second
+
+// timed lets spend have the lease but for the time of the write: what the provider gave must not be lost because it came
+// late.
+func (f *Families) timed(ctx context.Context, data []byte, next Token, spend Spend) (*Result, error) {
+	ctx, cancel := context.WithTimeout(ctx, f.cfg.Lease-min(writeTime, f.cfg.Lease/3))
+	defer cancel()
+	return spend(ctx, data, next)
 }
 
 // keep writes the row with new data and without the lease. When the row is gone, which only happens to a family that

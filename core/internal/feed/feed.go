@@ -53,24 +53,24 @@ func New(store broker.Store, timeout time.Duration, changed func(error)) *Feed {
 
 // look reads what is new. Only when there is something, what has ended is let go of.
 func (f *Feed) look(ctx context.Context) (set, error) {
-	now, since := time.Now(), f.read
-	if !since.IsZero() {
-		since = since.Add(-overlap)
+	now, last := time.Now(), f.source.Peek()
+	var since time.Time // everything, at first and after an outage that the last look has not outlived
+	if last != nil {
+		since = f.read.Add(-overlap)
 	}
 	list, err := f.store.Revoked(ctx, since.UTC().Truncate(time.Millisecond), now.UTC().Truncate(time.Millisecond))
 	if err != nil {
 		return nil, err
 	}
 	f.read = now
-	var last set
-	if snapshot := f.source.Peek(); snapshot != nil {
-		last = snapshot.Value
+	if last == nil {
+		last = &fresh.Snapshot[set]{}
 	}
-	isKnown := func(entry broker.Revocation) bool { return last[entry.ID].Equal(entry.Until) }
-	if last != nil && !slices.ContainsFunc(list, func(entry broker.Revocation) bool { return !isKnown(entry) }) {
-		return last, nil
+	isKnown := func(entry broker.Revocation) bool { return last.Value[entry.ID].Equal(entry.Until) }
+	if last.Value != nil && !slices.ContainsFunc(list, func(entry broker.Revocation) bool { return !isKnown(entry) }) {
+		return last.Value, nil
 	}
-	known := last.living(now)
+	known := last.Value.living(now)
 	for _, entry := range list {
 		known[entry.ID] = entry.Until
 	}

@@ -17,8 +17,10 @@ import (
 const (
 	// Notice is how long a key is published before it signs: longer than any verifier keeps an old set.
 	Notice = 10 * time.Minute
-	// Reload is how old a loaded ring may be that an instance signs with.
+	// Reload is how often an instance looks for new keys.
 	Reload = time.Minute
+	// MaxAge is how old a loaded ring may be that an instance signs with.
+	MaxAge = 2 * Reload
 	// ImportLife is how long an imported key verifies at least: the Python library's device tokens live for 30 days.
 	ImportLife = 31 * 24 * time.Hour
 )
@@ -179,26 +181,27 @@ func (k *Keeper) openRow(row broker.Key) (entry, error) {
 // Rotate adds a key that signs after [Notice]. Where one is waiting already, or somebody else adds one at this moment,
 // there is nothing to do: a rotation that is called on every instance makes one key.
 func (k *Keeper) Rotate(ctx context.Context) error {
-	ring, err := k.Load(ctx)
-	if err != nil {
-		return err
-	}
-	now := k.now()
-	if newest := ring.newest(); newest != nil && newest.row.From.After(now) {
-		return nil
-	}
 	signer, err := jose.NewRSASigner()
 	if err != nil {
 		return err
 	}
-	row, err := k.row(ring, signer, now.Add(Notice), time.Time{})
-	if err != nil {
-		return err
+	for {
+		ring, err := k.Load(ctx)
+		if err != nil {
+			return err
+		}
+		now := k.now()
+		if newest := ring.newest(); newest != nil && newest.row.From.After(now) {
+			return nil
+		}
+		row, err := k.row(ring, signer, now.Add(Notice), time.Time{})
+		if err != nil {
+			return err
+		}
+		if err := k.Store.AddKey(ctx, *row); !errors.Is(err, broker.ErrConflict) { // a conflict may be an imported key's
+			return err
+		}
 	}
-	if err := k.Store.AddKey(ctx, *row); !errors.Is(err, broker.ErrConflict) {
-		return err
-	}
-	return nil
 }
 
 // retire gives the keys that another one has followed their end. Any instance may do it, as often as it likes.
@@ -210,7 +213,7 @@ func (k *Keeper) retire(ctx context.Context, ring *Ring) error {
 			continue
 		}
 		if follower != nil && e.row.Until.IsZero() {
-			until := follower.row.From.Add(Reload + k.Life)
+			until := follower.row.From.Add(MaxAge + k.Life)
 			if e.keep.After(until) {
 				until = e.keep
 			}
