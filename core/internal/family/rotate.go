@@ -110,8 +110,8 @@ func (f *Families) spend(ctx context.Context, token Token, session broker.Sessio
 		err    error
 	}
 	done := make(chan outcome, 1)
-	err = f.background(ctx, func(ctx context.Context) {
-		answer, err := f.work(ctx, token, session, data, spend)
+	err = f.background(ctx, func(free context.Context) {
+		answer, err := f.work(free, ctx.Done(), token, session, data, spend)
 		done <- outcome{answer, err}
 	})
 	if err != nil {
@@ -142,8 +142,9 @@ func (f *Families) background(ctx context.Context, do func(context.Context)) err
 	return nil
 }
 
-// work takes the lease, asks the provider, and writes what came of it if the row is still ours.
-func (f *Families) work(ctx context.Context, token Token, session broker.Session, data []byte, spend Spend) ([]byte, error) {
+// work takes the lease, asks the provider, and writes what came of it if the row is still ours. left is closed when the
+// caller has gone without an answer: then the token stays good, so that it can come again whenever it likes.
+func (f *Families) work(ctx context.Context, left <-chan struct{}, token Token, session broker.Session, data []byte, spend Spend) ([]byte, error) {
 	session.Lease = f.now().Add(f.cfg.Lease)
 	if err := f.cfg.Store.Swap(ctx, session); err != nil {
 		return nil, err
@@ -156,21 +157,27 @@ func (f *Families) work(ctx context.Context, token Token, session broker.Session
 		if result != nil {
 			f.cfg.Abandon(ctx, result.Data)
 		}
-		if f.persist(ctx, func() error { return f.revoke(ctx, session.ID, session.Version, time.Time{}) }) != nil {
+		if f.persist(ctx, func(ctx context.Context) error { return f.revoke(ctx, session.ID, session.Version, time.Time{}) }) != nil {
 			return nil, ErrBusy // not ours any more, or not to be reached: the next try finds out
 		}
 		return nil, ErrEnded
 	case err != nil && result == nil:
 		session.Lease = time.Time{}
-		_ = f.persist(ctx, func() error { return f.cfg.Store.Swap(ctx, session) }) // else the lease runs out
+		_ = f.persist(ctx, func(ctx context.Context) error { return f.cfg.Store.Swap(ctx, session) }) // else the lease runs out
 		return nil, err
 	case err != nil:
 		return nil, errors.Join(err, f.keep(ctx, session, result))
 	}
-	if session.Answer, err = f.seal(f.answers, session.ID, result.Answer); err != nil {
+	answer, err := f.seal(f.answers, session.ID, result.Answer)
+	select {
+	case <-left:
+		err = ErrBusy
+	default:
+	}
+	if err != nil {
 		return nil, errors.Join(err, f.keep(ctx, session, result))
 	}
-	session.Last, session.Current, session.Rotated = token.hash[:], next.hash[:], f.now()
+	session.Last, session.Current, session.Rotated, session.Answer = token.hash[:], next.hash[:], f.now(), answer
 	session.Expires = result.Expires.UTC().Truncate(time.Millisecond)
 	if err := f.keep(ctx, session, result); err != nil {
 		return nil, err
@@ -197,7 +204,7 @@ func (f *Families) keep(ctx context.Context, session broker.Session, result *Res
 		return err
 	}
 	session.Data, session.Lease = sealed, time.Time{}
-	err = f.persist(ctx, func() error { return f.cfg.Store.Swap(ctx, session) })
+	err = f.persist(ctx, func(ctx context.Context) error { return f.cfg.Store.Swap(ctx, session) })
 	if !errors.Is(err, broker.ErrConflict) {
 		return err
 	}
@@ -213,10 +220,15 @@ func (f *Families) keep(ctx context.Context, session broker.Session, result *Res
 	}
 }
 
+// tryTime bounds one try of a write: a connection that hangs must not take all the time there is.
+const tryTime = 2 * time.Second
+
 // persist repeats a write that failed until ctx ends: what the provider has spent is lost otherwise.
-func (f *Families) persist(ctx context.Context, write func() error) error {
+func (f *Families) persist(ctx context.Context, write func(context.Context) error) error {
 	for pause := firstLook; ; pause = min(2*pause, lastLook) {
-		err := write()
+		try, cancel := context.WithTimeout(ctx, tryTime)
+		err := write(try)
+		cancel()
 		if err == nil || errors.Is(err, broker.ErrConflict) {
 			return err
 		}
