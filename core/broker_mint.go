@@ -84,7 +84,7 @@ func (p *person) text(name string) string {
 }
 
 func (p *person) union(read func(*IDToken) []string) []string {
-	all := []string{}
+	var all []string
 	for _, document := range p.documents {
 		all = append(all, read(document)...)
 	}
@@ -126,7 +126,7 @@ func (b *tokenBroker) mint(signer *jose.Signer, guard *Guard, p *person, session
 		expires = end
 	}
 	claims := &accessClaims{
-		Subject: subject, Username: p.first((*IDToken).Username), Roles: p.union((*IDToken).Roles), ID: uuid(), Issuer: b.issuer,
+		Subject: subject, Username: p.first((*IDToken).Username), Roles: append([]string{}, p.union((*IDToken).Roles)...), ID: uuid(), Issuer: b.issuer,
 		Audience: b.cfg.Audience, IssuedAt: at.Add(-clockStep).Unix(), ExpiresAt: expires.Unix(), Scope: scope, Client: b.auth.cfg.ClientID,
 		ProviderIssuer: p.issuer, ProviderSubject: p.subject, Session: session, Name: p.text("name"), GivenName: p.text("given_name"),
 		FamilyName: p.text("family_name"), Groups: p.union(func(t *IDToken) []string { return texts(t.claims, "groups") }),

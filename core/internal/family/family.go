@@ -105,7 +105,8 @@ func (f *Families) Begin(ctx context.Context, token Token, login Login) error {
 
 // End ends a family, whatever state it is in, and tells every instance: its access tokens die. until is when the last one
 // that is known ends; a family that was minted for goes on being told of for Config.Feed at least. It returns the data of
-// the session, nil when there was none that opens.
+// the session, nil when there was none that opens; with an error too, since the row may be gone though the store could
+// not say so.
 func (f *Families) End(ctx context.Context, id string, until time.Time) ([]byte, error) {
 	for {
 		session, err := f.cfg.Store.Session(ctx, id, f.now())
@@ -120,14 +121,8 @@ func (f *Families) End(ctx context.Context, id string, until time.Time) ([]byte,
 		if errors.Is(err, broker.ErrConflict) {
 			continue
 		}
-		if err != nil || session.Version == 0 {
-			return nil, err
-		}
-		data, err := f.open(f.data, id, session.Data)
-		if err != nil {
-			return nil, nil //nolint:nilerr // the family has ended all the same
-		}
-		return data, nil
+		data, _ := f.open(f.data, id, session.Data) // the family has ended all the same
+		return data, err
 	}
 }
 

@@ -90,11 +90,15 @@ func (w *wait) look(ctx context.Context, version int64) error {
 // endReused ends a family of which a token came that is neither the current one nor, in the grace, the last: somebody
 // has a copy. [broker.ErrConflict]: the row has changed meanwhile.
 func (f *Families) endReused(ctx context.Context, session broker.Session) error {
-	if err := f.revoke(ctx, session.ID, session.Version, time.Time{}); err != nil {
+	err := f.revoke(ctx, session.ID, session.Version, time.Time{})
+	if errors.Is(err, broker.ErrConflict) {
 		return err
 	}
 	if data, err := f.open(f.data, session.ID, session.Data); err == nil {
 		_ = f.background(ctx, func(ctx context.Context) { f.cfg.Abandon(ctx, data) }) // the provider's end comes by itself, too
+	}
+	if err != nil {
+		return err
 	}
 	return ErrReused
 }
@@ -200,7 +204,9 @@ func (f *Families) timed(ctx context.Context, data []byte, next Token, spend Spe
 // has ended, what the provider gave is abandoned; when somebody has taken over, nothing is ours to touch.
 func (f *Families) keep(ctx context.Context, session broker.Session, result *Result) error {
 	sealed, err := f.seal(f.data, session.ID, result.Data)
-	if err != nil {
+	if err != nil { // what cannot be kept is of use to nobody
+		f.cfg.Abandon(ctx, result.Data)
+		_ = f.persist(ctx, func(ctx context.Context) error { return f.revoke(ctx, session.ID, session.Version, time.Time{}) })
 		return err
 	}
 	session.Data, session.Lease = sealed, time.Time{}

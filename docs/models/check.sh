@@ -1,0 +1,141 @@
+#!/usr/bin/env bash
+# Checks refresh.pml with Spin: every property under every kind of trouble, then what must not hold, then broken variants,
+# each of which must be caught. Needs bash, spin and cc; writes into a temporary directory only. -v says what it does.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+model=$here/refresh.pml
+verbose=${1:-}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+
+bad=0 good=0 caught=0 most=0
+wrong() { bad=$((bad + 1)); echo "$*"; }
+note() { [ "$verbose" != -v ] || echo "$*"; }
+
+build() { # MODEL FLAGS: the checker, in $pan
+  pan=$work/pan-$(basename "$1" .pml)${2// /}
+  [ ! -x "$pan" ] || return 0
+  # shellcheck disable=SC2086
+  if spin "-Pcc -E -x c" $2 -a "$1" >spin.log 2>&1 && cc -w -O0 -DSAFETY -o "$pan" pan.c 2>>spin.log; then return 0; fi
+  wrong "$(basename "$1") with '$2' does not build: $(grep -m1 -i error spin.log)"
+  return 1
+}
+
+verdict() { # PROPERTY: holds or fails, or why there is no verdict, in $result
+  # All properties are invariants: without -a, of which pan warns, nothing is missed.
+  "$pan" -w21 -m100000 -N "$1" >pan.log 2>&1 || true
+  states=$(sed -n 's/^ *\([0-9]*\) states, stored.*/\1/p' pan.log)
+  if grep -q 'errors: 1$' pan.log && grep -q 'assertion violated  *!(' pan.log; then
+    result=fails
+  elif grep -q 'errors: 0$' pan.log && ! grep -qiE 'not completed|too small|out of memory|truncated' pan.log; then
+    result=holds
+    [ "${states:-0}" -le $most ] || most=$states
+  else
+    result="no verdict: $(grep -vm1 'requires -a flag' pan.log)"
+  fi
+}
+
+# FLAGS: every property, in one run of their conjunction; one by one only if that fails. The model must come to life too.
+properties="one nospend nolost dead quiet nostale abandon care"
+everything() {
+  local p
+  build "$model" "$1" || return 0
+  verdict all
+  if [ "$result" = holds ]; then
+    good=$((good + $(wc -w <<<"$properties")))
+    note "$states states: all with '$1'"
+  else
+    wrong "all with '$1': $result"
+    for p in $properties; do verdict "$p"; [ "$result" = holds ] || wrong "$p with '$1': $result"; done
+  fi
+  verdict stuck
+  [ "$result" = fails ] || wrong "the client never comes to the last token with '$1': $result"
+}
+
+expect() { # holds|fails FLAGS PROPERTY...
+  local want=$1 flags=$2 p
+  shift 2
+  build "$model" "$flags" || return 0
+  for p; do
+    verdict "$p"
+    if [ "$result" = "$want" ]; then good=$((good + 1)); else wrong "$p with '$flags': $result, expected: $want"; fi
+    note "$p $result with '$flags'"
+  done
+}
+
+broken() { # NAME FLAGS PROPERTY SED...: the property fails in the variant, and holds in the model itself
+  local name=$1 flags=$2 property=$3 edit n=0
+  shift 3
+  cp "$model" before.pml
+  for edit; do
+    n=$((n + 1))
+    sed "$edit" before.pml >"$name.pml"
+    if cmp -s before.pml "$name.pml"; then wrong "$name: edit $n changes nothing"; return 0; fi
+    cp "$name.pml" before.pml
+  done
+  build "$name.pml" "$flags" || return 0
+  verdict "$property"
+  if [ "$result" = fails ]; then caught=$((caught + 1)); else wrong "$name is not caught by $property with '$flags': $result"; fi
+  note "$name: $property $result with '$flags'"
+  build "$model" "$flags" || return 0
+  verdict "$property"
+  [ "$result" = holds ] || wrong "$property with '$flags' without $name: $result"
+}
+
+everything ""
+for f in CRASH LOSE OVERRUN KEEP LOGOUT THIEF ENDGRACE NOROTATE; do everything "-D$f"; done
+everything "-DCRASH -DLOSE"
+everything "-DCRASH -DLOSE -DOVERRUN -DKEEP"
+everything "-DLOGOUT -DCRASH -DLOSE -DKEEP"
+everything "-DLOGOUT -DOVERRUN -DKEEP"
+everything "-DLOGOUT -DENDGRACE -DCRASH -DKEEP"
+everything "-DENDGRACE -DCRASH -DLOSE -DOVERRUN"
+everything "-DTHIEF -DENDGRACE -DKEEP"
+everything "-DTHIEF -DLOGOUT -DENDGRACE"
+everything "-DTHIEF -DCRASH -DLOSE"
+everything "-DTHIEF -DOVERRUN"
+everything "-DNOROTATE -DOVERRUN"
+everything "-DNOROTATE -DCRASH -DLOSE -DOVERRUN -DKEEP"
+everything "-DNOROTATE -DLOGOUT -DCRASH -DOVERRUN"
+everything "-DNOROTATE -DTHIEF -DLOGOUT -DKEEP"
+everything "-DNOROTATE -DTHIEF -DENDGRACE -DCRASH"
+everything "-DMAXTOK=4 -DTHIEF -DENDGRACE"
+
+# The properties without excuses: what they hold under, and which trouble needs its excuse.
+for f in "" -DKEEP -DNOROTATE "-DNOROTATE -DCRASH -DLOSE -DOVERRUN -DKEEP"; do expect holds "$f" strict abandon2 nohand; done
+for f in -DCRASH -DLOSE; do
+  expect fails $f strict
+  expect holds $f abandon2 nohand
+done
+expect fails -DOVERRUN strict abandon2
+expect holds -DOVERRUN nohand
+for f in -DLOGOUT -DTHIEF -DENDGRACE; do
+  expect fails $f strict nohand
+  expect holds $f abandon2
+done
+expect holds "-DNOROTATE -DLOGOUT -DCRASH -DOVERRUN" abandon2
+expect fails "-DHASTY -DMAXTOK=4" nolost
+expect holds "-DHASTY -DMAXTOK=4" one nospend dead quiet nostale abandon care
+
+# Broken variants.
+broken no-lease "" nospend 's/(lease == FREE || lease == NOBODY) -> take()/true -> take()/'
+broken no-version "-DNOROTATE -DOVERRUN" one 's/alive && ver == v && res == GOT/alive \&\& res == GOT/' 's/alive && ver != v ->/alive \&\& ver != v \&\& res != GOT ->/'
+broken no-grace "" nolost 's/:: alive && t != cur && (t == last && grace) ->.*/:: false -> skip/' 's/t != cur && !(t == last && grace) -> alive/t != cur -> alive/'
+broken grace-without-end "-DENDGRACE" nostale 's/t != cur && (t == last && grace) ->/t != cur \&\& t == last ->/' 's/t != cur && !(t == last && grace) -> alive/t != cur \&\& t != last -> alive/'
+broken grace-makes-a-new-answer "" one 's/answer(ans)/ans = NEXT(t); made++; cur = ans; ver++; answer(ans)/'
+broken reuse-does-not-end "-DTHIEF" dead 's/-> alive = false; hand\[me\] = up; res = ENDED/-> res = ENDED/'
+broken reuse-does-not-revoke "-DTHIEF" abandon 's/-> alive = false; hand\[me\] = up; res = ENDED/-> alive = false; res = ENDED/'
+broken logout-does-not-delete "-DLOGOUT" dead 's/hand\[3\] = u; alive = false }/hand[3] = u }/'
+broken logout-by-any-version "-DLOGOUT" abandon 's/:: atomic { alive && ver == v -> out/:: atomic { alive -> out/'
+broken gone-row-is-written-again "-DLOGOUT" dead 's/:: !alive && (res == GOT || res == KEPT) -> res = ENDED/:: !alive \&\& res == GOT -> alive = true; last = t; ans = NEXT(t); made++; cur = ans; grace = true; up = hand[me]; hand[me] = 0; lease = FREE; ver++; answer(cur)/'
+broken gone-row-still-answers "-DLOGOUT" quiet 's/:: !alive && (res == GOT || res == KEPT) -> res = ENDED/:: !alive \&\& res == GOT -> answer(NEXT(t))/'
+broken gone-row-revokes-nothing "-DLOGOUT" abandon 's/:: !alive && (res == GOT || res == KEPT) -> res = ENDED/:: !alive \&\& (res == GOT || res == KEPT) -> hand[me] = 0; res = ENDED/'
+broken taken-over-revokes "-DNOROTATE -DOVERRUN" care 's/:: alive && ver != v -> hand\[me\] = 0;/:: alive \&\& ver != v -> revoke(me);/'
+broken keep-forgets-the-upstream-token "-DKEEP" nospend 's/res == KEPT -> up = hand\[me\]; hand/res == KEPT -> hand/'
+
+if [ $bad != 0 ]; then
+  echo "$bad expectations are violated"
+  exit 1
+fi
+echo "$good expectations are met, $caught broken variants are caught; $most states at most, $SECONDS s"
