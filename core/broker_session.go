@@ -25,8 +25,11 @@ type session struct {
 	Sources sources `json:"sources"`
 }
 
-// begin turns a login at the provider into one here: it mints the first token and stores the session.
+// begin turns a login at the provider into one here: it mints the first token and stores the session, also when the
+// caller has left meanwhile, since the code is spent.
 func (f *flows) begin(ctx context.Context, meta *metadata, login *providerAnswer) (*Token, error) {
+	ctx, cancel := detached(ctx)
+	defer cancel()
 	opened, ring, err := f.broker.ready(ctx)
 	if err != nil {
 		return nil, err

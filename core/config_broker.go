@@ -2,7 +2,6 @@ package core
 
 import (
 	"errors"
-	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -168,7 +167,7 @@ func (b *BrokerConfig) openStore() (store broker.Store, ours bool, err error) {
 			return nil, false, err
 		}
 		file := filepath.ToSlash(filepath.Join(directory, b.AppName, "broker.sqlite"))
-		address = "sqlite:///" + (&url.URL{Path: file}).EscapedPath()
+		address = "sqlite:///" + file
 	}
 	store, err = broker.Open(address)
 	if err != nil {
