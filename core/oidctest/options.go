@@ -10,6 +10,7 @@ type Option func(*settings)
 // settings are all knobs of a provider; the defaults are those of [defaults].
 type settings struct {
 	address, path, algorithm, keyID string
+	file                            string
 	clock                           func() time.Time
 	life                            Lifetimes
 

@@ -69,7 +69,7 @@ func Start(options ...Option) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := p.keys.rotate(p.set.keyID, p.set.algorithm); err != nil {
+	if err := errors.Join(p.load(), p.save()); err != nil {
 		_ = listener.Close()
 		return nil, err
 	}
@@ -110,7 +110,7 @@ func (p *Provider) Close() error {
 	p.mu.Unlock()
 	p.server.CloseClientConnections()
 	p.server.Close()
-	return nil
+	return p.save()
 }
 
 // Issuer returns the provider's name, which is also where it listens.
@@ -226,6 +226,9 @@ func (p *Provider) observe(endpoint Endpoint, handler http.HandlerFunc) http.Han
 			fault.serve(p, w, r, handler)
 		default:
 			handler(w, r)
+		}
+		if (endpoint == Token || endpoint == Revocation || endpoint == EndSession) && p.save() != nil {
+			panic(http.ErrAbortHandler) // what cannot be kept is not given
 		}
 	})
 }

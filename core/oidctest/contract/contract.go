@@ -1,6 +1,7 @@
 // Package contract is the suite that every adapter of this library runs: one framework, one file that says how the suite
 // builds an application with it, and [Run]. What is expected is held here, whole answers of it, so that the adapters
-// cannot differ from each other without a test that says so. Where a framework has to differ, [Differences] states it.
+// cannot differ from each other without a test that says so. Where a framework has to differ, [Differences] states it; in
+// what passthrough and broker mode differ is said once too, in mode.go.
 package contract
 
 import (

@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	crowd  = 50 // users at the same time
-	rounds = 40 // requests of each at the guard, and at userinfo
+	crowd  = 32 // users at the same time
+	rounds = 10 // requests of each at the guard, and at userinfo
 )
 
 // member is one of many users at once: what it sends, and what it alone may get.
@@ -26,7 +26,7 @@ type member struct {
 }
 
 // testManyUsers: requests that run at the same time never see each other's caller, form or answer.
-func testManyUsers(t *testing.T, a Adapter) {
+func testManyUsers(t *testing.T, a setup) {
 	s := a.open(t, plan{build: func(app App) {
 		standard(t, app)
 		app.Get("/optional", who, Optional())
@@ -58,7 +58,7 @@ func (m *member) live() error {
 			m.expect(http.MethodGet, "/optional", seen("", 1)),
 			m.expect(http.MethodGet, "/me", badToken(), m.header+"x"),
 		}
-		if round%8 == 0 {
+		if round%4 == 0 {
 			errs = append(errs, m.renew())
 		}
 		if err := errors.Join(errs...); err != nil {

@@ -15,15 +15,15 @@ import (
 // nothingUsable is the token route's answer to a body in which it finds no field.
 func nothingUsable() string { return invalid("Missing (device) code or refresh_token") }
 
-func testForms(t *testing.T, a Adapter) {
+func testForms(t *testing.T, a setup) {
 	s := a.open(t, plan{})
 	malformed := invalid("The request body is malformed.")
 	tooLong := refused(http.StatusRequestEntityTooLarge, "invalid_request", "The request body is too long.")
 	pad := func(size int) string { return "refresh-token=x&pad=" + strings.Repeat("y", size-20) }
 	for name, test := range map[string]struct{ body, kind, want string }{
-		"charset":             {"refresh-token=x", "application/x-www-form-urlencoded; charset=utf-8", spentGrant()},
-		"upper case":          {"refresh-token=x", "Application/X-WWW-Form-URLencoded", spentGrant()},
-		"escapes":             {"%72efresh%2Dtoken=%78+y&grant_type=refresh%5Ftoken", "application/x-www-form-urlencoded", spentGrant()},
+		"charset":             {"refresh-token=x", "application/x-www-form-urlencoded; charset=utf-8", s.refreshGone},
+		"upper case":          {"refresh-token=x", "Application/X-WWW-Form-URLencoded", s.refreshGone},
+		"escapes":             {"%72efresh%2Dtoken=%78+y&grant_type=refresh%5Ftoken", "application/x-www-form-urlencoded", s.refreshGone},
 		"broken escape":       {"refresh-token=%zz", "application/x-www-form-urlencoded", malformed},
 		"cut escape":          {"refresh-token=x&a=%2", "application/x-www-form-urlencoded", malformed},
 		"semicolon":           {"refresh-token=x;code=y", "application/x-www-form-urlencoded", malformed},
@@ -31,7 +31,7 @@ func testForms(t *testing.T, a Adapter) {
 		"JSON":                {`{"refresh-token":"x"}`, "application/json", nothingUsable()},
 		"no type":             {"refresh-token=x", "", nothingUsable()},
 		"text":                {"refresh-token=x", "text/plain", nothingUsable()},
-		"64 KB":               {pad(64 << 10), "application/x-www-form-urlencoded", spentGrant()},
+		"64 KB":               {pad(64 << 10), "application/x-www-form-urlencoded", s.refreshGone},
 		"64 KB and a byte":    {pad(64<<10 + 1), "application/x-www-form-urlencoded", tooLong},
 		"200 KB":              {pad(200 << 10), "application/x-www-form-urlencoded", tooLong},
 		"multipart, no limit": {"--x\r\n", "multipart/form-data", malformed},
@@ -67,7 +67,7 @@ func multipartForms(t *testing.T, s *site) {
 	s.send(http.MethodPost, token, bytes.NewReader(body), "Content-Type: "+kind).is(tokenAnswer())
 
 	quoted := strings.NewReader("--a b:c\r\nContent-Disposition: form-data; name=refresh-token\r\n\r\nx\r\n--a b:c--\r\n")
-	s.send(http.MethodPost, token, quoted, "Content-Type: multipart/form-data; boundary=\"a b:c\"").is(spentGrant())
+	s.send(http.MethodPost, token, quoted, "Content-Type: multipart/form-data; boundary=\"a b:c\"").is(s.refreshGone)
 
 	body, kind = multipartBody(t, url.Values{"refresh-token": {"x", "y"}}, false)
 	s.send(http.MethodPost, token, bytes.NewReader(body), "Content-Type: "+kind).is(invalid("Parameter refresh-token is given more than once."))
@@ -106,13 +106,13 @@ func multipartBody(t *testing.T, form url.Values, withFile bool) (body []byte, k
 func exactValues(t *testing.T, s *site) {
 	s = s.in(t)
 	const odd = " a+b&c=d%e;ü\u0000\r\n'\"\\"
-	s.post(token, url.Values{"refresh-token": {odd}}).is(spentGrant())
-	if got := s.idp.Last("token").Form.Get("refresh_token"); got != odd {
+	s.post(token, url.Values{"device-code": {odd}}).is(spentGrant())
+	if got := s.idp.Last("token").Form.Get("device_code"); got != odd {
 		t.Errorf("the provider got %q", got)
 	}
 }
 
-func testQueries(t *testing.T, a Adapter) {
+func testQueries(t *testing.T, a setup) {
 	s := a.open(t, plan{config: func(cfg *core.Config) {
 		cfg.RedirectURIs = []string{core.Loopback, "https://other.example.org/in?a=b&c=%20+d"}
 	}})

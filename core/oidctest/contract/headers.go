@@ -11,7 +11,7 @@ import (
 )
 
 // testAuthorization sends the header as no client library would: line by line.
-func testAuthorization(t *testing.T, a Adapter) {
+func testAuthorization(t *testing.T, a setup) {
 	s := a.open(t, plan{build: func(app App) {
 		mount(t, app.Group(group), core.Paths{})
 		app.Get("/required", who, Required())
@@ -46,7 +46,7 @@ func testAuthorization(t *testing.T, a Adapter) {
 	}
 	t.Run("8 KB token", func(t *testing.T) {
 		s := s.in(t)
-		line := s.bearer("alice", oidctest.Claims{"padding": strings.Repeat("x", 6<<10)})
+		line := s.bearer("alice", oidctest.Claims{"name": strings.Repeat("x", 6<<10)})
 		if len(line) < 8<<10 {
 			t.Fatalf("%d bytes", len(line))
 		}
@@ -57,9 +57,9 @@ func testAuthorization(t *testing.T, a Adapter) {
 }
 
 // testOtherPlaces: a token counts in the header Authorization alone.
-func testOtherPlaces(t *testing.T, a Adapter) {
+func testOtherPlaces(t *testing.T, a setup) {
 	s := a.open(t, plan{})
-	raw := s.idp.AccessToken("alice")
+	raw := s.token("alice")
 	query := "?" + url.Values{"access_token": {raw}, "token": {raw}, "authorization": {"Bearer " + raw}}.Encode()
 	for _, path := range []string{"/me", userInfo} {
 		s.get(path + query).is(noCredentials())

@@ -30,7 +30,7 @@ func sessionWant(headers ...string) string {
 		"X-Custom: one", "X-Custom: two")...)
 }
 
-func testHooks(t *testing.T, a Adapter) {
+func testHooks(t *testing.T, a setup) {
 	t.Run("OnLogin", func(t *testing.T) {
 		var got *core.Request
 		var caller *core.IDToken
@@ -60,7 +60,7 @@ func testHooks(t *testing.T, a Adapter) {
 	t.Run("OnError", func(t *testing.T) { onError(t, a) })
 }
 
-func onError(t *testing.T, a Adapter) {
+func onError(t *testing.T, a setup) {
 	s := a.open(t, plan{
 		config: func(cfg *core.Config) {
 			cfg.OnError = func(_ context.Context, refusal *core.Error) *core.Response {
@@ -114,7 +114,7 @@ func onError(t *testing.T, a Adapter) {
 
 // testOtherMiddlewares: what the application has put on an answer before is replaced where this library says the same
 // header, and stays where it does not. Cookies are added to its cookies.
-func testOtherMiddlewares(t *testing.T, a Adapter) {
+func testOtherMiddlewares(t *testing.T, a setup) {
 	s := a.open(t, plan{build: func(app App) {
 		app.Before(http.Header{"Cache-Control": {"public"}, "Content-Type": {"text/plain"}, "Vary": {"Origin"}, "Set-Cookie": {"app=1"}})
 		standard(t, app)

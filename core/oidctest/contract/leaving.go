@@ -3,6 +3,7 @@ package contract
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -13,8 +14,8 @@ import (
 // patience is how long something that has to happen may take on a busy machine.
 const patience = 20 * time.Second
 
-// testLeaving: when the client leaves, handlers and waits for the provider end with it, where the framework tells.
-func testLeaving(t *testing.T, a Adapter) {
+// testLeaving: when the client leaves, handlers and waits for keys end with it, where the framework tells.
+func testLeaving(t *testing.T, a setup) {
 	t.Run("handler", func(t *testing.T) {
 		if a.Differences.NoCancellation {
 			t.Skip("this framework does not tell handlers that the client has left")
@@ -46,7 +47,9 @@ func testLeaving(t *testing.T, a Adapter) {
 			t.Skip("this framework does not tell handlers that the client has left")
 		}
 		refusedWith := make(chan error, 1)
-		s := a.open(t, plan{config: func(cfg *core.Config) {
+		first := a.open(t, plan{})
+		line := first.bearer("alice")
+		s := a.open(t, plan{beside: first, config: func(cfg *core.Config) {
 			cfg.Timeout = time.Minute
 			cfg.OnError = func(ctx context.Context, _ *core.Error) *core.Response {
 				refusedWith <- ctx.Err()
@@ -54,11 +57,8 @@ func testLeaving(t *testing.T, a Adapter) {
 			}
 		}})
 		asked := make(chan struct{})
-		s.idp.Tamper(oidctest.DiscoveryDocuments, func(oidctest.Claims) {
-			close(asked)
-			s.idp.Fault(oidctest.JWKS, oidctest.Hang())
-		})
-		connection := s.dial("GET /me HTTP/1.1", s.bearer("alice"))
+		s.hold(s, asked)
+		connection := s.dial("GET /me HTTP/1.1", line)
 		wait(t, asked)
 		if err := connection.Close(); err != nil {
 			t.Fatal(err)
@@ -76,11 +76,15 @@ func testLeaving(t *testing.T, a Adapter) {
 }
 
 // leavingCallback: a code is spent once, so its exchange goes on without the browser, on every framework.
-func leavingCallback(t *testing.T, a Adapter) {
+func leavingCallback(t *testing.T, a setup) {
 	loggedIn := make(chan string, 1)
 	s := a.open(t, plan{config: func(cfg *core.Config) {
 		cfg.OnLogin = func(_ context.Context, _ *core.Request, tokens *core.Token) *core.Response {
 			loggedIn <- tokens.Caller().Subject()
+			return nil
+		}
+		cfg.OnError = func(_ context.Context, refusal *core.Error) *core.Response {
+			loggedIn <- fmt.Sprintf("nobody: %v: %v", refusal, refusal.Err)
 			return nil
 		}
 	}})
@@ -99,7 +103,7 @@ func leavingCallback(t *testing.T, a Adapter) {
 	select {
 	case subject := <-loggedIn:
 		if subject != "alice" {
-			t.Errorf("%q is logged in", subject)
+			t.Errorf("the code is spent, and logged in is %q", subject)
 		}
 	case <-time.After(patience):
 		t.Error("the code is spent, and nobody is logged in")

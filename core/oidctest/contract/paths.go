@@ -20,12 +20,13 @@ func (s *site) mounted(paths core.Paths, want bool) {
 		{http.MethodPost, paths.Device, jsonWith(http.StatusServiceUnavailable, `{"detail":"OIDC endpoint 'device_authorization_endpoint' not found in discovery."}`)},
 		{http.MethodGet, paths.Logout, moved("/")},
 		{http.MethodGet, paths.UserInfo, noCredentials()},
+		{http.MethodGet, paths.JWKS, s.jwks},
 	} {
 		if route.path == "" {
 			continue
 		}
 		got := s.send(route.method, paths.Prefix+route.path, nil)
-		if want {
+		if want && route.want != "" {
 			got.is(route.want)
 		} else {
 			got.hasStatus(http.StatusNotFound)
@@ -35,13 +36,13 @@ func (s *site) mounted(paths core.Paths, want bool) {
 
 func defaultPaths(prefix string) core.Paths {
 	const at = "/auth/v2/"
-	return core.Paths{Prefix: prefix, Login: at + "login", Callback: at + "callback", Token: at + "token", Device: at + "device", Logout: at + "logout", UserInfo: at + "userinfo"}
+	return core.Paths{Prefix: prefix, Login: at + "login", Callback: at + "callback", Token: at + "token", Device: at + "device", Logout: at + "logout", UserInfo: at + "userinfo", JWKS: at + ".well-known/jwks.json"}
 }
 
-func testPaths(t *testing.T, a Adapter) {
+func testPaths(t *testing.T, a setup) {
 	bare := []oidctest.Option{oidctest.WithoutDeviceFlow(), oidctest.WithoutEndSession()}
 	open := func(t *testing.T, build func(App)) *site { return a.open(t, plan{provider: bare, build: build}) }
-	renamed := core.Paths{Login: "/in", Callback: "/back", Token: "/a/b/token", Device: "/device.start", Logout: "/out", UserInfo: "/~me"}
+	renamed := core.Paths{Login: "/in", Callback: "/back", Token: "/a/b/token", Device: "/device.start", Logout: "/out", UserInfo: "/~me", JWKS: "/keys.json"}
 
 	t.Run("defaults on the application", func(t *testing.T) {
 		s := open(t, func(app App) { mount(t, app, core.Paths{}) })
@@ -78,12 +79,20 @@ func testPaths(t *testing.T, a Adapter) {
 	})
 	t.Run("off", func(t *testing.T) {
 		s := open(t, func(app App) {
-			mount(t, app, core.Paths{Login: core.Off, Callback: core.Off, Device: core.Off, Logout: core.Off})
+			mount(t, app, core.Paths{Login: core.Off, Callback: core.Off, Device: core.Off, Logout: core.Off, JWKS: core.Off})
 		})
 		s.mounted(core.Paths{Token: "/auth/v2/token", UserInfo: "/auth/v2/userinfo"}, true)
 		off := defaultPaths("")
 		off.Token, off.UserInfo = "", ""
 		s.mounted(off, false)
+	})
+	t.Run("no token route", func(t *testing.T) {
+		open(t, func(app App) {
+			err := app.Group("/without").Mount(core.Paths{Token: core.Off})
+			if (err != nil) != (a.withoutToken != "") || err != nil && !strings.Contains(err.Error(), a.withoutToken) {
+				t.Errorf("got %v, want %q", err, a.withoutToken)
+			}
+		})
 	})
 	t.Run("bad paths mount nothing", func(t *testing.T) {
 		s := open(t, func(app App) { badPaths(t, app) })
@@ -107,20 +116,23 @@ func badPaths(t *testing.T, app App) {
 	}
 }
 
-// testMethods: a route answers its own method alone; nothing is done for another one.
-func testMethods(t *testing.T, a Adapter) {
-	wrong := a.Differences.WrongMethod
-	if wrong == 0 {
-		wrong = http.StatusMethodNotAllowed
+func (a setup) wrongMethod() int {
+	if a.Differences.WrongMethod != 0 {
+		return a.Differences.WrongMethod
 	}
+	return http.StatusMethodNotAllowed
+}
+
+// testMethods: a route answers its own method alone; nothing is done for another one.
+func testMethods(t *testing.T, a setup) {
 	s := a.open(t, plan{})
 	query, cookies := s.begin(ownCallback, "alice")
 	back := callback + "?" + query.Encode()
 	refresh := s.tokens(s.codeForm("alice")).RefreshToken
 	form := url.Values{"refresh-token": {refresh}}.Encode()
-	hits := s.idp.Hits(oidctest.Token)
+	hits, bearer := s.idp.Hits(oidctest.Token), s.bearer("alice")
 	for _, method := range []string{http.MethodHead, http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, "BREW"} {
-		status := wrong
+		status := a.wrongMethod()
 		if method == "BREW" {
 			status = 0 // a router may not know the method at all
 		}
@@ -131,7 +143,7 @@ func testMethods(t *testing.T, a Adapter) {
 			if method == own {
 				continue
 			}
-			got := s.send(method, path, strings.NewReader(form), "Content-Type: application/x-www-form-urlencoded", "Cookie: "+cookies, s.bearer("alice"))
+			got := s.send(method, path, strings.NewReader(form), "Content-Type: application/x-www-form-urlencoded", "Cookie: "+cookies, bearer)
 			switch {
 			case status != 0:
 				got.hasStatus(status)

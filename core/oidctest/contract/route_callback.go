@@ -23,7 +23,7 @@ func (s *site) comeBack(query url.Values, cookies string) *answer {
 	return s.get(callback+"?"+query.Encode(), "Cookie: app=1; "+cookies)
 }
 
-func testCallback(t *testing.T, a Adapter) {
+func testCallback(t *testing.T, a setup) {
 	t.Run("ok, then replayed", func(t *testing.T) {
 		s := a.open(t, plan{})
 		query, cookies := s.begin(ownCallback, "alice")
@@ -43,13 +43,14 @@ func testCallback(t *testing.T, a Adapter) {
 	})
 	t.Run("refusals", func(t *testing.T) { callbackRefusals(t, a) })
 	t.Run("provider", func(t *testing.T) { callbackProvider(t, a) })
-	t.Run("no public URL", func(t *testing.T) {
-		s := a.open(t, plan{config: func(cfg *core.Config) { cfg.PublicURL = "" }})
-		s.get(callback + "?code=x&state=y").is(outage(http.StatusServiceUnavailable, "The callback needs PublicURL in the configuration.", noReferrer))
-	})
 }
 
-func callbackRefusals(t *testing.T, a Adapter) {
+func testNoPublicURL(t *testing.T, a setup) {
+	s := a.open(t, plan{config: func(cfg *core.Config) { cfg.PublicURL = "" }})
+	s.get(callback + "?code=x&state=y").is(outage(http.StatusServiceUnavailable, "The callback needs PublicURL in the configuration.", noReferrer))
+}
+
+func callbackRefusals(t *testing.T, a setup) {
 	s := a.open(t, plan{})
 	missing := refused(http.StatusBadRequest, "invalid_request", "Missing code or state", noReferrer)
 	s.get(callback).is(missing)
@@ -68,7 +69,7 @@ func callbackRefusals(t *testing.T, a Adapter) {
 	s.comeBack(query, cookies).is(tokenAnswer(noReferrer, noCookie)) // a stranger's try does not spend it
 }
 
-func callbackProvider(t *testing.T, a Adapter) {
+func callbackProvider(t *testing.T, a setup) {
 	for name, test := range map[string]struct {
 		change func(*oidctest.Provider, url.Values)
 		want   string

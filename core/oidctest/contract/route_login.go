@@ -24,7 +24,7 @@ func loginQuery(pairs ...string) string {
 	return login + "?" + query.Encode()
 }
 
-func testLogin(t *testing.T, a Adapter) {
+func testLogin(t *testing.T, a setup) {
 	t.Run("refusals", func(t *testing.T) { loginRefusals(t, a) })
 	t.Run("outage", func(t *testing.T) { loginOutages(t, a) })
 
@@ -63,7 +63,7 @@ func fiveLogins() string {
 	return strings.Join(pairs, "; ")
 }
 
-func loginRefusals(t *testing.T, a Adapter) {
+func loginRefusals(t *testing.T, a setup) {
 	s := a.open(t, plan{})
 	for name, test := range map[string]struct{ target, detail string }{
 		"missing":       {login, "Missing redirect_uri"},
@@ -80,7 +80,7 @@ func loginRefusals(t *testing.T, a Adapter) {
 	}
 }
 
-func loginOutages(t *testing.T, a Adapter) {
+func loginOutages(t *testing.T, a setup) {
 	s := a.open(t, plan{})
 	s.idp.Fault(oidctest.Discovery, oidctest.Status(http.StatusInternalServerError))
 	s.get(loginQuery("redirect_uri", loopback)).is(outage(http.StatusServiceUnavailable, "OIDC server unavailable, cannot log in."))

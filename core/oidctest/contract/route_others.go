@@ -10,7 +10,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-func testDevice(t *testing.T, a Adapter) {
+func testDevice(t *testing.T, a setup) {
 	const ok = `{"device_code":"…","user_code":"…","verification_uri":"…","verification_uri_complete":"…","expires_in":600,"interval":5}`
 	t.Run("ok", func(t *testing.T) {
 		s := a.open(t, plan{})
@@ -65,51 +65,43 @@ func testDevice(t *testing.T, a Adapter) {
 	}
 }
 
-func testUserInfo(t *testing.T, a Adapter) {
-	const alice = `{"username":"alice","last_name":"Adams","first_name":"Alice","pw_name":"alice","email":"alice@example.org"}`
+func testUserInfo(t *testing.T, a setup) {
 	s := a.open(t, plan{})
 	nobody := oidctest.Claims{"preferred_username": nil}
-	s.get(userInfo, s.bearer("alice")).is(jsonWith(http.StatusOK, alice))
+	s.get(userInfo, s.bearer("alice")).is(jsonWith(http.StatusOK, aliceInfo))
 	s.get(userInfo).is(noCredentials())
 	s.get(userInfo, "Authorization: Bearer x.y.z").is(badToken())
-	s.get(userInfo, s.bearer("alice", nobody)).is(jsonWith(http.StatusNotFound, `{"detail":""}`))
+	s.get(userInfo, s.bearer("alice", nobody)).is(s.nameless)
 
 	s.idp.Tamper(oidctest.AccessTokens, func(claims oidctest.Claims) { delete(claims, "preferred_username") })
 	thin := s.bearer("alice")
-	s.get(userInfo, thin).is(jsonWith(http.StatusOK, alice)) // the provider knows
-	for name, test := range map[string]struct {
-		fault oidctest.Fault
-		want  string
-	}{
-		"outage":       {oidctest.Refused(), outage(http.StatusServiceUnavailable, "The OIDC provider cannot be reached.")},
-		"page":         {oidctest.HTML(http.StatusOK), refused(http.StatusBadGateway, "server_error", "The OIDC provider gave an unusable answer.")},
-		"somebody":     {oidctest.Reply(http.StatusOK, "application/json", `{"sub":"bob","preferred_username":"bob"}`), refused(http.StatusBadGateway, "server_error", "The OIDC provider gave an unusable answer.")},
-		"unauthorized": {oidctest.Status(http.StatusUnauthorized), badToken()},
-	} {
-		t.Run(name, func(t *testing.T) {
+	s.get(userInfo, thin).is(jsonWith(http.StatusOK, aliceInfo)) // the provider knows
+	for _, test := range s.userInfoFaults {
+		t.Run(test.name, func(t *testing.T) {
 			s.idp.Fault(oidctest.UserInfo, test.fault)
 			s.in(t).get(userInfo, thin).is(test.want)
 		})
 	}
 }
 
-func testLogout(t *testing.T, a Adapter) {
+func testLogout(t *testing.T, a setup) {
 	bye := url.QueryEscape(afterLogout)
 	t.Run("at the provider", func(t *testing.T) {
 		s := a.open(t, plan{})
 		end := s.idp.URL(oidctest.EndSession) + "?client_id=app"
 		s.get(logout).is(moved(end))
-		s.get(logout + "?state=a+b&id_token_hint=h&post_logout_redirect_uri=" + bye).is(moved(end + "&id_token_hint=h&post_logout_redirect_uri=" + bye + "&state=a+b"))
+		s.get(logout + "?state=a+b&id_token_hint=h&post_logout_redirect_uri=" + bye).is(moved(end + s.clientsHint + "&post_logout_redirect_uri=" + bye + "&state=a+b"))
 		s.get(logout + "?post_logout_redirect_uri=" + url.QueryEscape("https://evil.example/")).is(moved(end))
 		s.get(logout + "?post_logout_redirect_uri=" + bye + "&post_logout_redirect_uri=" + bye).is(moved(end))
 		s.get(logout, "Authorization: Bearer x").is(moved(end))
 		if hits := s.idp.Hits(oidctest.Revocation); hits != 0 {
 			t.Errorf("%d revocations of no token", hits)
 		}
-		line := s.bearer("alice")
-		s.get(logout, line).is(moved(end))
-		if got := s.idp.Last(oidctest.Revocation).Form.Get("token"); "Authorization: Bearer "+got != line {
-			t.Errorf("revoked: %q", got)
+		tokens := s.tokens(s.codeForm("alice"))
+		s.get(logout, "Authorization: Bearer "+tokens.AccessToken).is(moved(end + s.sessionsHint))
+		form := s.idp.Last(oidctest.Revocation).Form
+		if got := form.Get("token_type_hint"); got != s.revoked || form.Get("token") == "" {
+			t.Errorf("revoked: %v", form)
 		}
 		s.idp.Fault(oidctest.Revocation, oidctest.Refused())
 		s.get(logout, s.bearer("bob")).is(moved(end))

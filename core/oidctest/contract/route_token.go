@@ -35,7 +35,7 @@ func (s *site) tokens(form url.Values) core.Token {
 	return tokens
 }
 
-func testToken(t *testing.T, a Adapter) {
+func testToken(t *testing.T, a setup) {
 	t.Run("code and refresh", func(t *testing.T) {
 		s := a.open(t, plan{})
 		form := s.codeForm("alice")
@@ -46,7 +46,7 @@ func testToken(t *testing.T, a Adapter) {
 		second := s.tokens(url.Values{"refresh-token": {first.RefreshToken}})
 		third := s.tokens(url.Values{"refresh_token": {second.RefreshToken}, "grant_type": {"refresh_token"}})
 		s.get("/me", "Authorization: Bearer "+third.AccessToken).is(seen("alice", 2))
-		s.post(token, url.Values{"refresh-token": {first.RefreshToken}}).is(spentGrant())
+		s.post(token, url.Values{"refresh-token": {first.RefreshToken}}).is(s.refreshGone)
 	})
 	t.Run("device", func(t *testing.T) { deviceTokens(t, a) })
 	t.Run("refusals", func(t *testing.T) { tokenRefusals(t, a) })
@@ -55,7 +55,7 @@ func testToken(t *testing.T, a Adapter) {
 }
 
 // deviceTokens polls as the Python client does, with nothing but the device code.
-func deviceTokens(t *testing.T, a Adapter) {
+func deviceTokens(t *testing.T, a setup) {
 	s := a.open(t, plan{})
 	start := func() (code, user string) {
 		var started core.DeviceStart
@@ -92,7 +92,7 @@ func deviceTokens(t *testing.T, a Adapter) {
 	poll(code).is(badRequest("expired_token", "the device code has expired"))
 }
 
-func tokenRefusals(t *testing.T, a Adapter) {
+func tokenRefusals(t *testing.T, a setup) {
 	s := a.open(t, plan{})
 	long := strings.Repeat("x", 16<<10+1)
 	for name, test := range map[string]struct {
@@ -111,7 +111,10 @@ func tokenRefusals(t *testing.T, a Adapter) {
 		"no verifier":      {url.Values{"code": {"x"}, "redirect_uri": {loopback}}, invalid("Missing code_verifier")},
 		"bad verifier":     {url.Values{"code": {"x"}, "redirect_uri": {loopback}, "code_verifier": {"short"}}, invalid("The code_verifier is malformed.")},
 		"forged state":     {url.Values{"code": {"x"}, "redirect_uri": {loopback}, "code_verifier": {strings.Repeat("x", 129)}}, invalid("The login state is not valid: begin the login again.")},
-		"unknown refresh":  {url.Values{"refresh_token": {"x"}}, spentGrant()},
+		"unknown refresh":  {url.Values{"refresh_token": {"x"}}, s.refreshGone},
+		"exchange":         {exchangeOf("x"), s.badSubject},
+		"exchange alone":   {exchangeOf(""), nothingUsable()},
+		"no exchange":      {url.Values{"subject_token": {"x"}}, nothingUsable()},
 		"unknown device":   {url.Values{"device_code": {"x"}, "grant_type": {"urn:ietf:params:oauth:grant-type:device_code"}}, spentGrant()},
 		"foreign redirect": {url.Values{"code": {"x"}, "redirect_uri": {"https://evil.example/"}, "code_verifier": {strings.Repeat("x", 43)}}, badRequest("invalid_grant", "this redirect_uri is not allowed")},
 	} {
@@ -120,7 +123,7 @@ func tokenRefusals(t *testing.T, a Adapter) {
 }
 
 // codeRefusals: a state opens at its own route alone, with its own redirect URI.
-func codeRefusals(t *testing.T, a Adapter) {
+func codeRefusals(t *testing.T, a setup) {
 	s := a.open(t, plan{})
 	notThis := invalid("The login state is not valid: begin the login again.")
 	query, _ := s.begin(ownCallback, "alice")
@@ -137,7 +140,7 @@ func codeRefusals(t *testing.T, a Adapter) {
 	s.post(token, form).is(spentGrant())
 }
 
-func tokenProvider(t *testing.T, a Adapter) {
+func tokenProvider(t *testing.T, a setup) {
 	s := a.open(t, plan{})
 	refresh := url.Values{"refresh_token": {s.tokens(s.codeForm("alice")).RefreshToken}}
 	refusedService := refused(http.StatusBadGateway, "server_error", "The OIDC provider refused this service's request.")
@@ -165,9 +168,9 @@ func tokenProvider(t *testing.T, a Adapter) {
 		})
 	}
 	s.idp.Heal()
-	s.post(token, refresh).is(tokenAnswer()) // none of it has spent the token
+	refresh.Set("refresh_token", s.tokens(refresh).RefreshToken) // none of it has spent the token
 
-	s = a.open(t, plan{})
+	s = a.open(t, plan{beside: s})
 	s.idp.Fault(oidctest.Discovery, oidctest.Refused())
 	s.post(token, refresh).is(outage(http.StatusServiceUnavailable, "OIDC server unavailable."))
 }

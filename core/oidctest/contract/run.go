@@ -2,12 +2,27 @@ package contract
 
 import "testing"
 
-// Run runs the whole suite: each subtest builds its own application and its own provider.
+// part is one subject of the suite.
+type part struct {
+	name string
+	test func(*testing.T, setup)
+}
+
+// Run runs the whole suite in both modes: each subtest builds its own application and its own provider.
 func Run(t *testing.T, adapter Adapter) {
-	for _, part := range []struct {
-		name string
-		test func(*testing.T, Adapter)
-	}{
+	for _, m := range []*mode{passthroughMode(), brokerMode()} {
+		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
+			for _, part := range append(commonParts(), m.parts...) {
+				t.Run(part.name, func(t *testing.T) { part.test(t, setup{adapter, m}) })
+			}
+		})
+	}
+}
+
+// commonParts are what every mode has.
+func commonParts() []part {
+	return []part{
 		{"login", testLogin},
 		{"callback", testCallback},
 		{"token", testToken},
@@ -27,7 +42,5 @@ func Run(t *testing.T, adapter Adapter) {
 		{"kept strings", testKept},
 		{"many users", testManyUsers},
 		{"a client that leaves", testLeaving},
-	} {
-		t.Run(part.name, func(t *testing.T) { part.test(t, adapter) })
 	}
 }

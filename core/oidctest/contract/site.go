@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"testing"
@@ -26,6 +27,9 @@ const (
 	device   = group + "/auth/v2/device"
 	logout   = group + "/auth/v2/logout"
 	userInfo = group + "/auth/v2/userinfo"
+	jwks     = group + "/auth/v2/.well-known/jwks.json"
+
+	issuing = "/issuing" // where the suite itself gets tokens, whatever a test mounts
 )
 
 // plan is what a test changes; each zero value is the usual.
@@ -33,35 +37,56 @@ type plan struct {
 	provider []oidctest.Option
 	config   func(*core.Config)
 	build    func(App) // nil: the routes, and the handler who at /me
+	beside   *site     // another instance of the service: the same provider, and the same store
 }
 
 // site is one application that serves, and its provider.
 type site struct {
 	*client
-	idp  *oidctest.Provider
-	auth *core.Auth
+	*mode
+	idp   *oidctest.Provider
+	auth  *core.Auth
+	store *store // of broker mode
 }
 
-func (a Adapter) open(t *testing.T, p plan) *site {
+func (a setup) open(t *testing.T, p plan) *site {
 	t.Helper()
-	idp := oidctest.NewProvider(t, append([]oidctest.Option{oidctest.WithAlgorithm("ES256")}, p.provider...)...)
-	idp.AddClient(oidctest.Client{ID: oidctest.ConfidentialClient, Secret: oidctest.ClientSecret, RedirectURIs: []string{ownCallback}})
-	cfg := idp.Config()
+	s := &site{mode: a.mode}
+	if p.beside != nil {
+		s.idp, s.store = p.beside.idp, p.beside.store
+	} else {
+		s.idp, s.store = newProvider(t, p.provider), newStore()
+	}
+	cfg := s.idp.Config()
 	cfg.PublicURL = publicURL
 	cfg.PostLogoutURIs = []string{afterLogout}
+	a.configure(&cfg, s.store)
 	if p.config != nil {
 		p.config(&cfg)
+	}
+	if cfg.Broker != nil {
+		s.store.seed(t, cfg)
 	}
 	app, err := a.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = app.Auth().Close() }) // it always returns nil
+	s.auth = app.Auth()
+	t.Cleanup(func() { _ = s.auth.Close() }) // it always returns nil
 	if p.build == nil {
 		p.build = func(app App) { standard(t, app) }
 	}
 	p.build(app)
-	return &site{newClient(t, app.Serve(t)), idp, app.Auth()}
+	mount(t, app.Group(issuing), core.Paths{})
+	s.client = newClient(t, app.Serve(t))
+	return s
+}
+
+func newProvider(t *testing.T, options []oidctest.Option) *oidctest.Provider {
+	t.Helper()
+	idp := oidctest.NewProvider(t, append([]oidctest.Option{oidctest.WithAlgorithm("ES256")}, options...)...)
+	idp.AddClient(oidctest.Client{ID: oidctest.ConfidentialClient, Secret: oidctest.ClientSecret, RedirectURIs: []string{ownCallback}})
+	return idp
 }
 
 func standard(t *testing.T, app App) {
@@ -77,9 +102,36 @@ func mount(t *testing.T, router Router, paths core.Paths) {
 	}
 }
 
-// bearer is a header line with the token of a user.
+// bearer is a header line with a token of a user that guards take.
 func (s *site) bearer(user string, claims ...oidctest.Claims) string {
-	return "Authorization: " + s.idp.Bearer(user, claims...)
+	s.t.Helper()
+	return "Authorization: Bearer " + s.token(user, claims...)
+}
+
+// token makes such a token out of the provider's with these claims.
+func (s *site) token(user string, claims ...oidctest.Claims) string {
+	s.t.Helper()
+	return s.access(s, s.idp.AccessToken(user, claims...))
+}
+
+// exchanged makes an own token out of the provider's.
+func (s *site) exchanged(providers string) string {
+	s.t.Helper()
+	got := s.post(issuing+"/auth/v2/token", exchangeOf(providers))
+	var tokens core.Token
+	if err := json.Unmarshal([]byte(got.body), &tokens); err != nil || got.status != http.StatusOK {
+		s.t.Fatalf("no own token: %s", got.text())
+	}
+	return tokens.AccessToken
+}
+
+// exchangeOf is the form of a token exchange (RFC 8693 section 2.1), with further fields.
+func exchangeOf(subject string, fields ...string) url.Values {
+	form := url.Values{"grant_type": {"urn:ietf:params:oauth:grant-type:token-exchange"}, "subject_token": {subject}}
+	for i := 0; i < len(fields); i += 2 {
+		form.Add(fields[i], fields[i+1])
+	}
+	return form
 }
 
 // begin starts a login and lets a user approve it: what the provider sends back, and the cookies of the browser.

@@ -1,0 +1,106 @@
+package contract
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core"
+	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
+	"github.com/go-oidc-auth/oidcauth/core/oidctest"
+)
+
+// badProviderTokens are those of passthrough mode. But for what is wrong, each fits the guards of [guardCases].
+func badProviderTokens(_ setup, s *site) map[string]string {
+	staff := oidctest.Claims{"scope": "openid staff"}
+	foreign := s.idp.AccessClaims("alice")
+	maps.Copy(foreign, staff)
+	return map[string]string{
+		"changed":         changed(s.idp.AccessToken("alice", staff)),
+		"foreign key":     s.idp.SignForeign("at+jwt", foreign),
+		"expired":         s.idp.AccessToken("alice", staff, oidctest.Claims{"exp": int64(1)}),
+		"another service": s.idp.AccessToken("alice", staff, oidctest.Claims{"aud": "x", "azp": "x", "client_id": "x"}),
+		"ID token":        anIDToken(s),
+	}
+}
+
+// badOwnTokens are those of broker mode. Other services make most of them, with the keys of this one.
+func badOwnTokens(a setup, s *site) map[string]string {
+	staff := oidctest.Claims{"scope": "openid staff"}
+	from := func(config func(*core.Config), claims ...oidctest.Claims) string {
+		return a.open(s.t, plan{beside: s, config: config}).token("alice", append(claims, staff)...)
+	}
+	good, ended := s.token("alice", staff), s.token("alice", staff)
+	s.get(issuing+"/auth/v2/logout", "Authorization: Bearer "+ended).hasStatus(http.StatusFound)
+	other := a.open(s.t, plan{beside: s})
+	login := other.tokens(other.codeForm("alice"))
+	past := oidctest.Claims{"exp": time.Now().Add(-2 * time.Minute).Unix()}
+	return map[string]string{
+		"changed":         changed(good),
+		"foreign key":     forged(s, good, "RS256"),
+		"other algorithm": forged(s, good, "ES256"),
+		"expired":         from(func(cfg *core.Config) { cfg.Leeway = 5 * time.Minute }, past),
+		"another service": from(func(cfg *core.Config) { cfg.Broker.Audience = "x" }),
+		"another issuer": from(func(cfg *core.Config) {
+			cfg.PublicURL, cfg.Broker.Audience = "https://other.example.org/api", publicURL
+		}),
+		"ended session":     ended,
+		"refresh token":     login.RefreshToken,
+		"the provider's":    s.idp.AccessToken("alice", staff),
+		"ID token":          anIDToken(s),
+		"provider's forged": s.idp.Sign("at+jwt", claimsOf(s, good)),
+	}
+}
+
+// anIDToken is one of the provider's for this client.
+func anIDToken(s *site) string {
+	return s.idp.Sign("JWT", oidctest.Claims{"iss": s.idp.Issuer(), "aud": "app", "sub": "alice", "exp": int64(1 << 40), "nonce": "x"})
+}
+
+// changed is a token with another signature.
+func changed(raw string) string {
+	at := strings.LastIndex(raw, ".") + 1
+	first := "A"
+	if raw[at] == 'A' {
+		first = "B"
+	}
+	return raw[:at] + first + raw[at+1:]
+}
+
+// forged has the claims and the key id of a good token, and the signature of somebody else's key.
+func forged(s *site, good, algorithm string) string {
+	s.t.Helper()
+	token, err := jose.Parse(good)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	somebody, err := jose.NewSigner(token.KeyID, algorithm)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	raw, err := somebody.Sign("JWT", claimsOf(s, good))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return raw
+}
+
+// claimsOf reads the claims of a token.
+func claimsOf(s *site, raw string) oidctest.Claims {
+	s.t.Helper()
+	parts := strings.Split(raw, ".")
+	text, err := base64.RawURLEncoding.DecodeString(parts[len(parts)-2])
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	decoder := json.NewDecoder(strings.NewReader(string(text)))
+	decoder.UseNumber()
+	var claims oidctest.Claims
+	if err := decoder.Decode(&claims); err != nil {
+		s.t.Fatal(err)
+	}
+	return claims
+}
