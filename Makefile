@@ -10,6 +10,7 @@ GOLANGCI := .cache/bin/golangci-lint-$(GOLANGCI_VERSION)
 FRAMEWORK ?= gin
 FUZZTIME ?= 20s
 COUNT ?= 5
+ROUNDS ?= 10000
 
 # A module is a folder with a go.mod. MODULES=core makes a target work on one of them.
 MODULES ?= $(patsubst %/go.mod,%,$(wildcard */go.mod */*/go.mod */*/*/go.mod))
@@ -23,12 +24,12 @@ TOOLS := GOWORK=off go run -C tools . -root .. -version $(VERSION)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help check generate tidy tidy-check lint linter test consumer docs demo race fuzz release clean
+.PHONY: help check generate tidy tidy-check lint linter test parts model consumer docs demo race soak fuzz release clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r target text; do printf '  %-11s %s\n' "$$target" "$$text"; done
 
-check: generate tidy-check lint test consumer docs ## everything that has to pass before a commit
+check: generate tidy-check lint test model consumer docs ## everything that has to pass before a commit
 
 generate: ## run the go:generate lines of every module
 	go generate $(PACKAGES)
@@ -54,7 +55,7 @@ $(GOLANGCI):
 	GOWORK=off GOBIN=$(CURDIR)/$(@D)/build go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	@mv $(@D)/build/golangci-lint $@
 
-test: ## test every module with the race detector, then the released ones from their packed form
+test: parts ## test every module with the race detector, then the released ones from their packed form
 ifeq ($(RACE),)
 	@echo '*** NO RACE DETECTOR: go finds no C compiler, so data races stay unseen in this run ***' >&2
 	@[ "$$CI" != true ]
@@ -62,17 +63,27 @@ endif
 	go test $(RACE) $(PACKAGES)
 	$(TOOLS) packed
 
+parts: ## say which databases and clients tests lack here
+	@bash .ci/parts | while IFS='|' read -r name package; do echo "*** NOT TESTED: $$name is not installed: apt-get install $$package ***" >&2; done
+
+model: ## check the refresh protocol's model with Spin
+	@if command -v spin >/dev/null; then bash docs/models/check.sh; else \
+		echo '*** NOT CHECKED: Spin is not installed: apt-get install spin ***' >&2; [ "$$CI" != true ]; fi
+
 consumer: ## go get every adapter in an empty module, build and run the README's program, count what came with it
 	$(TOOLS) consumer
 
 docs: ## compile the programs of the Markdown files, check their links and commands
 	$(TOOLS) docs
 
-demo: ## run the demo: an application with a provider beside it (FRAMEWORK=gin, echo, fiber or chi; Ctrl-C ends it)
-	@mkdir -p .cache/bin && go build -o .cache/bin/demo ./examples/demo && exec .cache/bin/demo -framework $(FRAMEWORK)
+demo: ## run the demo: an application with a provider beside it (FRAMEWORK=gin, echo, fiber or chi; PEERS=2; Ctrl-C ends it)
+	@mkdir -p .cache/bin && go build -o .cache/bin/demo ./examples/demo && exec .cache/bin/demo -framework $(FRAMEWORK) -peers $(or $(PEERS),1)
 
 race: ## run every test COUNT times in random order with the race detector
 	go test -race -shuffle=on -count=$(COUNT) $(PACKAGES)
+
+soak: ## ROUNDS rounds of 50 refreshes at once on every store: no token may be spent twice
+	OIDCAUTH_SOAK_ROUNDS=$(ROUNDS) go test -count=1 -timeout=0 -v -run '^Test(Memory|Store)$$/^soak$$' ./core/broker/brokertest $(patsubst %/go.mod,./%,$(wildcard brokerstore/*/go.mod))
 
 fuzz: ## run every fuzz target for FUZZTIME
 	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' $(MODULES) | while IFS=: read -r file line; do \

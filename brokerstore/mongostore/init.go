@@ -1,0 +1,27 @@
+package mongostore
+
+import (
+	"context"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+)
+
+// Init is [broker.Store.Init]. It makes the indexes, and with them the collection; those that exist already stay. There
+// is no TTL index: a session ends by the service's clock, and Purge deletes it.
+func (s *Store) Init(ctx context.Context) error {
+	sessions, err := s.sessions(ctx)
+	if err != nil {
+		return fail("init", err)
+	}
+	_, err = sessions.Indexes().CreateMany(ctx, []mongo.IndexModel{
+		sparse("expires"), sparse("revoked"), sparse("until"),
+	})
+	return fail("init", err)
+}
+
+// sparse is an index of those documents alone that have the field.
+func sparse(field string) mongo.IndexModel {
+	return mongo.IndexModel{Keys: bson.D{{Key: field, Value: 1}}, Options: options.Index().SetSparse(true)}
+}

@@ -1,0 +1,72 @@
+package mongostore
+
+import (
+	"context"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+)
+
+// attempts bounds how often a revocation starts over because somebody else made the document at the same moment.
+const attempts = 5
+
+// Revoke is [broker.Store.Revoke]. It takes the session out of its document and puts the revocation in, which is one write
+// of one document.
+func (s *Store) Revoke(ctx context.Context, id string, version int64, now, until time.Time) error {
+	sessions, err := s.sessions(ctx)
+	if err != nil {
+		return fail("revoke", err)
+	}
+	update := bson.D{
+		{Key: "$unset", Value: gone},
+		{Key: "$max", Value: bson.D{{Key: "revoked", Value: now.UnixMilli()}, {Key: "until", Value: until.UnixMilli()}}},
+	}
+	if version != 0 {
+		filter := bson.D{{Key: "_id", Value: id}, {Key: "version", Value: version}}
+		return fail("revoke", matched(sessions.UpdateOne(ctx, filter, update)))
+	}
+	filter := bson.D{{Key: "_id", Value: id}}
+	for range attempts {
+		_, err = sessions.UpdateOne(ctx, filter, update, options.UpdateOne().SetUpsert(true))
+		if !mongo.IsDuplicateKeyError(err) {
+			break
+		}
+	}
+	return fail("revoke", err)
+}
+
+// revocation is what a document holds of the feed.
+type revocation struct {
+	ID    string `bson:"_id"`
+	At    int64  `bson:"revoked"`
+	Until int64  `bson:"until"`
+}
+
+// Revoked is [broker.Store.Revoked].
+func (s *Store) Revoked(ctx context.Context, since, now time.Time) ([]broker.Revocation, error) {
+	sessions, err := s.sessions(ctx)
+	if err != nil {
+		return nil, fail("revoked", err)
+	}
+	filter := bson.D{
+		{Key: "revoked", Value: bson.D{{Key: "$gte", Value: since.UnixMilli()}}},
+		{Key: "until", Value: bson.D{{Key: "$gt", Value: now.UnixMilli()}}},
+	}
+	fields := bson.D{{Key: "revoked", Value: 1}, {Key: "until", Value: 1}}
+	cursor, err := sessions.Find(ctx, filter, options.Find().SetProjection(fields))
+	if err != nil {
+		return nil, fail("revoked", err)
+	}
+	var found []revocation
+	if err := cursor.All(ctx, &found); err != nil {
+		return nil, fail("revoked", err)
+	}
+	var list []broker.Revocation
+	for _, r := range found {
+		list = append(list, broker.Revocation{ID: r.ID, At: instant(r.At), Until: instant(r.Until)})
+	}
+	return list, nil
+}

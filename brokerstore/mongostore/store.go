@@ -1,0 +1,126 @@
+package mongostore
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
+	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
+	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
+)
+
+// Names of the collections.
+const (
+	sessionsName = "oidcauth_sessions" // sessions and the feed: a document is a session, a revocation, or both
+	keysName     = "oidcauth_keys"
+)
+
+var errClosed = errors.New("the store is closed")
+
+// Store keeps sessions and the feed in one collection, by the session's ID, and signing keys in another. To revoke a
+// session is to take its fields out of its document and to put those of a revocation in: one write of one document, which
+// MongoDB does whole or not at all. Make one with [New] or through [broker.Open]. Safe for concurrent use.
+//
+// Whatever the client's settings are, writes wait for the majority of a replica set, and reads go to the primary and see
+// what the majority has. So what was answered outlives the loss of the primary. A primary that has just been cut off can
+// answer reads from before for some seconds, until it notices; it can complete no write, and every write says which
+// version it follows. Linearizable reads would close that gap at the price of a round to the majority for each.
+type Store struct {
+	dial   func() (*mongo.Database, error) // nil: the database is the caller's
+	db     atomic.Pointer[mongo.Database]
+	closed atomic.Bool
+	mu     sync.Mutex // held while dial works
+}
+
+var _ broker.Store = (*Store)(nil)
+
+// New makes a store in a database of a client that the caller owns: Close leaves it open. New connects to nothing.
+func New(db *mongo.Database) *Store {
+	s := &Store{}
+	s.db.Store(db)
+	return s
+}
+
+// drain is how long Close waits for calls that are at work.
+const drain = 5 * time.Second
+
+// Close is [broker.Store.Close].
+func (s *Store) Close() error {
+	if s.closed.Swap(true) || s.dial == nil {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	db := s.db.Load()
+	if db == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), drain)
+	defer cancel()
+	return fail("close", db.Client().Disconnect(ctx))
+}
+
+// database returns the database, connected when first asked for. That may take a look into the DNS, which knows no
+// context: it is left to end by itself when the context does.
+func (s *Store) database(ctx context.Context) (*mongo.Database, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if s.closed.Load() {
+		return nil, errClosed
+	}
+	if db := s.db.Load(); db != nil {
+		return db, nil
+	}
+	done := make(chan error, 1)
+	go func() { done <- s.connect() }()
+	select {
+	case err := <-done:
+		return s.db.Load(), err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// connect connects unless somebody has. What failed is tried again by the next call.
+func (s *Store) connect() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed.Load() {
+		return errClosed
+	}
+	if s.db.Load() != nil {
+		return nil
+	}
+	db, err := s.dial()
+	if err == nil {
+		s.db.Store(db)
+	}
+	return err
+}
+
+// collection returns a collection with our own settings in the place of the client's.
+func (s *Store) collection(ctx context.Context, name string) (*mongo.Collection, error) {
+	db, err := s.database(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return db.Collection(name, options.Collection().
+		SetWriteConcern(writeconcern.Majority()).
+		SetReadConcern(readconcern.Majority()).
+		SetReadPreference(readpref.Primary())), nil
+}
+
+func (s *Store) sessions(ctx context.Context) (*mongo.Collection, error) {
+	return s.collection(ctx, sessionsName)
+}
+
+func (s *Store) keys(ctx context.Context) (*mongo.Collection, error) {
+	return s.collection(ctx, keysName)
+}

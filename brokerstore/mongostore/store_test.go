@@ -1,0 +1,52 @@
+package mongostore_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/go-oidc-auth/oidcauth/brokerstore/mongostore"
+	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/broker/brokertest"
+	"github.com/go-oidc-auth/oidcauth/core/broker/brokertest/dbserver"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+)
+
+func TestMain(m *testing.M) { dbserver.Main(m) }
+
+func TestStore(t *testing.T) { brokertest.Run(t, brokertest.Backend{Place: place}) }
+
+// place is one database of the server.
+func place(t testing.TB) brokertest.Place {
+	url, address := dbserver.MongoDB(t)
+	return brokertest.Place{
+		Open: func(t testing.TB) broker.Store { return open(t, url) },
+		Handle: func(t testing.TB) (broker.Store, func(context.Context) error) {
+			db := database(t, url)
+			return mongostore.New(db), func(ctx context.Context) error { return db.Client().Ping(ctx, nil) }
+		},
+		URL: url, Address: address,
+	}
+}
+
+// database connects a client of the test's own.
+func database(t testing.TB, url string) *mongo.Database {
+	t.Helper()
+	client, err := mongo.Connect(options.Client().ApplyURI(url))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Disconnect(context.Background()) })
+	return client.Database(url[strings.LastIndex(url, "/")+1:])
+}
+
+func open(t testing.TB, url string) broker.Store {
+	t.Helper()
+	store, err := broker.Open(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	return store
+}

@@ -1,0 +1,74 @@
+package mysqlstore_test
+
+import (
+	"context"
+	"database/sql"
+	"net/url"
+	"testing"
+
+	"github.com/go-sql-driver/mysql"
+
+	"github.com/go-oidc-auth/oidcauth/brokerstore/mysqlstore"
+	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/broker/brokertest"
+	"github.com/go-oidc-auth/oidcauth/core/broker/brokertest/dbserver"
+	"github.com/go-oidc-auth/oidcauth/core/broker/sqlstore/sqltest"
+)
+
+func TestMain(m *testing.M) { dbserver.Main(m) }
+
+func TestStore(t *testing.T) {
+	brokertest.Run(t, brokertest.Backend{Place: func(t testing.TB) brokertest.Place {
+		url, address := dbserver.MariaDB(t)
+		return brokertest.Place{
+			URL: url, Address: address,
+			Open: func(t testing.TB) broker.Store { return open(t, url) },
+			Handle: func(t testing.TB) (broker.Store, func(context.Context) error) {
+				db := handle(t, url)
+				return mysqlstore.New(db), db.PingContext
+			},
+		}
+	}})
+}
+
+// open makes a store, closed with the test.
+func open(t testing.TB, url string) broker.Store {
+	t.Helper()
+	store, err := broker.Open(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	return store
+}
+
+// handle makes a handle as an application has it, with nothing set but what it needs, closed with the test.
+func handle(t testing.TB, rawURL string) *sql.DB {
+	t.Helper()
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := mysql.NewConfig()
+	config.User, config.Net, config.Addr, config.DBName = u.User.Username(), "tcp", u.Host, u.Path[1:]
+	config.Passwd, _ = u.User.Password()
+	connector, err := mysql.NewConnector(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := sql.OpenDB(connector)
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+func TestSQL(t *testing.T) {
+	sqltest.Run(t, sqltest.Backend{
+		Place: func(t testing.TB) func(testing.TB) *sql.DB {
+			url, _ := dbserver.MariaDB(t)
+			return func(t testing.TB) *sql.DB { return handle(t, url) }
+		},
+		New:     func(db *sql.DB) broker.Store { return mysqlstore.New(db) },
+		Dialect: "mysql", Migrations: mysqlstore.Migrations(),
+		Remote: func(address string) string { return "mysql://user:secret@" + address + "/d" },
+	})
+}

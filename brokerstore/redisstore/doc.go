@@ -1,0 +1,25 @@
+// Package redisstore keeps what a service in broker mode stores in Redis, or in a server that speaks its protocol and
+// runs Lua scripts, such as Valkey: from Redis 6 on, a single server, one watched by Sentinel, or a cluster. Importing
+// the package is enough for URLs:
+//
+//	package main
+//
+//	import (
+//		"log"
+//
+//		"github.com/go-oidc-auth/oidcauth/core/broker"
+//
+//		_ "github.com/go-oidc-auth/oidcauth/brokerstore/redisstore"
+//	)
+//
+//	func main() {
+//		store, err := broker.Open("redis://localhost:6379/0")
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		defer store.Close()
+//	}
+//
+// [New] takes a client that the program has already. The server has to keep what it is given: no eviction, and an
+// append-only file; the module's README says what to set.
+package redisstore

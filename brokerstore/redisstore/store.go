@@ -1,0 +1,84 @@
+package redisstore
+
+import (
+	"context"
+	"sync"
+
+	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/redis/go-redis/v9"
+)
+
+// All keys carry one hash tag: a cluster keeps them on one node, where a script may touch several of them.
+const (
+	space        = "{oidcauth}:"
+	sessionKey   = space + "session:"      // and the ID: a hash, one session
+	sessionsKey  = space + "sessions"      // sorted set: IDs of sessions by Expires, for Purge
+	keysKey      = space + "keys"          // hash: the fields of all signing keys
+	revokedKey   = space + "revoked"       // hash: ID to "At Until writer"
+	revokedAt    = space + "revoked:at"    // sorted set: IDs by At, for Revoked
+	revokedUntil = space + "revoked:until" // sorted set: IDs by Until, for Purge
+)
+
+// Store keeps everything under keys that begin with "{oidcauth}:". What changes more than one thing is one Lua script,
+// which Redis runs whole or not at all. A script that the client sends a second time, because the connection broke
+// before the answer came, finds its own mark and is not in conflict with itself. Make one with [New] or through
+// [broker.Open]. Safe for concurrent use.
+type Store struct {
+	client redis.UniversalClient
+	shut   func() error // closes what the store opened itself, once
+}
+
+var _ broker.Store = (*Store)(nil)
+
+// New makes a store on a client that the caller owns: Close leaves it open. [Store.Init] refuses a client that may read
+// from replicas or that spreads keys over servers by itself ([redis.Ring]). New connects to nothing. The client's
+// timeouts and retries stay as they are; a method ends with its context even where the client would not.
+func New(client redis.UniversalClient) *Store {
+	return &Store{client: client, shut: func() error { return nil }}
+}
+
+// own makes a store that closes the client.
+func own(client redis.UniversalClient) *Store {
+	return &Store{client: client, shut: sync.OnceValue(client.Close)}
+}
+
+// Close is [broker.Store.Close].
+func (s *Store) Close() error { return fail("close", s.shut()) }
+
+// result is what a call to the server ended with.
+type result[T any] struct {
+	value T
+	err   error
+}
+
+// within runs work, which talks to the server, until the context ends. The client looks at a context's deadline at
+// most, so a call that is cancelled is left to end by the client's own timeouts.
+func within[T any](ctx context.Context, operation string, work func() (T, error)) (T, error) {
+	var none T
+	if ctx.Err() != nil {
+		return none, fail(operation, ctx.Err())
+	}
+	done := make(chan result[T], 1)
+	go func() {
+		value, err := work()
+		done <- result[T]{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, fail(operation, ended(ctx, r.err))
+	case <-ctx.Done():
+		return none, fail(operation, ctx.Err())
+	}
+}
+
+// run runs a script that returns 1, or 0 for a conflict.
+func (s *Store) run(ctx context.Context, operation string, script *redis.Script, keys []string, arguments ...any) error {
+	_, err := within(ctx, operation, func() (struct{}, error) {
+		done, err := script.Run(ctx, s.client, keys, arguments...).Int()
+		if err == nil && done == 0 {
+			err = broker.ErrConflict
+		}
+		return struct{}{}, err
+	})
+	return err
+}

@@ -1,0 +1,42 @@
+package redisstore_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/go-oidc-auth/oidcauth/brokerstore/redisstore"
+	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/broker/brokertest"
+	"github.com/go-oidc-auth/oidcauth/core/broker/brokertest/dbserver"
+	"github.com/redis/go-redis/v9"
+)
+
+func TestMain(m *testing.M) { dbserver.Main(m) }
+
+func TestStore(t *testing.T) { brokertest.Run(t, brokertest.Backend{Place: place}) }
+
+// place is one database of the server.
+func place(t testing.TB) brokertest.Place {
+	address, database := dbserver.Redis(t)
+	url := fmt.Sprintf("redis://%s/%d", address, database)
+	return brokertest.Place{
+		Open: func(t testing.TB) broker.Store { return open(t, url) },
+		Handle: func(t testing.TB) (broker.Store, func(context.Context) error) {
+			client := redis.NewClient(&redis.Options{Addr: address, DB: database})
+			t.Cleanup(func() { _ = client.Close() })
+			return redisstore.New(client), func(ctx context.Context) error { return client.Ping(ctx).Err() }
+		},
+		URL: url, Address: address,
+	}
+}
+
+func open(t testing.TB, url string) broker.Store {
+	t.Helper()
+	store, err := broker.Open(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	return store
+}

@@ -1,0 +1,79 @@
+package sqlitestore_test
+
+import (
+	"context"
+	"database/sql"
+	"path/filepath"
+	"testing"
+
+
+	"github.com/go-oidc-auth/oidcauth/brokerstore/sqlitestore"
+	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/broker/brokertest"
+	"github.com/go-oidc-auth/oidcauth/core/broker/brokertest/dbserver"
+	"github.com/go-oidc-auth/oidcauth/core/broker/sqlstore/sqltest"
+)
+
+func TestMain(m *testing.M) { dbserver.Main(m) }
+
+func TestStore(t *testing.T) {
+	brokertest.Run(t, brokertest.Backend{Place: func(t testing.TB) brokertest.Place {
+		path := newFile(t)
+		return brokertest.Place{
+			URL:  "sqlite:///" + path,
+			Open: func(t testing.TB) broker.Store { return open(t, "sqlite:///"+path) },
+			Handle: func(t testing.TB) (broker.Store, func(context.Context) error) {
+				db := handle(t, path)
+				return sqlitestore.New(db), db.PingContext
+			},
+		}
+	}})
+}
+
+// Stores in memory are all different, so that instances in a test have to be one store.
+func TestStoreInMemory(t *testing.T) {
+	brokertest.Run(t, brokertest.Backend{Place: func(t testing.TB) brokertest.Place {
+		store := open(t, "sqlite://")
+		return brokertest.Place{Open: func(testing.TB) broker.Store { return unclosed{store} }}
+	}})
+}
+
+// unclosed is an instance among several on one store.
+type unclosed struct{ broker.Store }
+
+func (unclosed) Close() error { return nil }
+
+func newFile(t testing.TB) string { return filepath.Join(t.TempDir(), "broker.sqlite") }
+
+// open makes a store, closed with the test.
+func open(t testing.TB, url string) broker.Store {
+	t.Helper()
+	store, err := broker.Open(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	return store
+}
+
+// handle makes a handle as an application has it, closed with the test.
+func handle(t testing.TB, path string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file://"+path+"?_pragma=busy_timeout(100)&_pragma=journal_mode(WAL)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+func TestSQL(t *testing.T) {
+	sqltest.Run(t, sqltest.Backend{
+		Place: func(t testing.TB) func(testing.TB) *sql.DB {
+			path := newFile(t)
+			return func(t testing.TB) *sql.DB { return handle(t, path) }
+		},
+		New:     func(db *sql.DB) broker.Store { return sqlitestore.New(db) },
+		Dialect: "sqlite3", Migrations: sqlitestore.Migrations(), Transactional: true,
+	})
+}

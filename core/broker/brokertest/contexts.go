@@ -1,0 +1,132 @@
+package brokertest
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core/broker"
+)
+
+// contextChecks hold "A method ends when its context does, and returns an error then", and that a method that failed
+// "has changed nothing, or has done the whole of what it was asked for".
+func contextChecks() []check {
+	return []check{
+		{"a context that has ended before", contextBefore},
+		{"a deadline that has passed", deadlineBefore},
+		{"a context that ends in the middle of PutSession and Swap", contextInTheMiddle},
+		{"a context that ends in the middle of Revoke", contextInRevoke},
+	}
+}
+
+func contextBefore(t testing.TB, backend Backend) {
+	place := backend.Place(t)
+	scene := setScene(t, place)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	ended(t, scene, openAt(t, place), place.URL, ctx, context.Canceled)
+	ended(t, scene, scene.direct, place.URL, ctx, context.Canceled)
+}
+
+func deadlineBefore(t testing.TB, backend Backend) {
+	place := backend.Place(t)
+	scene := setScene(t, place)
+	ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
+	defer cancel()
+	ended(t, scene, scene.direct, place.URL, ctx, context.DeadlineExceeded)
+}
+
+// ended calls everything with a context that has ended, and finds the reason in the error and everything as it was.
+//
+//nolint:revive // the context is what is tried, not what ends the check
+func ended(t testing.TB, scene *scene, store broker.Store, url string, ctx context.Context, want error) {
+	t.Helper()
+	for _, operation := range scene.operations() {
+		err := operation.do(ctx, store)
+		wantError(t, operation.name+" with an ended context", err, want)
+		scene.wantSilent(t, operation.name, err, url)
+		scene.wantUnchanged(t, operation.name+" with an ended context")
+	}
+}
+
+// briefly gives do ever more time, from none to more than enough, so that its context ends before, in the middle and
+// after what it does; and makes sure that it returned soon.
+func briefly(t testing.TB, do func(ctx context.Context) error) error {
+	t.Helper()
+	started := time.Now()
+	err := do(t.Context())
+	if took := time.Since(started); took > 5*time.Second {
+		t.Errorf("returned %v after its context had ended", took)
+	}
+	return err
+}
+
+// steps are how long contexts of the two checks below live.
+func steps() (list []time.Duration) {
+	for d := 20 * time.Microsecond; d < 20*time.Millisecond; d += d/4 + 1 {
+		list = append(list, d)
+	}
+	return list
+}
+
+func contextInTheMiddle(t testing.TB, backend Backend) {
+	store := open(t, backend)
+	for _, limit := range steps() {
+		session := newSession()
+		err := briefly(t, func(ctx context.Context) error {
+			ctx, cancel := context.WithTimeout(ctx, limit)
+			defer cancel()
+			return store.PutSession(ctx, session)
+		})
+		if err != nil && !stored(t, store, session) {
+			put(t, store, session) // the ID is free
+		}
+		wantStored(t, store, session)
+
+		changed := marked(session, 7)
+		err = briefly(t, func(ctx context.Context) error {
+			ctx, cancel := context.WithTimeout(ctx, limit)
+			defer cancel()
+			return store.Swap(ctx, changed)
+		})
+		if err != nil && stored(t, store, session) {
+			must(t, "Swap after one that had no time", store.Swap(within(t), changed))
+		}
+		changed.Version++
+		wantStored(t, store, changed)
+	}
+}
+
+// stored reports whether the session is stored exactly so.
+func stored(t testing.TB, store broker.Store, session broker.Session) bool {
+	t.Helper()
+	got, err := store.Session(within(t), session.ID, after(0))
+	if err != nil && !errors.Is(err, broker.ErrNotFound) {
+		t.Fatalf("Session: %v", err)
+	}
+	return err == nil && differenceOfSessions(session, got) == ""
+}
+
+func contextInRevoke(t testing.TB, backend Backend) {
+	store := open(t, backend)
+	for _, limit := range steps() {
+		session := newSession()
+		put(t, store, session)
+		err := briefly(t, func(ctx context.Context) error {
+			ctx, cancel := context.WithTimeout(ctx, limit)
+			defer cancel()
+			return store.Revoke(ctx, session.ID, 1, after(0), after(time.Hour))
+		})
+		if err != nil && stored(t, store, session) {
+			if holds(feed(t, store), broker.Revocation{ID: session.ID, At: after(0), Until: after(time.Hour)}) {
+				t.Error("Revoke has added to the feed, and the session is there")
+			}
+			must(t, "Revoke after one that had no time", store.Revoke(within(t), session.ID, 1, after(0), after(time.Hour)))
+		}
+		wantAbsent(t, store, session.ID)
+		if !holds(feed(t, store), broker.Revocation{ID: session.ID, At: after(0), Until: after(time.Hour)}) {
+			t.Error("Revoke has deleted the session, and the feed does not say so")
+		}
+	}
+}

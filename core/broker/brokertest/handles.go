@@ -1,0 +1,84 @@
+package brokertest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core/broker"
+)
+
+// handleChecks hold "Close closes what the store has opened itself, never a handle that it was given. It may be called
+// again", and what a place can be opened by.
+func handleChecks() []check {
+	return []check{
+		{"Close may be called again", closeTwice},
+		{"Close of one instance leaves the others at work", closeOne},
+		{"a handle that was given stays open", handleStaysOpen},
+		{"the URL opens the same data", urlOpens},
+	}
+}
+
+func closeTwice(t testing.TB, backend Backend) {
+	place := backend.Place(t)
+	used, unused := openAt(t, place), openAt(t, place)
+	must(t, "Init", used.Init(within(t)))
+	for range 2 {
+		must(t, "Close", used.Close())
+		must(t, "Close of a store that was never used", unused.Close())
+	}
+}
+
+func closeOne(t testing.TB, backend Backend) {
+	stores := openSome(t, backend, 2)
+	session := newSession()
+	put(t, stores[0], session)
+	must(t, "Close", stores[0].Close())
+	wantStored(t, stores[1], session)
+}
+
+func handleStaysOpen(t testing.TB, backend Backend) {
+	place := backend.Place(t)
+	if place.Handle == nil {
+		t.Skip("this store has no handles")
+	}
+	store, use := place.Handle(t)
+	must(t, "Init", store.Init(within(t)))
+	session := newSession()
+	put(t, store, session)
+	wantStored(t, openAt(t, place), session)
+	for range 2 {
+		must(t, "Close", store.Close())
+		must(t, "use of the handle after Close", use(within(t)))
+	}
+}
+
+func urlOpens(t testing.TB, backend Backend) {
+	place := backend.Place(t)
+	if place.URL == "" {
+		t.Skip("other processes cannot open this store")
+	}
+	store := openAt(t, place)
+	must(t, "Init", store.Init(within(t)))
+	opened := openURL(t, place.URL)
+	must(t, "Init", opened.Init(within(t)))
+	session, key := newSession(), newKey(1)
+	put(t, opened, session)
+	addKeys(t, store, key)
+	wantStored(t, store, session)
+	wantKeys(t, opened, key)
+	must(t, "Revoke", opened.Revoke(within(t), session.ID, 1, after(0), after(time.Hour)))
+	wantAbsent(t, store, session.ID)
+	if local, ok := opened.(broker.Local); ok && place.Address != "" {
+		if path, ok := local.SecretFile(); ok {
+			t.Errorf("a store at a network address says that it is local, its secret in %q", path)
+		}
+	}
+}
+
+func openURL(t testing.TB, url string) broker.Store {
+	t.Helper()
+	store, err := broker.Open(url)
+	must(t, "broker.Open", err)
+	t.Cleanup(func() { _ = store.Close() })
+	return store
+}

@@ -1,0 +1,167 @@
+package brokertest
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core/broker"
+)
+
+// outageChecks hold a store to what its callers rely on when the database is out of reach: an answer in time, an error
+// that tells nothing, nothing done by halves, and work as before once it is back.
+func outageChecks() []check {
+	return []check{
+		{"connections that are cut and refused", refusedConnections},
+		{"connections that hang", hangingConnections},
+		{"connections that are cut while many work", cutUnderLoad},
+		{"a store that is opened during the outage", openedInOutage},
+	}
+}
+
+const (
+	callLimit = 2 * time.Second // what a caller gives one call
+	lateness  = 2 * time.Second // how late an answer may be on a loaded machine
+	recovery  = 5 * time.Second // until when a store has found its database again
+)
+
+// far is a scene, and a store whose connections go through a proxy.
+func far(t testing.TB, backend Backend) (*scene, *proxy, broker.Store, string) {
+	t.Helper()
+	place := backend.Place(t)
+	if place.Address == "" {
+		t.Skip("no network between this store and its data")
+	}
+	if place.URL == "" || !strings.Contains(place.URL, place.Address) {
+		t.Fatal("Place.URL does not hold Place.Address")
+	}
+	scene, proxy := setScene(t, place), newProxy(t, place.Address)
+	url := strings.Replace(place.URL, place.Address, proxy.address(), 1)
+	return scene, proxy, openURL(t, url), url
+}
+
+// wantFailures calls everything at once, and demands an error of each call within its time.
+func wantFailures(t testing.TB, scene *scene, store broker.Store, url string) {
+	t.Helper()
+	operations := scene.operations()
+	atOnce(t, len(operations), func(i int) error {
+		ctx, cancel := context.WithTimeout(t.Context(), callLimit)
+		defer cancel()
+		started := time.Now()
+		err := operations[i].do(ctx, store)
+		took := time.Since(started)
+		switch {
+		case err == nil:
+			return errors.New(operations[i].name + " succeeds without its database")
+		case errors.Is(err, broker.ErrNotFound), errors.Is(err, broker.ErrConflict):
+			return errors.New(operations[i].name + " knows without its database: " + err.Error())
+		case took > callLimit+lateness:
+			return errors.New(operations[i].name + " took " + took.String())
+		}
+		scene.wantSilent(t, operations[i].name, err, url)
+		return nil
+	})
+	scene.wantUnchanged(t, "an outage")
+}
+
+// wantRecovery demands that the store finds its database again, without being opened anew, and that everything works.
+func wantRecovery(t testing.TB, scene *scene, store broker.Store) {
+	t.Helper()
+	started := time.Now()
+	for {
+		ctx, cancel := context.WithTimeout(t.Context(), callLimit)
+		_, err := store.Session(ctx, scene.session.ID, after(0))
+		cancel()
+		if err == nil {
+			break
+		}
+		if time.Since(started) > recovery {
+			t.Fatalf("not recovered after %v: %v", recovery, err)
+		}
+		time.Sleep(10 * time.Millisecond) // a real database is asked again and again
+	}
+	scene.wantUnchanged(t, "recovery")
+	for _, operation := range scene.operations() {
+		if operation.name == "Revoke" {
+			continue // Swap has given the session another version
+		}
+		must(t, operation.name+" after the outage", operation.do(within(t), store))
+	}
+	wantAbsent(t, scene.direct, scene.session.ID)
+}
+
+func refusedConnections(t testing.TB, backend Backend) {
+	scene, proxy, store, url := far(t, backend)
+	_, err := store.Session(within(t), scene.session.ID, after(0))
+	must(t, "Session through the proxy", err)
+	proxy.become(refuses)
+	wantFailures(t, scene, store, url)
+	proxy.become(passes)
+	wantRecovery(t, scene, store)
+}
+
+func hangingConnections(t testing.TB, backend Backend) {
+	scene, proxy, store, url := far(t, backend)
+	_, err := store.Session(within(t), scene.session.ID, after(0))
+	must(t, "Session through the proxy", err)
+	proxy.become(swallows)
+	wantFailures(t, scene, store, url)
+	proxy.become(passes)
+	wantRecovery(t, scene, store)
+}
+
+func openedInOutage(t testing.TB, backend Backend) {
+	scene, proxy, store, url := far(t, backend)
+	proxy.become(refuses)
+	wantFailures(t, scene, store, url)
+	proxy.become(passes)
+	wantRecovery(t, scene, store)
+}
+
+// cutUnderLoad cuts the connections of callers in the middle of their work. Whatever they were told, what they asked for
+// has happened whole or not at all.
+func cutUnderLoad(t testing.TB, backend Backend) {
+	scene, proxy, store, url := far(t, backend)
+	const workers, calls = 8, 40
+	var sessions [workers]broker.Session
+	for i := range sessions {
+		sessions[i] = newSession()
+		put(t, scene.direct, sessions[i])
+	}
+	atOnce(t, workers+1, func(worker int) error {
+		if worker == workers {
+			for range 10 {
+				proxy.become(passes) // which cuts what there is
+				time.Sleep(5 * time.Millisecond)
+			}
+			return nil
+		}
+		session := sessions[worker]
+		for call := range calls {
+			next := marked(session, call)
+			next.Version = session.Version
+			err := callWithin(t, func(ctx context.Context) error { return store.Swap(ctx, next) })
+			next.Version++
+			if err != nil {
+				scene.wantSilent(t, "Swap", err, url)
+			}
+			switch {
+			case err == nil, stored(t, scene.direct, next):
+				session = next
+			case !stored(t, scene.direct, session):
+				return errors.New("a Swap that failed has done something else than it was asked for")
+			}
+		}
+		wantStored(t, scene.direct, session)
+		return nil
+	})
+	wantRecovery(t, scene, store)
+}
+
+func callWithin(t testing.TB, do func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(t.Context(), callLimit)
+	defer cancel()
+	return do(ctx)
+}

@@ -1,0 +1,71 @@
+package brokertest
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core/broker"
+)
+
+// awkwardTexts are texts that a database may shorten, fold or normalise: each differs from all others.
+func awkwardTexts() []string {
+	return []string{
+		"a", "A", "a ", " a", "a\t", "a\n", "\u00e9", "e\u0301", "\u00c9", "e", "ss", "\u00df", "i", "I", "\u0131", "\u0130", "ﬁ", "fi",
+		"\U0001f511", "a\u200bb", "ab", `a\b`, "a'b", `a"b`, "a%b", "a_b", "a*b", "a?b", "a:b", "a{b}", "null", "NULL", "0", "00", "1e0", "1",
+	}
+}
+
+func textsComeBack(t testing.TB, backend Backend) {
+	store := open(t, backend)
+	long := strings.Repeat("\u00e9", 2048) // 4,096 bytes
+	for _, text := range append(awkwardTexts(), "", strings.Repeat("x", 4096), long, strings.Repeat(" ", 4096)) {
+		session := newSession()
+		session.Subject = text
+		put(t, store, session)
+		wantStored(t, store, session)
+	}
+}
+
+func idsAreExact(t testing.TB, backend Backend) {
+	store := open(t, backend)
+	var keys []broker.Key
+	var entries []broker.Revocation
+	for i, text := range awkwardTexts() {
+		key := newKey(int64(i + 1))
+		key.ID = text
+		keys = append(keys, key)
+		entry := broker.Revocation{ID: text, At: after(time.Duration(i) * time.Second), Until: after(time.Hour)}
+		must(t, "Revoke", store.Revoke(within(t), text, 0, entry.At, entry.Until))
+		entries = append(entries, entry)
+	}
+	addKeys(t, store, keys...)
+	wantKeys(t, store, keys...)
+	wantFeed(t, store, entries...)
+
+	lower, upper := newSession(), newSession()
+	upper.ID = strings.ToUpper(lower.ID)
+	put(t, store, lower)
+	for _, other := range []string{upper.ID, lower.ID + " ", " " + lower.ID, lower.ID[:42], lower.ID + "\n", "", "%", "*"} {
+		wantAbsent(t, store, other)
+	}
+	put(t, store, upper)
+	wantStored(t, store, lower)
+	must(t, "Revoke", store.Revoke(within(t), upper.ID, 1, after(0), after(time.Hour)))
+	wantAbsent(t, store, upper.ID)
+	wantStored(t, store, lower)
+}
+
+func longestIDs(t testing.TB, backend Backend) {
+	store := open(t, backend)
+	stem := strings.Repeat("\u00e9", 127) // 254 bytes; the one that follows tells them apart
+	entries := []broker.Revocation{{ID: stem + "a", At: after(0), Until: after(time.Hour)}, {ID: stem + "b", At: after(1e9), Until: after(time.Minute)}}
+	keys := []broker.Key{newKey(1), newKey(2)}
+	for i, entry := range entries {
+		must(t, "Revoke", store.Revoke(within(t), entry.ID, 0, entry.At, entry.Until))
+		keys[i].ID = entry.ID
+	}
+	addKeys(t, store, keys...)
+	wantKeys(t, store, keys...)
+	wantFeed(t, store, entries...)
+}

@@ -1,0 +1,114 @@
+package sqlstore
+
+import (
+	"database/sql"
+	"embed"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+
+	"github.com/pressly/goose/v3/database"
+	"github.com/pressly/goose/v3/lock"
+)
+
+// Fault says what an error of a driver means for a store.
+type Fault int
+
+// The faults that a store acts upon.
+const (
+	Other     Fault = iota // none of the below: the caller learns of it
+	Duplicate              // a row with this primary key exists
+	Transient              // the database undid the work in favour of somebody else's: it may be done again
+)
+
+// Classify tells faults by the codes of one driver, never by words. It takes every error, wrapped ones too. Safe for
+// concurrent use.
+type Classify func(error) Fault
+
+// Dialect is how one kind of database is spoken to. Made by [SQLite], [PostgreSQL] or [MySQL].
+type Dialect struct {
+	classify   Classify
+	folder     string           // of its migrations
+	goose      database.Dialect // its name in goose
+	locking    func(database.Store) (database.Store, lock.SessionLocker)
+	numbered   bool // placeholders are $1, $2
+	isolation  sql.IsolationLevel
+	revoke     string // adds to the feed: id, at, until
+	purge      func(table, key, condition string) string
+	purgeTwice bool // now has two places in it
+}
+
+// SQLite is the dialect of SQLite 3.24 and later.
+func SQLite(classify Classify) Dialect {
+	return Dialect{
+		classify: classify, folder: "sqlite", goose: database.DialectSQLite3, locking: lockSQLite,
+		revoke: `INSERT INTO oidcauth_revocations (id, at_ms, until_ms) VALUES (?, ?, ?)
+			ON CONFLICT (id) DO UPDATE SET at_ms = MAX(at_ms, excluded.at_ms), until_ms = MAX(until_ms, excluded.until_ms)`,
+		purge: func(table, key, condition string) string {
+			return fmt.Sprintf(`DELETE FROM %s WHERE %s IN (SELECT %s FROM %s WHERE %s LIMIT %d)`, table, key, key, table, condition, purgeBatch)
+		},
+	}
+}
+
+// PostgreSQL is the dialect of PostgreSQL 10 and later.
+func PostgreSQL(classify Classify) Dialect {
+	return Dialect{
+		classify: classify, folder: "postgres", goose: database.DialectPostgres, locking: lockPostgreSQL,
+		numbered: true, isolation: sql.LevelReadCommitted,
+		revoke: `INSERT INTO oidcauth_revocations AS stored (id, at_ms, until_ms) VALUES (?, ?, ?)
+			ON CONFLICT (id) DO UPDATE SET at_ms = GREATEST(stored.at_ms, excluded.at_ms), until_ms = GREATEST(stored.until_ms, excluded.until_ms)`,
+		// The condition stands twice: a session may be prolonged after the inner query chose it. What somebody works on
+		// is left for the next time.
+		purge: func(table, key, condition string) string {
+			return fmt.Sprintf(`DELETE FROM %s WHERE %s IN (SELECT %s FROM %s WHERE %s LIMIT %d FOR UPDATE SKIP LOCKED) AND %s`,
+				table, key, key, table, condition, purgeBatch, condition)
+		},
+		purgeTwice: true,
+	}
+}
+
+// MySQL is the dialect of MySQL 5.7 and MariaDB 10.2, and later ones.
+func MySQL(classify Classify) Dialect {
+	return Dialect{
+		classify: classify, folder: "mysql", goose: database.DialectMySQL, locking: lockMySQL,
+		isolation: sql.LevelReadCommitted,
+		// VALUES is deprecated in MySQL, but MariaDB knows nothing else.
+		revoke: `INSERT INTO oidcauth_revocations (id, at_ms, until_ms) VALUES (?, ?, ?)
+			ON DUPLICATE KEY UPDATE at_ms = GREATEST(at_ms, VALUES(at_ms)), until_ms = GREATEST(until_ms, VALUES(until_ms))`,
+		purge: func(table, _, condition string) string {
+			return fmt.Sprintf(`DELETE FROM %s WHERE %s LIMIT %d`, table, condition, purgeBatch)
+		},
+	}
+}
+
+// placeholders puts the database's own in the place of the question marks. None of the statements has one in a text.
+func (d Dialect) placeholders(statement string) string {
+	if !d.numbered {
+		return statement
+	}
+	var b strings.Builder
+	for n := 1; ; n++ {
+		before, after, found := strings.Cut(statement, "?")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		b.WriteString("$" + strconv.Itoa(n))
+		statement = after
+	}
+}
+
+//go:embed migrations
+var migrations embed.FS
+
+// Migrations are the files that [Store.Init] applies, for people who do that with a tool of their own: plain SQL with
+// the annotations of goose, which are comments to every other tool. Their order is that of their names. The version
+// table is the tool's then; Init has to find oidcauth_migrations, or must not be called.
+func (d Dialect) Migrations() fs.FS {
+	folder, err := fs.Sub(migrations, "migrations/"+d.folder)
+	if err != nil { // the name is one of three constants
+		return embed.FS{}
+	}
+	return folder
+}

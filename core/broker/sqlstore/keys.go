@@ -1,0 +1,52 @@
+package sqlstore
+
+import (
+	"context"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core/broker"
+)
+
+// AddKey is [broker.Store.AddKey].
+func (s *Store) AddKey(ctx context.Context, key broker.Key) error {
+	return s.do(ctx, "add key", func() error {
+		_, err := s.exec(ctx, s.db, `INSERT INTO oidcauth_keys (generation, kid, sealed, from_ms, until_ms) VALUES (?, ?, ?, ?, ?)`,
+			key.Generation, text(key.ID), blob(key.Sealed), millis(key.From), millis(key.Until))
+		return err
+	})
+}
+
+// RetireKey is [broker.Store.RetireKey].
+func (s *Store) RetireKey(ctx context.Context, generation int64, until time.Time) error {
+	return s.do(ctx, "retire key", func() error {
+		_, err := s.exec(ctx, s.db, `UPDATE oidcauth_keys SET until_ms = ? WHERE generation = ? AND until_ms = `+never, millis(until), generation)
+		return err
+	})
+}
+
+// Keys is [broker.Store.Keys].
+func (s *Store) Keys(ctx context.Context) (keys []broker.Key, err error) {
+	err = s.do(ctx, "keys", func() error {
+		keys, err = s.keys(ctx)
+		return err
+	})
+	return keys, err
+}
+
+func (s *Store) keys(ctx context.Context) (keys []broker.Key, err error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT generation, kid, sealed, from_ms, until_ms FROM oidcauth_keys ORDER BY generation`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err says what went wrong
+	for rows.Next() {
+		var key broker.Key
+		var from, until int64
+		if err := rows.Scan(&key.Generation, &key.ID, &key.Sealed, &from, &until); err != nil {
+			return nil, err
+		}
+		key.ID, key.From, key.Until = untext(key.ID), moment(from), moment(until)
+		keys = append(keys, key)
+	}
+	return keys, rows.Err()
+}

@@ -1,0 +1,30 @@
+-- +goose Up
+CREATE TABLE oidcauth_keys (
+	generation bigint PRIMARY KEY,
+	kid        text   COLLATE "C" NOT NULL,
+	sealed     bytea  NOT NULL,
+	from_ms    bigint NOT NULL,
+	until_ms   bigint NOT NULL
+);
+
+CREATE TABLE oidcauth_sessions (
+	id           text   COLLATE "C" PRIMARY KEY,
+	subject      text   COLLATE "C" NOT NULL,
+	current_hash bytea  NOT NULL,
+	last_hash    bytea  NOT NULL,
+	data         bytea  NOT NULL,
+	answer       bytea  NOT NULL,
+	rotated_ms   bigint NOT NULL,
+	lease_ms     bigint NOT NULL,
+	expires_ms   bigint NOT NULL,
+	version      bigint NOT NULL
+);
+CREATE INDEX oidcauth_sessions_expires ON oidcauth_sessions (expires_ms);
+
+CREATE TABLE oidcauth_revocations (
+	id       text   COLLATE "C" PRIMARY KEY,
+	at_ms    bigint NOT NULL,
+	until_ms bigint NOT NULL
+);
+CREATE INDEX oidcauth_revocations_at ON oidcauth_revocations (at_ms);
+CREATE INDEX oidcauth_revocations_until ON oidcauth_revocations (until_ms);

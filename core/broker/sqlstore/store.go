@@ -1,0 +1,129 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core/broker"
+)
+
+// Store is a [broker.Store] on one database. Made by [New] or [Own]. Safe for concurrent use.
+type Store struct {
+	db      *sql.DB
+	dialect Dialect
+	close   func() error
+}
+
+var _ broker.Store = (*Store)(nil)
+
+// New makes a store on a handle that stays the caller's: [Store.Close] leaves it open. The handle's driver has to be the
+// one that the dialect's [Classify] knows. New connects to nothing.
+func New(db *sql.DB, dialect Dialect) *Store {
+	return &Store{db: db, dialect: dialect, close: func() error { return nil }}
+}
+
+// Own makes a store on a handle that is the store's from now on: [Store.Close] closes it. Own connects to nothing.
+func Own(db *sql.DB, dialect Dialect) *Store {
+	return &Store{db: db, dialect: dialect, close: sync.OnceValue(db.Close)}
+}
+
+// LimitPool bounds the connections of a handle to a database server: 16 at most, all of which may wait for work, each
+// for a minute and none for longer than five, so that a server that moved is found again.
+func LimitPool(db *sql.DB) {
+	db.SetMaxOpenConns(16)
+	db.SetMaxIdleConns(16)
+	db.SetConnMaxIdleTime(time.Minute)
+	db.SetConnMaxLifetime(5 * time.Minute)
+}
+
+// Close is [broker.Store.Close].
+func (s *Store) Close() error {
+	if err := s.close(); err != nil {
+		return fmt.Errorf("sqlstore: close: %w", err)
+	}
+	return nil
+}
+
+// patience is for how long work is tried again that the database undid in favour of somebody else's.
+const patience = 10 * time.Second
+
+// do is [Retry] for the methods.
+func (s *Store) do(ctx context.Context, operation string, work func() error) error {
+	return Retry(ctx, s.dialect, operation, work)
+}
+
+// Retry runs work, again for ten seconds when the database undid it for a reason that passes, and words the error. Work is
+// one statement or one transaction, so that an attempt that failed has left nothing. [broker.ErrConflict] and
+// [broker.ErrNotFound] come back as they are. For the store packages.
+func Retry(ctx context.Context, dialect Dialect, operation string, work func() error) error {
+	start := time.Now()
+	for attempt := 1; ; attempt++ {
+		err := ctx.Err()
+		if err == nil {
+			err = work()
+		}
+		switch {
+		case err == nil, errors.Is(err, broker.ErrConflict), errors.Is(err, broker.ErrNotFound):
+			return err
+		case ctx.Err() != nil, time.Since(start) > patience, dialect.classify(err) != Transient:
+			return failed(ctx, operation, err)
+		}
+		pause(ctx, attempt)
+	}
+}
+
+// failed words an error once. A driver whose work was broken off need not say why: the context does.
+func failed(ctx context.Context, operation string, err error) error {
+	if ended := ctx.Err(); ended != nil && !errors.Is(err, ended) {
+		return fmt.Errorf("sqlstore: %s: %w: %w", operation, ended, err)
+	}
+	return fmt.Errorf("sqlstore: %s: %w", operation, err)
+}
+
+// pause waits for some milliseconds, up to fifty, and hardly ever as long as somebody else who waits.
+func pause(ctx context.Context, attempt int) {
+	timer := time.NewTimer(rand.N(time.Duration(min(attempt, 5)) * 10 * time.Millisecond)) //nolint:gosec // no secret: it keeps two that wait apart
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
+
+// runner is a handle or a transaction.
+type runner interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
+// exec runs a statement and returns how many rows it made, changed or deleted. A row that exists already is
+// [broker.ErrConflict].
+func (s *Store) exec(ctx context.Context, on runner, statement string, args ...any) (int64, error) {
+	result, err := on.ExecContext(ctx, s.dialect.placeholders(statement), args...)
+	switch {
+	case err == nil:
+		return result.RowsAffected()
+	case s.dialect.classify(err) == Duplicate:
+		return 0, broker.ErrConflict
+	default:
+		return 0, err
+	}
+}
+
+// transaction runs work in one transaction. Read committed is what the statements need: each decides by the rows that
+// it changes, and the gaps between rows stay free for others.
+func (s *Store) transaction(ctx context.Context, work func(*sql.Tx) error) error {
+	tx, err := s.db.BeginTx(ctx, &sql.TxOptions{Isolation: s.dialect.isolation})
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() //nolint:errcheck // after Commit it does nothing, and before it the first error is the one to tell
+	if err := work(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}

@@ -1,0 +1,242 @@
+package core_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core"
+	"github.com/go-oidc-auth/oidcauth/core/broker"
+)
+
+// Every fault of BrokerConfig is told with its field, and all of them at once.
+func TestBrokerConfigFaults(t *testing.T) {
+	const many = 257
+	trusted := func(issuers ...string) func(*core.Config) {
+		return func(c *core.Config) { c.Broker.TrustedIssuers, c.Broker.Audience = issuers, "shared" }
+	}
+	for name, c := range map[string]struct {
+		change func(*core.Config)
+		field  string
+	}{
+		"D-73 no PublicURL":        {func(c *core.Config) { c.PublicURL = "" }, "Config.PublicURL"},
+		"guards alone":             {func(c *core.Config) { c.DiscoveryURL, c.Issuer, c.JWKSURL = "", issuer, issuer+"/keys" }, "Config.Broker"},
+		"AppName, a path":          {func(c *core.Config) { c.Broker.AppName = "../x" }, "Config.Broker.AppName"},
+		"AppName, dots":            {func(c *core.Config) { c.Broker.AppName = ".." }, "Config.Broker.AppName"},
+		"AppName, NUL":             {func(c *core.Config) { c.Broker.AppName = "a\x00" }, "Config.Broker.AppName"},
+		"AppName, backslash":       {func(c *core.Config) { c.Broker.AppName = `a\b` }, "Config.Broker.AppName"},
+		"Audience, line end":       {func(c *core.Config) { c.Broker.Audience = "a\nb" }, "Config.Broker.Audience"},
+		"issuers, no audience":     {func(c *core.Config) { c.Broker.TrustedIssuers = []string{peerA} }, "Config.Broker.Audience"},
+		"issuers, too many":        {trusted(strings.Split(strings.Repeat(peerA+" ", many), " ")...), "Config.Broker.TrustedIssuers"},
+		"D-72 own URL":             {trusted(bubbleIssuer), "Config.Broker.TrustedIssuers"},
+		"D-72 own URL, slash":      {trusted(bubbleIssuer + "/"), "Config.Broker.TrustedIssuers"},
+		"duplicate":                {trusted(peerA, peerA), "Config.Broker.TrustedIssuers"},
+		"duplicate, slash":         {trusted(peerA, peerA+"/"), "Config.Broker.TrustedIssuers"},
+		"http":                     {trusted("http://a.example"), "Config.Broker.TrustedIssuers"},
+		"query":                    {trusted(peerA + "?a=b"), "Config.Broker.TrustedIssuers"},
+		"empty query":              {trusted(peerA + "?"), "Config.Broker.TrustedIssuers"},
+		"fragment":                 {trusted(peerA + "#a"), "Config.Broker.TrustedIssuers"},
+		"user":                     {trusted("https://u:hunter22@a.example"), "Config.Broker.TrustedIssuers"},
+		"empty":                    {trusted(""), "Config.Broker.TrustedIssuers"},
+		"no URL":                   {trusted("a.example"), "Config.Broker.TrustedIssuers"},
+		"file":                     {trusted("file:///etc/passwd"), "Config.Broker.TrustedIssuers"},
+		"PeerJWKSPath, D-71":       {func(c *core.Config) { c.Broker.PeerJWKSPath = "jwks.json" }, "Config.Broker.PeerJWKSPath"},
+		"PeerJWKSPath, dots":       {func(c *core.Config) { c.Broker.PeerJWKSPath = "/../x" }, "Config.Broker.PeerJWKSPath"},
+		"PeerJWKSPath, a host":     {func(c *core.Config) { c.Broker.PeerJWKSPath = "@evil.example/x" }, "Config.Broker.PeerJWKSPath"},
+		"TokenTTL, negative":       {func(c *core.Config) { c.Broker.TokenTTL = -1 }, "Config.Broker.TokenTTL"},
+		"TokenTTL, tiny":           {func(c *core.Config) { c.Broker.TokenTTL = time.Millisecond }, "Config.Broker.TokenTTL"},
+		"TokenTTL, long":           {func(c *core.Config) { c.Broker.TokenTTL = 32 * 24 * time.Hour }, "Config.Broker.TokenTTL"},
+		"SessionTTL, long":         {func(c *core.Config) { c.Broker.SessionTTL = 401 * 24 * time.Hour }, "Config.Broker.SessionTTL"},
+		"RefreshGrace, long":       {func(c *core.Config) { c.Broker.RefreshGrace = 61 * time.Second }, "Config.Broker.RefreshGrace"},
+		"StoreURL, a password":     {storeURL("nosuch://user:hunter22@host/db"), "Config.Broker.StoreURL"},
+		"StoreURL, no scheme":      {storeURL("hunter22"), "Config.Broker.StoreURL"},
+		"StoreURL, password first": {storeURL("user:hunter22@host://x"), "Config.Broker.StoreURL"},
+		"StoreURL, not imported":   {storeURL("mongodb+srv://user:hunter22@host/db"), `import _ "github.com/go-oidc-auth/oidcauth/brokerstore/mongostore"`},
+		"StoreURL, driver":         {storeURL("postgresql+asyncpg://user:hunter22@host/db"), `import _ "github.com/go-oidc-auth/oidcauth/brokerstore/postgresstore"`},
+		"no store":                 {storeURL(""), `import _ "github.com/go-oidc-auth/oidcauth/brokerstore/sqlitestore"`},
+		"no SecretKeys":            {func(c *core.Config) { c.SecretKeys, c.Broker.Store = nil, &flawedStore{Store: broker.NewMemory()} }, "openssl rand"},
+	} {
+		config := newIDP(t).config()
+		brokered(c.change)(&config)
+		auth, err := core.New(config)
+		if err == nil {
+			_ = auth.Close()
+			t.Errorf("%s: no error", name)
+			continue
+		}
+		if !strings.Contains(err.Error(), c.field) || strings.Contains(err.Error(), "hunter22") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	config := newIDP(t).config()
+	config.PublicURL, config.Broker = "", &core.BrokerConfig{AppName: "/", PeerJWKSPath: "x", TokenTTL: -1, SessionTTL: -1, RefreshGrace: -1, ImportKey: []byte("x"), TrustedIssuers: []string{""}}
+	_, err := core.New(config)
+	for _, field := range []string{"PublicURL", "AppName", "PeerJWKSPath", "TokenTTL", "SessionTTL", "RefreshGrace", "ImportKey", "TrustedIssuers", "Audience"} {
+		if err == nil || !strings.Contains(err.Error(), field) {
+			t.Errorf("%s is missing in %v", field, err)
+		}
+	}
+}
+
+func storeURL(url string) func(*core.Config) {
+	return func(c *core.Config) { c.Broker.Store, c.Broker.StoreURL = nil, url }
+}
+
+// The default store is where the platform keeps data; a relative XDG_DATA_HOME counts for nothing.
+func TestBrokerDefaultStore(t *testing.T) {
+	var opened string
+	broker.Register(func(url string) (broker.Store, error) { opened = url; return broker.NewMemory(), nil }, "sqlite")
+	t.Cleanup(func() { broker.Register(nil, "sqlite") })
+	for data, want := range map[string]string{"/da ta/x": "sqlite:////da ta/x/my app/broker.sqlite", "relative": "sqlite:////srv/me/.local/share/my app/broker.sqlite", "": "sqlite:////srv/me/.local/share/my app/broker.sqlite"} {
+		t.Setenv("XDG_DATA_HOME", data)
+		t.Setenv("HOME", "/srv/me")
+		config := newIDP(t).config()
+		brokered(func(c *core.Config) { c.Broker.Store, c.Broker.AppName = nil, "my app" })(&config)
+		auth, err := core.New(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = auth.Close()
+		if opened != want {
+			t.Errorf("%q: %s, not %s", data, opened, want)
+		}
+	}
+}
+
+// fileStore is a local store with a file for its secret.
+type fileStore struct {
+	broker.Store
+	path string
+	not  bool
+}
+
+func (s fileStore) SecretFile() (string, bool) { return s.path, !s.not }
+
+// A local store brings its own secret: made once however many come at the same moment, for its owner alone.
+func TestBrokerSecretFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "broker.key")
+	store := fileStore{broker.NewMemory(), path, false}
+	serve := func() *flowService {
+		return flowServe(t, newIDP(t).config(), newIDP(t), imported(func(c *core.Config) { c.SecretKeys, c.Broker.Store = nil, store }))
+	}
+	services := make([]*flowService, 20)
+	for i := range services {
+		services[i] = serve()
+	}
+	var wg sync.WaitGroup
+	for _, f := range services {
+		wg.Go(func() {
+			if err := f.auth.Ready(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o600 || info.Size() < 64 {
+		t.Fatalf("%v, %v", info, err)
+	}
+	if rest, err := filepath.Glob(filepath.Join(filepath.Dir(path), ".secret*")); err != nil || len(rest) > 0 {
+		t.Errorf("left over: %v, %v", rest, err)
+	}
+	good, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(text string, mode os.FileMode) func() error {
+		return func() error { return errors.Join(os.WriteFile(path, []byte(text), mode), os.Chmod(path, mode)) }
+	}
+	for name, c := range map[string]struct {
+		do  func() error
+		say string
+	}{
+		"read by the group":  {func() error { return os.Chmod(path, 0o640) }, "chmod 600"},
+		"read by all":        {func() error { return os.Chmod(path, 0o604) }, "chmod 600"},
+		"empty":              {write("", 0o600), "damaged"},
+		"cut":                {write(string(good[:20]), 0o600), "damaged"},
+		"not base64":         {write(strings.Repeat("!", 64), 0o600), "damaged"},
+		"of somebody else":   {write(strings.Repeat("A", 64), 0o600), "SecretKeys"},
+		"lost":               {func() error { return os.Remove(path) }, "SecretKeys"},
+		"a folder":           {func() error { return errors.Join(os.Remove(path), os.Mkdir(path, 0o700)) }, "secret key"},
+		"a dead link":        {func() error { return errors.Join(os.Remove(path), os.Symlink("/nonexistent/x", path)) }, "secret key"},
+		"with a line end":    {write(strings.TrimSpace(string(good))+"\r\n", 0o600), ""},
+		"without a line end": {write(strings.TrimSpace(string(good)), 0o600), ""},
+	} {
+		if err := c.do(); err != nil {
+			t.Fatal(err)
+		}
+		f := serve()
+		err := f.auth.Ready(t.Context())
+		switch {
+		case c.say == "" && err != nil:
+			t.Errorf("%s: %v", name, err)
+		case c.say != "" && (err == nil || !strings.Contains(err.Error(), c.say)):
+			t.Errorf("%s: %v", name, err)
+		case err != nil && strings.Contains(err.Error(), strings.TrimSpace(string(good))):
+			t.Errorf("%s: the error holds the secret", name)
+		}
+		if keys, err := store.Keys(t.Context()); err != nil || len(keys) != 1 {
+			t.Errorf("%s: %d keys, %v", name, len(keys), err)
+		}
+		if answer := f.get("jwks", nil); c.say != "" && answer.Status != 503 {
+			t.Errorf("%s: jwks %d", name, answer.Status)
+		}
+		if err := errors.Join(os.RemoveAll(path), os.WriteFile(path, good, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := serve().auth.Ready(t.Context()); err != nil {
+		t.Errorf("with the file back: %v", err)
+	}
+}
+
+// A store that turns out not to be local needs SecretKeys; a folder that nobody can write to is named.
+func TestBrokerSecretFileFaults(t *testing.T) {
+	config := newIDP(t).config()
+	brokered(func(c *core.Config) { c.SecretKeys, c.Broker.Store = nil, fileStore{broker.NewMemory(), "", true} })(&config)
+	if _, err := core.New(config); err == nil || !strings.Contains(err.Error(), "openssl rand") {
+		t.Errorf("got %v", err)
+	}
+	config = newIDP(t).config()
+	missing := filepath.Join(t.TempDir(), "none", "x.key")
+	brokered(func(c *core.Config) {
+		c.SecretKeys, c.Broker.Store = nil, fileStore{broker.NewMemory(), missing, false}
+	})(&config)
+	auth, err := core.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = auth.Close() }()
+	if err := auth.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "secret key beside the store") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Close closes a store that StoreURL named, never one that was given.
+func TestBrokerCloseOfStores(t *testing.T) {
+	for _, given := range []bool{true, false} {
+		owned := &ownedStore{flawedStore: &flawedStore{Store: broker.NewMemory()}}
+		broker.Register(func(string) (broker.Store, error) { return owned, nil }, "owned")
+		config := newIDP(t).config()
+		imported(func(c *core.Config) {
+			if c.Broker.Store = owned; !given {
+				c.Broker.Store, c.Broker.StoreURL = nil, "owned://x"
+			}
+		})(&config)
+		auth, err := core.New(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(auth.Ready(context.Background()), auth.Close(), auth.Close()); err != nil {
+			t.Error(err)
+		}
+		if owned.isClosed() == given {
+			t.Errorf("given %t, closed %t", given, owned.isClosed())
+		}
+	}
+}

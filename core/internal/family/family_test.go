@@ -1,0 +1,484 @@
+package family_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/internal/family"
+)
+
+var (
+	errStore = errors.New("store")
+	errSpend = errors.New("spend")
+)
+
+// world is a family over a store in memory that can be broken, with a provider that counts.
+type world struct {
+	t *testing.T
+	*broker.Memory
+	families *family.Families
+	first    family.Token
+
+	mu        sync.Mutex
+	spent     int
+	abandoned []string
+	slow      time.Duration
+	result    *family.Result
+	err       error
+	swap      func(call int) error // before a swap
+	swaps     int
+	lost      int // this swap is done, and says that it was not
+	revoke    func() error
+}
+
+func (w *world) Swap(ctx context.Context, session broker.Session) error {
+	w.mu.Lock()
+	w.swaps++
+	swap, call := w.swap, w.swaps
+	w.mu.Unlock()
+	if swap != nil {
+		if err := swap(call); err != nil {
+			return err
+		}
+	}
+	err := w.Memory.Swap(ctx, session)
+	if call == w.lost {
+		return errStore
+	}
+	return err
+}
+
+func (w *world) Revoke(ctx context.Context, id string, version int64, now, until time.Time) error {
+	if w.revoke != nil {
+		if err := w.revoke(); err != nil {
+			return err
+		}
+	}
+	return w.Memory.Revoke(ctx, id, version, now, until)
+}
+
+func open(t *testing.T) *world {
+	w := &world{t: t, Memory: broker.NewMemory(), first: family.NewToken()}
+	w.families = w.service("client", "a secret of thirty-two bytes or so")
+	if err := w.families.Begin(t.Context(), w.first, family.Login{Subject: "iss sub", Data: []byte("data 0"), Expires: time.Now().Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func (w *world) service(client string, secrets ...string) *family.Families {
+	w.t.Helper()
+	keys := make([][]byte, len(secrets))
+	for i, secret := range secrets {
+		keys[i] = []byte(secret)
+	}
+	families, err := family.New(family.Config{
+		Store: w, Secrets: keys, Client: client, Lease: 20 * time.Second, Wait: 12 * time.Second, Grace: 10 * time.Second, Feed: time.Hour,
+		Abandon: func(_ context.Context, data []byte) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.abandoned = append(w.abandoned, string(data))
+		},
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return families
+}
+
+// spend is the provider: it answers with the next token.
+func (w *world) spend(_ context.Context, data []byte, next family.Token) (*family.Result, error) {
+	w.mu.Lock()
+	w.spent++
+	slow, result, err := w.slow, w.result, w.err
+	w.mu.Unlock()
+	time.Sleep(slow)
+	if result == nil && err == nil {
+		result = &family.Result{Data: []byte(string(data) + "+"), Answer: []byte(next.Text), Expires: time.Now().Add(time.Hour)}
+	}
+	return result, err
+}
+
+func (w *world) rotate(text string) (string, error) {
+	w.t.Helper()
+	answer, err := w.families.Rotate(w.t.Context(), text, w.spend)
+	return string(answer), err
+}
+
+func (w *world) must(text string) string {
+	w.t.Helper()
+	answer, err := w.rotate(text)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return answer
+}
+
+func (w *world) refuses(text string, want error) {
+	w.t.Helper()
+	if answer, err := w.rotate(text); !errors.Is(err, want) || answer != "" {
+		w.t.Errorf("got %q, %v, want %v", answer, err, want)
+	}
+}
+
+func (w *world) gave(data string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return strings.Contains(strings.Join(w.abandoned, ","), data)
+}
+
+func inBubble(name string, t *testing.T, do func(*testing.T, *world)) {
+	t.Run(name, func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			w := open(t)
+			do(t, w)
+			w.families.Close()
+		})
+	})
+}
+
+// D-45, D-46: the branches of a rotation.
+func TestRotate(t *testing.T) {
+	inBubble("chain and grace", t, func(t *testing.T, w *world) {
+		second := w.must(w.first.Text)
+		if w.must(w.first.Text) != second || w.spent != 1 {
+			t.Error("the grace gave another answer")
+		}
+		time.Sleep(10*time.Second - time.Millisecond)
+		if w.must(w.first.Text) != second {
+			t.Error("the grace was short")
+		}
+		third := w.must(second)
+		w.refuses(w.first.Text, family.ErrReused)
+		w.refuses(third, family.ErrEnded)
+	})
+	inBubble("reuse after the grace", t, func(t *testing.T, w *world) {
+		second := w.must(w.first.Text)
+		time.Sleep(10 * time.Second)
+		w.refuses(w.first.Text, family.ErrReused)
+		w.refuses(second, family.ErrEnded)
+		w.families.Close()
+		if !w.gave("data 0+") {
+			t.Error("nothing was revoked at the provider")
+		}
+		if list, err := w.Revoked(t.Context(), time.Time{}, time.Now()); err != nil || len(list) != 1 || list[0].ID != w.first.ID {
+			t.Errorf("the feed: %v, %v", list, err)
+		}
+	})
+	inBubble("what is no token", t, func(t *testing.T, w *world) {
+		for _, text := range []string{"", "x", w.first.Text + "A", w.first.Text[:63] + "\n", strings.Repeat("=", 64), family.NewToken().Text} {
+			w.refuses(text, family.ErrEnded)
+		}
+		w.must(w.first.Text)
+	})
+	inBubble("refused for good", t, func(t *testing.T, w *world) {
+		w.err, w.result = family.ErrRefused, &family.Result{Data: []byte("fresh")}
+		w.refuses(w.first.Text, family.ErrEnded)
+		w.refuses(w.first.Text, family.ErrEnded)
+		if !w.gave("fresh") {
+			t.Error("the result was not abandoned")
+		}
+	})
+	inBubble("failure", t, func(t *testing.T, w *world) {
+		w.err = errSpend
+		w.refuses(w.first.Text, errSpend)
+		w.err = nil
+		if w.must(w.first.Text); w.spent != 2 {
+			t.Errorf("spent %d times", w.spent)
+		}
+	})
+	inBubble("failure with new data", t, func(t *testing.T, w *world) {
+		w.err, w.result = errSpend, &family.Result{Data: []byte("kept")}
+		w.refuses(w.first.Text, errSpend)
+		w.err, w.result = nil, nil
+		seen := ""
+		if _, err := w.families.Rotate(t.Context(), w.first.Text, func(ctx context.Context, data []byte, next family.Token) (*family.Result, error) {
+			seen = string(data)
+			return w.spend(ctx, data, next)
+		}); err != nil || seen != "kept" {
+			t.Errorf("%q, %v", seen, err)
+		}
+	})
+	inBubble("expired", t, func(t *testing.T, w *world) {
+		time.Sleep(time.Hour)
+		w.refuses(w.first.Text, family.ErrEnded)
+	})
+	inBubble("closed", t, func(t *testing.T, w *world) {
+		w.families.Close()
+		w.refuses(w.first.Text, family.ErrBusy)
+		if w.spent != 0 {
+			t.Error("spent")
+		}
+	})
+}
+
+// D-46: many at once, and who is slow.
+func TestRotateAtOnce(t *testing.T) {
+	inBubble("one is enough", t, func(t *testing.T, w *world) {
+		w.slow = time.Second
+		other := w.service("client", "a secret of thirty-two bytes or so")
+		var wg sync.WaitGroup
+		answers := make([]string, 20)
+		for i := range answers {
+			wg.Go(func() {
+				families := []*family.Families{w.families, other}[i%2]
+				answer, err := families.Rotate(t.Context(), w.first.Text, w.spend)
+				if err != nil {
+					t.Error(err)
+				}
+				answers[i] = string(answer)
+			})
+		}
+		wg.Wait()
+		for _, answer := range answers {
+			if answer != answers[0] || w.spent != 1 {
+				t.Error("two successors")
+			}
+		}
+	})
+	inBubble("the one fails", t, func(t *testing.T, w *world) {
+		w.slow, w.err = time.Second, errSpend
+		go func() { _, _ = w.rotate(w.first.Text) }()
+		time.Sleep(time.Millisecond)
+		w.refuses(w.first.Text, family.ErrBusy)
+		if w.spent != 1 {
+			t.Errorf("spent %d times", w.spent)
+		}
+	})
+	inBubble("the one hangs", t, func(t *testing.T, w *world) {
+		w.slow = 30 * time.Second
+		go func() { _, _ = w.rotate(w.first.Text) }()
+		time.Sleep(time.Millisecond)
+		begun := time.Now()
+		w.refuses(w.first.Text, family.ErrBusy)
+		if took := time.Since(begun); took > 12*time.Second {
+			t.Errorf("it took %s", took)
+		}
+	})
+	inBubble("taken over", t, func(t *testing.T, w *world) {
+		w.slow = 15 * time.Second
+		go func() { _, _ = w.rotate(w.first.Text) }()
+		time.Sleep(time.Millisecond)
+		row, err := w.Session(t.Context(), w.first.ID, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		row.Lease, row.Data = time.Time{}, append(row.Data, 0)
+		if err := w.Memory.Swap(t.Context(), row); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		if after, err := w.Session(t.Context(), w.first.ID, time.Now()); err != nil || after.Version != row.Version+1 || w.gave("data 0+") {
+			t.Errorf("a row of somebody else was changed: %+v, %v, %v", after.Version, err, w.abandoned)
+		}
+	})
+	inBubble("ended meanwhile", t, func(t *testing.T, w *world) {
+		w.slow = time.Second
+		done := make(chan error, 1)
+		go func() { _, err := w.rotate(w.first.Text); done <- err }()
+		time.Sleep(time.Millisecond)
+		if data, err := w.families.End(t.Context(), w.first.ID, time.Time{}); err != nil || string(data) != "data 0" {
+			t.Errorf("%q, %v", data, err)
+		}
+		if err := <-done; !errors.Is(err, family.ErrEnded) || !w.gave("data 0+") {
+			t.Errorf("%v, abandoned %v", err, w.abandoned)
+		}
+	})
+	inBubble("ended and refused", t, func(t *testing.T, w *world) {
+		w.slow, w.err = time.Second, family.ErrRefused
+		done := make(chan error, 1)
+		go func() { _, err := w.rotate(w.first.Text); done <- err }()
+		time.Sleep(time.Millisecond)
+		if _, err := w.families.End(t.Context(), w.first.ID, time.Time{}); err != nil {
+			t.Error(err)
+		}
+		if err := <-done; !errors.Is(err, family.ErrBusy) {
+			t.Error(err)
+		}
+		w.refuses(w.first.Text, family.ErrEnded)
+	})
+}
+
+// 2.3: writes that fail, that are done though they say otherwise, and that conflict.
+func TestRotateOverFlaws(t *testing.T) {
+	inBubble("the lease is not had", t, func(t *testing.T, w *world) {
+		w.swap = func(call int) error {
+			if call == 1 {
+				return errStore
+			}
+			return nil
+		}
+		w.refuses(w.first.Text, errStore)
+		w.must(w.first.Text)
+	})
+	inBubble("somebody is faster once", t, func(t *testing.T, w *world) {
+		w.swap = func(call int) error {
+			if call == 1 {
+				return broker.ErrConflict
+			}
+			return nil
+		}
+		if w.must(w.first.Text); w.spent != 1 {
+			t.Errorf("spent %d times", w.spent)
+		}
+	})
+	inBubble("the result fails for a while", t, func(t *testing.T, w *world) {
+		begun := time.Now()
+		w.swap = func(call int) error {
+			if call > 1 && time.Since(begun) < 3*time.Second {
+				return errStore
+			}
+			return nil
+		}
+		w.must(w.first.Text)
+	})
+	inBubble("the result never gets there", t, func(t *testing.T, w *world) {
+		w.swap = func(call int) error {
+			if call > 1 {
+				return errStore
+			}
+			return nil
+		}
+		w.refuses(w.first.Text, family.ErrBusy)
+	})
+	inBubble("done, and the answer lost", t, func(t *testing.T, w *world) {
+		w.lost = 2
+		second := w.must(w.first.Text)
+		w.must(second)
+	})
+	inBubble("a release that fails", t, func(t *testing.T, w *world) {
+		w.err = errSpend
+		w.swap = func(call int) error {
+			if call == 2 {
+				return errStore
+			}
+			return nil
+		}
+		w.refuses(w.first.Text, errSpend)
+		w.err = nil
+		w.must(w.first.Text)
+	})
+	inBubble("reuse that conflicts once", t, func(t *testing.T, w *world) {
+		second := w.must(w.first.Text)
+		time.Sleep(10 * time.Second)
+		calls := 0
+		w.revoke = func() error {
+			if calls++; calls == 1 {
+				return broker.ErrConflict
+			}
+			return nil
+		}
+		w.refuses(w.first.Text, family.ErrReused)
+		w.refuses(second, family.ErrEnded)
+	})
+	inBubble("reuse that cannot be written", t, func(t *testing.T, w *world) {
+		w.must(w.first.Text)
+		time.Sleep(10 * time.Second)
+		w.revoke = func() error { return errStore }
+		w.refuses(w.first.Text, errStore)
+	})
+	inBubble("too large", t, func(t *testing.T, w *world) {
+		big := bytes.Repeat([]byte("x"), 200<<10)
+		if err := w.families.Begin(t.Context(), family.NewToken(), family.Login{Data: big}); !errors.Is(err, family.ErrTooLarge) {
+			t.Errorf("Begin: %v", err)
+		}
+		w.result = &family.Result{Data: []byte("small"), Answer: big}
+		w.refuses(w.first.Text, family.ErrTooLarge)
+		w.result = &family.Result{Data: big, Answer: []byte("small"), Expires: time.Now().Add(time.Hour)}
+		w.refuses(w.first.Text, family.ErrTooLarge)
+	})
+}
+
+// SecretKeys and client: what does not open is left alone.
+func TestRotateSealed(t *testing.T) {
+	inBubble("sealed", t, func(t *testing.T, w *world) {
+		for name, families := range map[string]*family.Families{"secret": w.service("client", "another secret of thirty-two bytes."), "client": w.service("other", "a secret of thirty-two bytes or so")} {
+			if _, err := families.Rotate(t.Context(), w.first.Text, w.spend); !errors.Is(err, family.ErrSealed) || w.spent != 0 {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		both := w.service("client", "another secret of thirty-two bytes.", "a secret of thirty-two bytes or so")
+		second, err := both.Rotate(t.Context(), w.first.Text, w.spend)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.refuses(string(second), family.ErrSealed)
+		w.refuses(w.first.Text, family.ErrSealed) // the answer does not open either
+		if data, err := w.families.End(t.Context(), w.first.ID, time.Time{}); err != nil || data != nil {
+			t.Errorf("%q, %v", data, err)
+		}
+	})
+	for _, secrets := range [][][]byte{nil, {[]byte("short")}} {
+		if _, err := family.New(family.Config{Secrets: secrets}); err == nil {
+			t.Errorf("%d secrets were taken", len(secrets))
+		}
+	}
+}
+
+// G2: End, also of what is not there, tells every instance for as long as tokens live.
+func TestEnd(t *testing.T) {
+	inBubble("end", t, func(t *testing.T, w *world) {
+		until := time.Now().Add(5 * time.Hour)
+		if data, err := w.families.End(t.Context(), "a jti", until); err != nil || data != nil {
+			t.Errorf("%q, %v", data, err)
+		}
+		if data, err := w.families.End(t.Context(), w.first.ID, time.Time{}); err != nil || string(data) != "data 0" {
+			t.Errorf("%q, %v", data, err)
+		}
+		list, err := w.Revoked(t.Context(), time.Time{}, time.Now().Add(2*time.Hour))
+		if err != nil || len(list) != 1 || list[0].ID != "a jti" || !list[0].Until.Equal(until.UTC()) {
+			t.Errorf("%v, %v", list, err)
+		}
+		list, err = w.Revoked(t.Context(), time.Time{}, time.Now().Add(59*time.Minute))
+		if err != nil || len(list) != 2 {
+			t.Errorf("%v, %v", list, err)
+		}
+		w.revoke = func() error { return errStore }
+		if _, err := w.families.End(t.Context(), "x", time.Time{}); !errors.Is(err, errStore) {
+			t.Error(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := w.families.End(ctx, "x", time.Time{}); !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		if _, err := w.families.Rotate(ctx, w.first.Text, w.spend); !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	})
+	inBubble("a family without a token", t, func(t *testing.T, w *world) {
+		token := family.NewToken()
+		if err := w.families.Begin(t.Context(), token, family.Login{Data: []byte("hint"), Expires: time.Now().Add(time.Hour), NoToken: true}); err != nil {
+			t.Fatal(err)
+		}
+		if data, err := w.families.End(t.Context(), token.ID, time.Time{}); err != nil || string(data) != "hint" {
+			t.Errorf("%q, %v", data, err)
+		}
+	})
+}
+
+// The clock and the one who is told may be left out.
+func TestDefaults(t *testing.T) {
+	store := broker.NewMemory()
+	families, err := family.New(family.Config{Store: store, Secrets: [][]byte{[]byte("a secret of thirty-two bytes or so")}, Lease: time.Minute, Wait: time.Minute, Grace: time.Minute, Feed: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := family.NewToken()
+	if err := families.Begin(t.Context(), token, family.Login{Data: []byte("x"), Expires: time.Now().Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = families.Rotate(t.Context(), token.Text, func(context.Context, []byte, family.Token) (*family.Result, error) {
+		return &family.Result{Data: []byte("y")}, family.ErrRefused
+	})
+	if !errors.Is(err, family.ErrEnded) {
+		t.Error(err)
+	}
+}

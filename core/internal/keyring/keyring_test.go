@@ -1,0 +1,322 @@
+package keyring_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
+	"github.com/go-oidc-auth/oidcauth/core/internal/keyring"
+	"github.com/go-oidc-auth/oidcauth/core/internal/seal"
+)
+
+const life = time.Hour
+
+var errStore = errors.New("store")
+
+// flawed is a store whose calls fail, or that somebody else works on just before.
+type flawed struct {
+	*broker.Memory
+	add, retire, keys func() error
+}
+
+func call(do func() error) error {
+	if do == nil {
+		return nil
+	}
+	return do()
+}
+
+func (s *flawed) AddKey(ctx context.Context, key broker.Key) error {
+	if err := call(s.add); err != nil {
+		return err
+	}
+	return s.Memory.AddKey(ctx, key)
+}
+
+func (s *flawed) RetireKey(ctx context.Context, generation int64, until time.Time) error {
+	if err := call(s.retire); err != nil {
+		return err
+	}
+	return s.Memory.RetireKey(ctx, generation, until)
+}
+
+func (s *flawed) Keys(ctx context.Context) ([]broker.Key, error) {
+	if err := call(s.keys); err != nil {
+		return nil, err
+	}
+	return s.Memory.Keys(ctx)
+}
+
+// clock is one that the test moves.
+type clock struct{ at time.Time }
+
+func (c *clock) now() time.Time { return c.at }
+
+func keeper(t *testing.T, store broker.Store, c *clock, secret string) *keyring.Keeper {
+	t.Helper()
+	sealer, err := seal.New("signing key", []byte(secret))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &keyring.Keeper{Store: store, Sealer: sealer, Client: "client", Life: life, Now: c.now}
+}
+
+const secret = "a secret of thirty-two bytes or so"
+
+func load(t *testing.T, k *keyring.Keeper) *keyring.Ring {
+	t.Helper()
+	ring, err := k.Load(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ring
+}
+
+var imports = sync.OnceValue(func() []byte {
+	signer, err := jose.NewRSASigner()
+	if err != nil {
+		panic(err)
+	}
+	text, err := signer.PrivateKey()
+	if err != nil {
+		panic(err)
+	}
+	return text
+})
+
+// finds reports whether a ring has the key for what a signer signs.
+func finds(t *testing.T, ring *keyring.Ring, signer *jose.Signer) bool {
+	t.Helper()
+	raw, err := signer.Sign("JWT", map[string]any{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := jose.Parse(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, ok := ring.Find(token)
+	return ok && strings.Contains(string(ring.Document), signer.ID)
+}
+
+// D-63: a ring from its first key to the end of it.
+func TestRing(t *testing.T) {
+	c := &clock{time.Now()}
+	store := &flawed{Memory: broker.NewMemory()}
+	k := keeper(t, store, c, secret)
+	ring := load(t, k)
+	first := ring.Signer(c.at)
+	if first == nil || !finds(t, ring, first) {
+		t.Fatal("no key at first")
+	}
+	if again := load(t, k); again.Signer(c.at).ID != first.ID {
+		t.Error("another key")
+	}
+	for range 3 { // one waits already
+		if err := k.Rotate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ring = load(t, k)
+	rows, _ := store.Memory.Keys(t.Context())
+	if len(rows) != 2 || ring.Signer(c.at).ID != first.ID || ring.Signer(c.at.Add(keyring.Notice-time.Second)).ID != first.ID {
+		t.Errorf("%d keys", len(rows))
+	}
+	second := ring.Signer(c.at.Add(keyring.Notice))
+	if second.ID == first.ID || !finds(t, ring, second) {
+		t.Error("the new key is not published")
+	}
+	if until := rows[0].Until; until.Before(c.at.Add(keyring.Notice + keyring.MaxAge + life - time.Second)) {
+		t.Errorf("the old key ends at %s", until)
+	}
+	c.at = rows[0].Until.Add(-time.Second)
+	if ring = load(t, k); !finds(t, ring, first) || ring.Signer(c.at).ID != second.ID {
+		t.Error("the old key went early")
+	}
+	c.at = rows[0].Until
+	if ring = load(t, k); finds(t, ring, first) || !finds(t, ring, second) {
+		t.Error("the old key stays")
+	}
+	if err := k.Rotate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if rows, _ = store.Memory.Keys(t.Context()); rows[len(rows)-1].Generation != 3 {
+		t.Errorf("generation %d", rows[len(rows)-1].Generation)
+	}
+}
+
+// A key that somebody with a clock ahead made signs all the same.
+func TestClockAhead(t *testing.T) {
+	now := time.Now()
+	store := &flawed{Memory: broker.NewMemory()}
+	made := load(t, keeper(t, store, &clock{now.Add(5 * time.Minute)}, secret)).Signer(now)
+	ring := load(t, keeper(t, store, &clock{now}, secret))
+	if signer := ring.Signer(now); signer == nil || signer.ID != made.ID {
+		t.Error("no signer")
+	}
+	if rows, _ := store.Memory.Keys(t.Context()); len(rows) != 1 {
+		t.Errorf("%d keys", len(rows))
+	}
+	if (&keyring.Ring{}).Signer(now) != nil {
+		t.Error("an empty ring signs")
+	}
+}
+
+// WIRE 4.14: an imported key verifies, and signs only where there is no other.
+func TestImport(t *testing.T) {
+	imported, err := jose.ParsePrivateKey(imports())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, empty := range []bool{true, false} {
+		c := &clock{time.Now()}
+		store := &flawed{Memory: broker.NewMemory()}
+		if !empty {
+			load(t, keeper(t, store, c, secret))
+		}
+		k := keeper(t, store, c, secret)
+		k.Import = imports()
+		ring := load(t, k)
+		if (ring.Signer(c.at).ID == imported.ID) != empty || !finds(t, ring, imported) {
+			t.Errorf("empty %t: %s signs", empty, ring.Signer(c.at).ID)
+		}
+		if err := k.Rotate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		c.at = c.at.Add(keyring.ImportLife - time.Minute)
+		if ring = load(t, k); !finds(t, ring, imported) || ring.Signer(c.at).ID == imported.ID {
+			t.Errorf("empty %t: after almost 31 days", empty)
+		}
+		c.at = c.at.Add(2 * time.Minute)
+		if ring = load(t, k); finds(t, ring, imported) || ring.Signer(c.at) == nil {
+			t.Errorf("empty %t: after 31 days", empty)
+		}
+	}
+	k := keeper(t, broker.NewMemory(), &clock{time.Now()}, secret)
+	k.Import = []byte("x")
+	if _, err := k.Load(t.Context()); !errors.Is(err, jose.ErrPrivateKey) {
+		t.Errorf("no PEM: %v", err)
+	}
+}
+
+// D-57: somebody else is first.
+func TestConflicts(t *testing.T) {
+	c := &clock{time.Now()}
+	store := &flawed{Memory: broker.NewMemory()}
+	other := keeper(t, store.Memory, c, secret)
+	var theirs string
+	store.add = func() error {
+		store.add = nil
+		theirs = load(t, other).Signer(c.at).ID
+		return nil
+	}
+	if got := load(t, keeper(t, store, c, secret)).Signer(c.at).ID; got != theirs {
+		t.Errorf("%s, not %s", got, theirs)
+	}
+	store.add = func() error { // a rotation elsewhere
+		store.add = nil
+		return other.Rotate(t.Context())
+	}
+	if err := keeper(t, store, c, secret).Rotate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if rows, _ := store.Memory.Keys(t.Context()); len(rows) != 2 {
+		t.Errorf("%d keys after two rotations at once", len(rows))
+	}
+	c.at = c.at.Add(time.Hour)
+	store.add = func() error { // an import elsewhere takes the generation
+		store.add = nil
+		other.Import = imports()
+		load(t, other)
+		return nil
+	}
+	k := keeper(t, store, c, secret)
+	if err := k.Rotate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ring := load(t, k)
+	if ring.Signer(c.at).ID == ring.Signer(c.at.Add(keyring.Notice)).ID {
+		t.Error("the rotation is lost")
+	}
+}
+
+// D-54: what does not open is left alone, and nothing is made in its place.
+func TestSealed(t *testing.T) {
+	c := &clock{time.Now()}
+	store := &flawed{Memory: broker.NewMemory()}
+	load(t, keeper(t, store, c, secret))
+	rows, _ := store.Memory.Keys(t.Context())
+	if strings.Contains(string(rows[0].Sealed), "PRIVATE") {
+		t.Error("in clear text")
+	}
+	good := keeper(t, store, c, secret)
+	client := keeper(t, store, c, secret)
+	client.Client = "another"
+	k := keeper(t, store, c, secret)
+	k.Import = imports()
+	for name, bad := range map[string]*keyring.Keeper{"secret": keeper(t, store, c, "another secret of thirty-two bytes"), "client": client} {
+		if _, err := bad.Load(t.Context()); !errors.Is(err, keyring.ErrSealed) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := bad.Rotate(t.Context()); !errors.Is(err, keyring.ErrSealed) {
+			t.Errorf("%s: Rotate: %v", name, err)
+		}
+	}
+	for name, row := range map[string]broker.Key{
+		"another name":   {ID: "x", Sealed: rows[0].Sealed, Generation: 2},
+		"damaged":        {ID: rows[0].ID, Sealed: append(slices.Clone(rows[0].Sealed), 'A'), Generation: 2},
+		"no JSON":        {ID: "x", Sealed: []byte(good.Sealer.Seal([]byte("x"), "client\x00x")), Generation: 2},
+		"no PEM":         {ID: "x", Sealed: []byte(good.Sealer.Seal([]byte(`{"pem":"x"}`), "client\x00x")), Generation: 2},
+		"of another key": {ID: "x", Sealed: []byte(good.Sealer.Seal([]byte(`{"pem":`+quoted(imports())+`}`), "client\x00x")), Generation: 2},
+	} {
+		with := &flawed{Memory: broker.NewMemory()}
+		for _, key := range []broker.Key{rows[0], row} {
+			if err := with.AddKey(t.Context(), key); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := keeper(t, with, c, secret).Load(t.Context()); !errors.Is(err, keyring.ErrSealed) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func quoted(text []byte) string { return `"` + strings.ReplaceAll(string(text), "\n", `\n`) + `"` }
+
+// Errors of the store are told.
+func TestStoreFails(t *testing.T) {
+	c := &clock{time.Now()}
+	store := &flawed{Memory: broker.NewMemory()}
+	k := keeper(t, store, c, secret)
+	fails := func() error { return errStore }
+	store.keys = fails
+	if _, err := k.Load(t.Context()); !errors.Is(err, errStore) {
+		t.Error(err)
+	}
+	if err := k.Rotate(t.Context()); !errors.Is(err, errStore) {
+		t.Error(err)
+	}
+	store.keys, store.add = nil, fails
+	if _, err := k.Load(t.Context()); !errors.Is(err, errStore) {
+		t.Error(err)
+	}
+	store.add = nil
+	load(t, k)
+	store.add = fails
+	if err := k.Rotate(t.Context()); !errors.Is(err, errStore) {
+		t.Error(err)
+	}
+	store.add, store.retire = nil, fails
+	if err := k.Rotate(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if _, err := k.Load(t.Context()); !errors.Is(err, errStore) {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,186 @@
+package integration
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core"
+	"github.com/go-oidc-auth/oidcauth/core/broker/brokertest/dbserver"
+	"github.com/go-oidc-auth/oidcauth/core/oidctest"
+)
+
+// binary is the service, built once.
+var binary string
+
+func TestMain(m *testing.M) {
+	code := 1
+	defer func() { os.Exit(code) }()
+	dir, err := os.MkdirTemp("", "integration-")
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	defer dbserver.StopAll()
+	binary = filepath.Join(dir, "service")
+	if text, err := exec.Command("go", "build", "-o", binary, "./service").CombinedOutput(); err != nil {
+		panic(fmt.Sprintf("%v: %s", err, text))
+	}
+	code = m.Run()
+}
+
+// callTimeout is the services' Timeout: a lease lasts ten seconds longer.
+const callTimeout = 2 * time.Second
+
+// fleet is three instances of one service on one store, and their provider.
+type fleet struct {
+	t         *testing.T
+	idp       *oidctest.Provider
+	env       []string
+	instances []*instance
+}
+
+// instance is one process.
+type instance struct {
+	fleet   *fleet
+	process *exec.Cmd
+	base    string
+	ended   chan error
+}
+
+func newFleet(t *testing.T, storeURL string, options ...oidctest.Option) *fleet {
+	t.Helper()
+	idp := oidctest.NewProvider(t, append([]oidctest.Option{oidctest.WithAlgorithm("ES256")}, options...)...)
+	f := &fleet{t: t, idp: idp, env: append(os.Environ(),
+		"DISCOVERY_URL="+idp.DiscoveryURL(), "CLIENT_ID="+oidctest.ConfidentialClient, "CLIENT_SECRET="+oidctest.ClientSecret,
+		"PUBLIC_URL=http://localhost:8080/api", "SECRET_KEY="+strings.Repeat("k", 48), "STORE_URL="+storeURL, "TIMEOUT="+callTimeout.String())}
+	for range 3 {
+		f.instances = append(f.instances, f.start())
+	}
+	return f
+}
+
+func (f *fleet) start() *instance {
+	f.t.Helper()
+	i := &instance{fleet: f, process: exec.Command(binary), ended: make(chan error, 1)}
+	i.process.Env = f.env
+	var log strings.Builder
+	i.process.Stderr = &log
+	output, err := i.process.StdoutPipe()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	if err := i.process.Start(); err != nil {
+		f.t.Fatal(err)
+	}
+	line, err := bufio.NewReader(output).ReadString('\n')
+	if err != nil {
+		f.t.Fatalf("the service does not start: %v: %s", err, log.String())
+	}
+	i.base = "http://" + strings.TrimSpace(line)
+	go func() { i.ended <- i.process.Wait() }()
+	f.t.Cleanup(func() { _ = i.process.Process.Kill() }) // it may have ended
+	return i
+}
+
+// kill ends the process without a word.
+func (i *instance) kill() {
+	_ = i.process.Process.Kill()
+	if err := <-i.ended; err == nil {
+		i.fleet.t.Error("a killed instance ended by itself")
+	}
+}
+
+// terminate asks it to end, and waits until it has.
+func (i *instance) terminate() error {
+	_ = i.process.Process.Signal(syscall.SIGTERM)
+	select {
+	case err := <-i.ended:
+		return err
+	case <-time.After(30 * time.Second):
+		return fmt.Errorf("it does not end")
+	}
+}
+
+var client = &http.Client{
+	Timeout:       30 * time.Second,
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	Transport:     &http.Transport{MaxIdleConnsPerHost: 100},
+}
+
+// get asks with a bearer token, unless it is "": the status, the header and the body. Status 0: no answer.
+func (i *instance) get(path, bearer string) (int, http.Header, string) {
+	request, err := http.NewRequest(http.MethodGet, i.base+path, nil)
+	if err != nil {
+		return 0, nil, ""
+	}
+	if bearer != "" {
+		request.Header.Set("Authorization", "Bearer "+bearer)
+	}
+	return answerOf(client.Do(request))
+}
+
+func answerOf(response *http.Response, err error) (int, http.Header, string) {
+	if err != nil {
+		return 0, nil, ""
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		return 0, nil, ""
+	}
+	return response.StatusCode, response.Header, string(text)
+}
+
+// login logs a user in as a program on the user's machine does.
+func (i *instance) login(user string) core.Token {
+	t := i.fleet.t
+	t.Helper()
+	const redirect = "http://localhost:53100/callback"
+	status, header, text := i.get("/api/auth/v2/login?redirect_uri="+url.QueryEscape(redirect), "")
+	if status != http.StatusFound {
+		t.Fatalf("login: %d %s", status, text)
+	}
+	back, err := i.fleet.idp.Approve(header.Get("Location"), user)
+	if err != nil {
+		t.Fatal(err)
+	}
+	status, token := i.post(url.Values{"code": {back.Query().Get("code")}, "redirect_uri": {redirect}, "code_verifier": {back.Query().Get("state")}})
+	if status != http.StatusOK {
+		t.Fatalf("token: %d", status)
+	}
+	return token
+}
+
+func (i *instance) refresh(token string) (int, core.Token) {
+	return i.post(url.Values{"refresh-token": {token}})
+}
+
+func (i *instance) post(form url.Values) (int, core.Token) {
+	status, _, text := answerOf(client.PostForm(i.base+"/api/auth/v2/token", form))
+	var token core.Token
+	if status == http.StatusOK && json.Unmarshal([]byte(text), &token) != nil {
+		return 0, token
+	}
+	return status, token
+}
+
+// eventually asks again and again until the answer is yes.
+func eventually(t *testing.T, within time.Duration, what string, yes func() bool) {
+	t.Helper()
+	for end := time.Now().Add(within); !yes(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%s: not within %s", what, within)
+		}
+	}
+}

@@ -1,0 +1,236 @@
+package integration
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core"
+	"github.com/go-oidc-auth/oidcauth/core/broker/brokertest/dbserver"
+	"github.com/go-oidc-auth/oidcauth/core/oidctest"
+)
+
+// stores are those that instances on several machines share.
+var stores = map[string]func(testing.TB) (url, address string){
+	"PostgreSQL": dbserver.PostgreSQL,
+	"Redis": func(t testing.TB) (string, string) {
+		address, database := dbserver.Redis(t)
+		return fmt.Sprintf("redis://%s/%d", address, database), address
+	},
+}
+
+func onStores(t *testing.T, test func(t *testing.T, url, address string)) {
+	for name, place := range stores {
+		t.Run(name, func(t *testing.T) {
+			url, address := place(t)
+			test(t, url, address)
+		})
+	}
+}
+
+// Login on one instance, refresh on another, logout on the third: all see it.
+func TestInstancesShareSessions(t *testing.T) {
+	onStores(t, func(t *testing.T, url, _ string) {
+		f := newFleet(t, url)
+		a, b, c := f.instances[0], f.instances[1], f.instances[2]
+		token := a.login("alice")
+		for _, i := range f.instances {
+			if status, _, text := i.get("/me", token.AccessToken); status != http.StatusOK || text != "alice\n" {
+				t.Fatalf("/me: %d %s", status, text)
+			}
+		}
+		status, next := b.refresh(token.RefreshToken)
+		if status != http.StatusOK {
+			t.Fatalf("refresh: %d", status)
+		}
+		if status, _, _ := c.get("/api/auth/v2/logout", next.AccessToken); status != http.StatusFound {
+			t.Fatalf("logout: %d", status)
+		}
+		begin := time.Now()
+		for _, i := range f.instances {
+			eventually(t, 10*time.Second, "the access token dies", func() bool { status, _, _ := i.get("/me", next.AccessToken); return status == http.StatusUnauthorized })
+		}
+		t.Logf("dead on all three after %s", time.Since(begin).Round(time.Millisecond))
+		for _, refresh := range []string{token.RefreshToken, next.RefreshToken} {
+			if status, _ := a.refresh(refresh); status != http.StatusUnauthorized {
+				t.Errorf("refresh after logout: %d", status)
+			}
+		}
+	})
+}
+
+// 1,000 refreshes while instances are killed: no token is spent twice, and no session is lost but those whose provider
+// answer was under way at that moment; none at all at a provider that does not rotate.
+func TestKilledInstances(t *testing.T) {
+	onStores(t, func(t *testing.T, url, _ string) {
+		for name, options := range map[string][]oidctest.Option{"rotating": nil, "not rotating": {oidctest.WithoutRotation()}} {
+			t.Run(name, func(t *testing.T) {
+				r := &run{fleet: newFleet(t, url, options...), excused: make([]bool, sessions)}
+				r.refreshes()
+				r.verdict(t, len(options) > 0)
+			})
+		}
+	})
+}
+
+const (
+	sessions = 50
+	rounds   = 20 // refreshes of each session
+	kills    = 3
+)
+
+// run is 1,000 refreshes of 50 sessions.
+type run struct {
+	fleet *fleet
+
+	mu      sync.RWMutex // guards the fleet's instances
+	done    atomic.Int64
+	busy    [sessions]atomic.Pointer[instance] // which instance works on it
+	excused []bool                             // its request was on an instance that was killed
+	lost    atomic.Int64
+	strays  atomic.Int64 // lost without an excuse
+}
+
+func (r *run) any() *instance {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.fleet.instances[rand.IntN(len(r.fleet.instances))]
+}
+
+func (r *run) refreshes() {
+	var tokens [sessions]core.Token
+	for i := range tokens {
+		tokens[i] = r.any().login("alice")
+	}
+	var wg sync.WaitGroup
+	for i := range tokens {
+		wg.Go(func() { r.session(i, tokens[i].RefreshToken) })
+	}
+	for n := range kills {
+		for r.done.Load() < int64((n+1)*sessions*rounds/(kills+1)) && r.lost.Load() < sessions {
+			time.Sleep(5 * time.Millisecond)
+		}
+		r.kill(n % 3)
+	}
+	wg.Wait()
+}
+
+// session refreshes again and again, as a client does: what fails is tried again with the same token.
+func (r *run) session(i int, token string) {
+	for n := 0; n < rounds; {
+		instance := r.any()
+		r.busy[i].Store(instance)
+		status, next := instance.refresh(token)
+		r.busy[i].Store(nil)
+		switch status {
+		case http.StatusOK:
+			token = next.RefreshToken
+			n++
+			r.done.Add(1)
+		case http.StatusUnauthorized:
+			r.mu.RLock()
+			if !r.excused[i] {
+				r.strays.Add(1)
+			}
+			r.mu.RUnlock()
+			r.lost.Add(1)
+			r.done.Add(int64(rounds - n))
+			return
+		default: // a killed instance, or a lease of one
+			time.Sleep(50 * time.Millisecond)
+		}
+	}
+}
+
+func (r *run) kill(n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	victim := r.fleet.instances[n]
+	for i := range r.busy {
+		if r.busy[i].Load() == victim {
+			r.excused[i] = true
+		}
+	}
+	victim.kill()
+	r.fleet.instances[n] = r.fleet.start()
+}
+
+func (r *run) verdict(t *testing.T, keepsTokens bool) {
+	t.Helper()
+	excused := 0
+	for _, was := range r.excused {
+		if was {
+			excused++
+		}
+	}
+	t.Logf("%d refreshes, %d kills, %d requests under way at them, %d sessions lost", sessions*rounds, kills, excused, r.lost.Load())
+	if r.strays.Load() > 0 || keepsTokens && r.lost.Load() > 0 {
+		t.Errorf("%d sessions lost, %d of them without a reason", r.lost.Load(), r.strays.Load())
+	}
+}
+
+// A service that is asked to end lets a refresh under way finish.
+func TestEndingInstances(t *testing.T) {
+	onStores(t, func(t *testing.T, url, _ string) {
+		f := newFleet(t, url)
+		token := f.instances[0].login("alice")
+		f.idp.Fault(oidctest.Token, oidctest.Late(callTimeout/2))
+		before := f.idp.Hits(oidctest.Token)
+		type answer struct {
+			status int
+			token  core.Token
+		}
+		answers := make(chan answer, 1)
+		go func() {
+			status, next := f.instances[0].refresh(token.RefreshToken)
+			answers <- answer{status, next}
+		}()
+		eventually(t, 5*time.Second, "the provider is asked", func() bool { return f.idp.Hits(oidctest.Token) > before })
+		if err := f.instances[0].terminate(); err != nil {
+			t.Error(err)
+		}
+		f.idp.Heal(oidctest.Token)
+		got := <-answers
+		if got.status != http.StatusOK {
+			t.Fatalf("the refresh under way: %d", got.status)
+		}
+		if status, _ := f.instances[1].refresh(got.token.RefreshToken); status != http.StatusOK {
+			t.Errorf("the next one, elsewhere: %d", status)
+		}
+	})
+}
+
+// While the store is out of reach issued tokens go on being verified and refreshes are told to come again; soon after it
+// is back, all works.
+func TestStoreOutage(t *testing.T) {
+	onStores(t, func(t *testing.T, url, address string) {
+		p := newProxy(t, address)
+		f := newFleet(t, p.in(url))
+		a := f.instances[0]
+		token := a.login("alice")
+		if status, _, _ := a.get("/me", token.AccessToken); status != http.StatusOK {
+			t.Fatalf("/me: %d", status)
+		}
+		p.cut()
+		for range 5 {
+			begin := time.Now()
+			if status, _ := a.refresh(token.RefreshToken); status != http.StatusServiceUnavailable {
+				t.Errorf("refresh without the store: %d", status)
+			}
+			if took := time.Since(begin); took > callTimeout+3*time.Second {
+				t.Errorf("it took %s", took)
+			}
+			if status, _, _ := a.get("/me", token.AccessToken); status != http.StatusOK {
+				t.Errorf("/me without the store: %d", status)
+			}
+		}
+		p.mend()
+		begin := time.Now()
+		eventually(t, 5*time.Second, "refresh works again", func() bool { status, _ := a.refresh(token.RefreshToken); return status == http.StatusOK })
+		t.Logf("back after %s", time.Since(begin).Round(time.Millisecond))
+	})
+}

@@ -1,0 +1,171 @@
+package integration
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core"
+	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/oidctest"
+)
+
+// interpreter is a Python with the client in it, in the user's cache; the test skips, or fails in CI, without one.
+func interpreter(t *testing.T) string {
+	t.Helper()
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	venv := filepath.Join(cache, "oidcauth-test", "python-client-2603.0.1")
+	python := filepath.Join(venv, "bin", "python")
+	if exec.Command(python, "-c", "import py_oidc_auth_client").Run() == nil {
+		return python
+	}
+	for _, command := range [][]string{
+		{"python3", "-m", "venv", "--clear", venv},
+		{python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", "python/requirements.txt"},
+	} {
+		if text, err := exec.CommandContext(t.Context(), command[0], command[1:]...).CombinedOutput(); err != nil {
+			missing(t, "the Python client is not tested: "+err.Error()+": "+string(text), "apt-get install python3-venv")
+		}
+	}
+	return python
+}
+
+func missing(t *testing.T, what, install string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("*** %s; install it with: %s ***", what, install)
+	}
+	t.Skipf("*** %s; install it with: %s ***", what, install)
+}
+
+// pythonSite is a service in broker mode at which the client logs in; what its device route answers is seen.
+type pythonSite struct {
+	t      *testing.T
+	idp    *oidctest.Provider
+	host   string
+	store  string
+	python string
+
+	mu    sync.Mutex
+	polls []time.Time
+	user  func(code string) // answers a device login
+}
+
+func newPythonSite(t *testing.T) *pythonSite {
+	t.Helper()
+	s := &pythonSite{t: t, python: interpreter(t), store: filepath.Join(t.TempDir(), "tokens.json"), idp: oidctest.NewProvider(t, oidctest.WithLifetimes(oidctest.Lifetimes{Interval: time.Second}))}
+	config := s.idp.Config()
+	config.Broker = &core.BrokerConfig{Store: broker.NewMemory()}
+	auth, err := core.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = auth.Close() })
+	routes, err := auth.Routes(core.Paths{Prefix: "/api"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	for _, route := range routes {
+		mux.Handle(route.Path, s.watch(route))
+	}
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	s.host = server.URL + "/api"
+	return s
+}
+
+// watch lets the user answer as soon as a device login begins, and notes when the client polls.
+func (s *pythonSite) watch(route core.Route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if route.Name == "token" {
+			s.mu.Lock()
+			s.polls = append(s.polls, time.Now())
+			s.mu.Unlock()
+		}
+		answer := httptest.NewRecorder()
+		route.ServeHTTP(answer, r)
+		var start core.DeviceStart
+		if route.Name == "device" && json.Unmarshal(answer.Body.Bytes(), &start) == nil {
+			s.user(start.UserCode)
+		}
+		for name, values := range answer.Header() {
+			w.Header()[name] = values
+		}
+		w.WriteHeader(answer.Code)
+		_, _ = w.Write(answer.Body.Bytes())
+	})
+}
+
+type pythonAnswer struct {
+	Token *core.Token
+	Error string
+}
+
+// authenticate runs the client once.
+func (s *pythonSite) authenticate(arguments ...string) pythonAnswer {
+	s.t.Helper()
+	command := exec.CommandContext(s.t.Context(), s.python, append([]string{"python/smoke.py", s.host, s.store}, arguments...)...)
+	command.Env = append(os.Environ(), "BROWSER=true")
+	text, err := command.Output()
+	if err != nil {
+		s.t.Fatalf("the client: %v", err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	var answer pythonAnswer
+	if err := json.NewDecoder(bytes.NewReader([]byte(lines[len(lines)-1]))).Decode(&answer); err != nil {
+		s.t.Fatalf("the client said %s", text)
+	}
+	return answer
+}
+
+// The unmodified client logs in by device flow, uses its token again, refreshes, and hears of denial and slow_down.
+func TestPythonClient(t *testing.T) {
+	s := newPythonSite(t)
+	approve := func(code string) {
+		if err := s.idp.ApproveDevice(code, "alice"); err != nil {
+			t.Error(err)
+		}
+	}
+	s.user = func(string) { t.Error("a login though there is a token") }
+
+	t.Run("denial", func(t *testing.T) {
+		s.user = func(code string) {
+			if err := s.idp.DenyDevice(code); err != nil {
+				t.Error(err)
+			}
+		}
+		if got := s.authenticate(); !strings.Contains(got.Error, "access_denied") {
+			t.Errorf("got %+v", got)
+		}
+	})
+	t.Run("slow_down", func(t *testing.T) {
+		s.user, s.polls = approve, nil
+		s.idp.Fault(oidctest.Token, oidctest.Times(2, oidctest.ErrorCode(http.StatusBadRequest, "slow_down")))
+		if got := s.authenticate(); got.Token == nil || len(s.polls) != 3 || s.polls[2].Sub(s.polls[1]) < 5*time.Second { // it slows down from the second pause on
+			t.Errorf("got %+v, polls %v", got, s.polls)
+		}
+	})
+	t.Run("refresh", func(t *testing.T) {
+		s.user = func(string) { t.Error("a login though there is a refresh token") }
+		before := s.authenticate()
+		if before.Token == nil {
+			t.Fatalf("got %+v", before)
+		}
+		after := s.authenticate("stale")
+		if after.Token == nil || after.Token.AccessToken == before.Token.AccessToken || after.Token.RefreshToken == before.Token.RefreshToken {
+			t.Errorf("got %+v", after)
+		}
+	})
+}

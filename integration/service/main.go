@@ -1,0 +1,92 @@
+// Command service is one instance of a service in broker mode, for tests with several processes on one store. It is
+// configured by environment variables, listens on a free port of 127.0.0.1, prints the address, and ends on SIGTERM as a
+// service should: no new requests, those under way finish, then Close.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	_ "github.com/go-oidc-auth/oidcauth/brokerstore/postgresstore"
+	_ "github.com/go-oidc-auth/oidcauth/brokerstore/redisstore"
+	"github.com/go-oidc-auth/oidcauth/core"
+)
+
+func main() {
+	if err := run(); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run() error {
+	timeout, err := time.ParseDuration(os.Getenv("TIMEOUT"))
+	if err != nil {
+		return err
+	}
+	auth, err := core.New(core.Config{
+		DiscoveryURL: os.Getenv("DISCOVERY_URL"), ClientID: os.Getenv("CLIENT_ID"), ClientSecret: os.Getenv("CLIENT_SECRET"),
+		PublicURL: os.Getenv("PUBLIC_URL"), SecretKeys: []string{os.Getenv("SECRET_KEY")}, Timeout: timeout,
+		Broker: &core.BrokerConfig{StoreURL: os.Getenv("STORE_URL")},
+		Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+	})
+	if err != nil {
+		return err
+	}
+	handler, err := routes(auth)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
+	stopped := make(chan error, 1)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	go func() {
+		<-ctx.Done()
+		stopped <- server.Shutdown(context.Background())
+	}()
+	fmt.Println(listener.Addr())
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return errors.Join(<-stopped, auth.Close())
+}
+
+// routes are those of the library, a guarded one, and readiness.
+func routes(auth *core.Auth) (http.Handler, error) {
+	table, err := auth.Routes(core.Paths{Prefix: "/api"})
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	for _, route := range table {
+		mux.Handle(route.Path, route)
+	}
+	guard := auth.Required()
+	mux.HandleFunc("GET /me", func(w http.ResponseWriter, r *http.Request) {
+		caller, err := guard.Admit(r.Context(), r.Header.Values("Authorization"))
+		if err != nil {
+			auth.ErrorResponse(r.Context(), err).WriteTo(w)
+			return
+		}
+		_, _ = fmt.Fprintln(w, caller.Subject())
+	})
+	mux.HandleFunc("GET /ready", func(w http.ResponseWriter, r *http.Request) {
+		if err := auth.Ready(r.Context()); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		}
+	})
+	return mux, nil
+}
