@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/go-oidc-auth/oidcauth/core"
+	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
 // browser is a person's browser without a screen: it follows redirects, keeps cookies and presses buttons of forms.
@@ -31,13 +32,18 @@ type seen struct {
 
 func newBrowser(t *testing.T, d *demo) *browser {
 	t.Helper()
+	return newBrowserAt(t, d.apps[0].base)
+}
+
+func newBrowserAt(t *testing.T, base string) *browser {
+	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	client := &http.Client{Jar: jar, Transport: &http.Transport{}}
 	t.Cleanup(client.CloseIdleConnections)
-	return &browser{t: t, http: client, base: d.base}
+	return &browser{t: t, http: client, base: base}
 }
 
 // send makes one request and follows where it leads. Headers come as pairs.
@@ -136,6 +142,18 @@ func (b *browser) keep(token core.Token) seen {
 	}
 	return b.send(http.MethodPut, "/session", string(body), "Content-Type", "application/json")
 }
+
+// bearer returns the header of an access token of the application, for a token of the provider with these claims.
+func (b *browser) bearer(d *demo, user string, claims ...oidctest.Claims) []string {
+	b.t.Helper()
+	answer := b.post("/api/auth/v2/token", url.Values{"grant_type": {exchange}, "subject_token": {d.provider.AccessToken(user, claims...)}})
+	if answer.status != http.StatusOK {
+		b.t.Fatalf("exchange: %d %s", answer.status, answer.body)
+	}
+	return []string{"Authorization", "Bearer " + readAs[core.Token](b.t, answer).AccessToken}
+}
+
+const exchange = "urn:ietf:params:oauth:grant-type:token-exchange"
 
 func readAs[T any](t *testing.T, answer seen) T {
 	t.Helper()

@@ -21,11 +21,12 @@ var (
 func TestEveryCurlLineOfThePage(t *testing.T) {
 	onEvery(t, func(t *testing.T, d *demo) {
 		b := newBrowser(t, d)
-		login := b.login("alice")
+		login, leaving := b.login("alice"), newBrowser(t, d).login("alice")
 		device := readAs[core.DeviceStart](t, b.post("/api/auth/v2/device", nil))
 		want := map[string]string{
 			"/api/auth/v2/login": "302", "/api/auth/v2/logout": "302", "/api/auth/v2/device": "200", "refresh_token": "200",
 			"/api/me": "200", "/api/feed": "200", "/api/admin": "200", "device_code": "400", // authorization_pending
+			"subject_token": "200",
 		}
 		lines := curlLine.FindAllStringSubmatch(b.get("/").body, -1)
 		if len(lines) != len(want) {
@@ -33,13 +34,18 @@ func TestEveryCurlLineOfThePage(t *testing.T) {
 		}
 		for _, found := range lines {
 			line := html.UnescapeString(found[2])
-			name := strings.TrimPrefix(regexp.MustCompile(`/api/[\w/]+`).FindString(line), d.base)
+			name := strings.TrimPrefix(regexp.MustCompile(`/api/[\w/]+`).FindString(line), b.base)
 			if field := strings.Trim(placeholder.FindString(line), "{}"); field != "" {
 				name = field
 			}
-			line = strings.NewReplacer("{refresh_token}", url.QueryEscape(login.Token.RefreshToken), "{device_code}", url.QueryEscape(device.DeviceCode)).Replace(line)
+			line = strings.NewReplacer("{refresh_token}", url.QueryEscape(login.Token.RefreshToken), "{device_code}", url.QueryEscape(device.DeviceCode),
+				"{subject_token}", d.provider.AccessToken("bob")).Replace(line)
 			if found[1] != "" {
-				line += ` -H "Authorization: Bearer ` + login.Token.AccessToken + `"`
+				token := login.Token.AccessToken
+				if strings.Contains(line, "/logout") {
+					token = leaving.Token.AccessToken // the others are still to be tried
+				}
+				line += ` -H "Authorization: Bearer ` + token + `"`
 			}
 			if got := paste(t, line); !strings.HasPrefix(got, "HTTP/1.1 "+want[name]) || want[name] == "" {
 				t.Errorf("%s gives %.200s, want %s", line, got, want[name])

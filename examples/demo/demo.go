@@ -28,14 +28,21 @@ var frameworks = map[string]func(auth *core.Auth, site http.Handler) (server, er
 	"gin": onGin, "echo": onEcho, "fiber": onFiber, "chi": onChi,
 }
 
-// demo is a provider and an application, both running.
+// demo is a provider and one or two applications, all running.
 type demo struct {
 	framework string
-	base      string // of the application: http://127.0.0.1:8080
+	data      string // the folder in which stores and provider keep what they know
 	provider  *oidctest.Provider
-	auth      *core.Auth
-	server    server
-	failed    chan error // the application stopped serving by itself
+	apps      []*app
+	failed    chan error // an application stopped serving by itself
+}
+
+// app is one application: an instance of its own, with its own store and its own signing keys.
+type app struct {
+	base     string // http://127.0.0.1:8080
+	listener net.Listener
+	auth     *core.Auth
+	server   server
 }
 
 // start brings everything up; the caller closes it.
@@ -45,70 +52,132 @@ func start(o options) (*demo, error) {
 		names := slices.Sorted(maps.Keys(frameworks))
 		return nil, fmt.Errorf("framework %q: write one of %s", o.framework, strings.Join(names, ", "))
 	}
-	listener, err := listen(o.addr)
-	if err != nil {
-		return nil, err
-	}
-	d := &demo{framework: o.framework, base: "http://" + listener.Addr().String(), failed: make(chan error, 1)}
-	if err := d.build(o, serve, listener); err != nil {
-		_ = listener.Close() // the other error is the one to tell
+	d := &demo{framework: o.framework, failed: make(chan error, 2)}
+	if err := d.build(o, serve); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
-	go func() { d.failed <- d.server.Serve(listener) }()
+	for _, app := range d.apps {
+		go func() { d.failed <- app.server.Serve(app.listener) }()
+	}
 	return d, nil
 }
 
-// build makes the provider and everything that knows its address and the application's.
-func (d *demo) build(o options, serve func(*core.Auth, http.Handler) (server, error), listener net.Listener) error {
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	if err != nil {
+// build makes the provider and the applications. All of them listen before any is configured: each has to know the
+// others' addresses.
+func (d *demo) build(o options, serve func(*core.Auth, http.Handler) (server, error)) error {
+	var err error
+	if d.data, err = dataFolder(o.data); err != nil {
 		return err
 	}
-	if d.provider, err = startProvider(o.provider); err != nil {
+	for i := range o.peers {
+		addr, err := nextAddr(o.addr, 2*i) // the provider stands between
+		if err != nil {
+			return err
+		}
+		listener, err := listen(addr)
+		if err != nil {
+			return err
+		}
+		d.apps = append(d.apps, &app{base: "http://" + listener.Addr().String(), listener: listener})
+	}
+	if d.provider, err = startProvider(o.provider, providerFile(d.data, d.apps[0].base)); err != nil {
 		return err
 	}
-	s := newSessions(port)
-	cfg := d.provider.Config()
-	cfg.PublicURL = d.base + "/api"
-	cfg.PostLogoutURIs = []string{d.base + "/"}
+	for _, app := range d.apps {
+		if err := d.serve(app, serve); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// serve configures an application and registers its routes.
+func (d *demo) serve(app *app, serve func(*core.Auth, http.Handler) (server, error)) error {
+	s := newSessions(port(app.base))
+	cfg := d.config(app)
 	cfg.OnLogin = s.onLogin
-	if d.auth, err = core.New(cfg); err != nil {
+	var err error
+	if app.auth, err = core.New(cfg); err != nil {
 		return err
 	}
-	s.guard = d.auth.Required()
+	if err := s.use(app.auth); err != nil {
+		return err
+	}
 	site, err := newSite(pageData{
-		Framework: d.framework, Base: d.base, Issuer: d.provider.Issuer(), AdminScope: adminScope, AdminRole: adminRole, Users: users,
-	}, s)
+		Framework: d.framework, Base: app.base, Issuer: d.provider.Issuer(), Peer: d.peerOf(app), Data: d.data,
+		AdminScope: adminScope, AdminRole: adminRole, Users: users,
+	}, s, d.provider)
 	if err != nil {
 		return err
 	}
-	d.server, err = serve(d.auth, site)
+	app.server, err = serve(app.auth, site)
 	return err
 }
 
+// config is the configuration of an application in broker mode.
+func (d *demo) config(app *app) core.Config {
+	cfg := d.provider.Config()
+	cfg.PublicURL = app.base + "/api"
+	cfg.PostLogoutURIs = []string{app.base + "/"}
+	cfg.SecretKeys = nil // the key that seals the store lies in a file beside it, which SQLite alone allows
+	cfg.Broker = &core.BrokerConfig{
+		StoreURL:   storeURL(d.data, app.base),
+		Audience:   "oidcauth-demo", // the same for all that trust each other
+		TokenTTL:   5 * time.Minute, // short, to watch it end
+		SessionTTL: 24 * time.Hour,  // as the provider's
+	}
+	if peer := d.peerOf(app); peer != "" {
+		cfg.Broker.TrustedIssuers = []string{peer + "/api"}
+	}
+	return cfg
+}
+
+// peerOf returns the address of the other application, "" when there is none.
+func (d *demo) peerOf(app *app) string {
+	for _, other := range d.apps {
+		if other != app {
+			return other.base
+		}
+	}
+	return ""
+}
+
 func (d *demo) announce(out io.Writer) {
-	_, _ = fmt.Fprintf(out, "\n  Open %s/\n\n  application  %s, on %s\n  provider     %s\n  users        %s\n  Ctrl-C ends both.\n",
-		d.base, d.base, d.framework, d.provider.Issuer(), strings.Join(userNames(), ", "))
+	_, _ = fmt.Fprintf(out, "\n  Open %s/\n\n", d.apps[0].base)
+	for _, app := range d.apps {
+		_, _ = fmt.Fprintf(out, "  application  %s, on %s\n", app.base, d.framework)
+	}
+	_, _ = fmt.Fprintf(out, "  provider     %s\n  users        %s\n  data         %s\n  Ctrl-C ends it all; sessions are there again at the next start.\n",
+		d.provider.Issuer(), strings.Join(userNames(), ", "), d.data)
 }
 
 // patience is how long requests under way may take to finish when the demo ends.
 const patience = 3 * time.Second
 
-// close ends what runs, the application first. A connection that stays open is cut and is no fault.
+// close ends what runs, the provider last. A connection that stays open is cut and is no fault.
 func (d *demo) close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
 	var errs []error
-	if d.server != nil {
-		if err := d.server.Shutdown(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
-			errs = append(errs, err)
-		}
-	}
-	if d.auth != nil {
-		errs = append(errs, d.auth.Close())
+	for _, app := range d.apps {
+		errs = append(errs, app.close())
 	}
 	if d.provider != nil {
 		errs = append(errs, d.provider.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func (a *app) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	var errs []error
+	if a.server != nil {
+		if err := a.server.Shutdown(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+			errs = append(errs, err)
+		}
+	}
+	_ = a.listener.Close() // open still if nobody ever served
+	if a.auth != nil {
+		errs = append(errs, a.auth.Close())
 	}
 	return errors.Join(errs...)
 }

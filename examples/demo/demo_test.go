@@ -18,18 +18,30 @@ func onEvery(t *testing.T, test func(*testing.T, *demo)) {
 	for framework := range frameworks {
 		t.Run(framework, func(t *testing.T) {
 			t.Parallel()
-			d, err := start(options{framework, "127.0.0.1:0", "127.0.0.1:0"})
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() {
-				if err := d.close(); err != nil {
-					t.Error(err)
-				}
-			})
-			test(t, d)
+			test(t, newDemo(t, anywhere(t, framework)))
 		})
 	}
+}
+
+// anywhere is a demo at free ports with a folder of its own.
+func anywhere(t *testing.T, framework string) options {
+	t.Helper()
+	return options{framework: framework, addr: "127.0.0.1:0", provider: "127.0.0.1:0", data: t.TempDir(), peers: 1}
+}
+
+// newDemo starts a demo that ends with the test, or before.
+func newDemo(t *testing.T, o options) *demo {
+	t.Helper()
+	d, err := start(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return d
 }
 
 func TestLoginRefreshLogout(t *testing.T) {
@@ -56,9 +68,15 @@ func TestLoginRefreshLogout(t *testing.T) {
 		if now := b.session(); now.Token.AccessToken != next.AccessToken || now.Caller.Username != "alice" {
 			t.Error("the session has not the new token")
 		}
-		back := b.get("/api/auth/v2/logout?"+url.Values{"post_logout_redirect_uri": {d.base + "/"}}.Encode(), "Authorization", "Bearer "+next.AccessToken)
-		if back.status != http.StatusOK || back.url.String() != d.base+"/" {
+		back := b.get("/api/auth/v2/logout?"+url.Values{"post_logout_redirect_uri": {b.base + "/"}}.Encode(), "Authorization", "Bearer "+next.AccessToken)
+		if back.status != http.StatusOK || back.url.String() != b.base+"/" {
 			t.Errorf("the logout ends at %s with %d", back.url, back.status)
+		}
+		if answer := b.get("/api/me", "Authorization", "Bearer "+next.AccessToken); answer.status != http.StatusUnauthorized {
+			t.Errorf("the token of a session that has ended: %d", answer.status)
+		}
+		if answer := b.post("/api/auth/v2/token", url.Values{"refresh_token": {next.RefreshToken}}); answer.status != http.StatusUnauthorized || !strings.Contains(answer.body, "invalid_grant") {
+			t.Errorf("refresh after the logout: %d %s", answer.status, answer.body)
 		}
 		if gone := b.send(http.MethodDelete, "/session", ""); gone.status != http.StatusNoContent {
 			t.Errorf("DELETE /session: %d", gone.status)
@@ -85,13 +103,14 @@ func TestGuardedRoutes(t *testing.T) {
 			{"/api/admin", "alice", http.StatusOK, `"asked_by":"alice"`},
 			{"/api/admin", "alice openid", http.StatusForbidden, "Token missing required scopes: email"},
 		} {
+			b := newBrowser(t, d)
 			headers := []string{}
 			if user, scope, only := strings.Cut(c.user, " "); only {
-				headers = []string{"Authorization", d.provider.Bearer(user, oidctest.Claims{"scope": scope})}
+				headers = b.bearer(d, user, oidctest.Claims{"scope": scope})
 			} else if user != "" {
-				headers = []string{"Authorization", d.provider.Bearer(user)}
+				headers = b.bearer(d, user)
 			}
-			answer := newBrowser(t, d).get(c.path, headers...)
+			answer := b.get(c.path, headers...)
 			refused := c.status >= http.StatusBadRequest
 			if answer.status != c.status || !strings.Contains(answer.body, c.body) || refused != (answer.header.Get("WWW-Authenticate") != "") {
 				t.Errorf("GET %s as %q: %d %v %s", c.path, c.user, answer.status, answer.header, answer.body)
@@ -104,7 +123,7 @@ func TestGuardedRoutes(t *testing.T) {
 func TestDeniedLogin(t *testing.T) {
 	onEvery(t, func(t *testing.T, d *demo) {
 		b := newBrowser(t, d)
-		address := "/api/auth/v2/login?" + url.Values{"redirect_uri": {d.base + "/api/auth/v2/callback"}}.Encode()
+		address := "/api/auth/v2/login?" + url.Values{"redirect_uri": {b.base + "/api/auth/v2/callback"}}.Encode()
 		answer := b.press(b.get(address), "deny", "1")
 		if answer.status != http.StatusBadRequest || !strings.Contains(answer.body, "access_denied") || b.session().Token != nil {
 			t.Errorf("%d %s", answer.status, answer.body)
@@ -151,7 +170,8 @@ func TestDeviceLogin(t *testing.T) {
 func TestTheSessionTakesOnlyGoodTokens(t *testing.T) {
 	onEvery(t, func(t *testing.T, d *demo) {
 		b := newBrowser(t, d)
-		for _, body := range []string{"", "{", "null", `{"access_token":"nonsense"}`} {
+		provider := `{"access_token":"` + d.provider.AccessToken("bob") + `"}` // good for an exchange alone
+		for _, body := range []string{"", "{", "null", `{"access_token":"nonsense"}`, provider} {
 			answer := b.send(http.MethodPut, "/session", body, "Content-Type", "application/json")
 			if answer.status != http.StatusBadRequest && answer.status != http.StatusForbidden || b.session().Token != nil {
 				t.Errorf("PUT /session %q: %d", body, answer.status)
@@ -163,7 +183,8 @@ func TestTheSessionTakesOnlyGoodTokens(t *testing.T) {
 func TestTheCookieIsNotForScripts(t *testing.T) {
 	onEvery(t, func(t *testing.T, d *demo) {
 		b := newBrowser(t, d)
-		kept := b.keep(core.Token{AccessToken: d.provider.AccessToken("bob"), RefreshExpires: 1 << 40})
+		bearer := b.bearer(d, "bob")[1]
+		kept := b.keep(core.Token{AccessToken: strings.TrimPrefix(bearer, "Bearer "), RefreshExpires: 1 << 40})
 		for _, want := range []string{"oidcauth-demo-", "HttpOnly", "SameSite=Strict", "Path=/"} {
 			if got := kept.header.Get("Set-Cookie"); !strings.Contains(got, want) {
 				t.Errorf("Set-Cookie %q has no %s", got, want)

@@ -33,18 +33,12 @@ func TestListenIsForLoopbackAlone(t *testing.T) {
 
 // Two demos at once: the second one takes free ports for both of its parts.
 func TestASecondDemoFindsItsPorts(t *testing.T) {
-	first, err := start(options{"gin", "127.0.0.1:0", "127.0.0.1:0"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = first.close() })
-	second, err := start(options{"chi", strings.TrimPrefix(first.base, "http://"), strings.TrimPrefix(first.provider.Issuer(), "http://")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = second.close() })
-	if first.base == second.base || first.provider.Issuer() == second.provider.Issuer() {
-		t.Errorf("both are at %s with %s", first.base, first.provider.Issuer())
+	first := newDemo(t, anywhere(t, "gin"))
+	o := anywhere(t, "chi")
+	o.addr, o.provider = strings.TrimPrefix(first.apps[0].base, "http://"), strings.TrimPrefix(first.provider.Issuer(), "http://")
+	second := newDemo(t, o)
+	if first.apps[0].base == second.apps[0].base || first.provider.Issuer() == second.provider.Issuer() {
+		t.Errorf("both are at %s with %s", first.apps[0].base, first.provider.Issuer())
 	}
 	newBrowser(t, second).login("bob")
 }

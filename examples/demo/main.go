@@ -1,5 +1,6 @@
-// The demo is an application on one of the four frameworks, with a provider beside it, in one process and on loopback
-// alone. Its page shows every route and guard at work. Ctrl-C ends all of it.
+// The demo is an application in broker mode on one of the four frameworks, with a provider beside it, in one process and
+// on loopback alone. Its page shows every route and guard at work. With -peers 2 there are two applications, each with a
+// store of its own, that accept each other's tokens. Ctrl-C ends all of it; the sessions are there again at the next start.
 package main
 
 import (
@@ -47,7 +48,10 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 }
 
 // options is what the command line says.
-type options struct{ framework, addr, provider string }
+type options struct {
+	framework, addr, provider, data string
+	peers                           int
+}
 
 func readOptions(args []string, out io.Writer) (options, error) {
 	var o options
@@ -56,8 +60,13 @@ func readOptions(args []string, out io.Writer) (options, error) {
 	flags.StringVar(&o.framework, "framework", "gin", "web framework: gin, echo, fiber or chi")
 	flags.StringVar(&o.addr, "addr", "127.0.0.1:8080", "where the application listens; a free port if this one is taken")
 	flags.StringVar(&o.provider, "provider", "127.0.0.1:8081", "where the provider listens; a free port if this one is taken")
+	flags.StringVar(&o.data, "data", "", "folder for sessions and signing keys; default: oidcauth-demo in the user's cache directory")
+	flags.IntVar(&o.peers, "peers", 1, "1: one application; 2: two that accept each other's tokens")
 	if err := flags.Parse(args); err != nil {
 		return o, err
+	}
+	if o.peers < 1 || o.peers > 2 {
+		return o, fmt.Errorf("-peers %d: write 1 or 2", o.peers)
 	}
 	if flags.NArg() > 0 {
 		return o, fmt.Errorf("unexpected argument %q", flags.Arg(0))

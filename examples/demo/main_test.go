@@ -41,7 +41,7 @@ func TestSignalsEndTheDemo(t *testing.T) {
 func testSignal(t *testing.T, framework string, signal os.Signal) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, os.Args[0], "-framework", framework, "-addr", "127.0.0.1:0", "-provider", "127.0.0.1:0")
+	cmd := exec.CommandContext(ctx, os.Args[0], "-framework", framework, "-addr", "127.0.0.1:0", "-provider", "127.0.0.1:0", "-data", t.TempDir())
 	cmd.Env = append(os.Environ(), asDemo+"=1")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -97,10 +97,10 @@ func readAddresses(t *testing.T, said *bufio.Reader) []string {
 
 func TestCommandLine(t *testing.T) {
 	for _, args := range [][]string{
-		{"-framework", "net/http"}, {"-addr", "0.0.0.0:8080"}, {"-provider", "192.0.2.1:8081"}, {"gin"}, {"-port", "1"},
+		{"-framework", "net/http"}, {"-addr", "0.0.0.0:8080"}, {"-provider", "192.0.2.1:8081"}, {"gin"}, {"-port", "1"}, {"-peers", "0"}, {"-peers", "3"},
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // it would run on
-		if err := run(ctx, args, io.Discard); err == nil {
+		if err := run(ctx, append([]string{"-data", t.TempDir()}, args...), io.Discard); err == nil {
 			t.Errorf("%q: no error", args)
 		}
 		cancel()

@@ -23,10 +23,9 @@ func userNames() []string {
 }
 
 // startProvider starts the provider at addr, or at a free port of the same host when somebody else has it. It listens
-// on loopback alone. ES256: its key is made at once, and its tokens are short enough to look at.
-func startProvider(addr string) (*oidctest.Provider, error) {
-	algorithm := oidctest.WithAlgorithm("ES256")
-	provider, err := oidctest.Start(oidctest.WithAddress(addr), algorithm)
+// on loopback alone, and keeps its logins in a file, as the applications keep theirs.
+func startProvider(addr, file string) (*oidctest.Provider, error) {
+	provider, err := oidctest.Start(oidctest.WithAddress(addr), oidctest.WithFile(file))
 	if !errors.Is(err, syscall.EADDRINUSE) {
 		return provider, err
 	}
@@ -34,5 +33,5 @@ func startProvider(addr string) (*oidctest.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	return oidctest.Start(oidctest.WithAddress(net.JoinHostPort(host, "0")), algorithm)
+	return oidctest.Start(oidctest.WithAddress(net.JoinHostPort(host, "0")), oidctest.WithFile(file))
 }

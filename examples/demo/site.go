@@ -5,6 +5,9 @@ import (
 	"embed"
 	"html/template"
 	"net/http"
+	"slices"
+
+	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
 // page is what the browser loads: one document, its style, its script and its icon, nothing from anywhere else.
@@ -13,7 +16,7 @@ import (
 var page embed.FS
 
 // sitePaths are the paths of the page; a framework hands them to the site's handler.
-var sitePaths = []string{"/", "/demo.css", "/demo.js", "/icon.svg", "/session"}
+var sitePaths = []string{"/", "/demo.css", "/demo.js", "/icon.svg", "/session", "/peer", "/provider-token"}
 
 // policy lets the page load its own files and ask its own server, and nothing else; no script or style stands inline.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
@@ -22,12 +25,14 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 // pageData is what the document is filled with.
 type pageData struct {
 	Framework, Base, Issuer string
+	Peer                    string // the other application, "" when there is none
+	Data                    string
 	AdminScope, AdminRole   string
 	Users                   []user
 }
 
 // newSite makes the handler of the page and its session.
-func newSite(data pageData, s *sessions) (http.Handler, error) {
+func newSite(data pageData, s *sessions, provider *oidctest.Provider) (http.Handler, error) {
 	document, err := render(data)
 	if err != nil {
 		return nil, err
@@ -46,7 +51,40 @@ func newSite(data pageData, s *sessions) (http.Handler, error) {
 	mux.HandleFunc("GET /session", s.get)
 	mux.HandleFunc("PUT /session", s.put)
 	mux.HandleFunc("DELETE /session", s.remove)
+	if data.Peer != "" {
+		mux.HandleFunc("GET /peer", func(w http.ResponseWriter, r *http.Request) { s.peer(w, r, data.Peer) })
+	}
+	mux.HandleFunc("GET /provider-token", func(w http.ResponseWriter, r *http.Request) {
+		writeJSON(w, map[string]string{"access_token": providerToken(provider, r.URL.Query().Get("user"))})
+	})
 	return withHeaders(http.NewCrossOriginProtection().Handler(mux)), nil
+}
+
+// peer calls the other application with the caller's token. It is a guarded route without a framework: a guard takes
+// the request's header, an error becomes the answer.
+func (s *sessions) peer(w http.ResponseWriter, r *http.Request, peer string) {
+	caller, err := s.guard.Admit(r.Context(), r.Header.Values("Authorization"))
+	if err != nil {
+		s.auth.ErrorResponse(r.Context(), err).WriteTo(w)
+		return
+	}
+	answer, err := askPeer(r.Context(), peer, caller)
+	if err != nil {
+		http.Error(w, "the other application does not answer", http.StatusBadGateway)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	writeJSON(w, answer)
+}
+
+// providerToken is what a program has that logged in at the provider by itself: an access token of the provider, good
+// for nothing here but an exchange.
+func providerToken(provider *oidctest.Provider, name string) string {
+	known := slices.ContainsFunc(users, func(u user) bool { return u.Name == name })
+	if !known {
+		name = users[0].Name
+	}
+	return provider.AccessToken(name)
 }
 
 func render(data pageData) ([]byte, error) {

@@ -11,7 +11,7 @@ import (
 
 func newTestSite(t *testing.T) http.Handler {
 	t.Helper()
-	site, err := newSite(pageData{Framework: "gin", Base: "http://127.0.0.1:8080", Issuer: "http://127.0.0.1:8081", AdminScope: adminScope, AdminRole: adminRole, Users: users}, newSessions("8080"))
+	site, err := newSite(pageData{Framework: "gin", Base: "http://127.0.0.1:8080", Issuer: "http://127.0.0.1:8081", AdminScope: adminScope, AdminRole: adminRole, Users: users, Peer: "http://127.0.0.1:8082"}, newSessions("8080"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ const $ = (id) => document.getElementById(id);
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
 let login = { token: null, caller: null }; // as GET /session says
+let subject = ""; // an access token of the provider, to be exchanged
 let device = null; // a device login under way: { start, pace, ends, timer }
 
 // --- requests ---
@@ -79,13 +80,21 @@ function show() {
     field.replaceChildren(...(Array.isArray(value) ? words.map((word) => element("span", "tag", word)) : words));
     if (!words.join("")) field.replaceChildren("none");
   }
+  $("claims").hidden = !token;
+  $("claims-text").textContent = token ? pretty(claimsOf(token.access_token)) : "";
   showCurl();
   showExpiry();
 }
 
+// claimsOf reads the middle part of a JWT. It checks nothing: only the guards do.
+function claimsOf(jwt) {
+  const bytes = Uint8Array.from(atob(jwt.split(".")[1].replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
+  return JSON.parse(new TextDecoder().decode(bytes));
+}
+
 // showCurl fills the tokens into the lines; without one, the name of a shell variable stands there.
 function showCurl() {
-  const values = { refresh_token: login.token?.refresh_token, device_code: device?.start.device_code };
+  const values = { refresh_token: login.token?.refresh_token, device_code: device?.start.device_code, subject_token: subject };
   for (const line of all("[data-line]")) {
     let text = line.dataset.line.replace(/\{(\w+)\}/g, (_, name) => (values[name] ? encodeURIComponent(values[name]) : `$${name.toUpperCase()}`));
     if ("bearer" in line.dataset && bearer().Authorization) text += ` -H "Authorization: ${bearer().Authorization}"`;
@@ -142,7 +151,18 @@ onClick($("refresh"), async () => {
 });
 
 // shortened shows a token answer without filling the page with it.
-const shortened = (token) => ({ ...token, access_token: end(token.access_token), refresh_token: end(token.refresh_token) });
+const shortened = (token) => ({ ...token, access_token: end(token.access_token), refresh_token: token.refresh_token && end(token.refresh_token) });
+
+onClick($("exchange"), async () => {
+  const user = login.caller?.username ?? "";
+  subject = (await ask(`/provider-token?${new URLSearchParams({ user })}`)).body.access_token;
+  showCurl();
+  const answer = await ask("/api/auth/v2/token", form({ grant_type: "urn:ietf:params:oauth:grant-type:token-exchange", subject_token: subject }));
+  if (answer.status !== 200) return showAnswer($("exchange-answer"), answer);
+  const { iss, sub } = claimsOf(subject);
+  const claims = claimsOf(answer.body.access_token);
+  showAnswer($("exchange-answer"), { ...answer, body: { ...shortened(answer.body), claims } }, `From a token of ${iss} for ${sub} to one of ${claims.iss}.`);
+});
 
 onClick($("logout"), async () => {
   const address = `/api/auth/v2/logout?${new URLSearchParams({ post_logout_redirect_uri: `${location.origin}/` })}`;

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core"
+)
+
+// peerClient calls the other application.
+var peerClient = &http.Client{Timeout: 10 * time.Second}
+
+// peerAnswer is what the other application said.
+type peerAnswer struct {
+	Asked  string          `json:"asked"`
+	Status int             `json:"status"`
+	Answer json.RawMessage `json:"answer"`
+}
+
+// askPeer calls the other application in the caller's name: with the caller's own token, which it accepts because it
+// trusts the issuer.
+func askPeer(ctx context.Context, peer string, caller *core.IDToken) (*peerAnswer, error) {
+	answer := &peerAnswer{Asked: peer + "/api/me"}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, answer.Asked, nil)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Authorization", "Bearer "+caller.Raw())
+	response, err := peerClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	answer.Status = response.StatusCode
+	return answer, json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(&answer.Answer)
+}
