@@ -47,22 +47,26 @@ func (b *tokenBroker) verify(ctx context.Context, raw string) (*IDToken, error) 
 }
 
 func (b *tokenBroker) key(ctx context.Context, issuer string, token *jose.Token) (jose.Key, error) {
-	find := b.keys.Find
+	find, down := b.keys.Find, storeOutage
 	if issuer != b.issuer {
 		peer, trusted := b.peers[issuer]
 		if !trusted {
 			return jose.Key{}, invalidToken(keyset.ErrUnknownKey)
 		}
-		find = peer.keys.Find
+		find, down = peer.keys.Find, peerOutage
 	}
 	key, err := find(ctx, token)
 	switch {
 	case errors.Is(err, keyset.ErrUnknownKey):
 		return jose.Key{}, invalidToken(err)
 	case err != nil:
-		return jose.Key{}, outage("The token's keys are out of reach, cannot validate token.", err)
+		return jose.Key{}, down(err)
 	}
 	return key, nil
+}
+
+func peerOutage(cause error) *Error {
+	return outage("The keys of the token's issuer are out of reach, cannot validate token.", cause)
 }
 
 // checkRevoked refuses own tokens of sessions that were ended. What trusted issuers revoke is known to them alone.

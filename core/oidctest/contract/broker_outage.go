@@ -10,9 +10,9 @@ func storeDown(headers ...string) string {
 	return jsonWith(http.StatusServiceUnavailable, `{"detail":"The session store is not available."}`, append(headers, "Retry-After: 2")...)
 }
 
-// keysDown is a guard's answer, whosever keys it cannot get.
-func keysDown() string {
-	return outage(http.StatusServiceUnavailable, "The token's keys are out of reach, cannot validate token.")
+// peerDown is a guard's answer when it cannot get the keys of a trusted issuer.
+func peerDown() string {
+	return outage(http.StatusServiceUnavailable, "The keys of the token's issuer are out of reach, cannot validate token.")
 }
 
 // testStoreDown: a service that has never reached its store answers 503 where it needs it; one that has goes on.
@@ -28,8 +28,8 @@ func testStoreDown(t *testing.T, a setup) {
 	warm.store.goDown()
 
 	bearer := "Authorization: Bearer " + tokens.AccessToken
-	cold.get("/me", bearer).is(keysDown())
-	cold.get(userInfo, bearer).is(keysDown())
+	cold.get("/me", bearer).is(storeDown())
+	cold.get(userInfo, bearer).is(storeDown())
 	cold.get(jwks).is(storeDown())
 	cold.refresh(tokens.RefreshToken).is(storeDown())
 	cold.post(token, exchangeOf(cold.idp.AccessToken("alice"))).is(storeDown())

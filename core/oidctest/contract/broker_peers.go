@@ -125,7 +125,7 @@ func testPeerOutage(t *testing.T, a setup) {
 	south := a.member(t, net, "south", "all", "north")
 	theirs, own := north.bearer("alice"), south.bearer("alice")
 	net.leaves("north")
-	south.get("/me", theirs).is(keysDown())
+	south.get("/me", theirs).is(peerDown())
 	south.get("/me", own).is(seen("alice", 2))
 	south.get(userInfo, own).is(jsonWith(http.StatusOK, aliceInfo))
 	north.get("/me", theirs).is(seen("alice", 2))
