@@ -98,7 +98,10 @@ func (s *pythonSite) watch(route core.Route) http.Handler {
 		route.ServeHTTP(answer, r)
 		var start core.DeviceStart
 		if route.Name == "device" && json.Unmarshal(answer.Body.Bytes(), &start) == nil {
-			s.user(start.UserCode)
+			s.mu.Lock()
+			user := s.user
+			s.mu.Unlock()
+			user(start.UserCode)
 		}
 		for name, values := range answer.Header() {
 			w.Header()[name] = values
@@ -106,6 +109,20 @@ func (s *pythonSite) watch(route core.Route) http.Handler {
 		w.WriteHeader(answer.Code)
 		_, _ = w.Write(answer.Body.Bytes())
 	})
+}
+
+// answers says what the user does from now on, and forgets the polls.
+func (s *pythonSite) answers(user func(code string)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.user, s.polls = user, nil
+}
+
+// polled is when the client has polled.
+func (s *pythonSite) polled() []time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.polls
 }
 
 type pythonAnswer struct {
@@ -138,27 +155,26 @@ func TestPythonClient(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	s.user = func(string) { t.Error("a login though there is a token") }
-
 	t.Run("denial", func(t *testing.T) {
-		s.user = func(code string) {
+		s.answers(func(code string) {
 			if err := s.idp.DenyDevice(code); err != nil {
 				t.Error(err)
 			}
-		}
+		})
 		if got := s.authenticate(); !strings.Contains(got.Error, "access_denied") {
 			t.Errorf("got %+v", got)
 		}
 	})
 	t.Run("slow_down", func(t *testing.T) {
-		s.user, s.polls = approve, nil
+		s.answers(approve)
 		s.idp.Fault(oidctest.Token, oidctest.Times(2, oidctest.ErrorCode(http.StatusBadRequest, "slow_down")))
-		if got := s.authenticate(); got.Token == nil || len(s.polls) != 3 || s.polls[2].Sub(s.polls[1]) < 5*time.Second { // it slows down from the second pause on
-			t.Errorf("got %+v, polls %v", got, s.polls)
+		got, polls := s.authenticate(), s.polled()
+		if got.Token == nil || len(polls) != 3 || polls[2].Sub(polls[1]) < 5*time.Second { // it slows down from the second pause on
+			t.Errorf("got %+v, polls %v", got, polls)
 		}
 	})
 	t.Run("refresh", func(t *testing.T) {
-		s.user = func(string) { t.Error("a login though there is a refresh token") }
+		s.answers(func(string) { t.Error("a login though there is a refresh token") })
 		before := s.authenticate()
 		if before.Token == nil {
 			t.Fatalf("got %+v", before)

@@ -148,7 +148,7 @@ func cutUnderLoad(t testing.TB, backend Backend) {
 				scene.wantSilent(t, "Swap", err, url)
 			}
 			switch {
-			case err == nil, stored(t, scene.direct, next):
+			case err == nil, landed(t, scene.direct, next):
 				session = next
 			case !stored(t, scene.direct, session):
 				return errors.New("a Swap that failed has done something else than it was asked for")
