@@ -32,7 +32,9 @@ func newProxy(t *testing.T, target string) *proxy {
 }
 
 // in puts the proxy's address in the place of the server's.
-func (p *proxy) in(url string) string { return strings.Replace(url, p.target, p.listener.Addr().String(), 1) }
+func (p *proxy) in(url string) string {
+	return strings.Replace(url, p.target, p.listener.Addr().String(), 1)
+}
 
 func (p *proxy) accept() {
 	for {

@@ -150,7 +150,7 @@ func lastLine(file string) string {
 
 // freeAddress returns a loopback address that nothing listens on just now.
 func freeAddress() (address, port string, err error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // loopback, at once
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", "", err
 	}
@@ -174,9 +174,9 @@ func answers(address string) func(context.Context) error {
 // asUser puts a command under another user where this process is root, which database servers refuse to run as.
 func asUser(user, name string, args ...string) *exec.Cmd {
 	if os.Geteuid() != 0 {
-		return exec.Command(name, args...) //nolint:noctx // ended by StopAll
+		return exec.Command(name, args...)
 	}
-	return exec.Command("runuser", append([]string{"-u", user, "--", name}, args...)...) //nolint:noctx // ended by StopAll
+	return exec.Command("runuser", append([]string{"-u", user, "--", name}, args...)...)
 }
 
 var serial struct {

@@ -27,11 +27,11 @@ var mariadb = &kind{name: "MariaDB", install: "apt-get install mariadb-server", 
 		as = []string{"--user=mysql"}
 	}
 	data, socket := filepath.Join(dir, "data"), filepath.Join(dir, "s")
-	install := exec.Command("mariadb-install-db", append([]string{"--no-defaults"}, append(as, "--datadir="+data, "--auth-root-authentication-method=normal", "--skip-test-db")...)...) //nolint:noctx // seconds
+	install := exec.Command("mariadb-install-db", append([]string{"--no-defaults"}, append(as, "--datadir="+data, "--auth-root-authentication-method=normal", "--skip-test-db")...)...)
 	if text, err := install.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("mariadb-install-db: %w: %s", err, text)
 	}
-	command := exec.Command(server, append([]string{"--no-defaults"}, append(as, "--datadir="+data, "--socket="+socket, "--pid-file="+filepath.Join(dir, "pid"), "--port="+port, //nolint:noctx // ended by StopAll
+	command := exec.Command(server, append([]string{"--no-defaults"}, append(as, "--datadir="+data, "--socket="+socket, "--pid-file="+filepath.Join(dir, "pid"), "--port="+port,
 		"--bind-address=127.0.0.1", "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=64M", "--skip-log-bin", "--character-set-server=utf8mb4", "--max-connections=300")...)...)
 	r, err := launch(dir, command, func(ctx context.Context) error { return mariadbSays(ctx, socket, "select 1") })
 	if err != nil {

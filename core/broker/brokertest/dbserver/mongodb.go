@@ -41,7 +41,7 @@ var mongodb = &kind{name: "MongoDB", install: "apt-get install maven openjdk-17-
 
 func mongoCommand(dir, port string) (*exec.Cmd, error) {
 	if server, err := exec.LookPath("mongod"); err == nil {
-		return exec.Command(server, "--dbpath", dir, "--port", port, "--bind_ip", "127.0.0.1", "--nounixsocket"), nil //nolint:noctx // ended by StopAll
+		return exec.Command(server, "--dbpath", dir, "--port", port, "--bind_ip", "127.0.0.1", "--nounixsocket"), nil
 	}
 	java, err := exec.LookPath("java")
 	if err != nil {
@@ -54,7 +54,7 @@ func mongoCommand(dir, port string) (*exec.Cmd, error) {
 	if err := os.CopyFS(dir, mongojava); err != nil {
 		return nil, err
 	}
-	return exec.Command(java, "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", filepath.Join(jars, "*"), filepath.Join(dir, "mongojava", "Mongo.java"), port), nil //nolint:noctx // ended by StopAll
+	return exec.Command(java, "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", filepath.Join(jars, "*"), filepath.Join(dir, "mongojava", "Mongo.java"), port), nil
 }
 
 // haveJars returns the folder with the stand-in's jars, in the user's cache: fetched once, into a folder that only then

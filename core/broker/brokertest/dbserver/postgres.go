@@ -65,10 +65,10 @@ func giveTo(user, dir string) error {
 	if os.Geteuid() != 0 {
 		return nil
 	}
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // the server's own user has to come in
+	if err := os.Chmod(dir, 0o755); err != nil { // the server's own user has to come in
 		return err
 	}
-	return exec.Command("chown", user, dir).Run() //nolint:noctx // at once
+	return exec.Command("chown", user, dir).Run()
 }
 
 // PostgreSQL returns the URL of a database that is this test's alone, and the server's host:port in it.

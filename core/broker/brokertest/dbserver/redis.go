@@ -16,7 +16,7 @@ var redis = &kind{name: "Redis", install: "apt-get install redis-server", start:
 	if err != nil {
 		return nil, err
 	}
-	r, err := launch(dir, exec.Command(server, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", dir, "--databases", "4096"), answers(address)) //nolint:noctx // ended by StopAll
+	r, err := launch(dir, exec.Command(server, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", dir, "--databases", "4096"), answers(address))
 	if err != nil {
 		return nil, err
 	}
