@@ -111,7 +111,7 @@ func launch(dir string, command *exec.Cmd, ready func(context.Context) error) (*
 	if err != nil {
 		return nil, err
 	}
-	defer output.Close()
+	defer func() { _ = output.Close() }()
 	command.Stdout, command.Stderr = output, output
 	// Pdeathsig would follow the thread that started it, which ends before the process does; StopAll ends the group.
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -140,7 +140,7 @@ func lastLine(file string) string {
 	if err != nil {
 		return err.Error()
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	last := ""
 	for scanner := bufio.NewScanner(f); scanner.Scan(); {
 		last = scanner.Text()
@@ -154,7 +154,7 @@ func freeAddress() (address, port string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	defer listener.Close()
+	defer func() { _ = listener.Close() }()
 	address = listener.Addr().String()
 	_, port, err = net.SplitHostPort(address)
 	return address, port, err
