@@ -190,6 +190,16 @@ func TestBrokerSubjectClaim(t *testing.T) {
 	}
 }
 
+// D-48: the first document that has the claim decides; what it says there cannot be used, and no other is asked.
+func TestBrokerSubjectClaimOfFirstDocument(t *testing.T) {
+	for name, value := range map[string]any{"a number": 7, "empty": "", "a list": []string{"root"}} {
+		f := newFlow(t, imported(func(c *core.Config) { c.Broker.SubjectClaim = "upn" }))
+		f.idp.AddUser(oidctest.User{Name: "dora", Claims: oidctest.Claims{"sub": "dora", "upn": "root"}})
+		f.idp.Tamper(oidctest.IDTokens, func(c oidctest.Claims) { c["upn"] = value })
+		flowRefused(t, name, f.post("token", f.loopback("dora")), http.StatusForbidden, "access_denied", whoIsIt)
+	}
+}
+
 // Config.Require decides at login, refresh and exchange: 403, and nothing lives on at the provider.
 func TestBrokerRequireAtMint(t *testing.T) {
 	f := newFlow(t, imported(func(c *core.Config) { c.Require = []core.Requirement{core.Roles("admin")} }))

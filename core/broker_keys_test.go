@@ -123,7 +123,7 @@ func TestBrokerSignsNothingWithOldRing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t)
 		away := &flawedStore{Store: b.store}
-		here, cut := b.serve(), b.serve(func(c *core.Config) { c.Broker.Store = away })
+		here, cut := b.serve(keyless), b.serve(keyless, func(c *core.Config) { c.Broker.Store = away })
 		cut.begun()
 		away.down(true)
 		if err := here.auth.RotateKey(t.Context()); err != nil {

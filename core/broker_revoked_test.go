@@ -92,6 +92,7 @@ func TestBrokerLogoutOfPythonTokenLasts(t *testing.T) {
 		b := newBubble(t)
 		here, there := b.serve(), b.serve()
 		token := rsaToken(t, sharedKey(), kidOf(sharedKey()), pythonClaims(bubbleIssuer, bubbleIssuer, claims{"exp": time.Now().Add(30 * 24 * time.Hour).Unix()}))
+		other := rsaToken(t, sharedKey(), kidOf(sharedKey()), pythonClaims(bubbleIssuer, bubbleIssuer, claims{"jti": "00000000-0000-4000-8000-000000000000", "exp": time.Now().Add(24 * time.Hour).Unix()}))
 		here.who(token)
 		there.who(token)
 		here.leave(token)
@@ -102,6 +103,9 @@ func TestBrokerLogoutOfPythonTokenLasts(t *testing.T) {
 			time.Sleep(3 * time.Second)
 			if here.status(token) != 401 || there.status(token) != 401 {
 				t.Errorf("after another %s the token lives again: %d and %d", after, here.status(token), there.status(token))
+			}
+			if here.status(other) != 200 || there.status(other) != 200 {
+				t.Errorf("another token of the same person: %d and %d", here.status(other), there.status(other))
 			}
 		}
 	})

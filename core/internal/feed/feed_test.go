@@ -124,8 +124,9 @@ func TestFeedDown(t *testing.T) {
 		if err := f.Ready(t.Context()); err != nil {
 			t.Error(err)
 		}
+		time.Sleep(10 * time.Minute) // longer than looks overlap
 		s.fail(true)
-		time.Sleep(59 * time.Second)
+		time.Sleep(57 * time.Second)
 		if err := f.Ready(t.Context()); err != nil {
 			t.Error(err)
 		}

@@ -1,0 +1,201 @@
+package family_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/internal/family"
+)
+
+// 2.3: writes that fail, that are done though they say otherwise, and that conflict.
+func TestRotateOverFlaws(t *testing.T) {
+	inBubble("the lease is not had", t, func(t *testing.T, w *world) {
+		w.swap = func(call int) error {
+			if call == 1 {
+				return errStore
+			}
+			return nil
+		}
+		w.refuses(w.first.Text, errStore)
+		w.must(w.first.Text)
+	})
+	inBubble("somebody is faster once", t, func(t *testing.T, w *world) {
+		w.swap = func(call int) error {
+			if call == 1 {
+				return broker.ErrConflict
+			}
+			return nil
+		}
+		if w.must(w.first.Text); w.spent != 1 {
+			t.Errorf("spent %d times", w.spent)
+		}
+	})
+	inBubble("the result fails for a while", t, func(t *testing.T, w *world) {
+		begun := time.Now()
+		w.swap = func(call int) error {
+			if call > 1 && time.Since(begun) < 3*time.Second {
+				return errStore
+			}
+			return nil
+		}
+		w.must(w.first.Text)
+	})
+	inBubble("the result never gets there", t, func(t *testing.T, w *world) {
+		w.swap = func(call int) error {
+			if call > 1 {
+				return errStore
+			}
+			return nil
+		}
+		w.refuses(w.first.Text, family.ErrBusy)
+	})
+	inBubble("done, and the answer lost", t, func(t *testing.T, w *world) {
+		w.lost = 2
+		second := w.must(w.first.Text)
+		w.must(second)
+	})
+	inBubble("a release that fails", t, func(t *testing.T, w *world) {
+		w.err = errSpend
+		w.swap = func(call int) error {
+			if call == 2 {
+				return errStore
+			}
+			return nil
+		}
+		w.refuses(w.first.Text, errSpend)
+		w.err = nil
+		w.must(w.first.Text)
+	})
+	inBubble("reuse that conflicts once", t, func(t *testing.T, w *world) {
+		second := w.must(w.first.Text)
+		time.Sleep(10 * time.Second)
+		calls := 0
+		w.revoke = func() error {
+			if calls++; calls == 1 {
+				return broker.ErrConflict
+			}
+			return nil
+		}
+		w.refuses(w.first.Text, family.ErrReused)
+		w.refuses(second, family.ErrEnded)
+	})
+	inBubble("reuse that cannot be written", t, func(t *testing.T, w *world) {
+		w.must(w.first.Text)
+		time.Sleep(10 * time.Second)
+		w.revoke = func() error { return errStore }
+		w.refuses(w.first.Text, errStore)
+	})
+	inBubble("too large", t, func(t *testing.T, w *world) {
+		big := bytes.Repeat([]byte("x"), 200<<10)
+		if err := w.families.Begin(t.Context(), family.NewToken(), family.Login{Data: big}); !errors.Is(err, family.ErrTooLarge) {
+			t.Errorf("Begin: %v", err)
+		}
+		w.result = &family.Result{Data: []byte("small"), Answer: big}
+		w.refuses(w.first.Text, family.ErrTooLarge)
+		w.result = &family.Result{Data: big, Answer: []byte("small"), Expires: time.Now().Add(time.Hour)}
+		w.refuses(w.first.Text, family.ErrTooLarge)
+	})
+}
+
+// SecretKeys and client: what does not open is left alone.
+func TestRotateSealed(t *testing.T) {
+	inBubble("sealed", t, func(t *testing.T, w *world) {
+		for name, families := range map[string]*family.Families{"secret": w.service("client", "another secret of thirty-two bytes."), "client": w.service("other", "a secret of thirty-two bytes or so")} {
+			if _, err := families.Rotate(t.Context(), w.first.Text, w.spend); !errors.Is(err, family.ErrSealed) || w.spent != 0 {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		both := w.service("client", "another secret of thirty-two bytes.", "a secret of thirty-two bytes or so")
+		second, err := both.Rotate(t.Context(), w.first.Text, w.spend)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.refuses(string(second), family.ErrSealed)
+		w.refuses(w.first.Text, family.ErrSealed) // the answer does not open either
+		if data, err := w.families.End(t.Context(), w.first.ID, time.Time{}); err != nil || data != nil {
+			t.Errorf("%q, %v", data, err)
+		}
+	})
+	for _, secrets := range [][][]byte{nil, {[]byte("short")}} {
+		if _, err := family.New(family.Config{Secrets: secrets}); err == nil {
+			t.Errorf("%d secrets were taken", len(secrets))
+		}
+	}
+}
+
+// G2: End, also of what is not there, tells every instance for as long as tokens live.
+func TestEnd(t *testing.T) {
+	inBubble("end", t, func(t *testing.T, w *world) {
+		until := time.Now().Add(5 * time.Hour)
+		if data, err := w.families.End(t.Context(), "a jti", until); err != nil || data != nil {
+			t.Errorf("%q, %v", data, err)
+		}
+		if data, err := w.families.End(t.Context(), w.first.ID, time.Time{}); err != nil || string(data) != "data 0" {
+			t.Errorf("%q, %v", data, err)
+		}
+		list, err := w.Revoked(t.Context(), time.Time{}, time.Now().Add(2*time.Hour))
+		if err != nil || len(list) != 1 || list[0].ID != "a jti" || !list[0].Until.Equal(until.UTC()) {
+			t.Errorf("%v, %v", list, err)
+		}
+		list, err = w.Revoked(t.Context(), time.Time{}, time.Now().Add(59*time.Minute))
+		if err != nil || len(list) != 2 {
+			t.Errorf("%v, %v", list, err)
+		}
+		w.revoke = func() error { return errStore }
+		if _, err := w.families.End(t.Context(), "x", time.Time{}); !errors.Is(err, errStore) {
+			t.Error(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := w.families.End(ctx, "x", time.Time{}); !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		if _, err := w.families.Rotate(ctx, w.first.Text, w.spend); !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	})
+	inBubble("a rotation is faster", t, func(t *testing.T, w *world) {
+		calls := 0
+		w.revoke = func() error {
+			if calls++; calls == 1 {
+				w.must(w.first.Text)
+			}
+			return nil
+		}
+		if data, err := w.families.End(t.Context(), w.first.ID, time.Time{}); err != nil || string(data) != "data 0+" || calls != 2 {
+			t.Errorf("it gave %q to be revoked, %v, after %d tries", data, err, calls)
+		}
+	})
+	inBubble("a family without a token", t, func(t *testing.T, w *world) {
+		token := family.NewToken()
+		if err := w.families.Begin(t.Context(), token, family.Login{Data: []byte("hint"), Expires: time.Now().Add(time.Hour), NoToken: true}); err != nil {
+			t.Fatal(err)
+		}
+		if data, err := w.families.End(t.Context(), token.ID, time.Time{}); err != nil || string(data) != "hint" {
+			t.Errorf("%q, %v", data, err)
+		}
+	})
+}
+
+// The clock and the one who is told may be left out.
+func TestDefaults(t *testing.T) {
+	store := broker.NewMemory()
+	families, err := family.New(family.Config{Store: store, Secrets: [][]byte{[]byte("a secret of thirty-two bytes or so")}, Lease: time.Minute, Wait: time.Minute, Grace: time.Minute, Feed: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := family.NewToken()
+	if err := families.Begin(t.Context(), token, family.Login{Data: []byte("x"), Expires: time.Now().Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = families.Rotate(t.Context(), token.Text, func(context.Context, []byte, family.Token) (*family.Result, error) {
+		return &family.Result{Data: []byte("y")}, family.ErrRefused
+	})
+	if !errors.Is(err, family.ErrEnded) {
+		t.Error(err)
+	}
+}
