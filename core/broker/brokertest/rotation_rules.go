@@ -3,6 +3,7 @@ package brokertest
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,8 +22,8 @@ func (m *rotation) judge(rt *rapid.T, v *visit) {
 	if v.processed && v.verdict == good && v.err != nil && !died && !v.left && !v.late(m.now()) && v.login.excuse == "" {
 		rt.Fatalf("the provider has answered in time, and the client has no answer: %v", v.err)
 	}
-	if died || errors.Is(v.err, errLost) {
-		v.login.left = v.began.Add(lease)
+	if end := v.began.Add(lease); (died || errors.Is(v.err, errLost)) && end.After(v.login.left) {
+		v.login.left = end
 	}
 	switch {
 	case died:
@@ -37,9 +38,11 @@ func (m *rotation) judge(rt *rapid.T, v *visit) {
 	}
 }
 
-// wantSomebodyAtIt: only who has asked the provider, or has seen somebody else at it, is told to come again.
+// wantSomebodyAtIt: whoever is told to come again has asked the provider, or has seen somebody else at it: one who asks, or
+// one who is gone and whose lease has not run out.
 func (m *rotation) wantSomebodyAtIt(rt *rapid.T, v *visit) {
-	if !v.asked.Load() && !v.held.Load() {
+	busy := slices.ContainsFunc(m.pending, func(other *visit) bool { return other.login == v.login })
+	if !v.asked.Load() && (!v.held.Load() || !busy && !m.now().Before(v.login.left)) {
 		rt.Fatalf("busy, and nobody is at it")
 	}
 }
