@@ -15,6 +15,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/keyring"
 	"github.com/go-oidc-auth/oidcauth/core/internal/keyset"
 	"github.com/go-oidc-auth/oidcauth/core/internal/seal"
+	"github.com/go-oidc-auth/oidcauth/core/internal/stored"
 )
 
 // brokerAlgorithm is what own tokens and those of trusted issuers are signed with: Python services verify nothing else.
@@ -161,15 +162,12 @@ func (b *tokenBroker) purgeLater() {
 	b.purger = time.AfterFunc(after, func() {
 		ctx, cancel := context.WithTimeout(context.Background(), b.auth.cfg.Timeout)
 		defer cancel()
-		if _, err := b.store.Purge(ctx, now()); err != nil {
+		if _, err := b.store.Purge(ctx, stored.Time(time.Now())); err != nil {
 			b.auth.log.Warn("expired sessions were not purged", "error", err)
 		}
 		b.purgeLater()
 	})
 }
-
-// now is the clock in the whole milliseconds that stores keep.
-func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
 
 // faults names each part that a guard or a mint lacks.
 func (b *tokenBroker) faults(ctx context.Context) error {

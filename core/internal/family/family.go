@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-oidc-auth/oidcauth/core/broker"
 	"github.com/go-oidc-auth/oidcauth/core/internal/seal"
+	"github.com/go-oidc-auth/oidcauth/core/internal/stored"
 )
 
 var (
@@ -79,8 +80,7 @@ func New(cfg Config) (*Families, error) {
 	return &Families{cfg: cfg, data: data, answers: answers}, nil
 }
 
-// now is the clock in the whole milliseconds that stores keep.
-func (f *Families) now() time.Time { return f.cfg.Now().UTC().Truncate(time.Millisecond) }
+func (f *Families) now() time.Time { return stored.Time(f.cfg.Now()) }
 
 // Login is what a family begins with.
 type Login struct {
@@ -92,7 +92,7 @@ type Login struct {
 
 // Begin stores a new family, whose first token is token.
 func (f *Families) Begin(ctx context.Context, token Token, login Login) error {
-	session := broker.Session{ID: token.ID, Subject: login.Subject, Expires: login.Expires.UTC().Truncate(time.Millisecond), Version: 1}
+	session := broker.Session{ID: token.ID, Subject: login.Subject, Expires: stored.Time(login.Expires), Version: 1}
 	if !login.NoToken {
 		session.Current = token.hash[:]
 	}
@@ -131,7 +131,7 @@ func (f *Families) revoke(ctx context.Context, id string, version int64, until t
 	if feed := now.Add(f.cfg.Feed); feed.After(until) {
 		until = feed
 	}
-	return f.cfg.Store.Revoke(ctx, id, version, now, until.UTC().Truncate(time.Millisecond))
+	return f.cfg.Store.Revoke(ctx, id, version, now, stored.Time(until))
 }
 
 // Close waits until what goes on in the background has ended, which takes no longer than a lease. Rotations that would

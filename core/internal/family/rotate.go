@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/internal/stored"
 )
 
 // Result is what the spending of a token came to.
@@ -88,7 +89,8 @@ func (w *wait) look(ctx context.Context, version int64) error {
 }
 
 // endReused ends a family of which a token came that is neither the current one nor, in the grace, the last: somebody
-// has a copy. [broker.ErrConflict]: the row has changed meanwhile.
+// has a copy. [broker.ErrConflict]: the row has changed meanwhile. What the family holds at the provider is abandoned
+// also when the store failed: it may have ended the family all the same, and nobody will find the data again then.
 func (f *Families) endReused(ctx context.Context, session broker.Session) error {
 	err := f.revoke(ctx, session.ID, session.Version, time.Time{})
 	if errors.Is(err, broker.ErrConflict) {
@@ -182,7 +184,7 @@ func (f *Families) work(ctx context.Context, left <-chan struct{}, token Token, 
 		return nil, errors.Join(err, f.keep(ctx, session, result))
 	}
 	session.Last, session.Current, session.Rotated, session.Answer = token.hash[:], next.hash[:], f.now(), answer
-	session.Expires = result.Expires.UTC().Truncate(time.Millisecond)
+	session.Expires = stored.Time(result.Expires)
 	if err := f.keep(ctx, session, result); err != nil {
 		return nil, err
 	}
@@ -214,12 +216,12 @@ func (f *Families) keep(ctx context.Context, session broker.Session, result *Res
 	if !errors.Is(err, broker.ErrConflict) {
 		return err
 	}
-	stored, err := f.cfg.Store.Session(ctx, session.ID, f.now())
+	row, err := f.cfg.Store.Session(ctx, session.ID, f.now())
 	switch {
 	case errors.Is(err, broker.ErrNotFound):
 		f.cfg.Abandon(ctx, result.Data)
 		return ErrEnded
-	case err == nil && stored.Version == session.Version+1 && string(stored.Data) == string(sealed):
+	case err == nil && row.Version == session.Version+1 && string(row.Data) == string(sealed):
 		return nil // it was written, and the connection broke before the store could say so
 	default:
 		return ErrBusy

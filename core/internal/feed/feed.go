@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-oidc-auth/oidcauth/core/broker"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fresh"
+	"github.com/go-oidc-auth/oidcauth/core/internal/stored"
 )
 
 const (
@@ -58,7 +59,7 @@ func (f *Feed) look(ctx context.Context) (set, error) {
 	if last != nil {
 		since = f.read.Add(-overlap)
 	}
-	list, err := f.store.Revoked(ctx, since.UTC().Truncate(time.Millisecond), now.UTC().Truncate(time.Millisecond))
+	list, err := f.store.Revoked(ctx, stored.Time(since), stored.Time(now))
 	if err != nil {
 		return nil, err
 	}
@@ -86,12 +87,6 @@ func (s set) living(now time.Time) set {
 		}
 	}
 	return copied
-}
-
-// Load waits until the feed was read once.
-func (f *Feed) Load(ctx context.Context) error {
-	_, err := f.source.Get(ctx)
-	return err
 }
 
 // Has reports whether a session was revoked. It waits only before the first look.

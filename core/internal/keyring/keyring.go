@@ -12,6 +12,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/broker"
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 	"github.com/go-oidc-auth/oidcauth/core/internal/seal"
+	"github.com/go-oidc-auth/oidcauth/core/internal/stored"
 )
 
 const (
@@ -58,7 +59,7 @@ type Keeper struct {
 	Now    func() time.Time
 }
 
-func (k *Keeper) now() time.Time { return k.Now().UTC().Truncate(time.Millisecond) }
+func (k *Keeper) now() time.Time { return stored.Time(k.Now()) }
 
 // Load returns the ring, with the key to import, if any, and at least one key: who is first makes it.
 func (k *Keeper) Load(ctx context.Context) (*Ring, error) {
@@ -191,7 +192,7 @@ func (k *Keeper) Rotate(ctx context.Context) error {
 			return err
 		}
 		now := k.now()
-		if newest := ring.newest(); newest != nil && newest.row.From.After(now) {
+		if signers := ring.signers(); len(signers) > 0 && signers[0].row.From.After(now) {
 			return nil
 		}
 		row, err := k.row(ring, signer, now.Add(Notice), time.Time{})
@@ -207,11 +208,7 @@ func (k *Keeper) Rotate(ctx context.Context) error {
 // retire gives the keys that another one has followed their end. Any instance may do it, as often as it likes.
 func (k *Keeper) retire(ctx context.Context, ring *Ring) error {
 	var follower *entry
-	for i := len(ring.entries) - 1; i >= 0; i-- {
-		e := &ring.entries[i]
-		if e.signer == nil || e.row.From.IsZero() {
-			continue
-		}
+	for _, e := range ring.signers() {
 		if follower != nil && e.row.Until.IsZero() {
 			until := follower.row.From.Add(MaxAge + k.Life)
 			if e.keep.After(until) {
@@ -236,11 +233,7 @@ func (r *Ring) Signer(now time.Time) *jose.Signer {
 
 func (r *Ring) signing(now time.Time) *entry {
 	var earliest *entry
-	for i := len(r.entries) - 1; i >= 0; i-- {
-		e := &r.entries[i]
-		if e.signer == nil || e.row.From.IsZero() {
-			continue
-		}
+	for _, e := range r.signers() {
 		if !e.row.From.After(now) {
 			return e
 		}
@@ -249,13 +242,14 @@ func (r *Ring) signing(now time.Time) *entry {
 	return earliest
 }
 
-func (r *Ring) newest() *entry {
-	for i := len(r.entries) - 1; i >= 0; i-- {
+// signers returns the keys that sign at some time and have not ended, the newest first.
+func (r *Ring) signers() (list []*entry) {
+	for i := range slices.Backward(r.entries) {
 		if e := &r.entries[i]; e.signer != nil && !e.row.From.IsZero() {
-			return e
+			list = append(list, e)
 		}
 	}
-	return nil
+	return list
 }
 
 // Find returns the key that a token names.

@@ -1,0 +1,7 @@
+// Package stored says in which form values are handed to a store.
+package stored
+
+import "time"
+
+// Time is a time as a broker.Store takes it: in UTC and in whole milliseconds.
+func Time(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
