@@ -12,6 +12,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/family"
 	"github.com/go-oidc-auth/oidcauth/core/internal/feed"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fresh"
+	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 	"github.com/go-oidc-auth/oidcauth/core/internal/keyring"
 	"github.com/go-oidc-auth/oidcauth/core/internal/keyset"
 	"github.com/go-oidc-auth/oidcauth/core/internal/seal"
@@ -42,7 +43,7 @@ type tokenBroker struct {
 	ring   *fresh.Source[*keyring.Ring]
 	keys   *keyset.Keys[*keyring.Ring]
 	feed   *feed.Feed
-	peers  map[string]*peer
+	peers  map[string]*keyset.Keys[jose.Set]
 	opened atomic.Pointer[openBroker] // once the store was reached
 
 	mu     sync.Mutex // guards what follows
@@ -67,21 +68,11 @@ func newBroker(a *Auth) (*tokenBroker, error) {
 		return nil, errors.New("core: Config.SecretKeys: " + secretKeysForStore)
 	}
 	timeout := a.cfg.Timeout + slack
-	b.ring = fresh.New(fresh.Policy{Renew: keyring.Reload, Stale: staleAge, Pause: storePause, Timeout: timeout}, b.load, b.report("signing keys"))
+	b.ring = fresh.New(fresh.Policy{Renew: keyring.Reload, Stale: staleAge, Pause: storePause, Timeout: timeout}, b.load, tellChanges(a.log, "the signing keys", "read from the store"))
 	b.keys = keyset.New(b.ring, timeout+slack)
-	b.feed = feed.New(b.store, timeout, b.report("revocations"))
+	b.feed = feed.New(b.store, timeout, tellChanges(a.log, "the revocations", "read from the store"))
 	b.peers = newPeers(a)
 	return b, nil
-}
-
-func (b *tokenBroker) report(part string) func(error) {
-	return func(err error) {
-		if err != nil {
-			b.auth.log.Warn("the "+part+" cannot be read from the store", "error", err)
-			return
-		}
-		b.auth.log.Info("the " + part + " can be read from the store again")
-	}
 }
 
 // load reads the signing keys, after it has opened the store if nobody has.
@@ -131,18 +122,27 @@ func (b *tokenBroker) open(ctx context.Context) (*openBroker, error) {
 func (b *tokenBroker) tokenLife() time.Duration { return b.cfg.TokenTTL + 2*b.auth.cfg.Leeway }
 
 // errOldRing says that the signing keys at hand may have been followed by others.
-var errOldRing = errors.New("the signing keys have not been reloaded for two minutes")
+var errOldRing = errors.New("they have not been reloaded for two minutes")
+
+// currentRing waits for the signing keys that may sign.
+func (b *tokenBroker) currentRing(ctx context.Context) (*keyring.Ring, error) {
+	snapshot, err := b.ring.Get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if time.Since(snapshot.At) > keyring.MaxAge {
+		return nil, errOldRing
+	}
+	return snapshot.Value, nil
+}
 
 // ready waits until the store is open and a key to sign with is at hand.
 func (b *tokenBroker) ready(ctx context.Context) (*openBroker, *keyring.Ring, error) {
-	snapshot, err := b.ring.Get(ctx)
-	if err == nil && time.Since(snapshot.At) > keyring.MaxAge {
-		err = errOldRing
-	}
+	ring, err := b.currentRing(ctx)
 	if err != nil {
 		return nil, nil, storeOutage(err)
 	}
-	return b.opened.Load(), snapshot.Value, nil
+	return b.opened.Load(), ring, nil
 }
 
 func storeOutage(cause error) *Error {
@@ -172,14 +172,8 @@ func (b *tokenBroker) purgeLater() {
 // faults names each part that a guard or a mint lacks.
 func (b *tokenBroker) faults(ctx context.Context) error {
 	var parts []error
-	snapshot, err := b.ring.Get(ctx)
-	switch {
-	case err != nil:
+	if _, err := b.currentRing(ctx); err != nil {
 		parts = append(parts, errors.New("core: the signing keys are not at hand: "+err.Error()))
-	case snapshot.Value.Signer(time.Now()) == nil:
-		parts = append(parts, errors.New("core: no signing key"))
-	case time.Since(snapshot.At) > keyring.MaxAge:
-		parts = append(parts, errors.New("core: "+errOldRing.Error()))
 	}
 	if err := b.feed.Ready(ctx); err != nil {
 		parts = append(parts, errors.New("core: the revocations are not at hand: "+err.Error()))
@@ -218,7 +212,7 @@ func (b *tokenBroker) close() error {
 	b.ring.Close()
 	b.feed.Close()
 	for _, peer := range b.peers {
-		peer.keys.Close()
+		peer.Close()
 	}
 	return b.closeStore()
 }

@@ -53,7 +53,7 @@ func (b *tokenBroker) key(ctx context.Context, issuer string, token *jose.Token)
 		if !trusted {
 			return jose.Key{}, invalidToken(keyset.ErrUnknownKey)
 		}
-		find, down = peer.keys.Find, peerOutage
+		find, down = peer.Find, peerOutage
 	}
 	key, err := find(ctx, token)
 	switch {

@@ -11,27 +11,16 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/keyset"
 )
 
-// peer is one trusted issuer with its own keys: they verify its tokens and nobody else's, and what goes wrong with it
-// stays with it.
-type peer struct {
-	keys *keyset.Keys[jose.Set]
-}
-
-// newPeers makes one peer for each trusted issuer, found by the issuer's exact text. Nothing is fetched before the first
-// token of that issuer comes.
-func newPeers(a *Auth) map[string]*peer {
-	peers := make(map[string]*peer)
+// newPeers makes the keys of each trusted issuer, found by the issuer's exact text: they verify its tokens and nobody
+// else's, and what goes wrong with it stays with it. Nothing is fetched before the first token of that issuer comes.
+func newPeers(a *Auth) map[string]*keyset.Keys[jose.Set] {
+	peers := make(map[string]*keyset.Keys[jose.Set])
 	policy := fresh.Policy{Renew: keyAge, Stale: staleAge, Pause: refetchPause, Timeout: a.cfg.Timeout + slack}
 	for _, issuer := range a.cfg.Broker.TrustedIssuers {
 		address := strings.TrimSuffix(issuer, "/") + a.cfg.Broker.PeerJWKSPath
-		source := fresh.New(policy, func(ctx context.Context) (jose.Set, error) { return a.provider.peerKeys(ctx, address) }, func(err error) {
-			if err != nil {
-				a.log.Warn("the keys of a trusted issuer cannot be fetched", "issuer", issuer, "error", err)
-				return
-			}
-			a.log.Info("the keys of a trusted issuer can be fetched again", "issuer", issuer)
-		})
-		peers[issuer] = &peer{keys: keyset.New(source, a.cfg.Timeout+2*slack)}
+		load := func(ctx context.Context) (jose.Set, error) { return a.provider.peerKeys(ctx, address) }
+		source := fresh.New(policy, load, tellChanges(a.log.With("issuer", issuer), "the keys of a trusted issuer", "fetched"))
+		peers[issuer] = keyset.New(source, a.cfg.Timeout+2*slack)
 	}
 	return peers
 }

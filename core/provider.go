@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -52,10 +53,10 @@ func newProvider(cfg *Config) *provider {
 	p := &provider{cfg: cfg, client: fetch.NewClient(cfg.HTTPClient, cfg.Timeout)}
 	policy := fresh.Policy{Renew: discoveryAge, Stale: staleAge, Pause: refetchPause, Timeout: cfg.Timeout + slack}
 	if cfg.DiscoveryURL != "" {
-		p.meta = fresh.New(policy, p.fetchMetadata, p.report("discovery document"))
+		p.meta = fresh.New(policy, p.fetchMetadata, tellChanges(cfg.Logger, "the provider's discovery document", "fetched"))
 	}
 	policy.Renew, policy.Timeout = keyAge, cfg.Timeout+2*slack
-	keys := fresh.New(policy, p.fetchKeys, p.report("key set"))
+	keys := fresh.New(policy, p.fetchKeys, tellChanges(cfg.Logger, "the provider's key set", "fetched"))
 	p.keys = keyset.New(keys, cfg.Timeout+3*slack)
 	p.close = func() {
 		keys.Close()
@@ -66,14 +67,14 @@ func newProvider(cfg *Config) *provider {
 	return p
 }
 
-// report logs when a document can no longer be fetched, and when it can again.
-func (p *provider) report(document string) func(error) {
+// tellChanges logs when something can no longer be had in a way ("fetched"), and when it can again.
+func tellChanges(log *slog.Logger, what, had string) func(error) {
 	return func(err error) {
 		if err != nil {
-			p.cfg.Logger.Warn("the provider's "+document+" cannot be fetched", "error", err)
+			log.Warn(what+" cannot be "+had, "error", err)
 			return
 		}
-		p.cfg.Logger.Info("the provider's " + document + " can be fetched again")
+		log.Info(what + " can be " + had + " again")
 	}
 }
 
