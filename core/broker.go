@@ -63,9 +63,11 @@ func newBroker(a *Auth) (*tokenBroker, error) {
 	if b.store, b.ours, err = b.cfg.openStore(); err != nil {
 		return nil, err
 	}
-	if len(a.cfg.SecretKeys) == 0 && !isLocal(b.store) {
-		_ = b.closeStore() // the fault of the configuration says more
-		return nil, errors.New("core: Config.SecretKeys: " + secretKeysForStore)
+	if len(a.cfg.SecretKeys) == 0 {
+		if _, err := secretFileOf(b.store); err != nil {
+			_ = b.closeStore() // the fault of the configuration says more
+			return nil, err
+		}
 	}
 	timeout := a.cfg.Timeout + slack
 	b.ring = fresh.New(fresh.Policy{Renew: keyring.Reload, Stale: staleAge, Pause: storePause, Timeout: timeout}, b.load, tellChanges(a.log, "the signing keys", "read from the store"))

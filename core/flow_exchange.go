@@ -2,9 +2,7 @@ package core
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/family"
@@ -86,45 +84,4 @@ func subjectRefused(err error) error {
 		return err
 	}
 	return &Error{Status: http.StatusUnauthorized, Code: CodeInvalidGrant, Detail: "Invalid token", Err: err, noCredentials: true}
-}
-
-// jwks answers GET jwks: the own public keys, those that will sign soon and those that have signed. It waits for nobody
-// but the store, and only before the first keys are at hand.
-func (f *flows) jwks(ctx context.Context, _ *Request) (*Response, error) {
-	snapshot, err := f.broker.ring.Get(ctx)
-	if err != nil {
-		return nil, storeOutage(err)
-	}
-	header := make(http.Header)
-	header.Set("Content-Type", "application/json")
-	header.Set("Cache-Control", "public, max-age=300") // a new key is published longer than that before it signs
-	return &Response{Status: http.StatusOK, Header: header, Body: snapshot.Value.Document}, nil
-}
-
-// endSession ends the session of an own token on every instance and returns the hint for the provider's logout. What
-// fails is logged.
-func (f *flows) endSession(ctx context.Context, meta *metadata, caller *IDToken) (hint string) {
-	if caller.Issuer() != f.broker.issuer {
-		return "" // a trusted issuer ends its own sessions
-	}
-	id, until := sessionOf(caller), caller.Expiry().Add(2*f.cfg.Leeway)
-	if life := time.Now().Add(f.broker.tokenLife()); life.After(until) { // a newer token of the session
-		until = life
-	}
-	f.broker.feed.Add(id, until)
-	opened, _, err := f.broker.ready(ctx)
-	if err != nil {
-		f.log.Error("a session was not ended in the store", "error", err)
-		return ""
-	}
-	data, err := opened.families.End(ctx, id, until)
-	if err != nil {
-		f.log.Error("a session was not ended in the store", "error", err)
-	}
-	var s session
-	if data == nil || json.Unmarshal(data, &s) != nil {
-		return ""
-	}
-	f.provider.forsake(ctx, meta, s.Refresh)
-	return strings.TrimSpace(s.IDToken)
 }

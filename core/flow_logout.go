@@ -2,7 +2,10 @@ package core
 
 import (
 	"context"
+	"encoding/json"
 	"net/url"
+	"strings"
+	"time"
 )
 
 // logout answers GET logout: always a redirect, to the provider's end-session endpoint (OpenID Connect RP-Initiated
@@ -40,6 +43,34 @@ func (f *flows) logout(ctx context.Context, request *Request) (*Response, error)
 		}
 	}
 	return redirect(endpoint(meta.endSession, parameters)), nil
+}
+
+// endSession ends the session of an own token on every instance and returns the hint for the provider's logout. What
+// fails is logged.
+func (f *flows) endSession(ctx context.Context, meta *metadata, caller *IDToken) (hint string) {
+	if caller.Issuer() != f.broker.issuer {
+		return "" // a trusted issuer ends its own sessions
+	}
+	id, until := sessionOf(caller), caller.Expiry().Add(2*f.cfg.Leeway)
+	if life := time.Now().Add(f.broker.tokenLife()); life.After(until) { // a newer token of the session
+		until = life
+	}
+	f.broker.feed.Add(id, until)
+	opened, _, err := f.broker.ready(ctx)
+	if err != nil {
+		f.log.Error("a session was not ended in the store", "error", err)
+		return ""
+	}
+	data, err := opened.families.End(ctx, id, until)
+	if err != nil {
+		f.log.Error("a session was not ended in the store", "error", err)
+	}
+	var s session
+	if data == nil || json.Unmarshal(data, &s) != nil {
+		return ""
+	}
+	f.provider.forsake(ctx, meta, s.Refresh)
+	return strings.TrimSpace(s.IDToken)
 }
 
 // lone returns a parameter that is given once and is not longer than a credential may be; anything else counts as

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
@@ -27,19 +28,26 @@ func (a *Auth) secrets() [][]byte {
 	return secrets
 }
 
-func randomSecret() []byte {
-	random := make([]byte, seal.MinSecret)
+// randomBytes returns n random bytes.
+func randomBytes(n int) []byte {
+	random := make([]byte, n)
 	_, _ = rand.Read(random) // crypto/rand.Read never fails
 	return random
 }
 
-// isLocal reports whether a store brings a place for its own secret.
-func isLocal(store broker.Store) bool {
-	local, ok := store.(broker.Local)
-	if ok {
-		_, ok = local.SecretFile()
+func randomSecret() []byte { return randomBytes(seal.MinSecret) }
+
+// errSecretKeys is the fault of a store that others may share.
+var errSecretKeys = errors.New("core: Config.SecretKeys: " + secretKeysForStore)
+
+// secretFileOf returns where the store keeps a secret of its own, "" for as long as the process lives.
+func secretFileOf(store broker.Store) (string, error) {
+	if local, ok := store.(broker.Local); ok {
+		if file, ok := local.SecretFile(); ok {
+			return file, nil
+		}
 	}
-	return ok
+	return "", errSecretKeys
 }
 
 // secrets returns what seals the rows of the store: SecretKeys, or the key of a store that only this machine sees.
@@ -47,15 +55,11 @@ func (b *tokenBroker) secrets() ([][]byte, error) {
 	if len(b.auth.cfg.SecretKeys) > 0 {
 		return b.auth.secrets(), nil
 	}
-	local, ok := b.store.(broker.Local)
-	if !ok {
-		return nil, errors.New("core: Config.SecretKeys: " + secretKeysForStore)
+	file, err := secretFileOf(b.store)
+	if err != nil {
+		return nil, err
 	}
-	file, ok := local.SecretFile()
-	switch {
-	case !ok:
-		return nil, errors.New("core: Config.SecretKeys: " + secretKeysForStore)
-	case file == "":
+	if file == "" {
 		return [][]byte{b.random}, nil
 	}
 	secret, err := secretFile(file)
@@ -82,14 +86,12 @@ func secretFile(name string) ([]byte, error) {
 
 // makeSecret writes a whole file and only then gives it its name, unless somebody else has: nobody reads half of one.
 func makeSecret(name string) error {
-	random := make([]byte, secretSize)
-	_, _ = rand.Read(random)                                    // crypto/rand.Read never fails
 	draft, err := os.CreateTemp(filepath.Dir(name), ".secret-") // mode 0600
 	if err != nil {
 		return fmt.Errorf("core: the secret key beside the store: %w", err)
 	}
 	defer func() { _ = os.Remove(draft.Name()) }()
-	_, err = io.WriteString(draft, base64.StdEncoding.EncodeToString(random)+"\n")
+	_, err = io.WriteString(draft, base64.StdEncoding.EncodeToString(randomBytes(secretSize))+"\n")
 	err = errors.Join(err, draft.Sync(), draft.Close())
 	if err == nil {
 		err = os.Link(draft.Name(), name)
@@ -112,16 +114,9 @@ func readSecret(name string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("core: the secret key beside the store: %w", err)
 	}
-	secret, err := base64.StdEncoding.DecodeString(string(trimNewline(text)))
+	secret, err := base64.StdEncoding.DecodeString(string(bytes.TrimRight(text, "\r\n")))
 	if err != nil || len(secret) < seal.MinSecret {
 		return nil, fmt.Errorf("core: the secret key %s is damaged: bring it back from a backup; without it the store's rows cannot be read", name)
 	}
 	return secret, nil
-}
-
-func trimNewline(text []byte) []byte {
-	for len(text) > 0 && (text[len(text)-1] == '\n' || text[len(text)-1] == '\r') {
-		text = text[:len(text)-1]
-	}
-	return text
 }

@@ -1,7 +1,6 @@
 package core
 
 import (
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
@@ -45,9 +44,7 @@ func newState(k kind, redirect, scope string) *loginState {
 
 // randomText is 128 random bits in base64url.
 func randomText() string {
-	random := make([]byte, 16)
-	_, _ = rand.Read(random) // crypto/rand.Read never fails
-	return base64.RawURLEncoding.EncodeToString(random)
+	return base64.RawURLEncoding.EncodeToString(randomBytes(16))
 }
 
 func (a *Auth) sealState(state *loginState) (string, error) {
