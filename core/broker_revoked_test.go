@@ -238,3 +238,17 @@ func TestBrokerColdStore(t *testing.T) {
 		}
 	})
 }
+
+// G2: a browser that leaves in the middle of its logout is logged out all the same, on every instance.
+func TestBrokerLogoutOfWhoLeaves(t *testing.T) {
+	f := newFlow(t, brokered())
+	token := f.tokens("alice")
+	f.who(token.AccessToken) // what the guard needs is at hand
+	ctx, leave := context.WithCancel(t.Context())
+	leave()
+	request := core.ParseRequest(http.MethodGet, "", flowHeader([]string{"Authorization: Bearer " + token.AccessToken}), nil)
+	if answer := f.routes["logout"].Serve(ctx, request); answer.Status != http.StatusFound {
+		t.Errorf("got %d %s", answer.Status, answer.Body)
+	}
+	flowRefused(t, "refresh after logout", f.refresh(token.RefreshToken), http.StatusUnauthorized, "invalid_grant", sessionGone)
+}

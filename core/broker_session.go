@@ -25,11 +25,8 @@ type session struct {
 	Sources sources `json:"sources"`
 }
 
-// begin turns a login at the provider into one here: it mints the first token and stores the session, also when the
-// caller has left meanwhile, since the code is spent.
+// begin turns a login at the provider into one here: it mints the first token and stores the session.
 func (f *flows) begin(ctx context.Context, meta *metadata, login *providerAnswer) (*Token, error) {
-	ctx, cancel := detached(ctx)
-	defer cancel()
 	opened, ring, err := f.broker.ready(ctx)
 	if err != nil {
 		return nil, err
@@ -200,7 +197,7 @@ func (f *flows) refreshSession(ctx context.Context, data []byte, next family.Tok
 		return nil, family.ErrRefused // of a provider that this service had before
 	}
 	answer, err := f.provider.token(ctx, meta, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {s.Refresh}})
-	if refused := new(Error); errors.As(err, &refused) && refused.Code == CodeInvalidGrant {
+	if isInvalidGrant(err) {
 		return nil, family.ErrRefused
 	}
 	if err != nil {
@@ -244,10 +241,15 @@ func (f *flows) refreshed(ctx context.Context, meta *metadata, signer *jose.Sign
 
 // refreshFault: an ID token that does not verify after a refresh is the provider's fault, not the client's.
 func refreshFault(err error) error {
-	if refused := new(Error); errors.As(err, &refused) && refused.Code == CodeInvalidGrant {
+	if isInvalidGrant(err) {
 		return nonsense("The OIDC provider gave an unusable answer.", err)
 	}
 	return err
+}
+
+func isInvalidGrant(err error) bool {
+	var refused *Error
+	return errors.As(err, &refused) && refused.Code == CodeInvalidGrant
 }
 
 // abandon revokes at the provider what a session held that has ended here.

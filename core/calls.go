@@ -34,10 +34,9 @@ func (p *provider) authStyle(meta *metadata) oauth2.AuthStyle {
 }
 
 // token makes one request at the token endpoint, whatever the grant: x/oauth2's client credentials configuration lets
-// its parameters name another grant. The error is an [*Error] as the token route answers it.
+// its parameters name another grant. What it spends is lost when ctx ends, so the caller's is detached. The error is an
+// [*Error] as the token route answers it.
 func (p *provider) token(ctx context.Context, meta *metadata, form url.Values) (*oauth2.Token, error) {
-	ctx, cancel := detached(ctx)
-	defer cancel()
 	request := clientcredentials.Config{
 		ClientID: p.cfg.ClientID, ClientSecret: p.cfg.ClientSecret, TokenURL: meta.token,
 		AuthStyle: p.authStyle(meta), EndpointParams: form,

@@ -51,6 +51,8 @@ func (f *flows) endSession(ctx context.Context, meta *metadata, caller *IDToken)
 	if caller.Issuer() != f.broker.issuer {
 		return "" // a trusted issuer ends its own sessions
 	}
+	ctx, cancel := detached(ctx) // a logout that was asked for is not given up because the browser goes on
+	defer cancel()
 	id, until := sessionOf(caller), caller.Expiry().Add(2*f.cfg.Leeway)
 	if life := time.Now().Add(f.broker.tokenLife()); life.After(until) { // a newer token of the session
 		until = life

@@ -104,6 +104,8 @@ func (f *flows) redeem(ctx context.Context, meta *metadata, grant *tokenRequest)
 			return nil, err
 		}
 	}
+	ctx, cancel := detached(ctx) // from here on something is spent
+	defer cancel()
 	answer, err := f.provider.token(ctx, meta, grant.form)
 	if err != nil {
 		return nil, err
