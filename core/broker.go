@@ -164,11 +164,21 @@ func (b *tokenBroker) purgeLater() {
 	b.purger = time.AfterFunc(after, func() {
 		ctx, cancel := context.WithTimeout(context.Background(), b.auth.cfg.Timeout)
 		defer cancel()
-		if _, err := b.store.Purge(ctx, stored.Time(time.Now())); err != nil {
+		if err := b.purge(ctx); err != nil {
 			b.auth.log.Warn("expired sessions were not purged", "error", err)
 		}
 		b.purgeLater()
 	})
+}
+
+// purge goes on until nothing is left: one call of a store removes a bounded number, which a busy service would outrun.
+func (b *tokenBroker) purge(ctx context.Context) error {
+	for {
+		removed, err := b.store.Purge(ctx, stored.Time(time.Now()))
+		if err != nil || removed == 0 {
+			return err
+		}
+	}
 }
 
 // faults names each part that a guard or a mint lacks.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -265,6 +266,34 @@ func TestBrokerPurges(t *testing.T) {
 		f.begun()
 		if !strings.Contains(f.traffic.logs.String(), "not purged") {
 			t.Error("nobody was told")
+		}
+	})
+}
+
+// hesitant is a store that purges one session in a call.
+type hesitant struct {
+	broker.Store
+	left atomic.Int64
+}
+
+func (h *hesitant) Purge(context.Context, time.Time) (int, error) {
+	if h.left.Load() == 0 {
+		return 0, nil
+	}
+	h.left.Add(-1)
+	return 1, nil
+}
+
+// A store's call removes some thousands at most: a purge calls it until nothing is left.
+func TestBrokerPurgesAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBubble(t)
+		store := &hesitant{Store: b.store}
+		store.left.Store(50)
+		b.serve(func(c *core.Config) { c.Broker.Store = store }).begun()
+		time.Sleep(20 * time.Minute)
+		if left := store.left.Load(); left != 0 {
+			t.Errorf("%d are left", left)
 		}
 	})
 }
