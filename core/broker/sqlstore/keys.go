@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/broker"
@@ -27,26 +28,15 @@ func (s *Store) RetireKey(ctx context.Context, generation int64, until time.Time
 // Keys is [broker.Store.Keys].
 func (s *Store) Keys(ctx context.Context) (keys []broker.Key, err error) {
 	err = s.do(ctx, "keys", func() error {
-		keys, err = s.keys(ctx)
+		keys, err = query(ctx, s, readKey, `SELECT generation, kid, sealed, from_ms, until_ms FROM oidcauth_keys ORDER BY generation`)
 		return err
 	})
 	return keys, err
 }
 
-func (s *Store) keys(ctx context.Context) (keys []broker.Key, err error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT generation, kid, sealed, from_ms, until_ms FROM oidcauth_keys ORDER BY generation`)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close() //nolint:errcheck // rows.Err says what went wrong
-	for rows.Next() {
-		var key broker.Key
-		var from, until int64
-		if err := rows.Scan(&key.Generation, &key.ID, &key.Sealed, &from, &until); err != nil {
-			return nil, err
-		}
-		key.ID, key.From, key.Until = untext(key.ID), moment(from), moment(until)
-		keys = append(keys, key)
-	}
-	return keys, rows.Err()
+func readKey(row *sql.Rows) (key broker.Key, err error) {
+	var from, until int64
+	err = row.Scan(&key.Generation, &key.ID, &key.Sealed, &from, &until)
+	key.ID, key.From, key.Until = untext(key.ID), moment(from), moment(until)
+	return key, err
 }

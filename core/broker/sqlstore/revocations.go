@@ -36,27 +36,16 @@ func (s *Store) deleteSession(ctx context.Context, tx *sql.Tx, id string, versio
 // Revoked is [broker.Store.Revoked].
 func (s *Store) Revoked(ctx context.Context, since, now time.Time) (list []broker.Revocation, err error) {
 	err = s.do(ctx, "revoked", func() error {
-		list, err = s.revoked(ctx, since, now)
+		list, err = query(ctx, s, readRevocation, `SELECT id, at_ms, until_ms FROM oidcauth_revocations WHERE at_ms >= ? AND until_ms > ?`,
+			millis(since), millis(now))
 		return err
 	})
 	return list, err
 }
 
-func (s *Store) revoked(ctx context.Context, since, now time.Time) (list []broker.Revocation, err error) {
-	rows, err := s.db.QueryContext(ctx, s.dialect.placeholders(`SELECT id, at_ms, until_ms FROM oidcauth_revocations WHERE at_ms >= ? AND until_ms > ?`),
-		millis(since), millis(now))
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close() //nolint:errcheck // rows.Err says what went wrong
-	for rows.Next() {
-		var entry broker.Revocation
-		var at, until int64
-		if err := rows.Scan(&entry.ID, &at, &until); err != nil {
-			return nil, err
-		}
-		entry.ID, entry.At, entry.Until = untext(entry.ID), moment(at), moment(until)
-		list = append(list, entry)
-	}
-	return list, rows.Err()
+func readRevocation(row *sql.Rows) (entry broker.Revocation, err error) {
+	var at, until int64
+	err = row.Scan(&entry.ID, &at, &until)
+	entry.ID, entry.At, entry.Until = untext(entry.ID), moment(at), moment(until)
+	return entry, err
 }

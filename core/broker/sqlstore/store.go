@@ -114,6 +114,23 @@ func (s *Store) exec(ctx context.Context, on runner, statement string, args ...a
 	}
 }
 
+// query runs a statement and reads its rows, each by read.
+func query[T any](ctx context.Context, s *Store, read func(*sql.Rows) (T, error), statement string, args ...any) (list []T, err error) {
+	rows, err := s.db.QueryContext(ctx, s.dialect.placeholders(statement), args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err says what went wrong
+	for rows.Next() {
+		row, err := read(rows)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, row)
+	}
+	return list, rows.Err()
+}
+
 // transaction runs work in one transaction. Read committed is what the statements need: each decides by the rows that
 // it changes, and the gaps between rows stay free for others.
 func (s *Store) transaction(ctx context.Context, work func(*sql.Tx) error) error {
