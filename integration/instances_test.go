@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/go-oidc-auth/oidcauth/core"
 	"github.com/go-oidc-auth/oidcauth/core/broker/brokertest/dbserver"
+	"github.com/go-oidc-auth/oidcauth/core/broker/brokertest/tcpproxy"
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
@@ -208,14 +210,14 @@ func TestEndingInstances(t *testing.T) {
 // is back, all works.
 func TestStoreOutage(t *testing.T) {
 	onStores(t, func(t *testing.T, url, address string) {
-		p := newProxy(t, address)
-		f := newFleet(t, p.in(url))
+		p := tcpproxy.New(t, address)
+		f := newFleet(t, strings.Replace(url, address, p.Address(), 1))
 		a := f.instances[0]
 		token := a.login("alice")
 		if status, _, _ := a.get("/me", token.AccessToken); status != http.StatusOK {
 			t.Fatalf("/me: %d", status)
 		}
-		p.cut()
+		p.Become(tcpproxy.Refuses)
 		for range 5 {
 			begin := time.Now()
 			if status, _ := a.refresh(token.RefreshToken); status != http.StatusServiceUnavailable {
@@ -228,7 +230,7 @@ func TestStoreOutage(t *testing.T) {
 				t.Errorf("/me without the store: %d", status)
 			}
 		}
-		p.mend()
+		p.Become(tcpproxy.Passes)
 		begin := time.Now()
 		eventually(t, 5*time.Second, "refresh works again", func() bool { status, _ := a.refresh(token.RefreshToken); return status == http.StatusOK })
 		t.Logf("back after %s", time.Since(begin).Round(time.Millisecond))

@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-oidc-auth/oidcauth/core"
 	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/broker/brokertest/dbserver"
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
@@ -35,18 +36,10 @@ func interpreter(t *testing.T) string {
 		{python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", "python/requirements.txt"},
 	} {
 		if text, err := exec.CommandContext(t.Context(), command[0], command[1:]...).CombinedOutput(); err != nil {
-			missing(t, "the Python client is not tested: "+err.Error()+": "+string(text), "apt-get install python3-venv")
+			dbserver.Missing(t, "the Python client is not tested: "+err.Error()+": "+string(text), "apt-get install python3-venv")
 		}
 	}
 	return python
-}
-
-func missing(t *testing.T, what, install string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("*** %s; install it with: %s ***", what, install)
-	}
-	t.Skipf("*** %s; install it with: %s ***", what, install)
 }
 
 // pythonSite is a service in broker mode at which the client logs in; what its device route answers is seen.

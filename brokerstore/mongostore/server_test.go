@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-oidc-auth/oidcauth/brokerstore/mongostore"
 	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/broker/brokertest"
 	"github.com/go-oidc-auth/oidcauth/core/broker/brokertest/dbserver"
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/event"
@@ -43,7 +44,7 @@ func session(id string) broker.Session {
 // What a revocation leaves in the database is the feed's, and nothing of the session.
 func TestRevokedDocument(t *testing.T) {
 	url, _ := dbserver.MongoDB(t)
-	store, sessions := open(t, url), database(t, url).Collection("oidcauth_sessions")
+	store, sessions := brokertest.OpenURL(t, url), database(t, url).Collection("oidcauth_sessions")
 	must(t, "Init", store.Init(within(t)))
 	must(t, "PutSession", store.PutSession(within(t), session("a")))
 	must(t, "Revoke", store.Revoke(within(t), "a", 1, now, now.Add(time.Hour)))
@@ -59,7 +60,7 @@ func TestBothInOne(t *testing.T) {
 	for name, first := range map[string]time.Duration{"the session ends first": time.Hour, "the revocation ends first": 3 * time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			url, _ := dbserver.MongoDB(t)
-			store := open(t, url)
+			store := brokertest.OpenURL(t, url)
 			one := session("a")
 			one.Expires = now.Add(first)
 			must(t, "Revoke", store.Revoke(within(t), "a", 0, now, now.Add(2*time.Hour)))
@@ -164,12 +165,12 @@ func TestErrorsAreSilent(t *testing.T) {
 	_, address := dbserver.MongoDB(t)
 	one := session("secret-id")
 	one.Subject = strings.Repeat("secret", 4<<20) // more than a document may hold
-	closed := open(t, "mongodb://"+address+"/b")
+	closed := brokertest.OpenURL(t, "mongodb://"+address+"/b")
 	must(t, "Close", closed.Close())
 	for name, store := range map[string]broker.Store{
-		"nobody":       open(t, "mongodb://app:secret-word@"+nobody+"/b?serverSelectionTimeoutMS=200"),
-		"no such user": open(t, "mongodb://app:secret-word@"+address+"/b?serverSelectionTimeoutMS=2000"),
-		"too large":    open(t, "mongodb://"+address+"/b"),
+		"nobody":       brokertest.OpenURL(t, "mongodb://app:secret-word@"+nobody+"/b?serverSelectionTimeoutMS=200"),
+		"no such user": brokertest.OpenURL(t, "mongodb://app:secret-word@"+address+"/b?serverSelectionTimeoutMS=2000"),
+		"too large":    brokertest.OpenURL(t, "mongodb://"+address+"/b"),
 		"closed":       closed,
 	} {
 		err := store.PutSession(within(t), one)
@@ -187,7 +188,7 @@ func TestSilentServer(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, "listen", err)
 	t.Cleanup(func() { _ = listener.Close() })
-	store := open(t, "mongodb://"+listener.Addr().String()+"/b")
+	store := brokertest.OpenURL(t, "mongodb://"+listener.Addr().String()+"/b")
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
 		if connection, err := listener.Accept(); err == nil {

@@ -21,7 +21,6 @@ func TestStore(t *testing.T) { brokertest.Run(t, brokertest.Backend{Place: place
 func place(t testing.TB) brokertest.Place {
 	url, address := dbserver.MongoDB(t)
 	return brokertest.Place{
-		Open: func(t testing.TB) broker.Store { return open(t, url) },
 		Handle: func(t testing.TB) (broker.Store, func(context.Context) error) {
 			db := database(t, url)
 			return mongostore.New(db), func(ctx context.Context) error { return db.Client().Ping(ctx, nil) }
@@ -39,14 +38,4 @@ func database(t testing.TB, url string) *mongo.Database {
 	}
 	t.Cleanup(func() { _ = client.Disconnect(context.Background()) })
 	return client.Database(url[strings.LastIndex(url, "/")+1:])
-}
-
-func open(t testing.TB, url string) broker.Store {
-	t.Helper()
-	store, err := broker.Open(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = store.Close() })
-	return store
 }

@@ -22,24 +22,12 @@ func TestStore(t *testing.T) {
 		url, address := dbserver.MariaDB(t)
 		return brokertest.Place{
 			URL: url, Address: address,
-			Open: func(t testing.TB) broker.Store { return open(t, url) },
 			Handle: func(t testing.TB) (broker.Store, func(context.Context) error) {
 				db := handle(t, url)
 				return mysqlstore.New(db), db.PingContext
 			},
 		}
 	}})
-}
-
-// open makes a store, closed with the test.
-func open(t testing.TB, url string) broker.Store {
-	t.Helper()
-	store, err := broker.Open(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = store.Close() })
-	return store
 }
 
 // handle makes a handle as an application has it, with nothing set but what it needs, closed with the test.

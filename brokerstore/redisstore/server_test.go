@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-oidc-auth/oidcauth/brokerstore/redisstore"
 	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/broker/brokertest"
 	"github.com/redis/go-redis/v9"
 )
 
@@ -90,7 +91,7 @@ func session(id string) broker.Session {
 // A server that has no memory left refuses what would need some, keeps what it has, and still revokes.
 func TestFullMemory(t *testing.T) {
 	s := ownServer(t)
-	client, store := s.client(), open(t, "redis://"+s.address)
+	client, store := s.client(), brokertest.OpenURL(t, "redis://"+s.address)
 	must(t, "Init", store.Init(within(t)))
 	must(t, "PutSession", store.PutSession(within(t), session("a")))
 	must(t, "AddKey", store.AddKey(within(t), broker.Key{Generation: 1, ID: "k"}))
@@ -127,7 +128,7 @@ func TestFullMemory(t *testing.T) {
 // A server that may drop keys is no place for sessions.
 func TestEvictingServer(t *testing.T) {
 	s := ownServer(t)
-	client, store := s.client(), open(t, "redis://"+s.address)
+	client, store := s.client(), brokertest.OpenURL(t, "redis://"+s.address)
 	must(t, "policy", client.ConfigSet(within(t), "maxmemory-policy", "allkeys-lru").Err())
 	must(t, "Init without a limit of memory", store.Init(within(t)))
 	must(t, "maxmemory", client.ConfigSet(within(t), "maxmemory", "100mb").Err())
@@ -136,7 +137,7 @@ func TestEvictingServer(t *testing.T) {
 	}
 	// Who may not ask is not kept from working.
 	must(t, "a user", client.Do(within(t), "ACL", "SETUSER", "app", "on", ">secret-word", "~{oidcauth}:*", "+@read", "+@write", "+@scripting", "+@connection", "+time", "-@dangerous").Err())
-	limited := open(t, "redis://app:secret-word@"+s.address)
+	limited := brokertest.OpenURL(t, "redis://app:secret-word@"+s.address)
 	must(t, "Init without the right to ask", limited.Init(within(t)))
 	must(t, "PutSession", limited.PutSession(within(t), session("a")))
 	must(t, "Revoke", limited.Revoke(within(t), "a", 1, now, now.Add(time.Hour)))
@@ -159,7 +160,7 @@ func TestReplicas(t *testing.T) {
 		return client
 	}
 	for name, store := range map[string]broker.Store{
-		"the server is a replica": open(t, "redis://"+s.address),
+		"the server is a replica": brokertest.OpenURL(t, "redis://"+s.address),
 		"ReadOnly":                redisstore.New(cluster(redis.ClusterOptions{ReadOnly: true})),
 		"RouteByLatency":          redisstore.New(cluster(redis.ClusterOptions{RouteByLatency: true})),
 		"RouteRandomly":           redisstore.New(cluster(redis.ClusterOptions{RouteRandomly: true})),
@@ -175,7 +176,7 @@ func TestReplicas(t *testing.T) {
 // Scripts that the server has forgotten are sent again, after a restart too, and what was written is there.
 func TestForgottenScripts(t *testing.T) {
 	s := ownServer(t)
-	store := open(t, "redis://"+s.address)
+	store := brokertest.OpenURL(t, "redis://"+s.address)
 	must(t, "PutSession", store.PutSession(within(t), session("a")))
 	must(t, "flush", s.client().ScriptFlush(within(t)).Err())
 	must(t, "Swap", store.Swap(within(t), session("a")))
@@ -194,7 +195,7 @@ func TestForgottenScripts(t *testing.T) {
 // A key goes by itself a day after its session ended, never before: a service's clock is not the server's.
 func TestNativeEnd(t *testing.T) {
 	s := ownServer(t)
-	store := open(t, "redis://"+s.address)
+	store := brokertest.OpenURL(t, "redis://"+s.address)
 	for name, expires := range map[string]time.Duration{"later": time.Hour, "before": -1000 * time.Hour} {
 		one := session(name)
 		one.Expires = now.Add(expires)
@@ -284,7 +285,7 @@ func TestSilentServer(t *testing.T) {
 	}
 	soon, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if err := open(t, "redis://"+listener.Addr().String()).Swap(soon, session("a")); !errors.Is(err, context.DeadlineExceeded) {
+	if err := brokertest.OpenURL(t, "redis://"+listener.Addr().String()).Swap(soon, session("a")); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a deadline: %v", err)
 	}
 }
@@ -321,7 +322,7 @@ func TestErrorsAreSilent(t *testing.T) {
 	one := session("secret-id")
 	one.Data = []byte("secret-data")
 	for _, url := range []string{"redis://app:secret-word@" + nobody, "rediss://app:secret-word@" + nobody, "redis://app:secret-word@" + s.address, "redis://app:other@" + s.address} {
-		store := open(t, url)
+		store := brokertest.OpenURL(t, url)
 		for name, err := range map[string]error{"PutSession": store.PutSession(within(t), one), "Swap": store.Swap(within(t), one)} {
 			if err == nil || strings.Contains(fmt.Sprintf("%v %+v %#v", err, err, errors.Unwrap(err)), "secret") || strings.Count(err.Error(), "redisstore: ") != 1 {
 				t.Errorf("%s: %v", name, err)

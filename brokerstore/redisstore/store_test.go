@@ -21,7 +21,6 @@ func place(t testing.TB) brokertest.Place {
 	address, database := dbserver.Redis(t)
 	url := fmt.Sprintf("redis://%s/%d", address, database)
 	return brokertest.Place{
-		Open: func(t testing.TB) broker.Store { return open(t, url) },
 		Handle: func(t testing.TB) (broker.Store, func(context.Context) error) {
 			client := redis.NewClient(&redis.Options{Addr: address, DB: database})
 			t.Cleanup(func() { _ = client.Close() })
@@ -29,14 +28,4 @@ func place(t testing.TB) brokertest.Place {
 		},
 		URL: url, Address: address,
 	}
-}
-
-func open(t testing.TB, url string) broker.Store {
-	t.Helper()
-	store, err := broker.Open(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = store.Close() })
-	return store
 }

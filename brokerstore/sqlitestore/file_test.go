@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-oidc-auth/oidcauth/brokerstore/sqlitestore"
 	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/broker/brokertest"
 )
 
 func mode(t *testing.T, path string) fs.FileMode {
@@ -36,7 +37,7 @@ func TestModes(t *testing.T) {
 	onUnix(t)
 	directory := filepath.Join(t.TempDir(), "a", "b")
 	path := filepath.Join(directory, "broker.sqlite")
-	store := open(t, "sqlite:///"+path)
+	store := brokertest.OpenURL(t, "sqlite:///"+path)
 	if err := store.Init(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +65,7 @@ func TestOpenToOthers(t *testing.T) {
 			if err := os.Chmod(path+suffix, bits); err != nil {
 				t.Fatal(err)
 			}
-			err := open(t, "sqlite:///"+path).Init(t.Context())
+			err := brokertest.OpenURL(t, "sqlite:///"+path).Init(t.Context())
 			if err == nil || !strings.Contains(err.Error(), "run chmod 600 "+path+suffix) {
 				t.Errorf("%s with mode %o: %v", suffix, bits, err)
 			}
@@ -79,7 +80,7 @@ func TestDirectoryOpenToAll(t *testing.T) {
 		if err := os.Chmod(directory, bits); err != nil {
 			t.Fatal(err)
 		}
-		err := open(t, "sqlite:///"+filepath.Join(directory, "x.db")).Init(t.Context())
+		err := brokertest.OpenURL(t, "sqlite:///"+filepath.Join(directory, "x.db")).Init(t.Context())
 		if fine != (err == nil) || !fine && !strings.Contains(err.Error(), "chmod o-w "+directory) {
 			t.Errorf("a directory with mode %v: %v", bits, err)
 		}
@@ -89,7 +90,7 @@ func TestDirectoryOpenToAll(t *testing.T) {
 // No method but Init makes a file.
 func TestNoFileBeforeInit(t *testing.T) {
 	path := newFile(t)
-	store := open(t, "sqlite:///"+path)
+	store := brokertest.OpenURL(t, "sqlite:///"+path)
 	if _, err := store.Keys(t.Context()); err == nil {
 		t.Error("keys before Init")
 	}
@@ -118,7 +119,7 @@ func TestUnusable(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{"garbage", "directory", "file/below/x.db"} {
-		store := open(t, "sqlite:///"+filepath.Join(directory, path))
+		store := brokertest.OpenURL(t, "sqlite:///"+filepath.Join(directory, path))
 		if err := store.Init(t.Context()); err == nil {
 			t.Errorf("%s: Init worked", path)
 		}
@@ -152,7 +153,7 @@ func TestReadOnlyAndFull(t *testing.T) {
 // Another process has the database for itself. Whoever waits, does so no longer than the context, or a moment more.
 func TestLocked(t *testing.T) {
 	path := newFile(t)
-	store, other := open(t, "sqlite:///"+path), handle(t, path)
+	store, other := brokertest.OpenURL(t, "sqlite:///"+path), handle(t, path)
 	if err := store.Init(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -19,8 +19,7 @@ func TestStore(t *testing.T) {
 	brokertest.Run(t, brokertest.Backend{Place: func(t testing.TB) brokertest.Place {
 		path := newFile(t)
 		return brokertest.Place{
-			URL:  "sqlite:///" + path,
-			Open: func(t testing.TB) broker.Store { return open(t, "sqlite:///"+path) },
+			URL: "sqlite:///" + path,
 			Handle: func(t testing.TB) (broker.Store, func(context.Context) error) {
 				db := handle(t, path)
 				return sqlitestore.New(db), db.PingContext
@@ -32,7 +31,7 @@ func TestStore(t *testing.T) {
 // Stores in memory are all different, so that instances in a test have to be one store.
 func TestStoreInMemory(t *testing.T) {
 	brokertest.Run(t, brokertest.Backend{Place: func(t testing.TB) brokertest.Place {
-		store := open(t, "sqlite://")
+		store := brokertest.OpenURL(t, "sqlite://")
 		return brokertest.Place{Open: func(testing.TB) broker.Store { return unclosed{store} }}
 	}})
 }
@@ -43,17 +42,6 @@ type unclosed struct{ broker.Store }
 func (unclosed) Close() error { return nil }
 
 func newFile(t testing.TB) string { return filepath.Join(t.TempDir(), "broker.sqlite") }
-
-// open makes a store, closed with the test.
-func open(t testing.TB, url string) broker.Store {
-	t.Helper()
-	store, err := broker.Open(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = store.Close() })
-	return store
-}
 
 // handle makes a handle as an application has it, closed with the test.
 func handle(t testing.TB, path string) *sql.DB {

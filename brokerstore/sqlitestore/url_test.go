@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-oidc-auth/oidcauth/brokerstore/sqlitestore"
 	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/broker/brokertest"
 )
 
 func TestURL(t *testing.T) {
@@ -30,7 +31,7 @@ func TestURL(t *testing.T) {
 		"SQLITE:////abs/x.db":             "/abs/x.db.key",
 		"sqlite:////abs/50%/with%20it.db": "/abs/50%/with%20it.db.key",
 	} {
-		store := open(t, url)
+		store := brokertest.OpenURL(t, url)
 		local, ok := store.(broker.Local)
 		if !ok {
 			t.Fatalf("%s: not local", url)
@@ -62,7 +63,7 @@ func TestHandleIsNotLocal(t *testing.T) {
 func TestStrangePath(t *testing.T) {
 	for _, name := range []string{"a b", "50%", "%41", "&x=y", "ü", "it's", "a+b"} {
 		path := filepath.Join(t.TempDir(), name, name+".db")
-		if err := open(t, "sqlite:///"+path).Init(t.Context()); err != nil {
+		if err := brokertest.OpenURL(t, "sqlite:///"+path).Init(t.Context()); err != nil {
 			t.Errorf("%q: %v", name, err)
 		}
 		if _, err := os.Stat(path); err != nil {

@@ -15,7 +15,8 @@ type Backend struct {
 
 // Place is where the stores of one test keep their data.
 type Place struct {
-	// Open makes one more store on the place, as another instance would, without calling Init. The suite closes it.
+	// Open makes one more store on the place, as another instance would, without calling Init. The suite closes it. nil:
+	// URL is opened.
 	Open func(t testing.TB) broker.Store
 	// Handle makes a store on a handle that the test owns, and a function that uses the handle: it has to work after the
 	// store was closed. nil: the store has no handles.

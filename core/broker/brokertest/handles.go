@@ -59,7 +59,7 @@ func urlOpens(t testing.TB, backend Backend) {
 	}
 	store := openAt(t, place)
 	must(t, "Init", store.Init(within(t)))
-	opened := openURL(t, place.URL)
+	opened := OpenURL(t, place.URL)
 	must(t, "Init", opened.Init(within(t)))
 	session, key := newSession(), newKey(1)
 	put(t, opened, session)
@@ -75,7 +75,8 @@ func urlOpens(t testing.TB, backend Backend) {
 	}
 }
 
-func openURL(t testing.TB, url string) broker.Store {
+// OpenURL makes a store from a URL through the registry, without calling Init. It is closed with the test.
+func OpenURL(t testing.TB, url string) broker.Store {
 	t.Helper()
 	store, err := broker.Open(url)
 	must(t, "broker.Open", err)

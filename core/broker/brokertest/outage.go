@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/broker/brokertest/tcpproxy"
 )
 
 // outageChecks hold a store to what its callers rely on when the database is out of reach: an answer in time, an error
@@ -28,7 +29,7 @@ const (
 )
 
 // far is a scene, and a store whose connections go through a proxy.
-func far(t testing.TB, backend Backend) (*scene, *proxy, broker.Store, string) {
+func far(t testing.TB, backend Backend) (*scene, *tcpproxy.Proxy, broker.Store, string) {
 	t.Helper()
 	place := backend.Place(t)
 	if place.Address == "" {
@@ -37,9 +38,9 @@ func far(t testing.TB, backend Backend) (*scene, *proxy, broker.Store, string) {
 	if place.URL == "" || !strings.Contains(place.URL, place.Address) {
 		t.Fatal("Place.URL does not hold Place.Address")
 	}
-	scene, proxy := setScene(t, place), newProxy(t, place.Address)
-	url := strings.Replace(place.URL, place.Address, proxy.address(), 1)
-	return scene, proxy, openURL(t, url), url
+	scene, proxy := setScene(t, place), tcpproxy.New(t, place.Address)
+	url := strings.Replace(place.URL, place.Address, proxy.Address(), 1)
+	return scene, proxy, OpenURL(t, url), url
 }
 
 // wantFailures calls everything at once, and demands an error of each call within its time.
@@ -92,31 +93,28 @@ func wantRecovery(t testing.TB, scene *scene, store broker.Store) {
 	wantAbsent(t, scene.direct, scene.session.ID)
 }
 
-func refusedConnections(t testing.TB, backend Backend) {
-	scene, proxy, store, url := far(t, backend)
-	_, err := store.Session(within(t), scene.session.ID, after(0))
-	must(t, "Session through the proxy", err)
-	proxy.become(refuses)
-	wantFailures(t, scene, store, url)
-	proxy.become(passes)
-	wantRecovery(t, scene, store)
-}
+func refusedConnections(t testing.TB, backend Backend) { connectionsThat(t, backend, tcpproxy.Refuses) }
 
 func hangingConnections(t testing.TB, backend Backend) {
+	connectionsThat(t, backend, tcpproxy.Swallows)
+}
+
+func connectionsThat(t testing.TB, backend Backend, trouble tcpproxy.State) {
+	t.Helper()
 	scene, proxy, store, url := far(t, backend)
 	_, err := store.Session(within(t), scene.session.ID, after(0))
 	must(t, "Session through the proxy", err)
-	proxy.become(swallows)
+	proxy.Become(trouble)
 	wantFailures(t, scene, store, url)
-	proxy.become(passes)
+	proxy.Become(tcpproxy.Passes)
 	wantRecovery(t, scene, store)
 }
 
 func openedInOutage(t testing.TB, backend Backend) {
 	scene, proxy, store, url := far(t, backend)
-	proxy.become(refuses)
+	proxy.Become(tcpproxy.Refuses)
 	wantFailures(t, scene, store, url)
-	proxy.become(passes)
+	proxy.Become(tcpproxy.Passes)
 	wantRecovery(t, scene, store)
 }
 
@@ -133,7 +131,7 @@ func cutUnderLoad(t testing.TB, backend Backend) {
 	atOnce(t, workers+1, func(worker int) error {
 		if worker == workers {
 			for range 10 {
-				proxy.become(passes) // which cuts what there is
+				proxy.Become(tcpproxy.Passes) // which cuts what there is
 				time.Sleep(5 * time.Millisecond)
 			}
 			return nil

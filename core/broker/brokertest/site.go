@@ -54,6 +54,9 @@ func openSome(t testing.TB, backend Backend, n int) []broker.Store {
 // openAt makes a store without tables, and closes it with the test.
 func openAt(t testing.TB, place Place) broker.Store {
 	t.Helper()
+	if place.Open == nil {
+		return OpenURL(t, place.URL)
+	}
 	store := place.Open(t)
 	t.Cleanup(func() { _ = store.Close() })
 	return store

@@ -55,12 +55,19 @@ func (k *kind) need(t testing.TB) *running {
 	if k.err == nil {
 		return k.up
 	}
-	text := fmt.Sprintf("*** %s is not tested: %v; install it with: %s ***", k.name, k.err, k.install)
+	Missing(t, fmt.Sprintf("%s is not tested: %v", k.name, k.err), k.install)
+	return nil
+}
+
+// Missing skips a test for what is not installed, and says what installs it; where the environment variable CI is true it
+// fails the test.
+func Missing(t testing.TB, what, install string) {
+	t.Helper()
+	text := fmt.Sprintf("*** %s; install it with: %s ***", what, install)
 	if os.Getenv("CI") == "true" {
 		t.Fatal(text)
 	}
 	t.Skip(text)
-	return nil
 }
 
 var started struct {

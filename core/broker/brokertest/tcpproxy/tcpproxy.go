@@ -1,4 +1,5 @@
-package brokertest
+// Package tcpproxy is a network between a client and a server that fails when a test says so.
+package tcpproxy
 
 import (
 	"net"
@@ -6,44 +7,48 @@ import (
 	"testing"
 )
 
-// proxy stands between a store and its database, and fails as networks do. Safe for concurrent use.
-type proxy struct {
+// Proxy stands between a client and its server, and fails as networks do. Safe for concurrent use.
+type Proxy struct {
 	listener net.Listener
 	target   string
 
 	mu    sync.Mutex
-	state state
+	state State
 	open  map[net.Conn]struct{}
 }
 
-// state is what a proxy does with what it is given.
-type state int
+// State is what a proxy does with what it is given.
+type State int
 
+// The states of a proxy.
 const (
-	passes   state = iota
-	refuses        // every connection ends at once
-	swallows       // connections come up, and nothing is passed on in either direction
+	Passes   State = iota
+	Refuses        // every connection ends at once
+	Swallows       // connections come up, and nothing is passed on in either direction
 )
 
-// newProxy makes a proxy on a free port of loopback. It ends with the test.
-func newProxy(t testing.TB, target string) *proxy {
+// New makes a proxy on a free port of loopback. It ends with the test.
+func New(t testing.TB, target string) *Proxy {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	must(t, "listen", err)
-	p := &proxy{listener: listener, target: target, open: make(map[net.Conn]struct{})}
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &Proxy{listener: listener, target: target, open: make(map[net.Conn]struct{})}
 	go p.accept()
-	t.Cleanup(func() { _ = listener.Close(); p.become(refuses) })
+	t.Cleanup(func() { _ = listener.Close(); p.Become(Refuses) })
 	return p
 }
 
-func (p *proxy) address() string { return p.listener.Addr().String() }
+// Address is where the proxy listens, host:port.
+func (p *Proxy) Address() string { return p.listener.Addr().String() }
 
-// become changes what the proxy does. All connections are cut, unless they are to hang.
-func (p *proxy) become(next state) {
+// Become changes what the proxy does. All connections are cut, unless they are to hang.
+func (p *Proxy) Become(next State) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.state = next
-	if next == swallows {
+	if next == Swallows {
 		return
 	}
 	for connection := range p.open {
@@ -52,7 +57,7 @@ func (p *proxy) become(next state) {
 	clear(p.open)
 }
 
-func (p *proxy) accept() {
+func (p *Proxy) accept() {
 	for {
 		client, err := p.listener.Accept()
 		if err != nil {
@@ -62,7 +67,7 @@ func (p *proxy) accept() {
 	}
 }
 
-func (p *proxy) serve(client net.Conn) {
+func (p *Proxy) serve(client net.Conn) {
 	server, err := net.Dial("tcp", p.target)
 	if err != nil {
 		_ = client.Close()
@@ -78,21 +83,21 @@ func (p *proxy) serve(client net.Conn) {
 }
 
 // keep remembers both ends of a connection, so that they can be cut.
-func (p *proxy) keep(ends ...net.Conn) bool {
+func (p *Proxy) keep(ends ...net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, end := range ends {
-		if p.state == refuses {
+		if p.state == Refuses {
 			_ = end.Close()
 			continue
 		}
 		p.open[end] = struct{}{}
 	}
-	return p.state != refuses
+	return p.state != Refuses
 }
 
 // copy passes bytes on until one side ends, then ends the other.
-func (p *proxy) copy(to, from net.Conn) {
+func (p *Proxy) copy(to, from net.Conn) {
 	defer func() { _, _ = from.Close(), to.Close() }()
 	buffer := make([]byte, 32<<10)
 	for {
@@ -101,7 +106,7 @@ func (p *proxy) copy(to, from net.Conn) {
 			return
 		}
 		p.mu.Lock()
-		drop := p.state == swallows
+		drop := p.state == Swallows
 		p.mu.Unlock()
 		if drop {
 			continue
