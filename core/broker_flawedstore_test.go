@@ -35,6 +35,16 @@ func (s *flawedStore) down(is bool) {
 	s.breaks(func(context.Context, string, int) error { return errStore })
 }
 
+// failing is the flaw of one method.
+func failing(method string) func(context.Context, string, int) error {
+	return func(_ context.Context, called string, _ int) error {
+		if called == method {
+			return errStore
+		}
+		return nil
+	}
+}
+
 func (s *flawedStore) count(method string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,7 +1,6 @@
 package core_test
 
 import (
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -195,12 +194,7 @@ func TestBrokerRotateFails(t *testing.T) {
 		b := newBubble(t)
 		f := b.serve()
 		f.begun()
-		b.store.breaks(func(_ context.Context, method string, _ int) error {
-			if method == "AddKey" {
-				return errStore
-			}
-			return nil
-		})
+		b.store.breaks(failing("AddKey"))
 		if err := f.auth.RotateKey(t.Context()); err == nil {
 			t.Error("no error")
 		}

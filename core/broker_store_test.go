@@ -253,12 +253,7 @@ func TestBrokerPurges(t *testing.T) {
 		b := newBubble(t)
 		f := b.serve()
 		f.begun()
-		b.store.breaks(func(_ context.Context, method string, _ int) error {
-			if method == "Purge" {
-				return errStore
-			}
-			return nil
-		})
+		b.store.breaks(failing("Purge"))
 		time.Sleep(time.Hour)
 		if n := b.store.count("Purge"); n < 4 || n > 12 {
 			t.Errorf("%d purges within an hour", n)
