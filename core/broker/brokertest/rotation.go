@@ -74,7 +74,8 @@ type token struct {
 	hash      []byte
 	answer    []byte    // that it was spent for, once somebody has got it
 	successor *token    // in the answer
-	rotated   time.Time // when the provider last answered for it
+	rotated   time.Time // when it was spent; until somebody has got the answer, the last time that it may have been
+	since     time.Time // as rotated, the first time
 }
 
 func newRotation(t testing.TB, rt *rapid.T, stores []broker.Store, rotates bool) *rotation {

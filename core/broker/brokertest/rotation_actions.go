@@ -37,7 +37,7 @@ func (m *rotation) refresh(rt *rapid.T) { m.goOn(rt) }
 
 func (m *rotation) goOn(rt *rapid.T) *visit {
 	l := m.logins[len(m.logins)-1]
-	if r := l.newest.rotated; !r.IsZero() && m.now().Sub(r) >= grace {
+	if r := l.newest.since; !r.IsZero() && m.now().Sub(r) >= grace {
 		l.excuse = "the client comes after the grace" // it has lost the answer
 	}
 	return m.begin(rt, l, l.newest)

@@ -116,10 +116,22 @@ func (m *rotation) decide(rt *rapid.T, v *visit, says verdict) func() (*family.R
 	case partial:
 		return func() (*family.Result, error) { return &family.Result{Data: result.Data}, errDown }
 	}
-	if !v.left {
-		v.token.rotated = m.now() // to nobody, otherwise: it stays good
+	if !v.left { // to nobody, otherwise: it stays good
+		v.token.maySpend(m.now())
 	}
 	return func() (*family.Result, error) { return result, nil }
+}
+
+// maySpend notes that the token is spent now, unless it was before: who answers late, after somebody else took over and had
+// an answer, spends nothing.
+func (t *token) maySpend(now time.Time) {
+	if t.answer != nil {
+		return
+	}
+	t.rotated = now
+	if t.since.IsZero() {
+		t.since = now
+	}
 }
 
 // wantExcusedReuse: the provider may see a token twice when the answer to the first was lost with a process or on its

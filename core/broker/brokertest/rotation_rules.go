@@ -63,6 +63,9 @@ func (m *rotation) wantRightAnswer(rt *rapid.T, v *visit) {
 	if of.answer == nil {
 		text, _, _ := strings.Cut(string(v.answer), " ")
 		of.answer, of.successor = v.answer, newClientToken(text)
+		if v.asked.Load() {
+			of.rotated, of.since = m.now(), m.now()
+		}
 		v.login.tokens = append(v.login.tokens, of.successor)
 	}
 	if v.login.newest == of && !rapid.Bool().Draw(rt, "answer is lost") {
