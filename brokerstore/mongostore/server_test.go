@@ -55,6 +55,18 @@ func TestRevokedDocument(t *testing.T) {
 	}
 }
 
+// A document without a version is no session, whatever else it holds: version 0 would let Revoke end what is there.
+func TestNoVersion(t *testing.T) {
+	url, _ := dbserver.MongoDB(t)
+	store := brokertest.OpenURL(t, url)
+	must(t, "Init", store.Init(within(t)))
+	_, err := database(t, url).Collection("oidcauth_sessions").InsertOne(within(t), bson.D{{Key: "_id", Value: "a"}, {Key: "expires", Value: now.Add(time.Hour).UnixMilli()}})
+	must(t, "insert", err)
+	if got, err := store.Session(within(t), "a", now); !errors.Is(err, broker.ErrNotFound) {
+		t.Errorf("Session: %v, %v", got, err)
+	}
+}
+
 // A document that is a session and in the feed ends in two parts, each counted, neither taking the other along.
 func TestBothInOne(t *testing.T) {
 	for name, first := range map[string]time.Duration{"the session ends first": time.Hour, "the revocation ends first": 3 * time.Hour} {

@@ -69,7 +69,7 @@ func (s *Store) Session(ctx context.Context, id string, now time.Time) (broker.S
 	var r record
 	filter := bson.D{{Key: "_id", Value: id}, {Key: "expires", Value: bson.D{{Key: "$gt", Value: now.UnixMilli()}}}}
 	err = sessions.FindOne(ctx, filter).Decode(&r)
-	if errors.Is(err, mongo.ErrNoDocuments) {
+	if errors.Is(err, mongo.ErrNoDocuments) || (err == nil && r.Version == 0) { // without a version it is no session
 		err = broker.ErrNotFound
 	}
 	if err != nil {

@@ -7,7 +7,8 @@ import (
 )
 
 // What a store's methods return besides errors of its own. A method that fails otherwise has changed nothing, or has
-// done the whole of what it was asked for: a caller whose connection broke cannot know which, and asks again.
+// done the whole of what it was asked for, or does so a moment later, when the server comes to what was sent before the
+// connection broke: a caller cannot know which, and asks again.
 var (
 	// ErrNotFound says that there is no such session, or that it has expired.
 	ErrNotFound = errors.New("broker: not found")
@@ -56,8 +57,8 @@ type Revocation struct {
 // A method ends when its context does, and returns an error then. No error holds a password, a sealed value or a hash.
 // Times are handed over in whole milliseconds and come back equal, in UTC; a zero time comes back zero. Byte slices come
 // back equal, an empty one may come back nil; a store does not keep the slices that it is given, and the caller may
-// change those that it gets. Texts are compared byte for byte. A store has no clock: what has expired is judged by the
-// now that it is given.
+// change those that it gets. Texts are any UTF-8, U+0000 too, and are compared byte for byte. A store has no clock: what
+// has expired is judged by the now that it is given.
 type Store interface {
 	// Init makes the tables, or brings those of an earlier release up to date, and nothing else: a schema serves the
 	// release before it too. It may be called again, and by many instances at the same moment.

@@ -141,8 +141,10 @@ func contextInRevoke(t testing.TB, backend Backend) {
 			defer cancel()
 			return store.Revoke(ctx, session.ID, 1, after(0), after(time.Hour))
 		})
+		// First the feed: a write that comes to its end between the two looks must not count as half of one.
+		added := err != nil && holds(feed(t, store), broker.Revocation{ID: session.ID, At: after(0), Until: after(time.Hour)})
 		if err != nil && stored(t, store, session) {
-			if holds(feed(t, store), broker.Revocation{ID: session.ID, At: after(0), Until: after(time.Hour)}) {
+			if added {
 				t.Error("Revoke has added to the feed, and the session is there")
 			}
 			mustOrLate(t, "Revoke after one that had no time", store.Revoke(within(t), session.ID, 1, after(0), after(time.Hour)))

@@ -13,6 +13,7 @@ func awkwardTexts() []string {
 	return []string{
 		"a", "A", "a ", " a", "a\t", "a\n", "\u00e9", "e\u0301", "\u00c9", "e", "ss", "\u00df", "i", "I", "\u0131", "\u0130", "ﬁ", "fi",
 		"\U0001f511", "a\u200bb", "ab", `a\b`, "a'b", `a"b`, "a%b", "a_b", "a*b", "a?b", "a:b", "a{b}", "null", "NULL", "0", "00", "1e0", "1",
+		"a\x00b", "\x00", "a\x00",
 	}
 }
 
