@@ -22,6 +22,7 @@ type Auth struct {
 	states    *seal.Sealer // login state
 	devices   *seal.Sealer // device codes of public clients
 	spent     *spentStates
+	verified  *verifiedTokens
 	refreshes singleflight.Group
 }
 
@@ -42,6 +43,7 @@ func New(cfg Config) (*Auth, error) {
 		return nil, err
 	}
 	a.provider = newProvider(&a.cfg)
+	a.verified = newVerifiedTokens(&a.cfg)
 	if a.cfg.Broker != nil {
 		var err error
 		if a.broker, err = newBroker(a); err != nil {
@@ -69,6 +71,9 @@ func (c Config) complete() Config {
 	}
 	if c.Leeway == 0 {
 		c.Leeway = defaultLeeway
+	}
+	if c.TokenCacheSize == 0 {
+		c.TokenCacheSize = defaultTokenCache
 	}
 	if c.Broker != nil {
 		c.Broker = c.Broker.complete(c.PublicURL)

@@ -59,7 +59,7 @@ func (s *sources) person(issuer, subject string) (*person, error) {
 		if document == nil {
 			continue
 		}
-		claims, err := strictjson.Parse(document)
+		claims, err := strictjson.Parse(string(document))
 		if err != nil {
 			return nil, err
 		}
@@ -142,7 +142,7 @@ func (p *person) email() (*string, bool) {
 	for _, document := range p.documents {
 		if address := document.Email(); address != "" {
 			verified, _ := document.claims.Get("email_verified")
-			return &address, string(verified) == "true"
+			return &address, verified == "true"
 		}
 	}
 	return nil, false
@@ -153,7 +153,7 @@ func (b *tokenBroker) sign(signer *jose.Signer, guard *Guard, claims *accessClai
 	if err != nil {
 		return nil, err
 	}
-	object, err := strictjson.Parse(payload)
+	object, err := strictjson.Parse(string(payload))
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +161,7 @@ func (b *tokenBroker) sign(signer *jose.Signer, guard *Guard, claims *accessClai
 	if err != nil {
 		return nil, err
 	}
-	caller.payload = payload
+	caller.payload = string(payload)
 	if err := guard.permit(caller); err != nil {
 		return nil, err
 	}

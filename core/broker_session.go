@@ -97,10 +97,10 @@ func (f *flows) newSession(ctx context.Context, meta *metadata, login *providerA
 func (f *flows) renew(ctx context.Context, meta *metadata, s *session, answer *providerAnswer) {
 	s.Refresh, s.Scope = answer.RefreshToken, answer.Scope
 	if answer.caller != nil {
-		s.IDToken, s.Sources.ID = answer.caller.raw, answer.caller.payload
+		s.IDToken, s.Sources.ID = answer.caller.raw, json.RawMessage(answer.caller.payload)
 	}
 	if answer.access != nil {
-		s.Sources.Access = answer.access.payload
+		s.Sources.Access = json.RawMessage(answer.access.payload)
 	}
 	if userInfo := f.userInfoFor(ctx, meta, answer.AccessToken, s.Subject); userInfo != nil {
 		s.Sources.UserInfo = userInfo

@@ -24,7 +24,7 @@ func (b *tokenBroker) verify(ctx context.Context, raw string) (*IDToken, error) 
 		return nil, invalidToken(errTokenKind)
 	}
 	issuer := token.UnverifiedIssuer()
-	key, err := b.key(ctx, issuer, token)
+	key, proof, err := b.key(ctx, issuer, token)
 	if err != nil {
 		return nil, err
 	}
@@ -39,30 +39,37 @@ func (b *tokenBroker) verify(ctx context.Context, raw string) (*IDToken, error) 
 	if !isAccessToken(token.Typ, claims) || !slices.Contains(verified.audience, b.cfg.Audience) {
 		return nil, invalidToken(errTokenKind)
 	}
-	if err := b.checkRevoked(ctx, verified); err != nil {
-		return nil, err
+	verified.payload, verified.raw, verified.proof = payload, strings.Clone(raw), proof
+	if issuer == b.issuer {
+		verified.session = sessionOf(verified)
 	}
-	verified.payload, verified.raw = payload, strings.Clone(raw)
 	return verified, nil
 }
 
-func (b *tokenBroker) key(ctx context.Context, issuer string, token *jose.Token) (jose.Key, error) {
-	find, down := b.keys.Find, storeOutage
+// keyHolder is the keys of one issuer, own or not.
+type keyHolder interface {
+	Find(context.Context, *jose.Token) (jose.Key, error)
+	Proof(*jose.Token, jose.Key) *keyset.Proof
+}
+
+func (b *tokenBroker) key(ctx context.Context, issuer string, token *jose.Token) (jose.Key, *keyset.Proof, error) {
+	var keys keyHolder = b.keys
+	down := storeOutage
 	if issuer != b.issuer {
 		peer, trusted := b.peers[issuer]
 		if !trusted {
-			return jose.Key{}, invalidToken(keyset.ErrUnknownKey)
+			return jose.Key{}, nil, invalidToken(keyset.ErrUnknownKey)
 		}
-		find, down = peer.Find, peerOutage
+		keys, down = peer, peerOutage
 	}
-	key, err := find(ctx, token)
+	key, err := keys.Find(ctx, token)
 	switch {
 	case errors.Is(err, keyset.ErrUnknownKey):
-		return jose.Key{}, invalidToken(err)
+		return jose.Key{}, nil, invalidToken(err)
 	case err != nil:
-		return jose.Key{}, down(err)
+		return jose.Key{}, nil, down(err)
 	}
-	return key, nil
+	return key, keys.Proof(token, key), nil
 }
 
 func peerOutage(cause error) *Error {
@@ -71,10 +78,10 @@ func peerOutage(cause error) *Error {
 
 // checkRevoked refuses own tokens of sessions that were ended. What trusted issuers revoke is known to them alone.
 func (b *tokenBroker) checkRevoked(ctx context.Context, token *IDToken) error {
-	if token.issuer != b.issuer {
+	if token.session == "" {
 		return nil
 	}
-	revoked, err := b.feed.Has(ctx, sessionOf(token))
+	revoked, err := b.feed.Has(ctx, token.session)
 	if err != nil {
 		return storeOutage(err)
 	}

@@ -30,6 +30,9 @@ func (c *Config) check() error {
 	c.checkBroker(&f)
 	checkDuration(&f, "Timeout", c.Timeout, maxTimeout)
 	checkDuration(&f, "Leeway", c.Leeway, maxLeeway)
+	if c.TokenCacheSize > maxTokenCache {
+		f.add("TokenCacheSize", "%d: write at most %d", c.TokenCacheSize, maxTokenCache)
+	}
 	for i, requirement := range c.Require {
 		if fault := requirement.faultInConfig(); fault != "" {
 			f.add("Require", "entry %d: %s", i, fault)

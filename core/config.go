@@ -87,6 +87,11 @@ type Config struct {
 	// Leeway is how far the clocks of provider and service may differ. 0: 30 s. At most 5 min.
 	Leeway time.Duration
 
+	// TokenCacheSize is how many verified access tokens the guards remember, so that a token costs one signature check and not
+	// one for each request; each takes 2 to 3 KiB. Expiry, the provider's keys and revocation are looked at on every
+	// request. 0: 8,192. Below 0: none is remembered. At most 1,048,576.
+	TokenCacheSize int
+
 	// HTTPClient is copied for calls to the provider: its transport, jar and Timeout are kept, redirects are refused,
 	// bodies bounded. nil: a client of its own.
 	HTTPClient *http.Client

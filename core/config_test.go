@@ -58,6 +58,7 @@ func TestConfigFaults(t *testing.T) {
 		"timeout: too long":         {func(c *core.Config) { c.Timeout = time.Hour }, []string{"Config.Timeout", "5m"}},
 		"leeway: negative":          {func(c *core.Config) { c.Leeway = -time.Second }, []string{"Config.Leeway"}},
 		"J15 leeway: over 300 s":    {func(c *core.Config) { c.Leeway = 301 * time.Second }, []string{"Config.Leeway", "5m"}},
+		"token cache: too large":    {func(c *core.Config) { c.TokenCacheSize = 1<<20 + 1 }, []string{"Config.TokenCacheSize", "1048576"}},
 		"require: D-36 no scope":    {func(c *core.Config) { c.Require = []core.Requirement{core.Scopes("ok"), core.Scopes()} }, []string{"Config.Require", "entry 1", "Scopes", "at least one"}},
 		"require: D-36 no role":     {func(c *core.Config) { c.Require = []core.Requirement{core.Roles()} }, []string{"Config.Require", "Roles"}},
 		"require: D-36 no value":    {func(c *core.Config) { c.Require = []core.Requirement{core.Claim("groups")} }, []string{"Config.Require", "Claim"}},
@@ -91,18 +92,18 @@ func TestConfigFaults(t *testing.T) {
 func TestConfigFaultsAtOnce(t *testing.T) {
 	_, err := core.New(core.Config{
 		DiscoveryURL: "http://idp.example", PublicURL: "x", JWKSURL: "y", Issuer: " ", Scopes: []string{""}, Audience: []string{""},
-		RedirectURIs: []string{"x"}, PostLogoutURIs: []string{"x"}, SecretKeys: []string{"hunter2"}, Timeout: -1, Leeway: -1,
+		RedirectURIs: []string{"x"}, PostLogoutURIs: []string{"x"}, SecretKeys: []string{"hunter2"}, Timeout: -1, Leeway: -1, TokenCacheSize: 1 << 21,
 		Require: []core.Requirement{{}}, ClientSecret: "hunter2",
 	})
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, field := range []string{"DiscoveryURL", "ClientID", "PublicURL", "JWKSURL", "Issuer", "Scopes", "Audience", "RedirectURIs", "PostLogoutURIs", "SecretKeys", "Timeout", "Leeway", "Require"} {
+	for _, field := range []string{"DiscoveryURL", "ClientID", "PublicURL", "JWKSURL", "Issuer", "Scopes", "Audience", "RedirectURIs", "PostLogoutURIs", "SecretKeys", "Timeout", "Leeway", "TokenCacheSize", "Require"} {
 		if got := strings.Count(err.Error(), "core: Config."+field+": "); got != 1 {
 			t.Errorf("%s is told of %d times", field, got)
 		}
 	}
-	if lines := strings.Count(err.Error(), "\n") + 1; lines != 13 || strings.Contains(err.Error(), "hunter2") {
+	if lines := strings.Count(err.Error(), "\n") + 1; lines != 14 || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("%d lines:\n%v", lines, err)
 	}
 }

@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"time"
 
@@ -59,7 +60,7 @@ func (f *flows) exchangeToken(ctx context.Context, form *exchangeForm) (*Token, 
 	if err != nil {
 		return nil, subjectRefused(err)
 	}
-	found := &sources{Access: subject.payload}
+	found := &sources{Access: json.RawMessage(subject.payload)}
 	if meta, err := f.provider.metadata(ctx); err == nil {
 		found.UserInfo = f.userInfoFor(ctx, meta, subject.raw, subject.Subject())
 	}

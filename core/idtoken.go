@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-oidc-auth/oidcauth/core/internal/keyset"
 	"github.com/go-oidc-auth/oidcauth/core/internal/strictjson"
 )
 
@@ -21,9 +22,11 @@ type IDToken struct{ *identity }
 type identity struct {
 	raw, issuer, subject string
 	audience, scopes     []string
-	expiry               time.Time
-	payload              []byte
-	claims               strictjson.Object // views of payload
+	from, expiry         time.Time
+	payload              string
+	claims               strictjson.Object // parts of payload
+	proof                *keyset.Proof     // nil for what no key has verified
+	session              string            // what an own token of broker mode can be revoked by, else ""
 }
 
 func (t *IDToken) isGuest() bool { return t == nil || t.identity == nil }
@@ -128,20 +131,20 @@ func (t *IDToken) Claim(path string) any {
 		return nil
 	}
 	var value any
-	if json.Unmarshal(raw, &value) != nil {
+	if json.Unmarshal([]byte(raw), &value) != nil {
 		return nil
 	}
 	return value
 }
 
-func (t *IDToken) find(path string) (json.RawMessage, bool) {
+func (t *IDToken) find(path string) (value string, ok bool) {
 	if t.isGuest() {
-		return nil, false
+		return "", false
 	}
 	return walk(t.claims, path)
 }
 
-func walk(object strictjson.Object, path string) (json.RawMessage, bool) {
+func walk(object strictjson.Object, path string) (value string, ok bool) {
 	if raw, ok := object.Get(path); ok {
 		return raw, true
 	}
@@ -155,7 +158,7 @@ func walk(object strictjson.Object, path string) (json.RawMessage, bool) {
 			}
 		}
 	}
-	return nil, false
+	return "", false
 }
 
 // Claims returns all claims, decoded as encoding/json does, as a copy; nil for a guest.
@@ -174,7 +177,7 @@ func ClaimsAs[T any](t *IDToken) (T, error) {
 	if t.isGuest() {
 		return claims, nil
 	}
-	if json.Unmarshal(t.payload, &claims) != nil {
+	if json.Unmarshal([]byte(t.payload), &claims) != nil {
 		return claims, fmt.Errorf("core: the claims do not fit into %T", claims)
 	}
 	return claims, nil

@@ -185,7 +185,7 @@ func readMetadata(object strictjson.Object) (*metadata, error) {
 		*into = text
 	}
 	if raw, ok := object.Get("authorization_response_iss_parameter_supported"); ok {
-		m.issInAnswers = string(raw) == "true"
+		m.issInAnswers = raw == "true"
 	}
 	methods, errMethods := object.Strings("token_endpoint_auth_methods_supported")
 	algs, errAlgs := object.Strings("id_token_signing_alg_values_supported")

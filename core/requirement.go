@@ -1,9 +1,10 @@
 package core
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/strictjson"
 )
 
 // Requirement is one condition that a caller has to meet. The zero value is never met. Made by [Scopes], [Roles],
@@ -85,26 +86,23 @@ func Check(name string, ok func(*IDToken) bool) Requirement {
 	return Requirement{kind: kindClaims, met: ok}
 }
 
-func holdsAny(raw json.RawMessage, anyOf []string) bool {
-	if len(raw) > 0 && raw[0] == '[' {
-		var list []json.RawMessage
-		if json.Unmarshal(raw, &list) != nil {
-			return false
-		}
-		return slices.ContainsFunc(list, func(entry json.RawMessage) bool { return isOneOf(entry, anyOf) })
+func holdsAny(raw string, anyOf []string) bool {
+	list, err := strictjson.Entries(raw)
+	if err != nil { // no list
+		list = []string{raw}
 	}
-	return isOneOf(raw, anyOf)
+	return slices.ContainsFunc(list, func(entry string) bool { return isOneOf(entry, anyOf) })
 }
 
-func isOneOf(raw json.RawMessage, anyOf []string) bool {
+func isOneOf(raw string, anyOf []string) bool {
 	switch {
-	case len(raw) == 0 || raw[0] == '[' || raw[0] == '{' || string(raw) == "null":
+	case raw[0] == '[' || raw[0] == '{' || raw == "null":
 		return false
 	case raw[0] == '"':
-		var text string
-		return json.Unmarshal(raw, &text) == nil && slices.Contains(anyOf, text)
+		text, err := strictjson.Text(raw)
+		return err == nil && slices.Contains(anyOf, text)
 	default:
-		return slices.Contains(anyOf, string(raw))
+		return slices.Contains(anyOf, raw)
 	}
 }
 
@@ -120,7 +118,10 @@ func (r Requirement) faultInConfig() string {
 }
 
 func distinct(words []string) []string {
-	var out []string
+	if len(words) == 0 {
+		return nil
+	}
+	out := make([]string, 0, len(words))
 	for _, word := range words {
 		if !slices.Contains(out, word) {
 			out = append(out, word)

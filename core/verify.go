@@ -29,6 +29,23 @@ var decisive = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "azp", 
 // verifyAccess is the whole check of an access token at a guard: of the provider's tokens, or in broker mode of own and
 // trusted issuers' ones. The error is a 401 with one text for every reason, or a 503 when the keys are out of reach.
 func (a *Auth) verifyAccess(ctx context.Context, raw string) (*IDToken, error) {
+	token := a.verified.find(raw, time.Now())
+	if token == nil {
+		var err error
+		if token, err = a.verifyAnew(ctx, raw); err != nil {
+			return nil, err
+		}
+		a.verified.keep(token)
+	}
+	if a.broker != nil {
+		if err := a.broker.checkRevoked(ctx, token); err != nil {
+			return nil, err
+		}
+	}
+	return token, nil
+}
+
+func (a *Auth) verifyAnew(ctx context.Context, raw string) (*IDToken, error) {
 	if a.broker != nil {
 		return a.broker.verify(ctx, raw)
 	}
@@ -79,7 +96,7 @@ func (a *Auth) verify(ctx context.Context, token *jose.Token) (*IDToken, error) 
 	if err != nil {
 		return nil, invalidToken(err)
 	}
-	verified.payload = payload
+	verified.payload, verified.proof = payload, a.provider.keys.Proof(token, key)
 	return verified, nil
 }
 
@@ -95,7 +112,7 @@ func read(claims strictjson.Object, issuer string, now time.Time, leeway time.Du
 	t.subject, errs[1] = claims.String("sub")
 	t.audience, errs[2] = claims.Strings("aud")
 	t.scopes, errs[3] = readScopes(claims)
-	t.expiry, errs[4] = checkTimes(claims, now, leeway)
+	t.from, t.expiry, errs[4] = checkTimes(claims, now, leeway)
 	_, errs[5] = claims.String("jti")
 	_, errs[6] = claims.String("azp")
 	for _, err := range errs {
@@ -125,18 +142,22 @@ func readScopes(claims strictjson.Object) ([]string, error) {
 	return distinct(slices.DeleteFunc(words, func(word string) bool { return word == "" })), nil
 }
 
-func checkTimes(claims strictjson.Object, now time.Time, leeway time.Duration) (time.Time, error) {
+// checkTimes returns from when on and until when the claims hold.
+func checkTimes(claims strictjson.Object, now time.Time, leeway time.Duration) (from, until time.Time, err error) {
 	at, slack := float64(now.UnixNano())/1e9, leeway.Seconds()
 	exp, ok, err := claims.Number("exp", false)
 	if err != nil || !ok || exp+slack <= at {
-		return time.Time{}, errClaims
+		return from, until, errClaims
 	}
+	first := 0.0
 	for _, name := range []string{"nbf", "iat"} {
-		if from, ok, err := claims.Number(name, false); err != nil || ok && from-slack > at {
-			return time.Time{}, errClaims
+		start, ok, err := claims.Number(name, false)
+		if err != nil || ok && start-slack > at {
+			return from, until, errClaims
 		}
+		first = max(first, start)
 	}
-	return unixTime(exp), nil
+	return unixTime(first), unixTime(exp), nil
 }
 
 // unixTime turns seconds into a time; far ones become the last second of the year 9999, so that nothing wraps.

@@ -117,7 +117,7 @@ var decisive = []string{
 
 // isClear reports a strict JSON object that two readers cannot read differently.
 func isClear(body []byte) bool {
-	object, err := strictjson.Parse(body)
+	object, err := strictjson.Parse(string(body))
 	return err == nil && !object.FoldsTo(decisive...)
 }
 
@@ -130,7 +130,7 @@ func isJSON(contentType string) bool {
 type Answer struct {
 	Status int
 	Object strictjson.Object
-	Text   []byte // what Object is a view of
+	Text   []byte
 }
 
 // Do sends a request and reads its answer: [ErrUnreachable] or [ErrNonsense], without any text of the other side.
@@ -145,7 +145,7 @@ func Do(client *http.Client, request *http.Request) (*Answer, error) {
 	if err != nil {
 		return nil, ErrUnreachable
 	}
-	object, err := strictjson.Parse(text)
+	object, err := strictjson.Parse(string(text))
 	if err != nil && len(text) > 0 {
 		return nil, ErrNonsense
 	}

@@ -72,8 +72,11 @@ func (s *Source[T]) Close() {
 }
 
 // Peek returns the copy at hand, nil when there is none that may serve. It never waits.
-func (s *Source[T]) Peek() *Snapshot[T] {
-	if snapshot := s.now.Load(); snapshot != nil && time.Since(snapshot.At) < s.policy.Stale {
+func (s *Source[T]) Peek() *Snapshot[T] { return s.PeekAt(time.Now()) }
+
+// PeekAt is Peek for who knows the time.
+func (s *Source[T]) PeekAt(now time.Time) *Snapshot[T] {
+	if snapshot := s.now.Load(); snapshot != nil && now.Sub(snapshot.At) < s.policy.Stale {
 		return snapshot
 	}
 	return nil

@@ -1,11 +1,11 @@
 package jose
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
-	"encoding/json"
 	"errors"
 	"slices"
 
@@ -29,6 +29,12 @@ type Key struct {
 	Public any    // *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey
 }
 
+// Equal reports whether two keys are the same: name, algorithm and number.
+func (k Key) Equal(other Key) bool {
+	public, ok := k.Public.(interface{ Equal(crypto.PublicKey) bool })
+	return ok && k.ID == other.ID && k.Alg == other.Alg && public.Equal(other.Public)
+}
+
 // Set is the usable keys of one issuer.
 type Set []Key
 
@@ -36,13 +42,13 @@ type Set []Key
 // one (RFC 7517 section 5). A key without alg gets the algorithm that fits its type; an RSA key that of rsaAlg. A
 // document without a usable key is [ErrKeySet].
 func ParseSet(document []byte, rsaAlg string) (Set, error) {
-	object, err := strictjson.Parse(document)
+	object, err := strictjson.Parse(string(document))
 	if err != nil {
 		return nil, ErrKeySet
 	}
 	list, _ := object.Get("keys")
-	var entries []json.RawMessage
-	if json.Unmarshal(list, &entries) != nil {
+	entries, err := strictjson.Entries(list)
+	if err != nil {
 		return nil, ErrKeySet
 	}
 	var set Set
@@ -63,7 +69,7 @@ var keyNames = []string{"kty", "use", "key_ops", "alg", "kid", "crv", "n", "e", 
 // maxExponent is the length of an RSA exponent in base64url: the JOSE library cuts one that does not fit an int.
 const maxExponent = 10
 
-func parseKey(entry json.RawMessage, rsaAlg string) (Key, bool) {
+func parseKey(entry, rsaAlg string) (Key, bool) {
 	object, err := strictjson.Parse(entry)
 	if err != nil || object.FoldsTo(keyNames...) || !forVerifying(object) {
 		return Key{}, false
@@ -74,7 +80,7 @@ func parseKey(entry json.RawMessage, rsaAlg string) (Key, bool) {
 	if errAlg != nil || errKid != nil || errExponent != nil || len(exponent) > maxExponent {
 		return Key{}, false
 	}
-	parsed, err := jwk.ParseKey(entry)
+	parsed, err := jwk.ParseKey([]byte(entry))
 	if err != nil {
 		return Key{}, false
 	}
@@ -149,14 +155,12 @@ func curveAlgorithm(curve elliptic.Curve) string {
 // Find returns the key that a token names. A token without kid finds the only key of its algorithm, and none where
 // there are several: nobody guesses.
 func (s Set) Find(token *Token) (Key, bool) {
-	var found []Key
-	for _, key := range s {
-		if key.Alg == canonical(token.Alg) && (!token.HasKey || key.ID == token.KeyID) {
-			found = append(found, key)
-		}
+	fits := func(key Key) bool {
+		return key.Alg == canonical(token.Alg) && (!token.HasKey || key.ID == token.KeyID)
 	}
-	if len(found) != 1 {
+	i := slices.IndexFunc(s, fits)
+	if i < 0 || slices.ContainsFunc(s[i+1:], fits) {
 		return Key{}, false
 	}
-	return found[0], true
+	return s[i], true
 }

@@ -75,8 +75,13 @@ func Parse(raw string) (*Token, error) {
 	return token, nil
 }
 
+// Header returns a copy of what the header says, without the rest: good for [Set.Find].
+func (t *Token) Header() Token {
+	return Token{Alg: t.Alg, KeyID: t.KeyID, HasKey: t.HasKey, Typ: t.Typ}
+}
+
 func (t *Token) readHeader(text []byte) bool {
-	header, err := strictjson.Parse(text)
+	header, err := strictjson.Parse(string(text))
 	if err != nil || header.FoldsTo(headerNames...) {
 		return false
 	}
@@ -122,22 +127,23 @@ func isBase64URL(part string) bool {
 }
 
 // Verify checks the signature with the key and only then reads the claims. The header's algorithm has to be the key's
-// own. It returns the payload's bytes, which must stay unchanged, and the claims, which are views of them;
+// own. It returns the payload and the claims, which are parts of it;
 // [ErrSignature], or [ErrMalformed] when the signed payload is no strict JSON object.
-func (t *Token) Verify(key Key) (payload []byte, claims strictjson.Object, err error) {
+func (t *Token) Verify(key Key) (payload string, claims strictjson.Object, err error) {
 	if canonical(t.Alg) != key.Alg {
-		return nil, nil, ErrSignature
+		return "", nil, ErrSignature
 	}
 	if !t.isSignedBy(key) {
-		return nil, nil, ErrSignature
+		return "", nil, ErrSignature
 	}
-	payload, err = decoding.DecodeString(t.payload)
+	decoded, err := decoding.DecodeString(t.payload)
 	if err != nil {
-		return nil, nil, ErrMalformed
+		return "", nil, ErrMalformed
 	}
+	payload = string(decoded)
 	claims, err = strictjson.Parse(payload)
 	if err != nil {
-		return nil, nil, ErrMalformed
+		return "", nil, ErrMalformed
 	}
 	return payload, claims, nil
 }
@@ -188,7 +194,7 @@ func (t *Token) UnverifiedIssuer() string {
 	if err != nil {
 		return ""
 	}
-	claims, err := strictjson.Parse(payload)
+	claims, err := strictjson.Parse(string(payload))
 	if err != nil || claims.FoldsTo("iss") {
 		return ""
 	}

@@ -172,10 +172,10 @@ func TestAlgorithmFitsTheKey(t *testing.T) {
 			payload, claims, err := token.Verify(key)
 			switch {
 			case keyAlg != tokenAlg:
-				if err != jose.ErrSignature || payload != nil || claims != nil {
+				if err != jose.ErrSignature || payload != "" || claims != nil {
 					t.Errorf("a %s token with a %s key: %q, %v", tokenAlg, keyAlg, payload, err)
 				}
-			case err != nil || string(payload) != `{"sub":"a"}`:
+			case err != nil || payload != `{"sub":"a"}`:
 				t.Errorf("%s: %q, %v", tokenAlg, payload, err)
 			}
 		}

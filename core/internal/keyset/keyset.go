@@ -4,6 +4,7 @@ package keyset
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/fresh"
@@ -62,6 +63,41 @@ func (k *Keys[S]) fetch(ctx context.Context, token *jose.Token) (jose.Key, error
 		return key, nil
 	}
 	return jose.Key{}, ErrUnknownKey
+}
+
+// Proof is what verified a token, kept to see later whether the issuer still has the key. Safe for concurrent use.
+type Proof struct {
+	holder interface {
+		holds(proof *Proof, now time.Time) bool
+	}
+	token jose.Token // its header alone
+	key   jose.Key
+	seen  atomic.Value // the snapshot that had the key when somebody looked last
+}
+
+// Proof remembers that the key of a token has verified it.
+func (k *Keys[S]) Proof(token *jose.Token, key jose.Key) *Proof {
+	return &Proof{holder: k, token: token.Header(), key: key}
+}
+
+// Holds reports whether the issuer's keys at hand still have the key. It never waits: a false says that the token has to be
+// verified again, not that it is bad.
+func (p *Proof) Holds(now time.Time) bool { return p.holder.holds(p, now) }
+
+// holds looks for the key once in each snapshot.
+func (k *Keys[S]) holds(p *Proof, now time.Time) bool {
+	snapshot := k.source.PeekAt(now)
+	if snapshot == nil {
+		return false
+	}
+	if p.seen.Load() == any(snapshot) {
+		return true
+	}
+	if key, ok := snapshot.Value.Find(&p.token); !ok || !key.Equal(p.key) {
+		return false
+	}
+	p.seen.Store(snapshot)
+	return true
 }
 
 // Ready waits until the set is at hand.

@@ -1,18 +1,21 @@
 package strictjson
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
 // scanner walks over one document. Every method reads one thing at pos and reports whether it was well-formed.
 type scanner struct {
-	data []byte
-	pos  int
+	data  string
+	pos   int
+	names []string // of the objects that are open, the innermost last
 }
 
 // manyNames is the number of members from which on a map finds duplicates; below it a walk over the list is faster.
-const manyNames = 16
+const manyNames = 32
 
 func (s *scanner) peek() byte {
 	if s.pos < len(s.data) {
@@ -41,7 +44,7 @@ func (s *scanner) space() {
 }
 
 func (s *scanner) literal(word string) bool {
-	if len(s.data)-s.pos < len(word) || string(s.data[s.pos:s.pos+len(word)]) != word {
+	if !strings.HasPrefix(s.data[s.pos:], word) {
 		return false
 	}
 	s.pos += len(word)
@@ -51,8 +54,7 @@ func (s *scanner) literal(word string) bool {
 func (s *scanner) value(depth int) bool {
 	switch s.peek() {
 	case '{':
-		var inner Object
-		return s.object(depth+1, &inner)
+		return s.object(depth+1, nil)
 	case '[':
 		return s.array(depth + 1)
 	case '"':
@@ -69,25 +71,31 @@ func (s *scanner) value(depth int) bool {
 	}
 }
 
+// object reads an object, and adds its members to into unless that is nil.
 func (s *scanner) object(depth int, into *Object) bool {
 	if depth > MaxDepth || !s.take('{') {
 		return false
 	}
+	outer := len(s.names)
 	var seen map[string]struct{}
 	for s.space(); !s.take('}'); {
-		if len(*into) > 0 {
+		if len(s.names) > outer {
 			if !s.take(',') {
 				return false
 			}
 			s.space()
 		}
 		member, ok := s.member(depth)
-		if !ok || duplicate(*into, &seen, member.Name) {
+		if !ok || duplicate(s.names[outer:], &seen, member.Name) {
 			return false
 		}
-		*into = append(*into, member)
+		s.names = append(s.names, member.Name)
+		if into != nil {
+			*into = append(*into, member)
+		}
 		s.space()
 	}
+	s.names = s.names[:outer]
 	return true
 }
 
@@ -108,23 +116,18 @@ func (s *scanner) member(depth int) (Member, bool) {
 	if !s.value(depth) {
 		return Member{}, false
 	}
-	return Member{Name: name, Value: s.data[start:s.pos:s.pos]}, true
+	return Member{Name: name, Value: s.data[start:s.pos]}, true
 }
 
-// duplicate reports whether name stands in members already, and remembers it once the list is long.
-func duplicate(members Object, seen *map[string]struct{}, name string) bool {
-	if len(members) < manyNames {
-		for i := range members {
-			if members[i].Name == name {
-				return true
-			}
-		}
-		return false
+// duplicate reports whether name stands among names already, and remembers it once they are many.
+func duplicate(names []string, seen *map[string]struct{}, name string) bool {
+	if len(names) < manyNames {
+		return slices.Contains(names, name)
 	}
 	if *seen == nil {
 		*seen = make(map[string]struct{}, 2*manyNames)
-		for i := range members {
-			(*seen)[members[i].Name] = struct{}{}
+		for _, known := range names {
+			(*seen)[known] = struct{}{}
 		}
 	}
 	_, twice := (*seen)[name]
@@ -133,6 +136,11 @@ func duplicate(members Object, seen *map[string]struct{}, name string) bool {
 }
 
 func (s *scanner) array(depth int) bool {
+	return s.list(depth, func(string) bool { return true })
+}
+
+// list reads a list and hands over each entry as it stands there, until take says no.
+func (s *scanner) list(depth int, take func(entry string) bool) bool {
 	if depth > MaxDepth || !s.take('[') {
 		return false
 	}
@@ -144,7 +152,9 @@ func (s *scanner) array(depth int) bool {
 			}
 			s.space()
 		}
-		if first = false; !s.value(depth) {
+		first = false
+		start := s.pos
+		if !s.value(depth) || !take(s.data[start:s.pos]) {
 			return false
 		}
 	}
@@ -152,10 +162,10 @@ func (s *scanner) array(depth int) bool {
 }
 
 // text reads a string and returns it with its quotes, and whether it holds an escape.
-func (s *scanner) text() (quoted []byte, escaped, ok bool) {
+func (s *scanner) text() (quoted string, escaped, ok bool) {
 	start := s.pos
 	if !s.take('"') {
-		return nil, false, false
+		return "", false, false
 	}
 	for s.pos < len(s.data) {
 		c := s.data[s.pos]
@@ -165,28 +175,28 @@ func (s *scanner) text() (quoted []byte, escaped, ok bool) {
 			return s.data[start:s.pos], escaped, true
 		case c == '\\':
 			if escaped = true; !s.escape() {
-				return nil, false, false
+				return "", false, false
 			}
 		case c < 0x20:
-			return nil, false, false
+			return "", false, false
 		case c < utf8.RuneSelf:
 			s.pos++
 		default:
-			r, size := utf8.DecodeRune(s.data[s.pos:])
+			r, size := utf8.DecodeRuneInString(s.data[s.pos:])
 			if r == utf8.RuneError && size == 1 {
-				return nil, false, false
+				return "", false, false
 			}
 			s.pos += size
 		}
 	}
-	return nil, false, false
+	return "", false, false
 }
 
-func decodeText(quoted []byte, escaped bool) (string, error) {
+func decodeText(quoted string, escaped bool) (string, error) {
 	if !escaped {
-		return string(quoted[1 : len(quoted)-1]), nil
+		return quoted[1 : len(quoted)-1], nil
 	}
-	return decodeString(quoted)
+	return Text(quoted)
 }
 
 func (s *scanner) escape() bool {
@@ -220,12 +230,12 @@ func (s *scanner) hex4() (uint64, bool) {
 	}
 	digits := s.data[s.pos : s.pos+4]
 	s.pos += 4
-	for _, d := range digits { // ParseUint alone would take a sign or an underscore
+	for _, d := range []byte(digits) { // ParseUint alone would take a sign or an underscore
 		if (d < '0' || d > '9') && (d|0x20 < 'a' || d|0x20 > 'f') {
 			return 0, false
 		}
 	}
-	unit, err := strconv.ParseUint(string(digits), 16, 16)
+	unit, err := strconv.ParseUint(digits, 16, 16)
 	return unit, err == nil
 }
 

@@ -10,7 +10,7 @@ package strictjson
 import (
 	"encoding/json"
 	"errors"
-	"math"
+	"strconv"
 	"strings"
 )
 
@@ -25,36 +25,37 @@ var ErrType = errors.New("strictjson: member of the wrong type")
 
 // Member is one member of an object; Value is its text, checked and undecoded.
 type Member struct {
-	Name  string
-	Value json.RawMessage
+	Name, Value string
 }
 
-// Object is a JSON object in the order of its text. The values are views of the parsed bytes: whoever parses keeps
-// those bytes unchanged.
+// Object is a JSON object in the order of its text, of which names and values are parts.
 type Object []Member
 
+// usual is how many members an object is given room for at first.
+const usual = 24
+
 // Parse reads one object and refuses everything else with [ErrSyntax].
-func Parse(data []byte) (Object, error) {
-	s := scanner{data: data}
+func Parse(text string) (Object, error) {
+	s := scanner{data: text, names: make([]string, 0, 2*usual)}
 	s.space()
-	var object Object
+	object := make(Object, 0, usual)
 	if !s.object(1, &object) {
 		return nil, ErrSyntax
 	}
-	if s.space(); s.pos != len(data) {
+	if s.space(); s.pos != len(text) {
 		return nil, ErrSyntax
 	}
 	return object, nil
 }
 
 // Get returns the member of exactly this name; a null is absent.
-func (o Object) Get(name string) (json.RawMessage, bool) {
+func (o Object) Get(name string) (value string, ok bool) {
 	for i := range o {
 		if o[i].Name == name {
-			return o[i].Value, string(o[i].Value) != "null"
+			return o[i].Value, o[i].Value != "null"
 		}
 	}
-	return nil, false
+	return "", false
 }
 
 // FoldsTo reports whether a name of the object is one of names in another spelling of case ("EXP", "iſs"): a reader
@@ -76,7 +77,7 @@ func (o Object) String(name string) (string, error) {
 	if !ok {
 		return "", nil
 	}
-	return decodeString(raw)
+	return Text(raw)
 }
 
 // Strings returns a member that is a text or a list of texts: nil when absent, [ErrType] otherwise.
@@ -86,22 +87,10 @@ func (o Object) Strings(name string) ([]string, error) {
 		return nil, nil
 	}
 	if raw[0] == '"' {
-		one, err := decodeString(raw)
+		one, err := Text(raw)
 		return []string{one}, err
 	}
-	var list []any // []string would take a null for an empty text
-	if json.Unmarshal(raw, &list) != nil {
-		return nil, ErrType
-	}
-	out := make([]string, len(list))
-	for i, v := range list {
-		text, ok := v.(string)
-		if !ok {
-			return nil, ErrType
-		}
-		out[i] = text
-	}
-	return out, nil
+	return listOfTexts(raw)
 }
 
 // Number returns a finite number and whether it is present; [ErrType] when it is no number. With textual, a text that
@@ -112,14 +101,18 @@ func (o Object) Number(name string, textual bool) (float64, bool, error) {
 		return 0, false, nil
 	}
 	if textual && raw[0] == '"' {
-		text, err := decodeString(raw)
-		if s := (scanner{data: []byte(text)}); err != nil || !s.number() || s.pos != len(text) {
+		text, err := Text(raw)
+		if err != nil {
 			return 0, false, ErrType
 		}
-		raw = json.RawMessage(text)
+		raw = text
 	}
-	var number float64
-	if json.Unmarshal(raw, &number) != nil || math.IsInf(number, 0) {
+	s := scanner{data: raw} // ParseFloat alone would take more than JSON's numbers
+	if !s.number() || s.pos != len(raw) {
+		return 0, false, ErrType
+	}
+	number, err := strconv.ParseFloat(raw, 64)
+	if err != nil { // beyond what a float64 holds
 		return 0, false, ErrType
 	}
 	return number, true, nil
@@ -138,15 +131,40 @@ func (o Object) Object(name string) (Object, error) {
 	return object, nil
 }
 
-func decodeString(raw json.RawMessage) (string, error) {
-	if raw[0] != '"' {
+// Entries returns the entries of a list that stands in a parsed document; [ErrType] when the value is none.
+func Entries(value string) (list []string, err error) {
+	s := scanner{data: value}
+	if !s.list(1, func(entry string) bool { list = append(list, entry); return true }) {
+		return nil, ErrType
+	}
+	return list, nil
+}
+
+func listOfTexts(value string) ([]string, error) {
+	list := make([]string, 0, 4)
+	s := scanner{data: value}
+	fits := s.list(1, func(entry string) bool {
+		text, err := Text(entry) // another type is refused, a null too
+		list = append(list, text)
+		return err == nil
+	})
+	if !fits {
+		return nil, ErrType
+	}
+	return list, nil
+}
+
+// Text decodes a text that stands in a parsed document, quotes and all: one without escapes is a part of it. [ErrType] when
+// the value is no text.
+func Text(value string) (string, error) {
+	if !strings.HasPrefix(value, `"`) {
 		return "", ErrType
 	}
-	if body := raw[1 : len(raw)-1]; !strings.Contains(string(body), `\`) {
-		return string(body), nil
+	if body := value[1 : len(value)-1]; !strings.Contains(body, `\`) {
+		return body, nil
 	}
 	var text string
-	if json.Unmarshal(raw, &text) != nil {
+	if json.Unmarshal([]byte(value), &text) != nil {
 		return "", ErrType
 	}
 	return text, nil

@@ -1,0 +1,42 @@
+package core
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/fresh"
+	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
+	"github.com/go-oidc-auth/oidcauth/core/internal/keyset"
+)
+
+// J15: when the clock is put back, a token that came before waits for its time again.
+func TestRememberedTokenBegins(t *testing.T) {
+	signer, err := jose.NewSigner("k", "EdDSA")
+	if err != nil {
+		t.Fatal(err)
+	}
+	document, err := jose.MarshalSet(signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := jose.ParseSet(document, "RS256")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := fresh.New(fresh.Policy{Renew: time.Hour, Stale: time.Hour, Pause: time.Second, Timeout: time.Second},
+		func(context.Context) (jose.Set, error) { return set, nil }, nil)
+	t.Cleanup(source.Close)
+	keys := keyset.New(source, time.Second)
+	if err := keys.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	v := newVerifiedTokens(&Config{TokenCacheSize: 8, Leeway: time.Minute})
+	v.keep(&IDToken{&identity{raw: "a.b.c", from: now, expiry: now.Add(time.Hour), proof: keys.Proof(&jose.Token{Alg: "EdDSA", KeyID: "k", HasKey: true}, set[0])}})
+	for ago, found := range map[time.Duration]bool{0: true, 59 * time.Second: true, 61 * time.Second: false} {
+		if got := v.find("a.b.c", now.Add(-ago)); (got != nil) != found {
+			t.Errorf("%v before: found %v", ago, got != nil)
+		}
+	}
+}
