@@ -212,7 +212,7 @@ func TestBrokerExchanges(t *testing.T) {
 	if left := token.Expires - time.Now().Unix(); left > 301 {
 		t.Errorf("D-53: it outlives its subject: %d s", left)
 	}
-	flowRefused(t, "an own token", f.exchange(token.AccessToken, nil), http.StatusUnauthorized, "invalid_grant", "Invalid token")
+	flowRefused(t, "an own token", f.exchange(token.AccessToken, nil), http.StatusBadRequest, "invalid_grant", "Invalid token")
 }
 
 // The keys are public, and verify what was signed.

@@ -151,7 +151,7 @@ func TestBrokerTokensInWrongPlaces(t *testing.T) {
 			t.Errorf("%s as bearer: %d", name, status)
 		}
 		if allowed[name] != "subject" {
-			flowRefused(t, name+" as subject", f.exchange(token, nil), 401, "invalid_grant", "Invalid token")
+			flowRefused(t, name+" as subject", f.exchange(token, nil), 400, "invalid_grant", "Invalid token")
 		}
 		if allowed[name] != "refresh" {
 			flowRefused(t, name+" as refresh token", f.refresh(token), 401, "invalid_grant", sessionGone)

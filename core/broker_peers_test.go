@@ -143,7 +143,7 @@ func TestBrokerPeerTokensElsewhere(t *testing.T) {
 		_, payload := unpack(t, mine.AccessToken)
 		token := rsaToken(t, keys[0], "a", pythonClaims(peerA, shared, claims{"sid": payload["sid"]}))
 		calls := p.count(tokenPath) + p.count(userInfoPath)
-		flowRefused(t, "exchange", f.exchange(token, nil), 401, "invalid_grant", "Invalid token")
+		flowRefused(t, "exchange", f.exchange(token, nil), 400, "invalid_grant", "Invalid token")
 		flowRefused(t, "refresh", f.refresh(token), 401, "invalid_grant", sessionGone)
 		if answer := f.get("userinfo", nil, "Authorization: Bearer "+token); answer.Status != 200 {
 			t.Errorf("userinfo: %d %s", answer.Status, answer.Body)

@@ -156,6 +156,7 @@ func (f *flows) rotate(ctx context.Context, refresh string) (*Token, error) {
 	if err := json.Unmarshal(text, token); err != nil {
 		return nil, err
 	}
+	token.ExpiresIn = max(0, token.Expires-time.Now().Unix()) // the answer may be one that is given again
 	return token, nil
 }
 

@@ -17,22 +17,22 @@ type DeviceStart struct {
 	DeviceCode              string  `json:"device_code"`
 	UserCode                string  `json:"user_code"`
 	VerificationURI         string  `json:"verification_uri"`
-	VerificationURIComplete *string `json:"verification_uri_complete"` // null when the provider gives none
-	ExpiresIn               int64   `json:"expires_in"`                // seconds
-	Interval                int64   `json:"interval"`                  // seconds between two polls, 5 when the provider says nothing
+	VerificationURIComplete *string `json:"verification_uri_complete,omitempty"` // nil when the provider gives none
+	ExpiresIn               int64   `json:"expires_in"`                          // seconds
+	Interval                int64   `json:"interval"`                            // seconds between two polls, 5 when the provider says nothing
 }
 
 const defaultInterval = 5
 
-// device answers POST device. 503 means one thing only, that the provider has no device flow: the Python client then
-// takes the code flow. An outage is 502 here.
+// device answers POST device. 503 means one thing only, that the provider has no device flow, or none for this client: the
+// Python client then takes the code flow. An outage is 502 here.
 func (f *flows) device(ctx context.Context, _ *Request) (*Response, error) {
 	meta, err := f.provider.metadata(ctx)
 	if err != nil {
 		return nil, deviceOutage(err)
 	}
 	if meta.device == "" {
-		return nil, &Error{Status: http.StatusServiceUnavailable, Detail: "OIDC endpoint 'device_authorization_endpoint' not found in discovery."}
+		return nil, noDeviceFlow("OIDC endpoint 'device_authorization_endpoint' not found in discovery.")
 	}
 	form := url.Values{"scope": {f.scopeText(f.cfg.Scopes, true)}}
 	verifier := ""
@@ -48,8 +48,7 @@ func (f *flows) device(ctx context.Context, _ *Request) (*Response, error) {
 	case err != nil:
 		return nil, nonsense("The OIDC provider gave an unusable answer.", err)
 	case answer.Status >= 400:
-		code, _ := answer.Object.String("error") // of another type: no code
-		return nil, refusal(code)
+		return nil, deviceRefusal(answer)
 	}
 	start, err := readDeviceStart(answer.Object)
 	if err != nil {
@@ -61,6 +60,20 @@ func (f *flows) device(ctx context.Context, _ *Request) (*Response, error) {
 		}
 	}
 	return jsonResponse(start), nil
+}
+
+func noDeviceFlow(detail string) *Error {
+	return &Error{Status: http.StatusServiceUnavailable, Detail: detail}
+}
+
+// deviceRefusal: the client may be one that has no device flow at a provider that has it (RFC 6749 section 5.2). With 401
+// the same code is about this service's credentials.
+func deviceRefusal(answer *fetch.Answer) *Error {
+	code, _ := answer.Object.String("error") // of another type: no code
+	if answer.Status == http.StatusBadRequest && code == "unauthorized_client" {
+		return noDeviceFlow("The OIDC provider offers this service no device flow.")
+	}
+	return refusal(code)
 }
 
 func deviceOutage(cause error) *Error {
@@ -101,7 +114,7 @@ func readDeviceStart(object strictjson.Object) (*DeviceStart, error) {
 	if err != nil || errInterval != nil || expires < 0 || interval < 0 || expires > 1e9 || interval > 1e6 {
 		return nil, malformed
 	}
-	start.ExpiresIn, start.Interval = int64(expires), int64(interval)
+	start.ExpiresIn, start.Interval = int64(expires), max(1, int64(interval)) // clients refuse 0, or take it for no interval
 	if !paced {
 		start.Interval = defaultInterval
 	}

@@ -78,11 +78,10 @@ func (f *flows) exchangeToken(ctx context.Context, form *exchangeForm) (*Token, 
 	return token, nil
 }
 
-// subjectRefused: a subject token that is not valid is the request's fault (RFC 8693 section 2.2.2), with the reference's
-// status.
+// subjectRefused: a subject token that is not valid is the request's fault (RFC 8693 section 2.2.2).
 func subjectRefused(err error) error {
 	if isOutage(err) {
 		return err
 	}
-	return &Error{Status: http.StatusUnauthorized, Code: CodeInvalidGrant, Detail: "Invalid token", Err: err, noCredentials: true}
+	return &Error{Status: http.StatusBadRequest, Code: CodeInvalidGrant, Detail: "Invalid token", Err: err}
 }

@@ -3,6 +3,8 @@ package core
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
+	"net/http"
 	"net/url"
 )
 
@@ -42,9 +44,21 @@ func (f *flows) token(ctx context.Context, request *Request) (*Response, error) 
 	}
 	token, err := f.grant(ctx, &form)
 	if err != nil {
-		return nil, err
+		return nil, form.refused(err)
 	}
 	return jsonResponse(token), nil
+}
+
+// refused gives a request that names its grant the status of RFC 6749 section 5.2: clients that go by it read a challenge in
+// a 401 and not the body. The Python client names no grant_type where it gets the reference's 401.
+func (t *tokenForm) refused(err error) error {
+	var refusal *Error
+	if t.grant == "" || !errors.As(err, &refusal) || refusal.Status != http.StatusUnauthorized || refusal.Code != CodeInvalidGrant {
+		return err
+	}
+	byTheBook := *refusal
+	byTheBook.Status, byTheBook.noCredentials = http.StatusBadRequest, false
+	return &byTheBook
 }
 
 func (f *flows) grant(ctx context.Context, form *tokenForm) (*Token, error) {

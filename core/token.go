@@ -23,8 +23,8 @@ type Token struct {
 	Expires int64 `json:"expires"`
 	// ExpiresIn is the same in seconds from now.
 	ExpiresIn int64 `json:"expires_in"`
-	// RefreshToken is "" when there is none.
-	RefreshToken string `json:"refresh_token"`
+	// RefreshToken is "" when there is none; an answer leaves it out then, for clients that refuse an empty one.
+	RefreshToken string `json:"refresh_token,omitempty"`
 	// RefreshExpires is when the refresh token ends, in Unix seconds: far away when the provider names no end, equal to
 	// Expires when there is no refresh token.
 	RefreshExpires int64 `json:"refresh_expires"`

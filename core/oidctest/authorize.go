@@ -82,15 +82,37 @@ func (p *Provider) mayAsk(w http.ResponseWriter, r *http.Request, query url.Valu
 		return false
 	}
 	challenge := query.Get("code_challenge")
-	switch {
-	case query.Get("response_type") != "code":
-		p.sendBack(w, r, query, url.Values{"error": {"unsupported_response_type"}})
+	switch fault := notOffered(query); {
+	case fault != "":
+		p.sendBack(w, r, query, url.Values{"error": {fault}})
 	case client.Secret == "" && challenge == "", challenge != "" && query.Get("code_challenge_method") != "S256":
 		p.sendBack(w, r, query, url.Values{"error": {"invalid_request"}, "error_description": {"PKCE with S256 is needed"}})
 	default:
 		return true
 	}
 	return false
+}
+
+// notOffered is the error code of a request for what discovery does not announce (OpenID Connect Core sections 3.1.2.6 and
+// 6.1), "" when there is none.
+func notOffered(query url.Values) string {
+	for _, parameter := range []string{"request", "request_uri", "registration"} {
+		if query.Get(parameter) != "" {
+			return parameter + "_not_supported"
+		}
+	}
+	mode, prompt := query.Get("response_mode"), strings.Fields(query.Get("prompt"))
+	switch query.Get("response_type") {
+	case "code":
+	case "":
+		return "invalid_request"
+	default:
+		return "unsupported_response_type"
+	}
+	if mode != "" && mode != "query" || slices.Contains(prompt, "none") && len(prompt) > 1 {
+		return "invalid_request"
+	}
+	return ""
 }
 
 // sendBack is RFC 6749 section 4.1.2, with iss (RFC 9207).

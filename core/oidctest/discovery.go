@@ -3,11 +3,15 @@ package oidctest
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 )
 
 // discovery is OpenID Connect Discovery section 3 and RFC 8414 section 2.
 func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
-	grants := []string{"authorization_code", "refresh_token"}
+	grants := []string{"authorization_code"}
+	if !p.set.noRefresh {
+		grants = append(grants, "refresh_token")
+	}
 	if !p.set.noDevice {
 		grants = append(grants, deviceGrantType)
 	}
@@ -24,11 +28,15 @@ func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
 		"subject_types_supported":                        []string{"public"},
 		"id_token_signing_alg_values_supported":          []string{p.signer().Alg},
 		"code_challenge_methods_supported":               []string{"S256"},
-		"token_endpoint_auth_methods_supported":          p.set.authMethods,
 		"scopes_supported":                               []string{"openid", "profile", "email", "offline_access"},
-		"claims_supported":                               []string{"sub", "name", "preferred_username", "email", "groups"},
+		"claims_supported":                               claimsSupported,
 		"authorization_response_iss_parameter_supported": !p.set.noIss,
+
+		"claims_parameter_supported":      false,
+		"request_parameter_supported":     false,
+		"request_uri_parameter_supported": false, // left out, it means true
 	}
+	p.announceMethods(document)
 	for name, endpoint := range map[string]struct {
 		off bool
 		at  Endpoint
@@ -43,6 +51,29 @@ func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
 		}
 	}
 	p.answer(w, http.StatusOK, DiscoveryDocuments, document)
+}
+
+// claimsSupported are the claims of ID tokens, and those that the built-in users have.
+var claimsSupported = []string{
+	"iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "nonce", "at_hash", "sid",
+	"name", "given_name", "family_name", "preferred_username", "email", "email_verified", "groups", "realm_access",
+}
+
+// announceMethods names the ways of client authentication, unless none is to be named: the same at every endpoint, but that
+// introspection is for clients with a secret.
+func (p *Provider) announceMethods(document Claims) {
+	methods := p.set.authMethods
+	if len(methods) == 0 {
+		return
+	}
+	document["token_endpoint_auth_methods_supported"] = methods
+	secret := slices.DeleteFunc(slices.Clone(methods), func(method string) bool { return method == "none" })
+	if len(secret) > 0 {
+		document["introspection_endpoint_auth_methods_supported"] = secret
+	}
+	if !p.set.noRevocation {
+		document["revocation_endpoint_auth_methods_supported"] = methods
+	}
 }
 
 // answer sends JSON after the tamper function of its kind.

@@ -42,7 +42,12 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w, http.StatusBadRequest, "invalid_request", "a parameter is repeated")
 		return
 	}
-	switch r.PostForm.Get("grant_type") {
+	grant := r.PostForm.Get("grant_type")
+	if needed, known := grantParameters[grant]; known && r.PostForm.Get(needed) == "" {
+		p.refuse(w, http.StatusBadRequest, "invalid_request", "the parameter "+needed+" is missing")
+		return
+	}
+	switch grant {
 	case "authorization_code":
 		p.codeGrant(w, r, client)
 	case "refresh_token":
@@ -52,6 +57,11 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 	default:
 		p.refuse(w, http.StatusBadRequest, "unsupported_grant_type", "this grant type is not offered")
 	}
+}
+
+// grantParameters are what a request cannot be without.
+var grantParameters = map[string]string{
+	"": "grant_type", "authorization_code": "code", "refresh_token": "refresh_token", deviceGrantType: "device_code",
 }
 
 // codeGrant is RFC 6749 section 4.1.3. A code that comes again ends what it gave (section 4.1.2).

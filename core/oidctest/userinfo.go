@@ -14,6 +14,9 @@ func (p *Provider) userInfo(w http.ResponseWriter, r *http.Request) {
 	good := strings.EqualFold(scheme, "bearer") && known && access.active(p.now())
 	p.mu.Unlock()
 	switch {
+	case r.Header.Get("Authorization") == "":
+		w.Header().Set("WWW-Authenticate", "Bearer") // no code: RFC 6750 section 3.1
+		p.answer(w, http.StatusUnauthorized, errorAnswers, Claims{"error": "invalid_token"})
 	case !good:
 		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
 		p.answer(w, http.StatusUnauthorized, errorAnswers, Claims{"error": "invalid_token"})
@@ -35,6 +38,10 @@ func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) {
 	client, ok := p.authenticate(r)
 	if !ok || client.Secret == "" {
 		p.refuse(w, http.StatusUnauthorized, "invalid_client", "client authentication failed")
+		return
+	}
+	if r.PostForm.Get("token") == "" {
+		p.refuse(w, http.StatusBadRequest, "invalid_request", "the parameter token is missing")
 		return
 	}
 	p.answer(w, http.StatusOK, IntrospectionAnswers, p.inspect(r.PostForm.Get("token")))
@@ -73,6 +80,10 @@ func (p *Provider) revoke(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	token := r.PostForm.Get("token")
+	if token == "" {
+		p.refuse(w, http.StatusBadRequest, "invalid_request", "the parameter token is missing")
+		return
+	}
 	p.mu.Lock()
 	if login, known := p.families.get(token); known && login.client == client.ID {
 		login.ended = true

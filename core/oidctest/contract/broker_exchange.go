@@ -16,7 +16,7 @@ const accessTokenType = "urn:ietf:params:oauth:token-type:access_token"
 
 // exchangeAnswer is a good answer to a token exchange: no refresh token, and what was issued.
 func exchangeAnswer(scope string) string {
-	return jsonWith(http.StatusOK, `{"access_token":"…","token_type":"Bearer","expires":…,"expires_in":…,"refresh_token":"","refresh_expires":…,`+
+	return jsonWith(http.StatusOK, `{"access_token":"…","token_type":"Bearer","expires":…,"expires_in":…,"refresh_expires":…,`+
 		`"scope":"`+scope+`","issued_token_type":"`+accessTokenType+`"}`)
 }
 

@@ -72,7 +72,7 @@ func testPeers(t *testing.T, a setup) {
 	south.alive(tokens)
 	south.get(userInfo, bearer).is(jsonWith(http.StatusOK, aliceInfo))
 	north.get("/me", south.bearer("bob")).is(seen("bob", 2)) // and the other way
-	south.refresh(tokens.RefreshToken).is(south.refreshGone)
+	south.refresh(tokens.RefreshToken).is(south.bookGone)
 	south.post(token, exchangeOf(tokens.AccessToken)).is(south.badSubject)
 	if keyOf(north, tokens.AccessToken) == keyOf(south, south.token("bob")) {
 		t.Error("both have one key")

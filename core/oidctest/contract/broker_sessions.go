@@ -42,7 +42,7 @@ func (s *site) gone(tokens core.Token) {
 	s.t.Helper()
 	s.get("/me", "Authorization: Bearer "+tokens.AccessToken).is(badToken())
 	s.get(userInfo, "Authorization: Bearer "+tokens.AccessToken).is(badToken())
-	s.refresh(tokens.RefreshToken).is(s.refreshGone)
+	s.refresh(tokens.RefreshToken).is(s.bookGone)
 }
 
 // testSessions: a refresh token is spent once; the one before gets the same answer for a moment; an older one ends the
@@ -63,12 +63,12 @@ func testSessions(t *testing.T, a setup) {
 	other := a.open(t, plan{beside: s}) // what one instance gave, another takes
 	third := other.tokens(refreshForm(second.RefreshToken))
 	s.alive(third)
-	s.refresh(third.AccessToken).is(s.refreshGone)
+	s.refresh(third.AccessToken).is(s.bookGone)
 	s.get("/me", "Authorization: Bearer "+third.RefreshToken).is(badToken())
 	s.get(logout, "Authorization: Bearer "+third.RefreshToken).hasStatus(http.StatusFound)
 
-	s.refresh(first.RefreshToken).is(s.refreshGone) // somebody has a copy
-	s.refresh(third.RefreshToken).is(s.refreshGone)
+	s.refresh(first.RefreshToken).is(s.bookGone) // somebody has a copy
+	s.refresh(third.RefreshToken).is(s.bookGone)
 	a.open(t, plan{beside: s}).gone(third)
 	t.Run("at once", func(t *testing.T) { refreshAtOnce(t, a) })
 }
@@ -131,6 +131,6 @@ func testEndedSessions(t *testing.T, a setup) {
 	// The provider ends a session: so does the service, at the next refresh.
 	lost := s.tokens(s.codeForm("alice"))
 	s.idp.Fault(oidctest.Token, oidctest.Times(1, oidctest.ErrorCode(http.StatusBadRequest, "invalid_grant")))
-	s.refresh(lost.RefreshToken).is(s.refreshGone)
-	s.refresh(lost.RefreshToken).is(s.refreshGone)
+	s.refresh(lost.RefreshToken).is(s.bookGone)
+	s.refresh(lost.RefreshToken).is(s.bookGone)
 }

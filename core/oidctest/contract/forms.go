@@ -23,7 +23,7 @@ func testForms(t *testing.T, a setup) {
 	for name, test := range map[string]struct{ body, kind, want string }{
 		"charset":             {"refresh-token=x", "application/x-www-form-urlencoded; charset=utf-8", s.refreshGone},
 		"upper case":          {"refresh-token=x", "Application/X-WWW-Form-URLencoded", s.refreshGone},
-		"escapes":             {"%72efresh%2Dtoken=%78+y&grant_type=refresh%5Ftoken", "application/x-www-form-urlencoded", s.refreshGone},
+		"escapes":             {"%72efresh%2Dtoken=%78+y&grant_type=refresh%5Ftoken", "application/x-www-form-urlencoded", s.bookGone},
 		"broken escape":       {"refresh-token=%zz", "application/x-www-form-urlencoded", malformed},
 		"cut escape":          {"refresh-token=x&a=%2", "application/x-www-form-urlencoded", malformed},
 		"semicolon":           {"refresh-token=x;code=y", "application/x-www-form-urlencoded", malformed},

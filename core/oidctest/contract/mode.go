@@ -31,6 +31,7 @@ type mode struct {
 	nameless       string // userinfo about an alice to whom the provider gives no name
 	userInfoFaults []userInfoFault
 	refreshGone    string // the token route about a refresh token that is not known, or no more
+	bookGone       string // the same where the request names its grant_type: RFC 6749 section 5.2
 	badSubject     string // the token route about an exchange of what is no token
 	clientsHint    string // what becomes at logout of the parameter id_token_hint=h
 	sessionsHint   string // the hint that the logout of a login adds
@@ -68,6 +69,7 @@ func passthroughMode() *mode {
 		nameless:       jsonWith(http.StatusNotFound, `{"detail":""}`),
 		userInfoFaults: userInfoFaults(outage(http.StatusServiceUnavailable, "The OIDC provider cannot be reached."), nonsense, nonsense, badToken()),
 		refreshGone:    spentGrant(),
+		bookGone:       spentGrant(),
 		badSubject:     badRequest("unsupported_grant_type", "this grant_type is not offered"),
 		clientsHint:    "&id_token_hint=h",
 		revoked:        "access_token",
@@ -88,7 +90,8 @@ func brokerMode() *mode {
 		nameless:       known,            // the subject is the name
 		userInfoFaults: userInfoFaults(known, known, known, known),
 		refreshGone:    refused(http.StatusUnauthorized, "invalid_grant", "Session expired or not found. Please re-authenticate.", challenge),
-		badSubject:     refused(http.StatusUnauthorized, "invalid_grant", "Invalid token", challenge),
+		bookGone:       refused(http.StatusBadRequest, "invalid_grant", "Session expired or not found. Please re-authenticate."),
+		badSubject:     refused(http.StatusBadRequest, "invalid_grant", "Invalid token"),
 		clientsHint:    "", // the session knows its own
 		sessionsHint:   "&id_token_hint=…",
 		revoked:        "refresh_token",

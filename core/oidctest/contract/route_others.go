@@ -21,7 +21,7 @@ func testDevice(t *testing.T, a setup) {
 			delete(answer, "interval")
 		})
 		s.send(http.MethodPost, device, nil).is(jsonWith(http.StatusOK,
-			`{"device_code":"…","user_code":"…","verification_uri":"…","verification_uri_complete":null,"expires_in":600,"interval":5}`))
+			`{"device_code":"…","user_code":"…","verification_uri":"…","expires_in":600,"interval":5}`))
 	})
 	t.Run("public client", func(t *testing.T) {
 		s := a.open(t, plan{provider: []oidctest.Option{oidctest.WithDevicePKCE()}, config: func(cfg *core.Config) {
