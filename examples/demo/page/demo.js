@@ -190,7 +190,7 @@ onClick($("device"), async () => {
   $("device-code").hidden = false;
   $("poll-answer").classList.remove("told");
   $("poll-step").hidden = false;
-  $("stop").hidden = false;
+  for (const button of [$("poll"), $("stop")]) button.hidden = false;
   showCurl();
   next();
 });
@@ -201,7 +201,9 @@ onClick($("stop"), async () => stop("Stopped."));
 function stop(text) {
   clearTimeout(device?.timer);
   device = null;
-  $("stop").hidden = true;
+  const buttons = [$("poll"), $("stop")];
+  if (buttons.includes(document.activeElement)) $("device").focus({ preventScroll: true }); // what is hidden loses the keyboard
+  for (const button of buttons) button.hidden = true;
   $("pace").textContent = text ?? "";
 }
 
@@ -251,6 +253,11 @@ for (const box of all(".curl")) {
   });
   box.append(button);
 }
+
+// A page that the back button takes from the browser's memory may show somebody who has logged out since.
+addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload();
+});
 
 setInterval(showExpiry, 1000);
 show();
