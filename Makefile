@@ -12,8 +12,8 @@ FUZZTIME ?= 20s
 COUNT ?= 5
 ROUNDS ?= 10000
 
-# A module is a folder with a go.mod. MODULES=core makes a target work on one of them.
-MODULES ?= $(patsubst %/go.mod,%,$(wildcard */go.mod */*/go.mod */*/*/go.mod))
+# A module is a folder with a go.mod, outside of testdata. MODULES=core makes a target work on one of them.
+MODULES ?= $(foreach file,$(wildcard */go.mod */*/go.mod */*/*/go.mod),$(if $(findstring /testdata/,$(file)),,$(patsubst %/go.mod,%,$(file))))
 PACKAGES := $(patsubst %,./%/...,$(MODULES))
 
 # The race detector needs a C compiler.
@@ -24,7 +24,7 @@ TOOLS := GOWORK=off go run -C tools . -root .. -version $(VERSION)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help check generate tidy tidy-check lint linter test parts model consumer docs demo race soak fuzz release clean
+.PHONY: help check generate tidy tidy-check lint linter test parts integration model consumer docs demo race soak fuzz release clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r target text; do printf '  %-11s %s\n' "$$target" "$$text"; done
@@ -65,6 +65,15 @@ endif
 
 parts: ## say which databases and clients tests lack here
 	@bash .ci/parts | while IFS='|' read -r name package; do echo "*** NOT TESTED: $$name is not installed: apt-get install $$package ***" >&2; done
+
+# Those packages of the integration module that need more than `make test` starts.
+REAL := $(patsubst %,./integration/%,provider client pyclient pypeer browser)
+
+integration: ## test with real providers, clients, peers and a browser, and write docs/compatibility.md (minutes, downloads)
+	@bash .ci/parts integration | while IFS='|' read -r name package; do echo "*** NOT TESTED: $$name: apt-get install $$package ***" >&2; done
+	@rm -rf .cache/compat && mkdir -p .cache/compat
+	OIDCAUTH_INTEGRATION=1 OIDCAUTH_COMPAT=$(CURDIR)/.cache/compat go test $(RACE) -count=1 -timeout 40m $(REAL)
+	@[ -n "$$(bash .ci/parts integration)" ] || go run ./integration/compat/write .cache/compat docs/compatibility.md
 
 model: ## check the refresh protocol's model with Spin
 	@if command -v spin >/dev/null; then bash docs/models/check.sh; else \

@@ -1,13 +1,9 @@
 package integration
 
 import (
-	"bytes"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -15,40 +11,14 @@ import (
 
 	"github.com/go-oidc-auth/oidcauth/core"
 	"github.com/go-oidc-auth/oidcauth/core/broker"
-	"github.com/go-oidc-auth/oidcauth/core/broker/brokertest/dbserver"
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
+	"github.com/go-oidc-auth/oidcauth/integration/pyclient"
 )
-
-// interpreter is a Python with the client in it, in the user's cache; the test skips, or fails in CI, without one.
-func interpreter(t *testing.T) string {
-	t.Helper()
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	venv := filepath.Join(cache, "oidcauth-test", "python-client-2603.0.1")
-	python := filepath.Join(venv, "bin", "python")
-	if exec.Command(python, "-c", "import py_oidc_auth_client").Run() == nil {
-		return python
-	}
-	for _, command := range [][]string{
-		{"python3", "-m", "venv", "--clear", venv},
-		{python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", "python/requirements.txt"},
-	} {
-		if text, err := exec.CommandContext(t.Context(), command[0], command[1:]...).CombinedOutput(); err != nil {
-			dbserver.Missing(t, "the Python client is not tested: "+err.Error()+": "+string(text), "apt-get install python3-venv")
-		}
-	}
-	return python
-}
 
 // pythonSite is a service in broker mode at which the client logs in; what its device route answers is seen.
 type pythonSite struct {
-	t      *testing.T
 	idp    *oidctest.Provider
-	host   string
-	store  string
-	python string
+	client *pyclient.Client
 
 	mu    sync.Mutex
 	polls []time.Time
@@ -57,7 +27,7 @@ type pythonSite struct {
 
 func newPythonSite(t *testing.T) *pythonSite {
 	t.Helper()
-	s := &pythonSite{t: t, python: interpreter(t), store: filepath.Join(t.TempDir(), "tokens.json"), idp: oidctest.NewProvider(t, oidctest.WithLifetimes(oidctest.Lifetimes{Interval: time.Second}))}
+	s := &pythonSite{idp: oidctest.NewProvider(t, oidctest.WithLifetimes(oidctest.Lifetimes{Interval: time.Second}))}
 	config := s.idp.Config()
 	config.Broker = &core.BrokerConfig{Store: broker.NewMemory()}
 	auth, err := core.New(config)
@@ -75,7 +45,7 @@ func newPythonSite(t *testing.T) *pythonSite {
 	}
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
-	s.host = server.URL + "/api"
+	s.client = pyclient.New(t, server.URL+"/api", func(testing.TB, string) {}) // the user answers elsewhere
 	return s
 }
 
@@ -118,28 +88,6 @@ func (s *pythonSite) polled() []time.Time {
 	return s.polls
 }
 
-type pythonAnswer struct {
-	Token *core.Token
-	Error string
-}
-
-// authenticate runs the client once.
-func (s *pythonSite) authenticate(arguments ...string) pythonAnswer {
-	s.t.Helper()
-	command := exec.CommandContext(s.t.Context(), s.python, append([]string{"python/smoke.py", s.host, s.store}, arguments...)...)
-	command.Env = append(os.Environ(), "BROWSER=true")
-	text, err := command.Output()
-	if err != nil {
-		s.t.Fatalf("the client: %v", err)
-	}
-	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-	var answer pythonAnswer
-	if err := json.NewDecoder(bytes.NewReader([]byte(lines[len(lines)-1]))).Decode(&answer); err != nil {
-		s.t.Fatalf("the client said %s", text)
-	}
-	return answer
-}
-
 // The unmodified client logs in by device flow, uses its token again, refreshes, and hears of denial and slow_down.
 func TestPythonClient(t *testing.T) {
 	s := newPythonSite(t)
@@ -154,25 +102,25 @@ func TestPythonClient(t *testing.T) {
 				t.Error(err)
 			}
 		})
-		if got := s.authenticate(); !strings.Contains(got.Error, "access_denied") {
+		if got := s.client.Authenticate(t, pyclient.Options{}); !strings.Contains(got.Error, "access_denied") {
 			t.Errorf("got %+v", got)
 		}
 	})
 	t.Run("slow_down", func(t *testing.T) {
 		s.answers(approve)
 		s.idp.Fault(oidctest.Token, oidctest.Times(2, oidctest.ErrorCode(http.StatusBadRequest, "slow_down")))
-		got, polls := s.authenticate(), s.polled()
+		got, polls := s.client.Authenticate(t, pyclient.Options{}), s.polled()
 		if got.Token == nil || len(polls) != 3 || polls[2].Sub(polls[1]) < 5*time.Second { // it slows down from the second pause on
 			t.Errorf("got %+v, polls %v", got, polls)
 		}
 	})
 	t.Run("refresh", func(t *testing.T) {
 		s.answers(func(string) { t.Error("a login though there is a refresh token") })
-		before := s.authenticate()
+		before := s.client.Authenticate(t, pyclient.Options{})
 		if before.Token == nil {
 			t.Fatalf("got %+v", before)
 		}
-		after := s.authenticate("stale")
+		after := s.client.Authenticate(t, pyclient.Options{Stale: true})
 		if after.Token == nil || after.Token.AccessToken == before.Token.AccessToken || after.Token.RefreshToken == before.Token.RefreshToken {
 			t.Errorf("got %+v", after)
 		}

@@ -53,8 +53,8 @@ func loadRepo(root, version string) (*repo, error) {
 			return nil, err
 		}
 		for _, file := range files {
-			if strings.HasPrefix(strings.TrimPrefix(file, root+string(filepath.Separator)), ".") {
-				continue // .cache holds modules too
+			if strings.HasPrefix(strings.TrimPrefix(file, root+string(filepath.Separator)), ".") || isTestdata(file) {
+				continue // .cache holds modules too, and so does what a test builds for itself
 			}
 			m, err := readModule(root, file)
 			if err != nil {
@@ -68,6 +68,11 @@ func loadRepo(root, version string) (*repo, error) {
 		return nil, err
 	}
 	return r, r.checkWorkspace()
+}
+
+// isTestdata reports a file that no go command takes for one of the repository's.
+func isTestdata(file string) bool {
+	return slices.Contains(strings.Split(filepath.ToSlash(file), "/"), "testdata")
 }
 
 func readModule(root, file string) (module, error) {

@@ -79,7 +79,7 @@ func with(files map[string]string, name, text string) map[string]string {
 }
 
 func TestLoadRepo(t *testing.T) {
-	r := load(t, tree())
+	r := load(t, with(tree(), "core/testdata/x/go.mod", "module x\n")) // a module of a test's own
 	var names []string
 	for _, m := range r.Modules {
 		names = append(names, m.Name)

@@ -1,0 +1,2 @@
+// Package app runs a small application on each of the four adapters, for tests of it with software that nobody here wrote.
+package app

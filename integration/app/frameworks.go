@@ -1,0 +1,85 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+	"github.com/go-chi/chi/v5"
+	"github.com/gofiber/fiber/v2"
+	"github.com/labstack/echo/v4"
+
+	"github.com/go-oidc-auth/oidcauth/chiauth"
+	"github.com/go-oidc-auth/oidcauth/core"
+	"github.com/go-oidc-auth/oidcauth/echoauth"
+	"github.com/go-oidc-auth/oidcauth/fiberauth"
+	"github.com/go-oidc-auth/oidcauth/ginauth"
+)
+
+func onGin(common *core.Auth, guarded Guarded) (server, error) {
+	auth := ginauth.Wrap(common)
+	gin.SetMode(gin.ReleaseMode)
+	r := gin.New()
+	api := r.Group(Prefix)
+	answer := func(c *gin.Context) { c.JSON(http.StatusOK, me(ginauth.IDToken(c))) }
+	api.GET("/me", auth.Required(), answer)
+	api.GET("/feed", auth.Optional(), answer)
+	for path, requirements := range guarded {
+		api.GET(path, auth.Required(requirements...), answer)
+	}
+	return onNetHTTP(r), auth.Mount(api, core.Paths{})
+}
+
+func onEcho(common *core.Auth, guarded Guarded) (server, error) {
+	auth := echoauth.Wrap(common)
+	r := echo.New()
+	api := r.Group(Prefix)
+	answer := func(c echo.Context) error { return c.JSON(http.StatusOK, me(echoauth.IDToken(c))) }
+	api.GET("/me", answer, auth.Required())
+	api.GET("/feed", answer, auth.Optional())
+	for path, requirements := range guarded {
+		api.GET(path, answer, auth.Required(requirements...))
+	}
+	return onNetHTTP(r), auth.Mount(api, core.Paths{})
+}
+
+func onChi(common *core.Auth, guarded Guarded) (server, error) {
+	auth := chiauth.Wrap(common)
+	r := chi.NewRouter()
+	answer := func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(me(chiauth.IDToken(r))) // a client that has gone cannot be told
+	}
+	var mounted error
+	r.Route(Prefix, func(api chi.Router) {
+		api.With(auth.Required()).Get("/me", answer)
+		api.With(auth.Optional()).Get("/feed", answer)
+		for path, requirements := range guarded {
+			api.With(auth.Required(requirements...)).Get(path, answer)
+		}
+		mounted = auth.Mount(api, core.Paths{})
+	})
+	return onNetHTTP(r), mounted
+}
+
+func onFiber(common *core.Auth, guarded Guarded) (server, error) {
+	auth := fiberauth.Wrap(common)
+	r := fiber.New(fiber.Config{DisableStartupMessage: true, ReadBufferSize: 32 << 10})
+	api := r.Group(Prefix)
+	answer := func(c *fiber.Ctx) error { return c.JSON(me(fiberauth.IDToken(c))) }
+	api.Get("/me", auth.Required(), answer)
+	api.Get("/feed", auth.Optional(), answer)
+	for path, requirements := range guarded {
+		api.Get(path, auth.Required(requirements...), answer)
+	}
+	return fiberServer{r}, auth.Mount(api, core.Paths{})
+}
+
+// fiberServer gives fiber the two methods of [http.Server] that are needed here.
+type fiberServer struct{ app *fiber.App }
+
+func (s fiberServer) Serve(listener net.Listener) error { return s.app.Listener(listener) }
+
+func (s fiberServer) Shutdown(ctx context.Context) error { return s.app.ShutdownWithContext(ctx) }

@@ -1,0 +1,2 @@
+// Package browser tests the auth routes, and the demo's page, with a real browser.
+package browser

@@ -1,0 +1,91 @@
+package compat
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Read returns the rows of a folder, those of one part, version, adapter and mode made one, in the table's order.
+func Read(dir string) ([]Row, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	if err != nil {
+		return nil, err
+	}
+	var rows []Row
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		var row Row
+		if err := json.Unmarshal(text, &row); err != nil {
+			return nil, fmt.Errorf("%s: %w", filepath.Base(file), err)
+		}
+		rows = append(rows, row)
+	}
+	slices.SortStableFunc(rows, func(a, b Row) int { return strings.Compare(a.key(), b.key()) })
+	return merged(rows), nil
+}
+
+func (r Row) key() string {
+	return strings.Join([]string{strings.ToLower(r.Part), r.Version, r.Adapter, r.Mode}, "\x00")
+}
+
+// merged makes one row of those that follow each other with the same key.
+func merged(rows []Row) (list []Row) {
+	for _, row := range rows {
+		if last := len(list) - 1; last >= 0 && list[last].key() == row.key() {
+			list[last].Passed = union(list[last].Passed, row.Passed)
+			list[last].Lacks = union(list[last].Lacks, row.Lacks)
+		} else {
+			list = append(list, row)
+		}
+	}
+	return list
+}
+
+// union adds what is not there, and keeps the order.
+func union(texts, more []string) []string {
+	for _, text := range more {
+		if !slices.Contains(texts, text) {
+			texts = append(texts, text)
+		}
+	}
+	return texts
+}
+
+// Markdown is the table: one for each part, and below it what the part does not have.
+func Markdown(rows []Row) string {
+	var b strings.Builder
+	part := ""
+	var lacks []string
+	end := func() {
+		for _, text := range lacks {
+			fmt.Fprintf(&b, "\n- not there, or not right: %s", cell(text))
+		}
+		if len(lacks) > 0 {
+			b.WriteString("\n")
+		}
+		lacks = nil
+	}
+	for _, row := range rows {
+		if row.Part != part {
+			end()
+			part = row.Part
+			fmt.Fprintf(&b, "\n## %s\n\n| version | adapter | mode | passed |\n| --- | --- | --- | --- |\n", cell(part))
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", cell(row.Version), cell(row.Adapter), cell(row.Mode), cell(strings.Join(row.Passed, "; ")))
+		lacks = union(lacks, row.Lacks)
+	}
+	end()
+	return b.String()
+}
+
+// cell makes a text fit into a cell of a table.
+func cell(text string) string {
+	return strings.NewReplacer("|", `\|`, "\n", " ", "<", "&lt;").Replace(text)
+}
