@@ -29,6 +29,16 @@ type identity struct {
 	session              string            // what an own token of broker mode can be revoked by, else ""
 }
 
+// newIDToken makes both parts at once.
+func newIDToken() *IDToken {
+	var both struct {
+		token    IDToken
+		identity identity
+	}
+	both.token.identity = &both.identity
+	return &both.token
+}
+
 func (t *IDToken) isGuest() bool { return t == nil || t.identity == nil }
 
 // Issuer returns the claim iss. A caller is known by issuer and subject together, never by name or mail address.

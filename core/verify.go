@@ -106,7 +106,8 @@ func read(claims strictjson.Object, issuer string, now time.Time, leeway time.Du
 	if claims.FoldsTo(decisive...) {
 		return nil, errClaims
 	}
-	t := &IDToken{&identity{claims: claims}}
+	t := newIDToken()
+	t.claims = claims
 	var errs [7]error
 	t.issuer, errs[0] = claims.String("iss")
 	t.subject, errs[1] = claims.String("sub")

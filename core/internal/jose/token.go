@@ -1,23 +1,17 @@
 // Package jose reads, verifies and signs compact JSON Web Tokens (RFC 7515, 7519; the rules of RFC 8725) and reads
-// key sets (RFC 7517). It is the only place that knows the JOSE library: that one checks and makes signatures and
-// parses keys; what is read from a token, and in which order, is decided here.
+// key sets (RFC 7517). It is the only place that knows the JOSE library: that one makes signatures and parses keys. What is
+// read from a token, and in which order, is decided here; the standard library checks signatures.
 //
 // All functions and all methods are safe for concurrent use.
 package jose
 
 import (
-	"crypto"
-	"crypto/rsa"
-	_ "crypto/sha256" // what pssHashes names
-	_ "crypto/sha512"
 	"encoding/base64"
 	"errors"
 	"slices"
 	"strings"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/strictjson"
-	"github.com/lestrrat-go/jwx/v2/jwa"
-	"github.com/lestrrat-go/jwx/v2/jws"
 )
 
 // MaxTokenSize is the length in bytes from which on a token is refused unread.
@@ -146,27 +140,6 @@ func (t *Token) Verify(key Key) (payload string, claims strictjson.Object, err e
 		return "", nil, ErrMalformed
 	}
 	return payload, claims, nil
-}
-
-func (t *Token) isSignedBy(key Key) bool {
-	if hash, ok := pssHashes[key.Alg]; ok {
-		return t.isPSSSignedBy(key.Public, hash)
-	}
-	verifier, err := jws.NewVerifier(jwa.SignatureAlgorithm(key.Alg))
-	return err == nil && verifier.Verify([]byte(t.signed), t.signature, key.Public) == nil
-}
-
-var pssHashes = map[string]crypto.Hash{"PS256": crypto.SHA256, "PS384": crypto.SHA384, "PS512": crypto.SHA512}
-
-// isPSSSignedBy is RFC 7518 section 3.5: the salt is as long as the hash. The JOSE library takes a salt of any length.
-func (t *Token) isPSSSignedBy(public any, hash crypto.Hash) bool {
-	key, ok := public.(*rsa.PublicKey)
-	if !ok {
-		return false
-	}
-	h := hash.New()
-	_, _ = h.Write([]byte(t.signed)) // a hash never fails
-	return rsa.VerifyPSS(key, hash, h.Sum(nil), t.signature, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}) == nil
 }
 
 // canonical gives the one name that keys carry: "Ed25519" (RFC 9864) is what "EdDSA" means for our keys.

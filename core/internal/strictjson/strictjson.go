@@ -31,14 +31,15 @@ type Member struct {
 // Object is a JSON object in the order of its text, of which names and values are parts.
 type Object []Member
 
-// usual is how many members an object is given room for at first.
-const usual = 24
+// usual is how many names are given room for at first, those of inner objects among them.
+const usual = 48
 
 // Parse reads one object and refuses everything else with [ErrSyntax].
 func Parse(text string) (Object, error) {
-	s := scanner{data: text, names: make([]string, 0, 2*usual)}
+	var room [usual]string
+	s := scanner{data: text, names: room[:0]}
 	s.space()
-	object := make(Object, 0, usual)
+	object := make(Object, 0, len(text)/32+4) // about what a token's claims are
 	if !s.object(1, &object) {
 		return nil, ErrSyntax
 	}
