@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/keyset"
@@ -27,6 +28,9 @@ type identity struct {
 	claims               strictjson.Object // parts of payload
 	proof                *keyset.Proof     // nil for what no key has verified
 	session              string            // what an own token of broker mode can be revoked by, else ""
+
+	rolesOnce sync.Once
+	allRoles  []string
 }
 
 // newIDToken makes both parts at once.
@@ -107,11 +111,18 @@ func (t *IDToken) text(name string) string {
 
 // Roles returns the flattened roles: realm_access.roles, every resource_access.*.roles, groups and roles, in this
 // order, each once. A member of another type than a list of texts counts as absent.
-func (t *IDToken) Roles() []string {
+func (t *IDToken) Roles() []string { return slices.Clone(t.roles()) }
+
+// roles is Roles without the copy: read once, however many requests the token comes with.
+func (t *IDToken) roles() []string {
 	if t.isGuest() {
 		return nil
 	}
-	var roles []string
+	t.rolesOnce.Do(func() { t.allRoles = t.readRoles() })
+	return t.allRoles
+}
+
+func (t *IDToken) readRoles() (roles []string) {
 	if realm, err := t.claims.Object("realm_access"); err == nil {
 		roles = append(roles, texts(realm, "roles")...)
 	}

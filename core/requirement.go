@@ -59,7 +59,7 @@ func Roles(all ...string) Requirement {
 		return Requirement{fault: "Roles: " + emptyList}
 	}
 	return Requirement{kind: kindClaims, met: func(token *IDToken) bool {
-		has := token.Roles()
+		has := token.roles()
 		return !slices.ContainsFunc(all, func(role string) bool { return !slices.Contains(has, role) })
 	}}
 }

@@ -21,9 +21,25 @@ func TestRememberedToken(t *testing.T) {
 	if first := mustAdmit(t, off, token); mustAdmit(t, off, token) == first {
 		t.Error("the token was remembered though TokenCacheSize is below 0")
 	}
-	ctx, header := t.Context(), []string{"Bearer " + token}
-	if n := testing.AllocsPerRun(100, func() { _, _ = on.Admit(ctx, header) }); n != 0 {
-		t.Errorf("%v allocations for a token that came before", n)
+	ctx, header := t.Context(), []string{"Bearer " + idp.token(claims{"scope": "a b", "realm_access": claims{"roles": []string{"admin"}}})}
+	for name, guard := range map[string]*core.Guard{"no requirement": on, "scope and role": idp.auth().Required(core.Scopes("a"), core.Roles("admin"))} {
+		if _, err := guard.Admit(ctx, header); err != nil {
+			t.Fatal(err)
+		}
+		if n := testing.AllocsPerRun(100, func() { _, _ = guard.Admit(ctx, header) }); n != 0 {
+			t.Errorf("%s: %v allocations for a token that came before", name, n)
+		}
+	}
+}
+
+// What a caller does with the list of roles is seen by nobody else.
+func TestRememberedRoles(t *testing.T) {
+	idp := newIDP(t)
+	guard := idp.auth().Required(core.Roles("admin"))
+	token := idp.token(claims{"roles": []string{"admin", "user"}})
+	mustAdmit(t, guard, token).Roles()[0] = "nobody"
+	if roles := mustAdmit(t, guard, token).Roles(); len(roles) != 2 || roles[0] != "admin" {
+		t.Errorf("roles %v", roles)
 	}
 }
 

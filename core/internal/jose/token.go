@@ -2,7 +2,7 @@
 // key sets (RFC 7517). It is the only place that knows the JOSE library: that one makes signatures and parses keys. What is
 // read from a token, and in which order, is decided here; the standard library checks signatures.
 //
-// All functions and all methods are safe for concurrent use.
+// All functions are safe for concurrent use, and all methods but those of a Token.
 package jose
 
 import (
@@ -24,7 +24,7 @@ var (
 	ErrSignature = errors.New("jose: signature does not verify")
 )
 
-// Token is a token whose signature nobody has checked yet: only its header may be looked at.
+// Token is a token whose signature nobody has checked yet: only its header may be looked at. One goroutine at a time.
 type Token struct {
 	Alg    string // as the header says; Verify compares it with the key's
 	KeyID  string
@@ -32,8 +32,11 @@ type Token struct {
 	Typ    string // as the header says, "" when absent
 
 	signed    string // header and payload as they were signed
-	payload   string
+	payload   string // as it came
 	signature []byte
+
+	text   string // the payload, once it was read
+	claims strictjson.Object
 }
 
 // decoding refuses stray bits in the last character; [isBase64URL] refuses the line breaks that it would skip.
@@ -130,16 +133,24 @@ func (t *Token) Verify(key Key) (payload string, claims strictjson.Object, err e
 	if !t.isSignedBy(key) {
 		return "", nil, ErrSignature
 	}
+	if !t.read() {
+		return "", nil, ErrMalformed
+	}
+	return t.text, t.claims, nil
+}
+
+// read decodes the payload, once.
+func (t *Token) read() bool {
+	if t.claims != nil {
+		return true
+	}
 	decoded, err := decoding.DecodeString(t.payload)
 	if err != nil {
-		return "", nil, ErrMalformed
+		return false
 	}
-	payload = string(decoded)
-	claims, err = strictjson.Parse(payload)
-	if err != nil {
-		return "", nil, ErrMalformed
-	}
-	return payload, claims, nil
+	t.text = string(decoded)
+	t.claims, err = strictjson.Parse(t.text)
+	return err == nil
 }
 
 // canonical gives the one name that keys carry: "Ed25519" (RFC 9864) is what "EdDSA" means for our keys.
@@ -163,15 +174,10 @@ func (t *Token) Supported() bool {
 // UnverifiedIssuer returns the claim iss before anybody has checked the signature, "" when there is none that can be
 // read. It is good for one thing: to choose whose keys are to verify the token.
 func (t *Token) UnverifiedIssuer() string {
-	payload, err := decoding.DecodeString(t.payload)
-	if err != nil {
+	if !t.read() || t.claims.FoldsTo("iss") {
 		return ""
 	}
-	claims, err := strictjson.Parse(string(payload))
-	if err != nil || claims.FoldsTo("iss") {
-		return ""
-	}
-	issuer, err := claims.String("iss")
+	issuer, err := t.claims.String("iss")
 	if err != nil {
 		return ""
 	}
