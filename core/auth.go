@@ -16,6 +16,7 @@ import (
 type Auth struct {
 	cfg       Config
 	log       *slog.Logger
+	metrics   metrics
 	provider  *provider
 	broker    *tokenBroker // nil in passthrough mode
 	party     string       // this client at this provider: what it seals opens for no other one that shares SecretKeys
@@ -34,7 +35,7 @@ func New(cfg Config) (*Auth, error) {
 		return nil, err
 	}
 	cfg = cfg.complete()
-	a := &Auth{cfg: cfg, log: cfg.Logger, spent: newSpentStates(), party: cfg.DiscoveryURL + "\x00" + cfg.ClientID}
+	a := &Auth{cfg: cfg, log: cfg.Logger, metrics: cfg.Metrics, spent: newSpentStates(), party: cfg.DiscoveryURL + "\x00" + cfg.ClientID}
 	secrets := a.secrets()
 	var errs [2]error
 	a.states, errs[0] = seal.New("login state", secrets...)

@@ -19,7 +19,7 @@ func newPeers(a *Auth) map[string]*keyset.Keys[jose.Set] {
 	for _, issuer := range a.cfg.Broker.TrustedIssuers {
 		address := strings.TrimSuffix(issuer, "/") + a.cfg.Broker.PeerJWKSPath
 		load := func(ctx context.Context) (jose.Set, error) { return a.provider.peerKeys(ctx, address) }
-		source := fresh.New(policy, load, tellChanges(a.log.With("issuer", issuer), "the keys of a trusted issuer", "fetched"))
+		source := fresh.New(policy, counted(a.metrics, documentTrustedKeys, load), tellChanges(a.log.With("issuer", issuer), "the keys of a trusted issuer", "fetched"))
 		peers[issuer] = keyset.New(source, a.cfg.Timeout+2*slack)
 	}
 	return peers

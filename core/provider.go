@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -53,10 +54,10 @@ func newProvider(cfg *Config) *provider {
 	p := &provider{cfg: cfg, client: fetch.NewClient(cfg.HTTPClient, cfg.Timeout)}
 	policy := fresh.Policy{Renew: discoveryAge, Stale: staleAge, Pause: refetchPause, Timeout: cfg.Timeout + slack}
 	if cfg.DiscoveryURL != "" {
-		p.meta = fresh.New(policy, p.fetchMetadata, tellChanges(cfg.Logger, "the provider's discovery document", "fetched"))
+		p.meta = fresh.New(policy, counted(cfg.Metrics, documentDiscovery, p.fetchMetadata), tellChanges(cfg.Logger, "the provider's discovery document", "fetched"))
 	}
 	policy.Renew, policy.Timeout = keyAge, cfg.Timeout+2*slack
-	keys := fresh.New(policy, p.fetchKeys, tellChanges(cfg.Logger, "the provider's key set", "fetched"))
+	keys := fresh.New(policy, counted(cfg.Metrics, documentKeys, p.fetchKeys), tellChanges(cfg.Logger, "the provider's key set", "fetched"))
 	p.keys = keyset.New(keys, cfg.Timeout+3*slack)
 	p.close = func() {
 		keys.Close()
@@ -125,7 +126,7 @@ func (p *provider) fetchKeys(ctx context.Context) (jose.Set, error) {
 	if p.meta != nil && (address == "" || p.cfg.Issuer == "") {
 		meta, err := p.metadata(ctx)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%w: %w", fresh.ErrElsewhere, err)
 		}
 		alg = meta.rsaAlgorithm
 		if address == "" {

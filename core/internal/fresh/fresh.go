@@ -20,6 +20,10 @@ var ErrCooling = errors.New("fresh: renewed a moment ago")
 // ErrClosed says that the source was closed.
 var ErrClosed = errors.New("fresh: closed")
 
+// ErrElsewhere says that a fetch failed because another source had nothing to give, which tells of its own trouble. Whoever
+// watches both hears of it once.
+var ErrElsewhere = errors.New("fresh: another source failed")
+
 // Policy says how old a copy may grow. All times have to be above 0.
 type Policy struct {
 	Renew   time.Duration // age at which the copy is renewed in the background
@@ -32,7 +36,7 @@ type Policy struct {
 type Source[T any] struct {
 	policy  Policy
 	load    func(context.Context) (T, error)
-	changed func(error) // told when fetches begin to fail, and with nil when they work again
+	changed func(error) // told when fetches begin to fail by a fault of their own, and with nil when they work again
 
 	base   context.Context // ended by Close
 	end    context.CancelFunc
@@ -43,6 +47,7 @@ type Source[T any] struct {
 	tries   int        // fetches that failed since the last good one, or since the start
 	asked   time.Time  // the last fetch on demand, or the end of the last one that failed
 	failure error      // of the last fetch; nil when it was good
+	told    bool       // changed knows that fetches fail
 	timer   *time.Timer
 }
 
@@ -157,7 +162,8 @@ func (s *Source[T]) fetch() (*Snapshot[T], error) {
 
 func (s *Source[T]) failed(err error) {
 	s.mu.Lock()
-	first := s.failure == nil
+	first := !s.told && s.base.Err() == nil && !errors.Is(err, ErrElsewhere)
+	s.told = s.told || first
 	s.tries++
 	s.failure = err
 	if s.now.Load() != nil { // before the first good fetch only callers fetch
@@ -165,7 +171,7 @@ func (s *Source[T]) failed(err error) {
 		s.schedule(s.policy.Pause)
 	}
 	s.mu.Unlock()
-	if first && s.base.Err() == nil {
+	if first {
 		s.changed(err)
 	}
 }
@@ -175,7 +181,8 @@ func (s *Source[T]) succeeded(first bool) {
 	if first { // the start is no renewal: what changed since may be asked for at once
 		s.asked = time.Time{}
 	}
-	recovered := s.failure != nil
+	recovered := s.told
+	s.told = false
 	s.tries, s.failure = 0, nil
 	s.schedule(s.policy.Renew)
 	s.mu.Unlock()

@@ -1,0 +1,105 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/internal/fetch"
+	"github.com/go-oidc-auth/oidcauth/core/internal/keyring"
+)
+
+// Event is one thing that happened, for Config.Metrics to count. All three texts are fixed words of this library, so that
+// they make labels as they stand: nothing of a request, a token, a provider or a person is in them. [Events] has them all.
+type Event struct {
+	Kind    string // what happened: "fetch"
+	Part    string // to which part; "" where there is only one
+	Outcome string // how it went
+}
+
+// Events returns every event that there is, so that counters can be made before the first one comes: one that was never
+// told is then a 0 and not a gap. The list may grow with a release; nothing leaves it or changes its meaning.
+func Events() []Event { return slices.Clone(events) }
+
+var events = slices.Concat(
+	eventsOf("fetch", documents, []string{outcomeOK, outcomeUnreachable, outcomeUnusable}),
+)
+
+func eventsOf(kind string, parts, outcomes []string) (all []Event) {
+	for _, part := range parts {
+		for _, outcome := range outcomes {
+			all = append(all, Event{kind, part, outcome})
+		}
+	}
+	return all
+}
+
+// What is fetched and kept at hand.
+const (
+	documentDiscovery   = "discovery"
+	documentKeys        = "keys"
+	documentTrustedKeys = "trusted_keys"
+	documentSigningKeys = "signing_keys"
+	documentRevocations = "revocations"
+)
+
+var documents = []string{documentDiscovery, documentKeys, documentTrustedKeys, documentSigningKeys, documentRevocations}
+
+const (
+	outcomeOK          = "ok"
+	outcomeUnreachable = "unreachable"
+	outcomeUnusable    = "unusable"
+)
+
+// metrics is Config.Metrics; nil tells nobody.
+type metrics func(Event)
+
+func (m metrics) tell(kind, part, outcome string) {
+	if m != nil {
+		m(Event{kind, part, outcome})
+	}
+}
+
+// counted tells of each fetch of a document.
+func counted[T any](m metrics, document string, load func(context.Context) (T, error)) func(context.Context) (T, error) {
+	if m == nil {
+		return load
+	}
+	return func(ctx context.Context) (T, error) {
+		value, err := load(ctx)
+		m.tell("fetch", document, fetchOutcome(document, err))
+		return value, err
+	}
+}
+
+// fetchOutcome: what comes over a network may be out of reach or no use; a store is out of reach, whatever it says, but
+// for a key in it that does not open.
+func fetchOutcome(document string, err error) string {
+	switch {
+	case err == nil:
+		return outcomeOK
+	case errors.Is(err, keyring.ErrSealed):
+		return outcomeUnusable
+	case document == documentSigningKeys || document == documentRevocations:
+		return outcomeUnreachable
+	case errors.Is(fetch.Fault(err), fetch.ErrUnreachable):
+		return outcomeUnreachable
+	default:
+		return outcomeUnusable
+	}
+}
+
+// countedStore is a store whose revocations are counted: their list has no load function of its own.
+type countedStore struct {
+	broker.Store
+	metrics metrics
+}
+
+// Revoked reads the list and tells of it.
+func (s countedStore) Revoked(ctx context.Context, since, now time.Time) ([]broker.Revocation, error) {
+	return counted(s.metrics, documentRevocations, func(ctx context.Context) ([]broker.Revocation, error) {
+		return s.Store.Revoked(ctx, since, now)
+	})(ctx)
+}
