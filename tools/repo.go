@@ -17,8 +17,8 @@ import (
 // prefix is what the paths of all our modules begin with.
 const prefix = "github.com/go-oidc-auth/oidcauth/"
 
-// unreleased names the modules that serve the repository alone and never get a tag.
-var unreleased = []string{"bench", "examples", "integration", "tools"}
+// unreleased names the modules that serve the repository alone and never get a tag, those in their folders too.
+var unreleased = []string{"bench", "core/conformance", "examples", "integration", "tools"}
 
 // A module is one go.mod of the repository.
 type module struct {
@@ -98,7 +98,7 @@ func readModule(root, file string) (module, error) {
 			m.Requires = append(m.Requires, name)
 		}
 	}
-	m.Released = !slices.Contains(unreleased, strings.Split(m.Name, "/")[0])
+	m.Released = !slices.ContainsFunc(unreleased, func(name string) bool { return strings.HasPrefix(m.Name+"/", name+"/") })
 	return m, nil
 }
 

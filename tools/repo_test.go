@@ -89,6 +89,18 @@ func TestLoadRepo(t *testing.T) {
 	}
 }
 
+// A module that serves the repository alone may stand in the folder of one that is released.
+func TestUnreleased(t *testing.T) {
+	files := with(tree(), "go.work", "go 1.26.0\n\nuse (\n\t./chiauth\n\t./core\n\t./core/conformance\n\t./core/conformity\n)\n")
+	files = with(files, "core/conformance/go.mod", "module "+prefix+"core/conformance\n\nrequire "+prefix+"core v0.1.0\n")
+	files = with(files, "core/conformity/go.mod", "module "+prefix+"core/conformity\n")
+	for _, m := range load(t, files).Modules {
+		if m.Released != (m.Name != "core/conformance") {
+			t.Errorf("%s is released: %v", m.Name, m.Released)
+		}
+	}
+}
+
 func TestLoadRepoFaults(t *testing.T) {
 	chi := tree()["chiauth/go.mod"]
 	for name, c := range map[string]struct {

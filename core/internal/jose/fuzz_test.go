@@ -3,6 +3,8 @@ package jose_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -51,6 +53,17 @@ func FuzzParseSet(f *testing.F) {
 	f.Add([]byte(`{"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB","use":"enc"}]}`))
 	f.Add([]byte(`{"keys":[{"kty":"EC","crv":"P-256","x":"","y":""}]}`))
 	f.Add([]byte(`{"keys":[]}`))
+	published, err := filepath.Glob("../../testdata/seeds/*.keys.json")
+	if err != nil || len(published) == 0 {
+		f.Fatal("no key sets of providers", err)
+	}
+	for _, name := range published {
+		document, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(document)
+	}
 	f.Fuzz(func(t *testing.T, document []byte) {
 		set, err := jose.ParseSet(document, "RS256")
 		if (err == nil) != (len(set) > 0) || err != nil && err != jose.ErrKeySet {

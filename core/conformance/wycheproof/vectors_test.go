@@ -1,0 +1,83 @@
+package wycheproof_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"testing"
+
+	"github.com/c2sp/wycheproof"
+)
+
+// file is what all of the files have in common.
+type file struct {
+	NumberOfTests int     `json:"numberOfTests"`
+	TestGroups    []group `json:"testGroups"`
+}
+
+type group struct {
+	Comment   string          `json:"comment"`
+	Public    json.RawMessage `json:"public"`  // a JWK or a JWK set
+	Private   json.RawMessage `json:"private"` // the same with the private halves, or a symmetric key
+	PublicJWK json.RawMessage `json:"publicKeyJwk"`
+	KeyJWK    json.RawMessage `json:"keyJwk"` // what the RSA files call it
+	Tests     []vector        `json:"tests"`
+}
+
+type vector struct {
+	ID      int             `json:"tcId"`
+	Comment string          `json:"comment"`
+	JWS     token           `json:"jws"`
+	JWE     token           `json:"jwe"`
+	Public  json.RawMessage `json:"public"` // of the key agreement files
+	Result  string          `json:"result"`
+}
+
+// token is a compact one, or what a file gives in the JSON form as it stands there.
+type token string
+
+func (t *token) UnmarshalJSON(text []byte) error {
+	if text[0] != '"' {
+		*t = token(text)
+		return nil
+	}
+	return json.Unmarshal(text, (*string)(t))
+}
+
+func load(t *testing.T, name string) file {
+	t.Helper()
+	text, err := fs.ReadFile(wycheproof.TestVectors, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var f file
+	if err := json.Unmarshal(text, &f); err != nil {
+		t.Fatal(err)
+	}
+	tests := 0
+	for _, g := range f.TestGroups {
+		tests += len(g.Tests)
+	}
+	if tests == 0 || tests != f.NumberOfTests {
+		t.Fatalf("%s has %d vectors and says %d", name, tests, f.NumberOfTests)
+	}
+	return f
+}
+
+// document is a group's keys as a provider would publish them. The private halves stand in for public ones that the file
+// does not have: symmetric keys, and sets.
+func (g group) document(t *testing.T) []byte {
+	t.Helper()
+	key := g.Public
+	if key == nil {
+		key = g.Private
+	}
+	var set struct{ Keys []json.RawMessage }
+	if err := json.Unmarshal(key, &set); err != nil {
+		t.Fatal(err)
+	}
+	if set.Keys != nil {
+		return key
+	}
+	return fmt.Appendf(nil, `{"keys":[%s]}`, key)
+}

@@ -1,0 +1,199 @@
+package core_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core"
+)
+
+// FuzzTokenAnswer: whatever the token endpoint answers to a refresh, the client gets an access token only out of a 2xx, the
+// one that encoding/json reads there, with times that are none of the past or of another age.
+func FuzzTokenAnswer(f *testing.F) {
+	const kind = "application/json"
+	f.Add(uint16(200), kind, `{"access_token":"a","token_type":"Bearer","expires_in":300,"refresh_token":"r","refresh_expires_in":1800,"scope":"openid"}`)
+	f.Add(uint16(200), kind, `{"access_token":"a","token_type":"bearer","expires_in":"300","exp":1e300,"refresh_exp":-1,"not-before-policy":0,"session_state":"x"}`)
+	f.Add(uint16(200), kind, `{"access_token":"a","Access_Token":"b"}`)
+	f.Add(uint16(200), kind, `{"access_token":"a","token_type":"DPoP","id_token":"a.b.c"}`)
+	f.Add(uint16(200), "application/x-www-form-urlencoded", `access_token=a&token_type=bearer`)
+	f.Add(uint16(400), kind, `{"error":"invalid_grant","error_description":"x"}`)
+	f.Add(uint16(401), "text/html", `<html>`)
+	f.Add(uint16(302), kind, `{}`)
+	f.Add(uint16(503), kind, ``)
+	f.Add(uint16(200), kind, `{"access_token":"`+fuzzToken()+`","id_token":"`+fuzzToken()+`"}`)
+	service, provider := fuzzService(f, fuzzMetadata())
+	f.Fuzz(func(t *testing.T, status uint16, contentType, body string) {
+		provider.set("token", fuzzAnswer{fuzzCode(status), contentType, body})
+		answer := service.routes["token"].Serve(t.Context(), fuzzForm(url.Values{"refresh_token": {"rrrrrrrrrrrr"}}))
+		provider.take()
+		if answer.Status != http.StatusOK {
+			fuzzStatus(t, "token", answer)
+			return
+		}
+		var token core.Token
+		var read map[string]any
+		if json.Unmarshal(answer.Body, &token) != nil || json.Unmarshal([]byte(body), &read) != nil {
+			t.Fatalf("%s out of %s", answer.Body, body)
+		}
+		refresh, ok := read["refresh_token"].(string)
+		if !ok || refresh == "" {
+			refresh = "rrrrrrrrrrrr"
+		}
+		if fuzzCode(status) >= 300 || token.AccessToken == "" || token.AccessToken != read["access_token"] || token.RefreshToken != refresh {
+			t.Errorf("%d: %s out of %s", answer.Status, answer.Body, body)
+		}
+		if now := time.Now().Unix(); token.ExpiresIn < 0 || token.Expires < 0 || token.Expires > now+1<<53 || token.RefreshExpires < 0 {
+			t.Errorf("the times %+v out of %s", token, body)
+		}
+	})
+}
+
+// fuzzCode makes a number a status from 200 to 599, and leaves it as it is where it is one.
+func fuzzCode(status uint16) int { return 200 + (int(status)+200)%400 }
+
+func fuzzForm(form url.Values) *core.Request {
+	return core.ParseRequest(http.MethodPost, "", http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, strings.NewReader(form.Encode()))
+}
+
+// FuzzDeviceAnswer: a device login begins only with codes, a web address and a pace that a client can use.
+func FuzzDeviceAnswer(f *testing.F) {
+	const kind = "application/json"
+	f.Add(uint16(200), kind, `{"device_code":"d","user_code":"U-C","verification_uri":"https://idp.example/device","verification_uri_complete":"https://idp.example/device?c=U-C","expires_in":600,"interval":5}`)
+	f.Add(uint16(200), kind, `{"device_code":"d","user_code":"u","verification_uri":"javascript:alert(1)","expires_in":"600"}`)
+	f.Add(uint16(200), kind, `{"device_code":"d","user_code":"u","verification_uri":"https://a","expires_in":1e300,"interval":-1}`)
+	f.Add(uint16(200), kind, `{"device_code":"d","user_code":1}`)
+	f.Add(uint16(400), kind, `{"error":"unauthorized_client"}`)
+	f.Add(uint16(400), kind, `{"error":{}}`)
+	f.Add(uint16(200), kind, ``)
+	service, provider := fuzzService(f, fuzzMetadata())
+	f.Fuzz(func(t *testing.T, status uint16, contentType, body string) {
+		provider.set("device_authorization", fuzzAnswer{fuzzCode(status), contentType, body})
+		answer := service.routes["device"].Serve(t.Context(), fuzzForm(nil))
+		provider.take()
+		if answer.Status != http.StatusOK {
+			fuzzStatus(t, "device", answer)
+			return
+		}
+		var start core.DeviceStart
+		var read map[string]any
+		if json.Unmarshal(answer.Body, &start) != nil || json.Unmarshal([]byte(body), &read) != nil {
+			t.Fatalf("%s out of %s", answer.Body, body)
+		}
+		address, err := url.Parse(start.VerificationURI)
+		if err != nil || address.Scheme != "https" && address.Scheme != "http" || address.Host == "" || start.VerificationURI != read["verification_uri"] {
+			t.Errorf("the address %q out of %s", start.VerificationURI, body)
+		}
+		if start.DeviceCode != read["device_code"] || start.UserCode != read["user_code"] || start.UserCode == "" || start.ExpiresIn < 0 || start.Interval < 1 {
+			t.Errorf("%s out of %s", answer.Body, body)
+		}
+	})
+}
+
+// FuzzUserInfo: what the userinfo endpoint says is believed only about the caller, and only in texts.
+func FuzzUserInfo(f *testing.F) {
+	const kind = "application/json"
+	f.Add(uint16(200), kind, `{"sub":"alice","preferred_username":"al","given_name":"A","family_name":"A B","email":"a@example.org"}`)
+	f.Add(uint16(200), kind, `{"sub":"mallory","preferred_username":"al"}`)
+	f.Add(uint16(200), kind, `{"sub":"alice","SUB":"mallory","preferred_username":"al"}`)
+	f.Add(uint16(200), kind, `{"sub":"alice","preferred_username":{},"uid":["x"]}`)
+	f.Add(uint16(200), "application/jwt", fuzzToken())
+	f.Add(uint16(401), kind, ``)
+	service, provider := fuzzService(f, fuzzMetadata())
+	header := http.Header{"Authorization": {"Bearer " + fuzzToken()}}
+	f.Fuzz(func(t *testing.T, status uint16, contentType, body string) {
+		provider.set("userinfo", fuzzAnswer{fuzzCode(status), contentType, body})
+		answer := service.routes["userinfo"].Serve(t.Context(), core.ParseRequest(http.MethodGet, "", header, nil))
+		provider.take()
+		if answer.Status != http.StatusOK {
+			fuzzStatus(t, "userinfo", answer)
+			return
+		}
+		var info core.UserInfo
+		var read map[string]any
+		if json.Unmarshal(answer.Body, &info) != nil || json.Unmarshal([]byte(body), &read) != nil || read["sub"] != "alice" {
+			t.Fatalf("%s out of %s", answer.Body, body)
+		}
+		said := func(text string) bool {
+			for _, value := range read {
+				if text == "" || value == text {
+					return true
+				}
+			}
+			return false
+		}
+		if info.Username == "" || !said(info.Username) || !said(info.Email) || !said(info.FirstName) {
+			t.Errorf("%s out of %s", answer.Body, body)
+		}
+	})
+}
+
+// FuzzIDToken: whatever an ID token says that the provider has signed, a browser is logged in only when a second reading of
+// OpenID Connect Core section 3.1.3.7 allows it. NONCE stands for the nonce of the login.
+func FuzzIDToken(f *testing.F) {
+	good := `{"iss":"` + issuer + `","sub":"alice","aud":"` + clientID + `","exp":4102444800,"iat":1,"nonce":"NONCE"}`
+	f.Add(`{"alg":"EdDSA","kid":"k1"}`, good)
+	for _, change := range [][2]string{
+		{`"NONCE"`, `"x"`}, {`"aud":"`, `"azp":"x","aud":"`}, {`"aud":"`, `"aud":["x"],"AUD":"`}, {`4102444800`, `1`}, {`"iat":1,`, ``}, {`"iat":1`, `"iat":4102444800`},
+		{`"alice"`, `null`}, {`"alice"`, `"a","sub":"b"`}, {`{"iss"`, `{"at_hash":"x","iss"`}, {`{"iss"`, `{"events":{},"iss"`}, {`{"iss"`, `{"typ":"Refresh","iss"`},
+	} {
+		f.Add(goodHeader, strings.Replace(good, change[0], change[1], 1))
+		f.Add(`{"alg":"EdDSA","kid":"k1","typ":"JWT"}`, strings.Replace(good, change[0], change[1], 1))
+	}
+	idp := &memoryIDP{}
+	service, provider := fuzzService(f, fuzzMetadata())
+	own := "https://app.example/api/auth/v2/callback"
+	f.Fuzz(func(t *testing.T, header, payload string) {
+		login := service.routes["login"].Serve(t.Context(), core.ParseRequest(http.MethodGet, url.Values{"redirect_uri": {own}}.Encode(), nil, nil))
+		target, err := url.Parse(login.Header.Get("Location"))
+		if err != nil || login.Status != http.StatusFound {
+			t.Fatalf("no login: %d %s", login.Status, login.Body)
+		}
+		nonce := target.Query().Get("nonce")
+		payload = strings.ReplaceAll(payload, "NONCE", nonce)
+		provider.set("token", fuzzAnswer{200, "application/json", toJSON(claims{"access_token": "opaque-access-token", "token_type": "Bearer", "id_token": idp.sign("k1", header, payload)})})
+		query := url.Values{"code": {"c"}, "state": {target.Query().Get("state")}}
+		answer := service.routes["callback"].Serve(t.Context(), core.ParseRequest(http.MethodGet, query.Encode(), flowHeader([]string{"Cookie: " + flowCookie(t, login)}), nil))
+		provider.take()
+		if answer.Status != http.StatusOK {
+			fuzzStatus(t, "callback", answer)
+		} else if fault := idTokenFault(payload, nonce); fault != "" {
+			t.Errorf("accepted though %s: %s", fault, payload)
+		}
+	})
+}
+
+// idTokenFault reads an ID token for the service of these targets with encoding/json.
+func idTokenFault(payload, nonce string) string {
+	var read map[string]any
+	if err := json.Unmarshal([]byte(payload), &read); err != nil {
+		return err.Error()
+	}
+	audience, isList := read["aud"].([]any)
+	if !isList {
+		audience = []any{read["aud"]}
+	}
+	number := func(name string) float64 { n, _ := read[name].(float64); return n }
+	now, slack := float64(time.Now().Unix()), 120.0
+	switch {
+	case read["iss"] != issuer:
+		return "the issuer is another"
+	case read["sub"] == nil || read["sub"] == "":
+		return "there is no subject"
+	case !slices.Contains(audience, any(clientID)):
+		return "it is for others"
+	case read["azp"] != nil && read["azp"] != "" && read["azp"] != clientID, len(audience) > 1 && read["azp"] != clientID:
+		return "another client asked for it"
+	case number("exp")+slack <= now:
+		return "it has expired"
+	case read["iat"] == nil || number("iat") > now+slack || number("nbf") > now+slack:
+		return "it is not valid yet, or has no date"
+	case read["nonce"] != nonce:
+		return "the nonce is another login's"
+	}
+	return ""
+}

@@ -1,0 +1,156 @@
+package core_test
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core"
+	"github.com/go-oidc-auth/oidcauth/core/broker"
+)
+
+// garbledStore hands out other rows than it was given, as a damaged database does, or one that somebody else writes to.
+type garbledStore struct {
+	broker.Store
+	mu      sync.Mutex
+	session func(*broker.Session)
+	key     func(*broker.Key)
+}
+
+func (s *garbledStore) garble(session func(*broker.Session), key func(*broker.Key)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.session, s.key = session, key
+}
+
+func (s *garbledStore) Session(ctx context.Context, id string, now time.Time) (broker.Session, error) {
+	session, err := s.Store.Session(ctx, id, now)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err == nil && s.session != nil {
+		s.session(&session)
+	}
+	return session, err
+}
+
+func (s *garbledStore) Keys(ctx context.Context) ([]broker.Key, error) {
+	keys, err := s.Store.Keys(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range keys {
+		if s.key != nil {
+			s.key(&keys[i])
+		}
+	}
+	return keys, err
+}
+
+// changed lays text over a value, or makes it the whole value, and gives something else than the value always.
+func changed(value []byte, at uint16, text []byte) []byte {
+	other := bytes.Clone(text)
+	if at > 0 && len(value) > 0 {
+		other = bytes.Clone(value)
+		copy(other[int(at)%len(value):], text)
+	}
+	if bytes.Equal(other, value) {
+		other = append(other, 'A')
+	}
+	return other
+}
+
+// FuzzStoredSession: a session of which the store hands out other sealed data, or another sealed answer, is none: nothing is
+// minted from it, the provider is asked for nothing, and the row stays for an administrator to look at.
+func FuzzStoredSession(f *testing.F) {
+	for _, spent := range []bool{false, true} {
+		f.Add(spent, uint16(0), []byte{})
+		f.Add(spent, uint16(0), []byte(`{"refresh":"r","iss":"i","sub":"s"}`))
+		f.Add(spent, uint16(1), []byte("A"))
+		f.Add(spent, uint16(40), []byte("\x00\xff"))
+		f.Add(spent, uint16(9), []byte(strings.Repeat("A", 500)))
+	}
+	b := newBubble(f)
+	store := &garbledStore{Store: b.store}
+	service := b.serve(func(c *core.Config) { c.Broker.Store = store })
+	first := service.begun()
+	second := flowGranted(f, service.refresh(first.RefreshToken))
+	f.Fuzz(func(t *testing.T, spent bool, at uint16, text []byte) {
+		id := ""
+		store.garble(func(session *broker.Session) {
+			if id = session.ID; spent {
+				session.Answer, session.Rotated = changed(session.Answer, at, text), time.Now().UTC().Truncate(time.Millisecond)
+			} else {
+				session.Data = changed(session.Data, at, text)
+			}
+		}, nil)
+		token, asked := second.RefreshToken, b.count(tokenPath)
+		if spent {
+			token = first.RefreshToken
+		}
+		answer := service.routes["token"].Serve(t.Context(), refreshRequest(token))
+		if fuzzStatus(t, "refresh", answer); b.count(tokenPath) != asked || strings.Contains(string(answer.Body), "access_token") {
+			t.Errorf("%d %s, %d calls", answer.Status, answer.Body, b.count(tokenPath)-asked)
+		}
+		if _, err := b.store.Session(t.Context(), id, time.Now()); err != nil || id == "" {
+			t.Errorf("the session %q: %v, after %d %s", id, err, answer.Status, answer.Body)
+		}
+	})
+}
+
+// FuzzStoredKey: a service whose store hands out another signing key than was sealed there issues nothing and publishes
+// nothing, and makes no key in its place.
+func FuzzStoredKey(f *testing.F) {
+	f.Add(uint16(0), []byte{}, "")
+	f.Add(uint16(0), []byte(`{"pem":"x"}`), "")
+	f.Add(uint16(7), []byte("AAAA"), "")
+	f.Add(uint16(1), []byte{0}, "another-kid")
+	b := newBubble(f)
+	store := &garbledStore{Store: b.store}
+	serve := func(t testing.TB) *flowService {
+		return flowServe(t, b.config(), b, brokered(func(c *core.Config) { c.Broker.Store = store }))
+	}
+	serve(f).begun() // the key is made
+	f.Fuzz(func(t *testing.T, at uint16, text []byte, kid string) {
+		store.garble(nil, func(key *broker.Key) {
+			if kid != "" && kid != key.ID {
+				key.ID = kid
+			} else {
+				key.Sealed = changed(key.Sealed, at, text)
+			}
+		})
+		service := serve(t)
+		login := fuzzForm(url.Values{"code": {"c"}, "code_verifier": {strings.Repeat("v", 43)}, "redirect_uri": {flowRedirect}})
+		for route, request := range map[string]*core.Request{"token": login, "jwks": core.ParseRequest(http.MethodGet, "", nil, nil)} {
+			if answer := service.routes[route].Serve(t.Context(), request); answer.Status != http.StatusServiceUnavailable {
+				t.Errorf("%s: %d %s", route, answer.Status, answer.Body)
+			}
+		}
+		if keys, err := b.store.Keys(t.Context()); err != nil || len(keys) != 1 {
+			t.Errorf("%d keys, %v", len(keys), err)
+		}
+	})
+}
+
+// FuzzRefreshToken: a text that is no refresh token of a session is one answer, and costs the provider nothing.
+func FuzzRefreshToken(f *testing.F) {
+	b := newBubble(f)
+	service := b.serve()
+	good := service.begun().RefreshToken
+	for _, text := range []string{good + "=", good[:63] + "A", good[:63], "A" + good[1:], strings.Repeat("A", 64), "\x00", " " + good, strings.Repeat("é", 32), good + "\n"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if text == good || text == "" {
+			return
+		}
+		asked := b.count(tokenPath)
+		answer := service.routes["token"].Serve(t.Context(), refreshRequest(text))
+		if answer.Status != http.StatusUnauthorized && answer.Status != http.StatusBadRequest || b.count(tokenPath) != asked {
+			t.Errorf("%q: %d %s, %d calls", text, answer.Status, answer.Body, b.count(tokenPath)-asked)
+		}
+	})
+}

@@ -1,0 +1,74 @@
+package jose_test
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"testing"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
+)
+
+// FuzzParsePrivateKey: a key that is taken is an RSA one of 2048 bits or more that signs what its public half verifies, and
+// is the same key once it was written and read again.
+func FuzzParsePrivateKey(f *testing.F) {
+	private, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		f.Fatal(err)
+	}
+	small, err := rsa.GenerateKey(rand.Reader, 1024) // to be refused
+	if err != nil {
+		f.Fatal(err)
+	}
+	curve, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, key := range []any{private, small, curve} {
+		der, err := x509.MarshalPKCS8PrivateKey(key)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	}
+	pkcs1 := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(private)})
+	f.Add(pkcs1)
+	f.Add(append([]byte("text before\n"), pkcs1...))
+	f.Add(bytes.ReplaceAll(pkcs1, []byte("\n"), []byte("\r\n")))
+	f.Add(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Headers: map[string]string{"Proc-Type": "4,ENCRYPTED", "DEK-Info": "AES-256-CBC,00"}, Bytes: []byte("x")}))
+	f.Add([]byte("-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		signer, err := jose.ParsePrivateKey(text)
+		if err != nil {
+			if err != jose.ErrPrivateKey || signer != nil {
+				t.Fatalf("got %v, %v", signer, err)
+			}
+			return
+		}
+		raw, err := signer.SignBytes("JWT", []byte(`{}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		token, err := jose.Parse(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := token.Verify(signer.Public()); err != nil {
+			t.Errorf("what the key signed does not verify: %v", err)
+		}
+		if public, ok := signer.Public().Public.(*rsa.PublicKey); !ok || public.N.BitLen() < 2048 {
+			t.Errorf("got %+v", signer.Public())
+		}
+		written, err := signer.PrivateKey()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := jose.ParsePrivateKey(written); err != nil || !again.Public().Equal(signer.Public()) {
+			t.Errorf("written and read again: %v", err)
+		}
+	})
+}
