@@ -24,7 +24,7 @@ TOOLS := GOWORK=off go run -C tools . -root .. -version $(VERSION)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help check generate tidy tidy-check lint linter test parts integration model consumer docs demo race soak fuzz release clean
+.PHONY: help check generate tidy tidy-check lint linter test parts integration model consumer docs demo race soak fuzz bench bench-quick release clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r target text; do printf '  %-11s %s\n' "$$target" "$$text"; done
@@ -95,10 +95,16 @@ soak: ## ROUNDS rounds of 50 refreshes at once on every store: no token may be s
 	OIDCAUTH_SOAK_ROUNDS=$(ROUNDS) go test -count=1 -timeout=0 -v -run '^Test(Memory|Store)$$/^soak$$' ./core/broker/brokertest $(patsubst %/go.mod,./%,$(wildcard brokerstore/*/go.mod))
 
 fuzz: ## run every fuzz target for FUZZTIME
-	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' $(MODULES) | while IFS=: read -r file line; do \
+	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' $(MODULES) | sort -u | while IFS=: read -r file line; do \
 		target=$${line#func }; echo "$$target in $${file%/*}"; \
-		go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) "./$${file%/*}" || exit 1; \
+		go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s "./$${file%/*}" || exit 1; \
 	done
+
+bench: ## compare with the bare signature check, other libraries and other middleware (a quarter of an hour), and write docs/performance.md
+	go run ./bench -out docs/performance.md
+
+bench-quick: ## the same with few rounds, printed alone: a minute, for finding mistakes
+	go run ./bench -quick
 
 release: ## check that a release can be tagged and print the commands; pushes nothing
 	$(TOOLS) release

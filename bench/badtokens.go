@@ -1,0 +1,75 @@
+package main
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// badTokens are tokens that nobody should accept, each for one reason.
+func badTokens(k *key) (map[string]string, error) {
+	other, err := newKey(k.alg)
+	if err != nil {
+		return nil, err
+	}
+	other.id = k.id
+	good := keycloak(nil)
+	parts := strings.Split(k.token(good), ".")
+	now := time.Now().Unix()
+	forged, err := hmacToken(k)
+	if err != nil {
+		return nil, err
+	}
+	critical := k.header()
+	critical["crit"], critical["urn:example:must"] = []string{"urn:example:must"}, true
+	return map[string]string{
+		"another payload":        parts[0] + "." + encode([]byte(toJSON(keycloak(claims{"sub": "root"})))) + "." + parts[2],
+		"another's key":          other.token(good),
+		"alg none":               encode([]byte(`{"alg":"none","kid":"`+k.id+`"}`)) + "." + parts[1] + ".",
+		"HS256 by public key":    forged,
+		"expired":                k.token(keycloak(claims{"exp": now - 600})),
+		"without exp":            k.token(keycloak(claims{"exp": nil})),
+		"not yet valid":          k.token(keycloak(claims{"nbf": now + 600})),
+		"another issuer":         k.token(keycloak(claims{"iss": "https://idp.example.net"})),
+		"another audience":       k.token(keycloak(claims{"aud": "other", "azp": "other"})),
+		"an ID token":            k.token(keycloak(claims{"typ": "ID", "nonce": "n"})),
+		"unknown crit":           k.sign(critical, toJSON(good)),
+		"sub twice":              k.sign(k.header(), strings.TrimSuffix(toJSON(good), "}")+`,"sub":"root"}`),
+		"bound to a key (cnf)":   k.token(keycloak(claims{"cnf": claims{"jkt": "x"}})),
+		"broken UTF-8 in a name": k.sign(k.header(), strings.Replace(toJSON(good), "Bergström", "Bergstr\xffm", 1)),
+	}, nil
+}
+
+// hmacToken is the oldest trick: the public key as a shared secret.
+func hmacToken(k *key) (string, error) {
+	der, err := x509.MarshalPKIXPublicKey(k.private.Public())
+	if err != nil {
+		return "", err
+	}
+	signed := encode([]byte(`{"alg":"HS256","kid":"`+k.id+`"}`)) + "." + encode([]byte(toJSON(keycloak(nil))))
+	mac := hmac.New(sha256.New, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+	mac.Write([]byte(signed))
+	return signed + "." + encode(mac.Sum(nil)), nil
+}
+
+// accepted lists the bad tokens that a candidate takes; that it refuses the good one is an error.
+func accepted(name, good string, bad map[string]string, prepare func(token string) func() error) ([]string, error) {
+	if err := prepare(good)(); err != nil {
+		return nil, fmt.Errorf("%s refuses the good token: %w", name, err)
+	}
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(bad)), func(kind string) bool { return prepare(bad[kind])() != nil }), nil
+}
+
+// listed is a cell for what was accepted.
+func listed(kinds []string) string {
+	if len(kinds) == 0 {
+		return "none"
+	}
+	return strings.Join(kinds, ", ")
+}

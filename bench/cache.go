@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"strconv"
+	"time"
+	"weak"
+
+	"github.com/go-oidc-auth/oidcauth/core"
+)
+
+// cache is the tables of remembered tokens: goal 7.
+func cache(ctx context.Context, r *report, e effort) error {
+	r.section("Remembered tokens", "Through the guard, with tokens of real size signed with Ed25519 where nothing else is said: many of them are made in little time.")
+	for _, part := range []func(context.Context, *report, effort) error{hitRatios, cacheMemory, misses, flood} {
+		if err := part(ctx, r, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// numbered is the provider's token of one of many users.
+func numbered(k *key, i int) string {
+	return k.token(keycloak(claims{"sub": "user-" + strconv.Itoa(i), "jti": strconv.Itoa(i)}))
+}
+
+// seen is the caller that a guard gave for a token, without keeping it: two weak pointers are equal when they were made of
+// one object, so the next answer tells whether the token was remembered, exactly and through the public API.
+type seen = weak.Pointer[core.IDToken]
+
+// hitRatios asks with few and many users, some of whom come much more often than others.
+func hitRatios(ctx context.Context, r *report, e effort) error {
+	k, err := newKey("EdDSA")
+	if err != nil {
+		return err
+	}
+	var rows [][]string
+	for _, users := range []int{1, 10_000, 1_000_000} {
+		auth, err := core.New(newProvider(k).config(0))
+		if err != nil {
+			return err
+		}
+		row, err := hitRatio(ctx, e, k, auth.Required(), users)
+		_ = auth.Close()
+		if err != nil {
+			return err
+		}
+		rows = append(rows, row)
+	}
+	r.note("Requests of many users (Zipf, s = 1.01), 8,192 places:")
+	r.table([]string{"users", "requests", "of them hits", "a hit takes, x the one user's"}, oneUserFirst(rows))
+	r.note("A hit of many users costs more because their tokens are not in the processor's caches; the text of a token is compared as a whole.")
+	return nil
+}
+
+// oneUserFirst divides the cost of hits by that of the first row.
+func oneUserFirst(rows [][]string) [][]string {
+	first, _ := strconv.ParseFloat(rows[0][3], 64) // written by hitRatio
+	for _, row := range rows {
+		cost, _ := strconv.ParseFloat(row[3], 64)
+		row[3] = fmt.Sprintf("%.1f", cost/first)
+	}
+	return rows
+}
+
+func hitRatio(ctx context.Context, e effort, k *key, guard *core.Guard, users int) ([]string, error) {
+	requests := 300_000
+	if e.quick {
+		requests = 60_000
+	}
+	who := rand.NewZipf(rand.New(rand.NewPCG(1, 2)), 1.01, 1, uint64(users-1))
+	headers, last := map[int][]string{}, map[int]seen{}
+	hits := 0
+	var times []float64
+	for i := range requests {
+		user := int(who.Uint64())
+		header, known := headers[user]
+		if !known {
+			header = []string{"Bearer " + numbered(k, user)}
+			headers[user] = header
+		}
+		begin := time.Now()
+		caller, err := guard.Admit(ctx, header)
+		took := time.Since(begin)
+		if err != nil {
+			return nil, err
+		}
+		this := weak.Make(caller)
+		if this == last[user] {
+			hits++
+			if i > requests/10 {
+				times = append(times, float64(took.Nanoseconds()))
+			}
+		}
+		last[user] = this
+	}
+	return []string{strconv.Itoa(users), strconv.Itoa(requests), fmt.Sprintf("%.1f %%", 100*float64(hits)/float64(requests)), fmt.Sprint(spreadOf(times).mid)}, nil
+}
+
+// cacheMemory fills caches well beyond their size and counts what they keep.
+func cacheMemory(ctx context.Context, r *report, e effort) error {
+	k, err := newKey("EdDSA")
+	if err != nil {
+		return err
+	}
+	sizes := []int{8192, 65536}
+	if e.quick {
+		sizes = sizes[:1]
+	}
+	var rows [][]string
+	within := true
+	for _, size := range sizes {
+		kept, bytes, err := filled(ctx, k, size)
+		if err != nil {
+			return err
+		}
+		within = within && kept <= size && bytes <= int64(size)*27*1024/10
+		rows = append(rows, []string{strconv.Itoa(size), strconv.Itoa(3 * size), strconv.Itoa(kept), fmt.Sprintf("%.2f", float64(bytes)/float64(kept)/1024), fmt.Sprintf("%.2f", float64(bytes)/float64(size)/1024)})
+	}
+	r.note("Memory, by the heap after a collection with the cache and without:")
+	r.table([]string{"TokenCacheSize", "tokens that came", "kept", "KiB for each kept", "KiB for each place"}, rows)
+	last := rows[len(rows)-1]
+	r.judge(7, "memory at most 2.7 KiB x capacity, never more entries than capacity", last[4]+" KiB, "+last[2]+" of "+last[0]+" kept", within)
+	return nil
+}
+
+func filled(ctx context.Context, k *key, size int) (kept int, bytes int64, err error) {
+	auth, err := core.New(newProvider(k).config(size))
+	if err != nil {
+		return 0, 0, err
+	}
+	guard := auth.Required()
+	callers := make([]seen, 3*size)
+	for i := range callers {
+		caller, err := guard.Admit(ctx, []string{"Bearer " + numbered(k, i)})
+		if err != nil {
+			return 0, 0, err
+		}
+		callers[i] = weak.Make(caller)
+	}
+	full := heap()
+	for _, caller := range callers {
+		if caller.Value() != nil {
+			kept++
+		}
+	}
+	if err := auth.Close(); err != nil {
+		return 0, 0, err
+	}
+	runtime.KeepAlive(guard)
+	auth, guard = nil, nil
+	return kept, full - heap(), nil
+}
+
+// heap is what is alive. The second collection takes what the first has finalised.
+func heap() int64 {
+	runtime.GC()
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return int64(stats.HeapAlloc)
+}

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"time"
+)
+
+// greeting is what a serving process says once it can be asked.
+type greeting struct{ Address, Token string }
+
+// serveRoutes serves one framework until its input ends: the whole of the process that stands for a server.
+func serveRoutes(name string) error {
+	for _, f := range frameworks {
+		if f.name != name {
+			continue
+		}
+		s, k, done, err := newSite(context.Background(), f)
+		if err != nil {
+			return err
+		}
+		defer done()
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		if err := json.NewEncoder(os.Stdout).Encode(greeting{listener.Addr().String(), k.token(keycloak(nil))}); err != nil {
+			return err
+		}
+		go tellTime()
+		return s.serve(listener)
+	}
+	return fmt.Errorf("no such framework: %s", name)
+}
+
+// tellTime answers each line with the processor time so far, and ends the process when whoever started it does.
+func tellTime() {
+	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
+		if json.NewEncoder(os.Stdout).Encode(processTime()) != nil {
+			break
+		}
+	}
+	os.Exit(0)
+}
+
+// child is this program again, as another process on one core.
+type child struct {
+	command *exec.Cmd
+	in      io.WriteCloser
+	out     *json.Decoder
+}
+
+// pinned reports whether processes can be kept on a core each.
+func pinned() bool {
+	_, err := exec.LookPath("taskset")
+	return err == nil && runtime.NumCPU() > 1
+}
+
+// onCore is a command with one processor of Go's, and of the machine's where that can be said.
+func onCore(ctx context.Context, core int, name string, args ...string) *exec.Cmd {
+	if pinned() {
+		name, args = "taskset", append([]string{"-c", strconv.Itoa(core), name}, args...)
+	}
+	command := exec.CommandContext(ctx, name, args...)
+	command.Env = append(os.Environ(), "GOMAXPROCS=1")
+	return command
+}
+
+func start(ctx context.Context, core int, args ...string) (*child, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	c := &child{command: onCore(ctx, core, program, args...)}
+	c.command.Stderr = os.Stderr
+	if c.in, err = c.command.StdinPipe(); err != nil {
+		return nil, err
+	}
+	out, err := c.command.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	c.out = json.NewDecoder(bufio.NewReader(out))
+	return c, c.command.Start()
+}
+
+// exchange says something to the child, and reads what it answers.
+func (c *child) exchange(say, answer any) error {
+	if err := json.NewEncoder(c.in).Encode(say); err != nil {
+		return err
+	}
+	return c.out.Decode(answer)
+}
+
+// end closes the input, at which the child goes.
+func (c *child) end() {
+	_ = c.in.Close()
+	_ = c.command.Wait() // its figures are known: how it ends does not matter
+}
+
+const connections = 16
+
+// overHTTP is the table of requests over loopback: goals 1 and 6.
+func overHTTP(ctx context.Context, r *report, e effort) error {
+	client, err := newLoad(ctx, e)
+	if err != nil {
+		return err
+	}
+	defer client.end()
+	where := "Server and client ran on a core each (taskset)."
+	if !pinned() {
+		where = "**Server and client were not kept on a core each: taskset is missing, or there is one core.** They shared the machine."
+	}
+	r.section("Routes, over loopback", fmt.Sprintf("Requests per second beside the bare route's of the same round: a server of one framework with GOMAXPROCS=1, and %d "+
+		"connections of\n%s. %s", connections, client.name(), where))
+	var rows [][]string
+	var modules []string
+	for _, f := range frameworks {
+		row, err := overHTTPOf(ctx, r, e, f, client)
+		if err != nil {
+			return fmt.Errorf("%s: %w", f.name, err)
+		}
+		rows, modules = append(rows, row), append(modules, f.modules...)
+	}
+	r.table([]string{"", "hit / bare", "by the server's time", "uncached / bare", "usual middleware", "it / bare", "uncached / it", "by the server's time"}, rows, modules...)
+	r.note("By the server's time: what its process had on the processor for each request, bare to hit, and usual middleware to uncached. On a core that " +
+		"nobody\nelse uses, with a client that is fast enough, both ways of counting say the same.")
+	return nil
+}
+
+func overHTTPOf(ctx context.Context, r *report, e effort, f framework, client load) ([]string, error) {
+	server, err := start(ctx, 0, "-serve", f.name)
+	if err != nil {
+		return nil, err
+	}
+	defer server.end()
+	var at greeting
+	if err := server.out.Decode(&at); err != nil {
+		return nil, fmt.Errorf("the server does not start: %w", err)
+	}
+	seen, times := make([]*measured, len(allRoutes)), make([]*measured, len(allRoutes))
+	for i, path := range allRoutes {
+		seen[i], times[i] = &measured{subject: subject{name: path}}, &measured{subject: subject{name: path}}
+	}
+	for round := range client.rounds(e) {
+		for i := range allRoutes {
+			i = (i + round) % len(allRoutes)
+			took, busy, err := askOnce(ctx, server, client, order{at.Address, allRoutes[i], at.Token, e.slice})
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", allRoutes[i], err)
+			}
+			if round > 0 { // the first warms up
+				seen[i].times, times[i].times = append(seen[i].times, took), append(times[i].times, busy)
+			}
+		}
+	}
+	const bare, hit, uncached, peer = 0, 1, 2, 3 // as in allRoutes
+	part, gain := seen[bare].over(seen[hit]), seen[peer].over(seen[uncached])
+	r.judge(1, f.name+": a hit serves at least 0.95 of the bare route's requests", part.String(), part.mid >= 0.95)
+	r.judge(6, fmt.Sprintf("%s: uncached %.1f x the requests of %s", f.name, f.faster, f.peer), gain.String(), gain.mid >= f.faster)
+	return []string{
+		f.name, part.String(), times[bare].over(times[hit]).String(), seen[bare].over(seen[uncached]).String(),
+		f.peer, seen[bare].over(seen[peer]).String(), gain.String(), times[peer].over(times[uncached]).String(),
+	}, nil
+}
+
+// askOnce returns the nanoseconds of one request, by the clock and by the server's time.
+func askOnce(ctx context.Context, server *child, client load, o order) (took, busy float64, err error) {
+	var before, after time.Duration
+	if err := server.exchange("time", &before); err != nil {
+		return 0, 0, err
+	}
+	got, err := client.ask(ctx, o)
+	if err == nil {
+		err = server.exchange("time", &after)
+	}
+	return float64(got.Time) / got.Requests, float64(after-before) / got.Requests, err
+}

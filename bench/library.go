@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core"
+)
+
+// candidate is a way to check a token in a library call. prepare makes what checks one token.
+type candidate struct {
+	name, module string
+	faster       float64 // by how much the goal wants RS256 to be faster, 0 for no goal
+	prepare      func(token string) func() error
+}
+
+// ours is the guards' decision, through the public API.
+func ours(ctx context.Context, p *provider, name string, cacheSize int) (candidate, func(), error) {
+	auth, err := core.New(p.config(cacheSize))
+	if err != nil {
+		return candidate{}, nil, err
+	}
+	guard := auth.Required()
+	return candidate{name: name, prepare: func(token string) func() error {
+		header := []string{"Bearer " + token}
+		return func() error {
+			caller, err := guard.Admit(ctx, header)
+			if err == nil && caller.Subject() == "" {
+				err = errors.New("nobody was admitted")
+			}
+			return err
+		}
+	}}, func() { _ = auth.Close() }, nil
+}
+
+const (
+	hitName      = "oidcauth, a token that came before"
+	uncachedName = "oidcauth, uncached"
+)
+
+// library is the table of library calls: goals 2 to 5.
+func library(ctx context.Context, r *report, e effort) error {
+	r.section("Library calls", "One access token as Keycloak writes it, checked again and again on one core, so that the garbage collector's work counts. "+
+		"Claims of the\npeers are read into a struct where they can be. The last column is the bad tokens that a candidate accepts: it costs time to refuse them.")
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	for _, alg := range []string{"RS256", "ES256", "EdDSA"} {
+		if err := libraryOf(ctx, r, e, alg); err != nil {
+			return fmt.Errorf("%s: %w", alg, err)
+		}
+	}
+	return nil
+}
+
+func libraryOf(ctx context.Context, r *report, e effort, alg string) error {
+	k, err := newKey(alg)
+	if err != nil {
+		return err
+	}
+	p := newProvider(k)
+	uncached, closeUncached, err := ours(ctx, p, uncachedName, -1)
+	if err != nil {
+		return err
+	}
+	defer closeUncached()
+	hit, closeHit, err := ours(ctx, p, hitName, 0)
+	if err != nil {
+		return err
+	}
+	defer closeHit()
+	others, err := libraryPeers(ctx, k, p)
+	if err != nil {
+		return err
+	}
+	all := append([]candidate{{name: "bare check", prepare: k.bare}, uncached, hit}, others...)
+	good := k.token(keycloak(nil))
+	bad, err := badTokens(k)
+	if err != nil {
+		return err
+	}
+	subjects := make([]subject, len(all))
+	takes := make([]string, len(all))
+	for i, c := range all {
+		subjects[i] = subject{c.name, c.prepare(good)}
+		if i == 0 {
+			takes[i] = "a signature alone"
+			continue
+		}
+		kinds, err := accepted(c.name, good, bad, c.prepare)
+		if err != nil {
+			return err
+		}
+		takes[i] = listed(kinds)
+		if i <= 2 && len(kinds) > 0 {
+			return fmt.Errorf("%s accepts: %s", c.name, listed(kinds))
+		}
+	}
+	seen, err := compare(subjects, e.rounds, 2*time.Millisecond)
+	if err != nil {
+		return err
+	}
+	r.note("%s, a token of %d bytes:", alg, len(good))
+	var rows [][]string
+	var modules []string
+	for i, m := range seen {
+		rows = append(rows, []string{m.name, m.over(seen[0]).String(), fmt.Sprintf("%.0f", m.allocations()), takes[i]})
+		modules = append(modules, all[i].module)
+	}
+	r.table([]string{"", "x the bare check", "allocations", "bad tokens accepted"}, rows, modules...)
+	judgeLibrary(r, alg, all, seen)
+	return nil
+}
+
+func judgeLibrary(r *report, alg string, all []candidate, seen []*measured) {
+	bare, uncached, hit := seen[0], seen[1], seen[2]
+	limit := map[string]float64{"RS256": 1.15, "ES256": 1.08, "EdDSA": 1.08}[alg]
+	cost := uncached.over(bare)
+	r.judge(3, fmt.Sprintf("%s uncached: at most %.2f x the bare check", alg, limit), cost.String(), cost.mid <= limit)
+	beyond := uncached.allocations() - bare.allocations()
+	r.judge(4, alg+" uncached: at most 4 allocations beyond the signature check's own", fmt.Sprintf("%.0f", beyond), beyond <= 4)
+	if alg != "RS256" {
+		return
+	}
+	r.judge(2, "a hit allocates nothing in core", fmt.Sprintf("%.0f", hit.allocations()), hit.allocations() == 0)
+	for i, c := range all {
+		if c.faster == 0 {
+			continue
+		}
+		gain, gainHit := seen[i].over(uncached), seen[i].over(hit)
+		r.judge(5, fmt.Sprintf("RS256 uncached: %.1f x as fast as %s", c.faster, c.name), gain.String(), gain.mid >= c.faster)
+		r.judge(5, fmt.Sprintf("a hit: 500 x as fast as %s", c.name), gainHit.String(), gainHit.mid >= 500)
+	}
+}

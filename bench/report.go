@@ -1,0 +1,110 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
+)
+
+// report is the document: goals first, then a section for each table.
+type report struct {
+	sections strings.Builder
+	goals    []goal
+	quick    bool
+}
+
+type goal struct {
+	number             int
+	text, figure, said string
+}
+
+// judge states a goal beside what was seen.
+func (r *report) judge(number int, text, figure string, met bool) {
+	said := "met"
+	if !met {
+		said = "**not met**"
+	}
+	r.goals = append(r.goals, goal{number, text, figure, said})
+}
+
+// open states a goal that this run says nothing about.
+func (r *report) open(number int, text, why string) {
+	r.goals = append(r.goals, goal{number, text, why, "not measured"})
+}
+
+func (r *report) section(title, text string) {
+	fmt.Fprintf(&r.sections, "\n## %s\n\n%s\n", title, text)
+}
+
+// note is a paragraph after a table.
+func (r *report) note(format string, args ...any) {
+	fmt.Fprintf(&r.sections, "\n"+format+"\n", args...)
+}
+
+// table writes rows under their heads; the last line of all is the versions of the peers in it.
+func (r *report) table(heads []string, rows [][]string, peers ...string) {
+	r.sections.WriteString("\n")
+	line := func(cells []string) { fmt.Fprintf(&r.sections, "| %s |\n", strings.Join(cells, " | ")) }
+	line(heads)
+	line(slices.Repeat([]string{"---"}, len(heads)))
+	for _, row := range rows {
+		line(row)
+	}
+	fmt.Fprintf(&r.sections, "\n%s%s\n", machine(), versions(peers))
+}
+
+func (r *report) String() string {
+	var b strings.Builder
+	b.WriteString("# Performance\n\nWritten by `make bench`; nothing here is edited by hand. Every figure is a ratio or a difference within one run, the " +
+		"median of many rounds in which\nwhat is compared ran within the same few milliseconds, in rotating order; the quartiles stand in brackets. In the process, time is " +
+		"what the\nprocess had on a processor. Absolute times say something about a machine and are no promise. The \"bare check\" is the signature verification of the standard library alone.\n")
+	if r.quick {
+		b.WriteString("\nThis was the quick run, with few rounds: good for finding mistakes, not for quoting.\n")
+	}
+	b.WriteString("\n## Goals\n\n| # | goal | seen | |\n| --- | --- | --- | --- |\n")
+	slices.SortStableFunc(r.goals, func(a, b goal) int { return cmp.Compare(a.number, b.number) })
+	for _, g := range r.goals {
+		fmt.Fprintf(&b, "| %d | %s | %s | %s |\n", g.number, g.text, g.figure, g.said)
+	}
+	return b.String() + r.sections.String()
+}
+
+// machine is what the figures of a table depend on.
+func machine() string {
+	return fmt.Sprintf("%s, %d cores, %s, %s/%s", processor(), runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+func processor() string {
+	text, _ := os.ReadFile("/proc/cpuinfo") // Linux alone has it
+	for line := range strings.Lines(string(text)) {
+		if name, value, found := strings.Cut(line, ":"); found && strings.TrimSpace(name) == "model name" {
+			return strings.TrimSpace(value)
+		}
+	}
+	if text, err := exec.Command("sysctl", "-n", "machdep.cpu.brand_string").Output(); err == nil {
+		return strings.TrimSpace(string(text))
+	}
+	return "unknown processor"
+}
+
+// versions names modules as they are linked into this program.
+func versions(modules []string) string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	var text strings.Builder
+	for _, module := range modules {
+		for _, linked := range info.Deps {
+			if linked.Path == module {
+				fmt.Fprintf(&text, "; %s %s", strings.TrimPrefix(module, "github.com/"), linked.Version)
+			}
+		}
+	}
+	return text.String()
+}

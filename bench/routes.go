@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"runtime"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+
+	"github.com/go-oidc-auth/oidcauth/core"
+)
+
+// The four routes of every framework, with the same answer.
+const (
+	bareRoute     = "/bare"
+	hitRoute      = "/hit"
+	uncachedRoute = "/uncached"
+	peerRoute     = "/peer"
+	answer        = "hello"
+)
+
+var allRoutes = []string{bareRoute, hitRoute, uncachedRoute, peerRoute}
+
+// framework is one of the four, with the usual middleware beside ours.
+type framework struct {
+	name, peer string
+	modules    []string
+	faster     float64 // by how much the goal wants us to be faster than the peer, uncached
+	build      func(context.Context, *key, *provider, *guards) (site, error)
+}
+
+var frameworks = []framework{
+	{"gin", "go-oidc", []string{"github.com/gin-gonic/gin", "github.com/coreos/go-oidc/v3"}, 1.8, buildGin},
+	{"echo", "echo-jwt", []string{"github.com/labstack/echo/v4", "github.com/labstack/echo-jwt/v4"}, 1.3, buildEcho},
+	{"fiber", "contrib/jwt", []string{"github.com/gofiber/fiber/v2", "github.com/gofiber/contrib/jwt"}, 1.3, buildFiber},
+	{"chi", "jwtauth", []string{"github.com/go-chi/chi/v5", "github.com/go-chi/jwtauth/v5"}, 2.3, buildChi},
+}
+
+// guards are one that remembers tokens, and one that does not.
+type guards struct{ hit, uncached *core.Auth }
+
+func newGuards(p *provider) (*guards, error) {
+	hit, err := core.New(p.config(0))
+	if err != nil {
+		return nil, err
+	}
+	uncached, err := core.New(p.config(-1))
+	return &guards{hit, uncached}, err
+}
+
+func (g *guards) close() {
+	_ = g.hit.Close()
+	_ = g.uncached.Close()
+}
+
+// site is the routes of one framework: called in the process, or served.
+type site interface {
+	prepare(path, token string) func() error
+	serve(net.Listener) error
+}
+
+// newSite builds the routes of a framework, with a token that all of them accept.
+func newSite(ctx context.Context, f framework) (s site, k *key, done func(), err error) {
+	if k, err = newKey("RS256"); err != nil {
+		return nil, nil, nil, err
+	}
+	p := newProvider(k)
+	g, err := newGuards(p)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	s, err = f.build(ctx, k, p, g)
+	return s, k, g.close, err
+}
+
+var errStatus = errors.New("another status than 200")
+
+// netSite is gin, echo and chi.
+type netSite struct{ http.Handler }
+
+func (s netSite) serve(l net.Listener) error {
+	return (&http.Server{Handler: s, ReadHeaderTimeout: time.Minute}).Serve(l)
+}
+
+func (s netSite) prepare(path, token string) func() error {
+	request := &http.Request{
+		Method: http.MethodGet, URL: &url.URL{Path: path}, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, RequestURI: path,
+		Host: "app.example.org", Header: http.Header{"Authorization": {"Bearer " + token}}, Body: http.NoBody,
+	}
+	w := &sink{header: http.Header{}}
+	return func() error {
+		clear(w.header)
+		w.status = 0
+		s.ServeHTTP(w, request)
+		if w.status != http.StatusOK {
+			return errStatus
+		}
+		return nil
+	}
+}
+
+// sink takes an answer and keeps its status alone.
+type sink struct {
+	header http.Header
+	status int
+}
+
+func (w *sink) Header() http.Header { return w.header }
+
+func (w *sink) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+}
+
+func (w *sink) Write(b []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	return len(b), nil
+}
+
+// fiberSite is fiber, which works on fasthttp's requests.
+type fiberSite struct{ *fiber.App }
+
+func (s fiberSite) serve(l net.Listener) error { return s.Listener(l) }
+
+func (s fiberSite) prepare(path, token string) func() error {
+	handler := s.Handler()
+	var request fasthttp.Request
+	request.SetRequestURI(path)
+	request.Header.SetHost("app.example.org")
+	request.Header.Set("Authorization", "Bearer "+token)
+	ctx := new(fasthttp.RequestCtx)
+	ctx.Init(&request, nil, nil)
+	return func() error {
+		ctx.Response.Reset()
+		ctx.ResetUserValues()
+		handler(ctx)
+		if ctx.Response.StatusCode() != http.StatusOK {
+			return errStatus
+		}
+		return nil
+	}
+}
+
+// routes is the table of routes called in the process: goal 2.
+func routes(ctx context.Context, r *report, e effort) error {
+	r.section("Routes, in the process", "One request to a handler that answers five bytes, through the framework's router, without a network, on one core; RS256. "+
+		"The difference to\nthe bare route in nanoseconds says what a guard adds; the usual middleware stands beside ours as a ratio.")
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	var rows [][]string
+	var modules []string
+	for _, f := range frameworks {
+		row, err := routesOf(ctx, r, e, f)
+		if err != nil {
+			return fmt.Errorf("%s: %w", f.name, err)
+		}
+		rows, modules = append(rows, row), append(modules, f.modules...)
+	}
+	r.table([]string{"", "a hit adds, ns", "allocations", "uncached adds, ns", "usual middleware", "it takes, x ours uncached", "bad tokens it accepts"}, rows, modules...)
+	r.note("Allocations are those of a hit beyond the bare route's: the adapter's, which puts the caller into the request's context. The usual " +
+		"middleware\nis set up as its own documents show, with one key and one algorithm; what it accepts has more options in some.")
+	return nil
+}
+
+func routesOf(ctx context.Context, r *report, e effort, f framework) ([]string, error) {
+	s, k, done, err := newSite(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	good := k.token(keycloak(nil))
+	bad, err := badTokens(k)
+	if err != nil {
+		return nil, err
+	}
+	takes := map[string][]string{}
+	for _, path := range allRoutes[1:] {
+		if takes[path], err = accepted(path, good, bad, func(token string) func() error { return s.prepare(path, token) }); err != nil {
+			return nil, err
+		}
+		if path != peerRoute && len(takes[path]) > 0 {
+			return nil, fmt.Errorf("our guard accepts: %s", listed(takes[path]))
+		}
+	}
+	subjects := make([]subject, len(allRoutes))
+	for i, path := range allRoutes {
+		subjects[i] = subject{path, s.prepare(path, good)}
+	}
+	seen, err := compare(subjects, e.rounds, time.Millisecond)
+	if err != nil {
+		return nil, err
+	}
+	bare, hit, uncached, peer := seen[0], seen[1], seen[2], seen[3]
+	adds := hit.more(bare)
+	r.judge(2, f.name+": a hit adds at most 150 ns to the bare route", adds.String(), adds.mid <= 150)
+	return []string{
+		f.name, adds.String(), fmt.Sprintf("%.0f", hit.allocations()-bare.allocations()), uncached.more(bare).String(), f.peer,
+		peer.over(uncached).String(), listed(takes[peerRoute]),
+	}, nil
+}
