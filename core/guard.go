@@ -71,18 +71,24 @@ func (g *Guard) Admit(ctx context.Context, authorization []string) (*IDToken, er
 }
 
 func (g *Guard) admit(ctx context.Context, authorization []string) (*IDToken, error) {
+	token, remembered, err := g.judge(ctx, authorization)
+	g.auth.metrics.verified(remembered, err)
+	return token, err
+}
+
+func (g *Guard) judge(ctx context.Context, authorization []string) (*IDToken, bool, error) {
 	raw, err := bearer(authorization)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	token, err := g.auth.verifyAccess(ctx, raw)
+	token, remembered, err := g.auth.verifyAccess(ctx, raw)
+	if err == nil {
+		err = g.permit(token)
+	}
 	if err != nil {
-		return nil, err
+		return nil, remembered, err
 	}
-	if err := g.permit(token); err != nil {
-		return nil, err
-	}
-	return token, nil
+	return token, remembered, nil
 }
 
 // errManyHeaders marks the refusal of RFC 6750 section 3.1 that carries a challenge with invalid_request.

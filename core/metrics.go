@@ -14,7 +14,7 @@ import (
 // Event is one thing that happened, for Config.Metrics to count. All three texts are fixed words of this library, so that
 // they make labels as they stand: nothing of a request, a token, a provider or a person is in them. [Events] has them all.
 type Event struct {
-	Kind    string // what happened: "fetch"
+	Kind    string // what happened: "verification", "fetch", "login", "refresh"
 	Part    string // to which part; "" where there is only one
 	Outcome string // how it went
 }
@@ -24,7 +24,11 @@ type Event struct {
 func Events() []Event { return slices.Clone(events) }
 
 var events = slices.Concat(
+	eventsOf("verification", []string{""}, verifications),
 	eventsOf("fetch", documents, []string{outcomeOK, outcomeUnreachable, outcomeUnusable}),
+	eventsOf("login", logins, endings),
+	eventsOf("login", []string{grantDevice}, atDevices),
+	eventsOf("refresh", []string{""}, endings),
 )
 
 func eventsOf(kind string, parts, outcomes []string) (all []Event) {

@@ -59,6 +59,7 @@ func (r Route) answer(ctx context.Context, request *Request) *Response {
 	bounded, cancel := context.WithTimeout(ctx, r.auth.patience())
 	defer cancel()
 	answer, err := r.serve(bounded, request)
+	r.auth.metrics.answered(r.Name, request.Form, err)
 	if err == nil {
 		return answer
 	}

@@ -28,21 +28,22 @@ var decisive = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "azp", 
 
 // verifyAccess is the whole check of an access token at a guard: of the provider's tokens, or in broker mode of own and
 // trusted issuers' ones. The error is a 401 with one text for every reason, or a 503 when the keys are out of reach.
-func (a *Auth) verifyAccess(ctx context.Context, raw string) (*IDToken, error) {
-	token := a.verified.find(raw, time.Now())
-	if token == nil {
-		var err error
+// remembered says that the token came before.
+func (a *Auth) verifyAccess(ctx context.Context, raw string) (token *IDToken, remembered bool, err error) {
+	token = a.verified.find(raw, time.Now())
+	remembered = token != nil
+	if !remembered {
 		if token, err = a.verifyAnew(ctx, raw); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		a.verified.keep(token)
 	}
 	if a.broker != nil {
 		if err := a.broker.checkRevoked(ctx, token); err != nil {
-			return nil, err
+			return nil, remembered, err
 		}
 	}
-	return token, nil
+	return token, remembered, nil
 }
 
 func (a *Auth) verifyAnew(ctx context.Context, raw string) (*IDToken, error) {

@@ -38,6 +38,12 @@ func newRouter(cfg core.Config) (*chi.Mux, error) {
 		admin.Use(auth.Required(core.Scopes("admin")))
 		admin.Get("/users", users)
 	})
+	r.Get("/ready", func(w http.ResponseWriter, r *http.Request) {
+		if err := auth.Ready(r.Context()); err != nil {
+			log.Print(err) // names what is missing
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	})
 	return r, auth.Mount(r, core.Paths{Prefix: "/api"}) // /api/auth/v2/login, token, device …
 }
 

@@ -26,6 +26,7 @@ func TestRoutes(t *testing.T) {
 		{"/me", "", http.StatusUnauthorized, "Not authenticated"},
 		{"/me", "Bearer nonsense", http.StatusUnauthorized, "Invalid token"},
 		{"/me", bob, http.StatusOK, "bob@example.net"},
+		{"/ready", "", http.StatusOK, ""},
 		{"/feed", "", http.StatusOK, "guest"},
 		{"/feed", bob, http.StatusOK, "bob"},
 		{"/admin/users", "", http.StatusUnauthorized, "Not authenticated"},

@@ -35,6 +35,13 @@ func newRouter(cfg core.Config) (*echo.Echo, error) {
 	r.GET("/feed", auth.HandleOptional(feed)) // everybody; the token is nil for a guest
 	admin := r.Group("/admin", auth.Required(core.Scopes("admin")))
 	admin.GET("/users", users)
+	r.GET("/ready", func(c echo.Context) error {
+		if err := auth.Ready(c.Request().Context()); err != nil {
+			log.Print(err) // names what is missing
+			return c.NoContent(http.StatusServiceUnavailable)
+		}
+		return c.NoContent(http.StatusOK)
+	})
 	return r, auth.Mount(r, core.Paths{Prefix: "/api"}) // /api/auth/v2/login, token, device …
 }
 

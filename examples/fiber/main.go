@@ -34,6 +34,13 @@ func newRouter(cfg core.Config) (*fiber.App, error) {
 	r.Get("/feed", auth.HandleOptional(feed))              // everybody; the token is nil for a guest
 	admin := r.Group("/admin", auth.Required(core.Scopes("admin")))
 	admin.Get("/users", users)
+	r.Get("/ready", func(c *fiber.Ctx) error {
+		if err := auth.Ready(c.UserContext()); err != nil {
+			log.Print(err) // names what is missing
+			return c.SendStatus(fiber.StatusServiceUnavailable)
+		}
+		return c.SendStatus(fiber.StatusOK)
+	})
 	return r, auth.Mount(r, core.Paths{Prefix: "/api"}) // /api/auth/v2/login, token, device …
 }
 

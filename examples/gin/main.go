@@ -35,6 +35,12 @@ func newRouter(cfg core.Config) (*gin.Engine, error) {
 	r.GET("/feed", auth.HandleOptional(feed)) // everybody; the token is nil for a guest
 	admin := r.Group("/admin", auth.Required(core.Scopes("admin")))
 	admin.GET("/users", users)
+	r.GET("/ready", func(c *gin.Context) {
+		if err := auth.Ready(c.Request.Context()); err != nil {
+			log.Print(err) // names what is missing
+			c.Status(http.StatusServiceUnavailable)
+		}
+	})
 	return r, auth.Mount(r, core.Paths{Prefix: "/api"}) // /api/auth/v2/login, token, device …
 }
 

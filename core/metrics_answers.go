@@ -1,0 +1,139 @@
+package core
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
+	"github.com/go-oidc-auth/oidcauth/core/internal/keyset"
+)
+
+// How a guard judged a token.
+const (
+	outcomeCached       = "cached" // it came before
+	outcomeNoToken      = "no_token"
+	outcomeBadRequest   = "bad_request"   // two headers
+	outcomeMalformed    = "malformed"     // no token that this library reads
+	outcomeWrongKind    = "wrong_kind"    // no access token, or one for somebody else
+	outcomeUnknownKey   = "unknown_key"   // the issuer has no such key, or nobody trusts the issuer
+	outcomeBadSignature = "bad_signature" // or an algorithm that is not the key's
+	outcomeBadClaims    = "bad_claims"    // expired, not yet valid, of another issuer, mistyped
+	outcomeRevoked      = "revoked"       // its session has ended
+	outcomeInsufficient = "insufficient"  // a good token that lacks scopes or claims
+)
+
+// How an answer ended that is no guard's.
+const (
+	outcomePending = "pending" // a device's user has not answered yet
+	outcomeRefused = "refused" // the caller's fault, or the provider says no
+	outcomeOutage  = "outage"  // a 503: provider, store or keys are out of reach
+	outcomeFailed  = "failed"  // an answer that nobody can use, or a fault of this service
+)
+
+const (
+	grantCallback = "callback"
+	grantCode     = "code"
+	grantDevice   = "device"
+	grantExchange = "exchange"
+)
+
+var verifications = []string{
+	outcomeOK, outcomeCached, outcomeNoToken, outcomeBadRequest, outcomeMalformed, outcomeWrongKind, outcomeUnknownKey,
+	outcomeBadSignature, outcomeBadClaims, outcomeRevoked, outcomeInsufficient, outcomeOutage,
+}
+
+var (
+	logins    = []string{grantCallback, grantCode, grantDevice, grantExchange}
+	endings   = []string{outcomeOK, outcomeRefused, outcomeOutage, outcomeFailed}
+	atDevices = []string{outcomePending}
+)
+
+// verified tells how a guard judged one request. It makes nothing: this is the way of every request.
+func (m metrics) verified(remembered bool, err error) {
+	switch {
+	case m == nil:
+	case err != nil:
+		m.tell("verification", "", refusalOutcome(err))
+	case remembered:
+		m.tell("verification", "", outcomeCached)
+	default:
+		m.tell("verification", "", outcomeOK)
+	}
+}
+
+func refusalOutcome(err error) string {
+	var refused *Error
+	if !errors.As(err, &refused) {
+		return outcomeOutage
+	}
+	switch {
+	case refused.noCredentials:
+		return outcomeNoToken
+	case refused.Status == http.StatusBadRequest:
+		return outcomeBadRequest
+	case refused.Status == http.StatusForbidden:
+		return outcomeInsufficient
+	case refused.Status != http.StatusUnauthorized:
+		return outcomeOutage
+	}
+	for _, class := range []struct {
+		cause   error
+		outcome string
+	}{
+		{jose.ErrMalformed, outcomeMalformed}, {errTokenKind, outcomeWrongKind}, {keyset.ErrUnknownKey, outcomeUnknownKey},
+		{jose.ErrSignature, outcomeBadSignature}, {errRevoked, outcomeRevoked},
+	} {
+		if errors.Is(refused.Err, class.cause) {
+			return class.outcome
+		}
+	}
+	return outcomeBadClaims
+}
+
+// answered tells of one answer of a route that gives out tokens.
+func (m metrics) answered(route string, form url.Values, err error) {
+	if m == nil || route != "token" && route != "callback" {
+		return
+	}
+	outcome := answerOutcome(err)
+	isThere := func(names ...string) bool { return form.Has(names[0]) || form.Has(names[1]) }
+	switch {
+	case route == "callback":
+		m.tell("login", grantCallback, outcome)
+	case isThere("refresh_token", "refresh-token"):
+		m.tell("refresh", "", withoutPending(outcome))
+	case form.Get("grant_type") == exchangeGrant || form.Get("grant-type") == exchangeGrant:
+		m.tell("login", grantExchange, withoutPending(outcome))
+	case isThere("device_code", "device-code"):
+		m.tell("login", grantDevice, outcome)
+	default:
+		m.tell("login", grantCode, withoutPending(outcome))
+	}
+}
+
+// withoutPending: a provider that says so of anything but a device has refused it.
+func withoutPending(outcome string) string {
+	if outcome == outcomePending {
+		return outcomeRefused
+	}
+	return outcome
+}
+
+func answerOutcome(err error) string {
+	var refused *Error
+	switch {
+	case err == nil:
+		return outcomeOK
+	case !errors.As(err, &refused):
+		return outcomeFailed
+	case refused.Code == CodeAuthorizationPending, refused.Code == CodeSlowDown:
+		return outcomePending
+	case refused.Status == http.StatusServiceUnavailable:
+		return outcomeOutage
+	case refused.Status >= http.StatusInternalServerError:
+		return outcomeFailed
+	default:
+		return outcomeRefused
+	}
+}
