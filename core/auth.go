@@ -17,6 +17,7 @@ type Auth struct {
 	cfg       Config
 	log       *slog.Logger
 	metrics   metrics
+	troubles  *troubles
 	provider  *provider
 	broker    *tokenBroker // nil in passthrough mode
 	party     string       // this client at this provider: what it seals opens for no other one that shares SecretKeys
@@ -35,7 +36,7 @@ func New(cfg Config) (*Auth, error) {
 		return nil, err
 	}
 	cfg = cfg.complete()
-	a := &Auth{cfg: cfg, log: cfg.Logger, metrics: cfg.Metrics, spent: newSpentStates(), party: cfg.DiscoveryURL + "\x00" + cfg.ClientID}
+	a := &Auth{cfg: cfg, log: cfg.Logger, metrics: cfg.Metrics, troubles: newTroubles(cfg.Logger), spent: newSpentStates(), party: cfg.DiscoveryURL + "\x00" + cfg.ClientID}
 	secrets := a.secrets()
 	var errs [2]error
 	a.states, errs[0] = seal.New("login state", secrets...)
@@ -43,7 +44,7 @@ func New(cfg Config) (*Auth, error) {
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
-	a.provider = newProvider(&a.cfg)
+	a.provider = newProvider(&a.cfg, &a.troubles.revocation)
 	a.verified = newVerifiedTokens(&a.cfg)
 	if a.cfg.Broker != nil {
 		var err error

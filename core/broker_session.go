@@ -116,8 +116,11 @@ func (f *flows) userInfoFor(ctx context.Context, meta *metadata, accessToken, su
 		return nil
 	}
 	answer, err := f.subjectInfo(ctx, meta, accessToken, subject)
-	if err != nil || len(answer.Text) > maxUserInfo {
-		f.log.Warn("the provider's userinfo is left out of a token", "error", err)
+	if err == nil && len(answer.Text) > maxUserInfo {
+		err = errors.New("core: the document is too large")
+	}
+	f.troubles.userInfo.seen(ctx, err)
+	if err != nil {
 		return nil
 	}
 	return answer.Text

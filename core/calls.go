@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -102,9 +103,10 @@ func (p *provider) revoke(ctx context.Context, meta *metadata, token, hint strin
 	ctx, cancel := detached(ctx)
 	defer cancel()
 	answer, err := p.post(ctx, meta, meta.revocation, url.Values{"token": {token}, "token_type_hint": {hint}})
-	if err != nil || answer.Status >= 400 {
-		p.cfg.Logger.Warn("the provider did not revoke a token", "error", err)
+	if err == nil && answer.Status >= 400 {
+		err = fmt.Errorf("core: status %d", answer.Status)
 	}
+	p.revocation.seen(ctx, err)
 }
 
 // forsake revokes a refresh token that nobody will use any more, if there is one.

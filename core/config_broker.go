@@ -99,7 +99,7 @@ func (c *Config) checkBroker(f *faults) {
 	}
 	if b.ImportKey != nil {
 		if _, err := jose.ParsePrivateKey(b.ImportKey); err != nil {
-			f.add("Broker.ImportKey", "write an unencrypted RSA private key of at least 2048 bits in PEM")
+			f.add("Broker.ImportKey", "write an unencrypted RSA private key of at least 2048 bits in PEM, made by a sound generator")
 		}
 	}
 }

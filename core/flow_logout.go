@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/url"
 	"strings"
 	"time"
@@ -10,14 +11,15 @@ import (
 
 // logout answers GET logout: always a redirect, to the provider's end-session endpoint (OpenID Connect RP-Initiated
 // Logout section 2), or home. A bearer token that is valid is revoked first: at the provider, and in broker mode with its
-// whole session, on every instance. What fails is logged.
+// whole session, on every instance. The log is told when something of that begins to fail.
 func (f *flows) logout(ctx context.Context, request *Request) (*Response, error) {
 	target := f.logoutTarget(lone(request.Query, "post_logout_redirect_uri"))
 	state, hint := lone(request.Query, "state"), lone(request.Query, "id_token_hint")
 	meta, err := f.provider.metadata(ctx)
-	if err != nil {
-		f.log.Warn("logout without the provider: its discovery document is not at hand", "error", err)
+	if err != nil { // the log knows: it is told when the document cannot be had
 		meta = &metadata{}
+	} else {
+		f.troubles.logout.seen(ctx, endSessionFault(meta))
 	}
 	caller, _ := f.leaver.Admit(ctx, request.Header.Values("Authorization"))
 	switch {
@@ -30,7 +32,6 @@ func (f *flows) logout(ctx context.Context, request *Request) (*Response, error)
 		f.provider.revoke(ctx, meta, caller.Raw(), "access_token")
 	}
 	if meta.endSession == "" {
-		f.log.Warn("logout without the provider: no end_session_endpoint is known")
 		if target == "" {
 			return redirect("/"), nil
 		}
@@ -45,8 +46,15 @@ func (f *flows) logout(ctx context.Context, request *Request) (*Response, error)
 	return redirect(endpoint(meta.endSession, parameters)), nil
 }
 
-// endSession ends the session of an own token on every instance and returns the hint for the provider's logout. What
-// fails is logged.
+func endSessionFault(meta *metadata) error {
+	if meta.endSession == "" {
+		return errors.New("core: no end_session_endpoint is known")
+	}
+	return nil
+}
+
+// endSession ends the session of an own token on every instance and returns the hint for the provider's logout. The log is
+// told when that begins to fail in the store.
 func (f *flows) endSession(ctx context.Context, meta *metadata, caller *IDToken) (hint string) {
 	if caller.Issuer() != f.broker.issuer {
 		return "" // a trusted issuer ends its own sessions
@@ -58,21 +66,23 @@ func (f *flows) endSession(ctx context.Context, meta *metadata, caller *IDToken)
 		until = life
 	}
 	f.broker.feed.Add(id, until)
-	opened, _, err := f.broker.ready(ctx)
-	if err != nil {
-		f.log.Error("a session was not ended in the store", "error", err)
-		return ""
-	}
-	data, err := opened.families.End(ctx, id, until)
-	if err != nil {
-		f.log.Error("a session was not ended in the store", "error", err)
-	}
+	data, err := f.endStored(ctx, id, until)
+	f.troubles.endSession.seen(ctx, err)
 	var s session
 	if data == nil || json.Unmarshal(data, &s) != nil {
 		return ""
 	}
 	f.provider.forsake(ctx, meta, s.Refresh)
 	return strings.TrimSpace(s.IDToken)
+}
+
+// endStored ends a session in the store and returns its data; nil where there is none.
+func (f *flows) endStored(ctx context.Context, id string, until time.Time) ([]byte, error) {
+	opened, _, err := f.broker.ready(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return opened.families.End(ctx, id, until)
 }
 
 // lone returns a parameter that is given once and is not longer than a credential may be; anything else counts as

@@ -48,10 +48,12 @@ type provider struct {
 	meta   *fresh.Source[*metadata] // nil without DiscoveryURL
 	keys   *keyset.Keys[jose.Set]
 	close  func()
+
+	revocation *trouble
 }
 
-func newProvider(cfg *Config) *provider {
-	p := &provider{cfg: cfg, client: fetch.NewClient(cfg.HTTPClient, cfg.Timeout)}
+func newProvider(cfg *Config, revocation *trouble) *provider {
+	p := &provider{cfg: cfg, client: fetch.NewClient(cfg.HTTPClient, cfg.Timeout), revocation: revocation}
 	policy := fresh.Policy{Renew: discoveryAge, Stale: staleAge, Pause: refetchPause, Timeout: cfg.Timeout + slack}
 	if cfg.DiscoveryURL != "" {
 		p.meta = fresh.New(policy, counted(cfg.Metrics, documentDiscovery, p.fetchMetadata), tellChanges(cfg.Logger, "the provider's discovery document", "fetched"))

@@ -20,6 +20,9 @@
 //		defer store.Close()
 //	}
 //
+// The options of a URL are those of redis.ParseURL. min_idle_conns is refused, since it would connect at once; pool
+// sizes and numbers of connections go up to 1,000, buffers to 1 MiB. Opening uses no network.
+//
 // [New] takes a client that the program has already. The server has to keep what it is given: no eviction, and an
 // append-only file; the module's README says what to set.
 package redisstore

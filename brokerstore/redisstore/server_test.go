@@ -290,27 +290,6 @@ func TestSilentServer(t *testing.T) {
 	}
 }
 
-// URLs that are taken and URLs that are not; no error repeats one.
-func TestURLs(t *testing.T) {
-	for url, good := range map[string]bool{
-		"redis://localhost": true, "redis://localhost:6379/3": true, "rediss://user:secret-word@localhost/0?dial_timeout=1s": true,
-		"redis://[::1]:6379": true, "redis://:secret-word@localhost": true,
-		"redis://localhost/secret-word": false, "redis://localhost/1/2": false, "redis://localhost?secret-word=1": false, "redis://localhost/-1": false,
-		"redis://user:secret-word@local host": false, "redis://user:secret-word%zz@localhost": false, "redis://localhost:secret-word": false,
-	} {
-		store, err := broker.Open(url)
-		if (err == nil) != good {
-			t.Errorf("%s: %v", url, err)
-		}
-		if err != nil && (strings.Contains(err.Error(), "secret-word") || !strings.HasPrefix(err.Error(), "redisstore: open: ")) {
-			t.Errorf("%s: %v", url, err)
-		}
-		if store != nil {
-			must(t, "Close", store.Close())
-		}
-	}
-}
-
 // No error holds a password or a value: without a server, with a wrong password, after an answer that quotes arguments.
 func TestErrorsAreSilent(t *testing.T) {
 	s := ownServer(t)

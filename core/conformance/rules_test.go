@@ -82,8 +82,8 @@ func exempt(raw, library string) string {
 		return "RFC 9864 is younger than both"
 	case json.Unmarshal(decoded, new(any)) != nil:
 		return "a number that nobody asks for is larger than a float64 holds"
-	case library == "jwx" && decoded[0] != '{':
-		return "jwx takes no space before the header's brace"
+	case library == "jwx" && (decoded[0] != '{' || decoded[len(decoded)-1] != '}'):
+		return "jwx takes no space around the header's braces"
 	case library == "jwx" && slices.ContainsFunc([]string{"jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256"}, unread):
 		return "jwx reads the types of members that we must not look at"
 	}

@@ -39,8 +39,8 @@ func (k Key) Equal(other Key) bool {
 type Set []Key
 
 // ParseSet reads a JWK set. Keys of unknown type, curve, use or strength, symmetric and private ones are skipped one by
-// one (RFC 7517 section 5). A key without alg gets the algorithm that fits its type; an RSA key that of rsaAlg. A
-// document without a usable key is [ErrKeySet].
+// one (RFC 7517 section 5), as are RSA keys of the broken generator of CVE-2017-15361 (ROCA). A key without alg gets the
+// algorithm that fits its type; an RSA key that of rsaAlg. A document without a usable key is [ErrKeySet].
 func ParseSet(document []byte, rsaAlg string) (Set, error) {
 	object, err := strictjson.Parse(string(document))
 	if err != nil {
@@ -119,7 +119,7 @@ var RSAAlgorithms = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512
 func fitting(public any) (any, []string) {
 	switch key := public.(type) {
 	case *rsa.PublicKey:
-		if bits := key.N.BitLen(); bits >= minRSABits && bits <= maxRSABits && key.N.Bit(0) == 1 && key.E > 2 && key.E%2 == 1 {
+		if soundRSA(key) {
 			return key, RSAAlgorithms
 		}
 	case *ecdsa.PublicKey:
@@ -132,6 +132,11 @@ func fitting(public any) (any, []string) {
 		}
 	}
 	return nil, nil
+}
+
+func soundRSA(key *rsa.PublicKey) bool {
+	bits := key.N.BitLen()
+	return bits >= minRSABits && bits <= maxRSABits && key.N.Bit(0) == 1 && key.E > 2 && key.E%2 == 1 && !hasROCAFingerprint(key.N)
 }
 
 func onCurve(key *ecdsa.PublicKey) bool {

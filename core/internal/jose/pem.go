@@ -11,7 +11,7 @@ import (
 )
 
 // ErrPrivateKey says that a text is no private key that this package signs with.
-var ErrPrivateKey = errors.New("jose: no RSA private key of 2048 bits or more in PEM, unencrypted")
+var ErrPrivateKey = errors.New("jose: no sound RSA private key of 2048 bits or more in PEM, unencrypted")
 
 // NewRSASigner makes a fresh RSA key of 2048 bits for RS256, named as [ParsePrivateKey] names it.
 func NewRSASigner() (*Signer, error) {
