@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
@@ -24,7 +23,7 @@ func (b *tokenBroker) verify(ctx context.Context, raw string) (*IDToken, error) 
 		return nil, invalidToken(errTokenKind)
 	}
 	issuer := token.UnverifiedIssuer()
-	key, proof, err := b.key(ctx, issuer, token)
+	keys, key, err := b.key(ctx, issuer, token.Header)
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +38,8 @@ func (b *tokenBroker) verify(ctx context.Context, raw string) (*IDToken, error) 
 	if !isAccessToken(token.Typ, claims) || !slices.Contains(verified.audience, b.cfg.Audience) {
 		return nil, invalidToken(errTokenKind)
 	}
-	verified.payload, verified.raw, verified.proof = payload, strings.Clone(raw), proof
+	verified.raw, verified.payload = token.Raw(), payload
+	keys.Prove(&verified.proof, token.Header, key)
 	if issuer == b.issuer {
 		verified.session = sessionOf(verified)
 	}
@@ -48,28 +48,27 @@ func (b *tokenBroker) verify(ctx context.Context, raw string) (*IDToken, error) 
 
 // keyHolder is the keys of one issuer, own or not.
 type keyHolder interface {
-	Find(context.Context, *jose.Token) (jose.Key, error)
-	Proof(*jose.Token, jose.Key) *keyset.Proof
+	Find(context.Context, jose.Header) (jose.Key, error)
+	Prove(*keyset.Proof, jose.Header, jose.Key)
 }
 
-func (b *tokenBroker) key(ctx context.Context, issuer string, token *jose.Token) (jose.Key, *keyset.Proof, error) {
-	var keys keyHolder = b.keys
-	down := storeOutage
+func (b *tokenBroker) key(ctx context.Context, issuer string, token jose.Header) (keys keyHolder, key jose.Key, err error) {
+	keys, down := b.keys, storeOutage
 	if issuer != b.issuer {
 		peer, trusted := b.peers[issuer]
 		if !trusted {
-			return jose.Key{}, nil, invalidToken(keyset.ErrUnknownKey)
+			return nil, key, invalidToken(keyset.ErrUnknownKey)
 		}
 		keys, down = peer, peerOutage
 	}
-	key, err := keys.Find(ctx, token)
+	key, err = keys.Find(ctx, token)
 	switch {
 	case errors.Is(err, keyset.ErrUnknownKey):
-		return jose.Key{}, nil, invalidToken(err)
+		return nil, key, invalidToken(err)
 	case err != nil:
-		return jose.Key{}, nil, down(err)
+		return nil, key, down(err)
 	}
-	return key, keys.Proof(token, key), nil
+	return keys, key, nil
 }
 
 func peerOutage(cause error) *Error {

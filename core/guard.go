@@ -102,12 +102,12 @@ func bearer(authorization []string) (string, error) {
 		e.Err = errManyHeaders
 		return "", e
 	}
-	var scheme, token string
-	if len(authorization) == 1 {
-		scheme, token, _ = strings.Cut(authorization[0], " ")
+	const scheme = "Bearer "
+	var token string
+	if len(authorization) == 1 && len(authorization[0]) > len(scheme) && strings.EqualFold(authorization[0][:len(scheme)], scheme) {
+		token = strings.Trim(authorization[0][len(scheme):], " ")
 	}
-	token = strings.Trim(token, " ")
-	if !strings.EqualFold(scheme, "bearer") || token == "" {
+	if token == "" {
 		return "", &Error{Status: http.StatusUnauthorized, Code: CodeInvalidRequest, Detail: "Not authenticated", noCredentials: true}
 	}
 	return token, nil

@@ -23,15 +23,24 @@ type IDToken struct{ *identity }
 type identity struct {
 	raw, issuer, subject string
 	audience, scopes     []string
-	from, expiry         time.Time
+	expiry               time.Time
+	since, until         int64 // Unix milliseconds, between which it is good; the leeway is in them
 	payload              string
 	claims               strictjson.Object // parts of payload
-	proof                *keyset.Proof     // nil for what no key has verified
-	session              string            // what an own token of broker mode can be revoked by, else ""
+	proof                keyset.Proof
+	session              string // what an own token of broker mode can be revoked by, else ""
 
 	rolesOnce sync.Once
 	allRoles  []string
+
+	room [usualAudience + usualScopes]string // for the lists
 }
+
+// So many entries are made together with the rest.
+const (
+	usualAudience = 2
+	usualScopes   = 6
+)
 
 // newIDToken makes both parts at once.
 func newIDToken() *IDToken {

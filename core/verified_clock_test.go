@@ -32,8 +32,10 @@ func TestRememberedTokenBegins(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Now()
-	v := newVerifiedTokens(&Config{TokenCacheSize: 8, Leeway: time.Minute})
-	v.keep(&IDToken{&identity{raw: "a.b.c", from: now, expiry: now.Add(time.Hour), proof: keys.Proof(&jose.Token{Alg: "EdDSA", KeyID: "k", HasKey: true}, set[0])}})
+	v := newVerifiedTokens(&Config{TokenCacheSize: 8})
+	token := &IDToken{&identity{raw: "a.b.c", since: now.Add(-time.Minute).UnixMilli(), until: now.Add(time.Hour).UnixMilli()}}
+	keys.Prove(&token.proof, jose.Header{Alg: "EdDSA", KeyID: "k", HasKey: true}, set[0])
+	v.keep(token)
 	for ago, found := range map[time.Duration]bool{0: true, 59 * time.Second: true, 61 * time.Second: false} {
 		if got := v.find("a.b.c", now.Add(-ago)); (got != nil) != found {
 			t.Errorf("%v before: found %v", ago, got != nil)

@@ -62,14 +62,13 @@ func (a *Auth) verifyProviderAccess(ctx context.Context, raw string) (*IDToken, 
 	if !isAccessType(token.Typ) {
 		return nil, invalidToken(errTokenKind)
 	}
-	verified, err := a.verify(ctx, token)
+	verified, err := a.verify(ctx, &token)
 	if err != nil {
 		return nil, err
 	}
 	if !isAccessToken(token.Typ, verified.claims) || !a.forUs(verified) {
 		return nil, invalidToken(errTokenKind)
 	}
-	verified.raw = strings.Clone(raw)
 	return verified, nil
 }
 
@@ -78,7 +77,7 @@ func (a *Auth) verify(ctx context.Context, token *jose.Token) (*IDToken, error) 
 	if !token.Supported() {
 		return nil, invalidToken(jose.ErrSignature)
 	}
-	key, err := a.provider.keys.Find(ctx, token)
+	key, err := a.provider.keys.Find(ctx, token.Header)
 	switch {
 	case errors.Is(err, keyset.ErrUnknownKey):
 		return nil, invalidToken(err)
@@ -97,7 +96,8 @@ func (a *Auth) verify(ctx context.Context, token *jose.Token) (*IDToken, error) 
 	if err != nil {
 		return nil, invalidToken(err)
 	}
-	verified.payload, verified.proof = payload, a.provider.keys.Proof(token, key)
+	verified.raw, verified.payload = token.Raw(), payload
+	a.provider.keys.Prove(&verified.proof, token.Header, key)
 	return verified, nil
 }
 
@@ -112,9 +112,11 @@ func read(claims strictjson.Object, issuer string, now time.Time, leeway time.Du
 	var errs [7]error
 	t.issuer, errs[0] = claims.String("iss")
 	t.subject, errs[1] = claims.String("sub")
-	t.audience, errs[2] = claims.Strings("aud")
-	t.scopes, errs[3] = readScopes(claims)
-	t.from, t.expiry, errs[4] = checkTimes(claims, now, leeway)
+	t.audience, errs[2] = claims.AppendStrings(t.room[:0:usualAudience], "aud")
+	t.scopes, errs[3] = appendScopes(t.room[usualAudience:usualAudience], claims)
+	first, expiry, err := checkTimes(claims, now, leeway)
+	errs[4] = err
+	t.expiry, t.since, t.until = expiry, first.Add(-leeway).UnixMilli(), expiry.Add(leeway).UnixMilli()
 	_, errs[5] = claims.String("jti")
 	_, errs[6] = claims.String("azp")
 	for _, err := range errs {
@@ -128,20 +130,26 @@ func read(claims strictjson.Object, issuer string, now time.Time, leeway time.Du
 	return t, nil
 }
 
-// readScopes is RFC 9068 section 2.2.3, and scp where a provider writes that one.
-func readScopes(claims strictjson.Object) ([]string, error) {
-	scope, err := claims.String("scope")
-	if err != nil {
-		return nil, err
+// appendScopes is RFC 9068 section 2.2.3, and scp where a provider writes that one: each word once, behind those of into.
+func appendScopes(into []string, claims strictjson.Object) ([]string, error) {
+	if _, ok := claims.Get("scope"); ok {
+		scope, err := claims.String("scope")
+		return appendWords(into, scope), err
 	}
-	words := strings.Split(scope, " ")
-	if _, ok := claims.Get("scope"); !ok {
-		if words, err = claims.Strings("scp"); err != nil {
-			return nil, err
+	lists, err := claims.Strings("scp")
+	for _, words := range lists {
+		into = appendWords(into, words)
+	}
+	return into, err
+}
+
+func appendWords(into []string, words string) []string {
+	for word := range strings.SplitSeq(words, " ") {
+		if word != "" && !slices.Contains(into, word) {
+			into = append(into, word)
 		}
-		words = strings.Split(strings.Join(words, " "), " ")
 	}
-	return distinct(slices.DeleteFunc(words, func(word string) bool { return word == "" })), nil
+	return into
 }
 
 // checkTimes returns from when on and until when the claims hold.
@@ -169,13 +177,9 @@ func unixTime(seconds float64) time.Time {
 }
 
 // isAccessType is RFC 9068 section 2.1, and the types that providers without it write; RFC 8725 section 3.11.
-func isAccessType(typ string) bool {
-	switch strings.ToLower(typ) {
-	case "", "jwt", "at+jwt", "application/at+jwt":
-		return true
-	}
-	return false
-}
+func isAccessType(typ string) bool { return isAnyOf(typ, "", "JWT") || saysAccess(typ) }
+
+func saysAccess(typ string) bool { return isAnyOf(typ, "at+jwt", "application/at+jwt") }
 
 // isAccessToken keeps out what the same provider signs for another use: ID tokens, refresh tokens, logout tokens (RFC
 // 8725 section 3.12), and tokens bound to a key that a bearer does not prove (RFC 7800).
@@ -185,7 +189,7 @@ func isAccessToken(typ string, claims strictjson.Object) bool {
 		return false
 	}
 	forbidden := []string{"cnf", "events"}
-	if !strings.HasSuffix(strings.ToLower(typ), "at+jwt") && !strings.EqualFold(kind, "Bearer") {
+	if !saysAccess(typ) && !strings.EqualFold(kind, "Bearer") {
 		forbidden = append(forbidden, "nonce", "at_hash", "c_hash")
 	}
 	return !slices.ContainsFunc(forbidden, func(name string) bool { _, ok := claims.Get(name); return ok })
@@ -212,14 +216,13 @@ func (a *Auth) verifyIDToken(ctx context.Context, raw, accessToken, nonce string
 	if err != nil || !isAnyOf(token.Typ, "", "JWT") {
 		return nil, invalidToken(errTokenKind)
 	}
-	verified, err := a.verify(ctx, token)
+	verified, err := a.verify(ctx, &token)
 	if err != nil {
 		return nil, err
 	}
 	if !a.issuedToUs(verified) || !hasNonce(verified.claims, nonce) || !hashFits(verified.claims, token.Alg, accessToken) {
 		return nil, invalidToken(errClaims)
 	}
-	verified.raw = strings.Clone(raw)
 	return verified, nil
 }
 

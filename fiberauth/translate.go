@@ -6,30 +6,29 @@ import (
 
 	"github.com/go-oidc-auth/oidcauth/core"
 	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/utils"
 )
 
-// Everything that reads fasthttp's memory is in this file, and copies: what fiber hands out is another request's a
-// moment later.
+// Everything that reads fasthttp's memory is in this file. What fiber hands out is another request's a moment later, so all
+// but one of these functions copy.
 
-// authorization returns every Authorization header of the request.
-func authorization(c *fiber.Ctx) []string {
-	values := c.Request().Header.PeekAll(fiber.HeaderAuthorization)
-	copied := make([]string, len(values))
-	for i, value := range values {
-		copied[i] = trimmed(value)
+// appendAuthorization appends every Authorization header of the request, as views: they are good for as long as the handler
+// runs, and Admit keeps nothing of them.
+func appendAuthorization(values []string, c *fiber.Ctx) []string {
+	for _, value := range c.Request().Header.PeekAll(fiber.HeaderAuthorization) {
+		values = append(values, utils.UnsafeString(trimmed(value)))
 	}
-	return copied
+	return values
 }
 
-// trimmed copies a header's value without the white space around it, of which fasthttp leaves tabs (RFC 9110 section
-// 5.5).
-func trimmed(value []byte) string { return string(bytes.Trim(value, " \t")) }
+// trimmed leaves out the white space around a header's value, of which fasthttp leaves tabs (RFC 9110 section 5.5).
+func trimmed(value []byte) []byte { return bytes.Trim(value, " \t") }
 
 // request translates what a route reads.
 func request(c *fiber.Ctx) *core.Request {
 	header := make(http.Header)
 	c.Request().Header.VisitAll(func(name, value []byte) {
-		header.Add(string(name), trimmed(value))
+		header.Add(string(name), string(trimmed(value)))
 	})
 	header.Del(fiber.HeaderHost) // as with net/http: a route has no host to believe
 	query := string(c.Request().URI().QueryString())

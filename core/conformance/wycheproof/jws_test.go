@@ -30,7 +30,7 @@ func judge(document []byte, raw string) verdict {
 	if err != nil {
 		return noKeys
 	}
-	key, ok := set.Find(token)
+	key, ok := set.Find(token.Header)
 	if !ok {
 		return unnamed
 	}

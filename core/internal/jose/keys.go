@@ -159,10 +159,9 @@ func curveAlgorithm(curve elliptic.Curve) string {
 
 // Find returns the key that a token names. A token without kid finds the only key of its algorithm, and none where
 // there are several: nobody guesses.
-func (s Set) Find(token *Token) (Key, bool) {
-	fits := func(key Key) bool {
-		return key.Alg == canonical(token.Alg) && (!token.HasKey || key.ID == token.KeyID)
-	}
+func (s Set) Find(token Header) (Key, bool) {
+	alg := canonical(token.Alg)
+	fits := func(key Key) bool { return key.Alg == alg && (!token.HasKey || key.ID == token.KeyID) }
 	i := slices.IndexFunc(s, fits)
 	if i < 0 || slices.ContainsFunc(s[i+1:], fits) {
 		return Key{}, false

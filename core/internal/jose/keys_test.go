@@ -211,25 +211,25 @@ func TestFindKey(t *testing.T) {
 	nameless := jose.Key{Alg: "RS256"}
 	for name, c := range map[string]struct {
 		set   jose.Set
-		token jose.Token
+		token jose.Header
 		want  jose.Key
 		ok    bool
 	}{
-		"J6 by kid":                       {jose.Set{a, b}, jose.Token{Alg: "RS256", HasKey: true, KeyID: "b"}, b, true},
-		"J6 exactly":                      {jose.Set{a, b}, jose.Token{Alg: "RS256", HasKey: true, KeyID: "B"}, jose.Key{}, false},
-		"J6 unknown kid":                  {jose.Set{a}, jose.Token{Alg: "RS256", HasKey: true, KeyID: "x"}, jose.Key{}, false},
-		"J2 kid of another algorithm":     {jose.Set{a}, jose.Token{Alg: "ES256", HasKey: true, KeyID: "a"}, jose.Key{}, false},
-		"J2 one kid, two algorithms":      {jose.Set{a, es}, jose.Token{Alg: "ES256", HasKey: true, KeyID: "a"}, es, true},
-		"C13 no kid, one key":             {jose.Set{a, es}, jose.Token{Alg: "RS256"}, a, true},
-		"C13 no kid, several keys":        {jose.Set{a, b}, jose.Token{Alg: "RS256"}, jose.Key{}, false},
-		"C13 no kid on either side":       {jose.Set{nameless}, jose.Token{Alg: "RS256"}, nameless, true},
-		"C13 kid, but the key has none":   {jose.Set{nameless}, jose.Token{Alg: "RS256", HasKey: true, KeyID: "a"}, jose.Key{}, false},
-		"C13 no key of the algorithm":     {jose.Set{a}, jose.Token{Alg: "EdDSA"}, jose.Key{}, false},
-		"C13 no set":                      {nil, jose.Token{Alg: "RS256"}, jose.Key{}, false},
-		"J2 two keys of one kid: neither": {jose.Set{a, a}, jose.Token{Alg: "RS256", HasKey: true, KeyID: "a"}, jose.Key{}, false},
-		"J1 none finds nothing":           {jose.Set{a, {ID: "a"}}, jose.Token{Alg: "none", HasKey: true, KeyID: "a"}, jose.Key{}, false},
+		"J6 by kid":                       {jose.Set{a, b}, jose.Header{Alg: "RS256", HasKey: true, KeyID: "b"}, b, true},
+		"J6 exactly":                      {jose.Set{a, b}, jose.Header{Alg: "RS256", HasKey: true, KeyID: "B"}, jose.Key{}, false},
+		"J6 unknown kid":                  {jose.Set{a}, jose.Header{Alg: "RS256", HasKey: true, KeyID: "x"}, jose.Key{}, false},
+		"J2 kid of another algorithm":     {jose.Set{a}, jose.Header{Alg: "ES256", HasKey: true, KeyID: "a"}, jose.Key{}, false},
+		"J2 one kid, two algorithms":      {jose.Set{a, es}, jose.Header{Alg: "ES256", HasKey: true, KeyID: "a"}, es, true},
+		"C13 no kid, one key":             {jose.Set{a, es}, jose.Header{Alg: "RS256"}, a, true},
+		"C13 no kid, several keys":        {jose.Set{a, b}, jose.Header{Alg: "RS256"}, jose.Key{}, false},
+		"C13 no kid on either side":       {jose.Set{nameless}, jose.Header{Alg: "RS256"}, nameless, true},
+		"C13 kid, but the key has none":   {jose.Set{nameless}, jose.Header{Alg: "RS256", HasKey: true, KeyID: "a"}, jose.Key{}, false},
+		"C13 no key of the algorithm":     {jose.Set{a}, jose.Header{Alg: "EdDSA"}, jose.Key{}, false},
+		"C13 no set":                      {nil, jose.Header{Alg: "RS256"}, jose.Key{}, false},
+		"J2 two keys of one kid: neither": {jose.Set{a, a}, jose.Header{Alg: "RS256", HasKey: true, KeyID: "a"}, jose.Key{}, false},
+		"J1 none finds nothing":           {jose.Set{a, {ID: "a"}}, jose.Header{Alg: "none", HasKey: true, KeyID: "a"}, jose.Key{}, false},
 	} {
-		if got, ok := c.set.Find(&c.token); ok != c.ok || got != c.want {
+		if got, ok := c.set.Find(c.token); ok != c.ok || got != c.want {
 			t.Errorf("%s: got %+v, %v", name, got, ok)
 		}
 	}

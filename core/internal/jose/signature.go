@@ -1,59 +1,90 @@
 package jose
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/sha512"
-	"math/big"
 )
 
 // isSignedBy checks the signature by the one algorithm that the key has (RFC 7518 section 3, RFC 8037 section 3.1).
 func (t *Token) isSignedBy(key Key) bool {
-	switch key.Alg {
-	case "RS256", "RS384", "RS512":
-		public, ok := key.Public.(*rsa.PublicKey)
-		hash, digest := t.digest(key.Alg)
-		return ok && rsa.VerifyPKCS1v15(public, hash, digest, t.signature) == nil
-	case "PS256", "PS384", "PS512": // the salt is as long as the hash
-		public, ok := key.Public.(*rsa.PublicKey)
-		hash, digest := t.digest(key.Alg)
-		return ok && rsa.VerifyPSS(public, hash, digest, t.signature, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}) == nil
-	case "ES256", "ES384", "ES512":
-		public, ok := key.Public.(*ecdsa.PublicKey)
-		return ok && curveAlgorithm(public.Curve) == key.Alg && t.isCurveSigned(public)
-	case "EdDSA":
-		public, ok := key.Public.(ed25519.PublicKey)
-		return ok && len(public) == ed25519.PublicKeySize && ed25519.Verify(public, []byte(t.signed), t.signature)
+	var room [usualSigned]byte
+	signed, signature := append(room[:0], t.signed...), t.signature[:t.size]
+	switch public := key.Public.(type) {
+	case *rsa.PublicKey:
+		return isSignedByRSA(public, key.Alg, signed, signature)
+	case *ecdsa.PublicKey:
+		return curveAlgorithm(public.Curve) == key.Alg && isSignedByCurve(public, key.Alg, signed, signature)
+	case ed25519.PublicKey:
+		return key.Alg == "EdDSA" && len(public) == ed25519.PublicKeySize && ed25519.Verify(public, signed, signature)
 	default:
 		return false
 	}
 }
 
-// isCurveSigned: the two numbers of the signature stand side by side, each as long as the curve's order.
-func (t *Token) isCurveSigned(public *ecdsa.PublicKey) bool {
-	size := (public.Params().N.BitLen() + 7) / 8
-	if len(t.signature) != 2*size {
+func isSignedByRSA(public *rsa.PublicKey, alg string, signed, signature []byte) bool {
+	switch alg {
+	case "RS256", "RS384", "RS512":
+		var room [sha512.Size]byte
+		hash, digest := appendDigest(room[:0], alg, signed)
+		return rsa.VerifyPKCS1v15(public, hash, digest, signature) == nil
+	case "PS256", "PS384", "PS512": // the salt is as long as the hash
+		hash, digest := appendDigest(nil, alg, signed)
+		return rsa.VerifyPSS(public, hash, digest, signature, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}) == nil
+	default:
 		return false
 	}
-	r, s := new(big.Int).SetBytes(t.signature[:size]), new(big.Int).SetBytes(t.signature[size:])
-	_, digest := t.digest(curveAlgorithm(public.Curve))
-	return ecdsa.Verify(public, digest, r, s)
 }
 
-// digest is the hash that the last three digits of an algorithm name.
-func (t *Token) digest(alg string) (crypto.Hash, []byte) {
+// isSignedByCurve: the two numbers of the signature stand side by side, each as long as the curve's order.
+func isSignedByCurve(public *ecdsa.PublicKey, alg string, signed, signature []byte) bool {
+	size := (public.Params().N.BitLen() + 7) / 8
+	if len(signature) != 2*size {
+		return false
+	}
+	var roomForDigest [sha512.Size]byte
+	_, digest := appendDigest(roomForDigest[:0], alg, signed)
+	var room [2 * maxNumber]byte
+	numbers := appendNumber(appendNumber(room[:0], signature[:size]), signature[size:])
+	var roomForAll [2*maxNumber + 3]byte
+	return ecdsa.VerifyASN1(public, digest, append(appendHead(roomForAll[:0], 0x30, len(numbers)), numbers...))
+}
+
+// maxNumber is the length in bytes of the longest number of a signature in DER, of P-521.
+const maxNumber = 2 + 66
+
+// appendNumber writes a number without a sign as a DER INTEGER (X.690 section 8.3), which [ecdsa.VerifyASN1] wants.
+func appendNumber(into, number []byte) []byte {
+	number = bytes.TrimLeft(number, "\x00")
+	if len(number) == 0 || number[0] >= 0x80 { // 0 has a byte too, and the first bit is the sign
+		return append(append(appendHead(into, 0x02, len(number)+1), 0), number...)
+	}
+	return append(appendHead(into, 0x02, len(number)), number...)
+}
+
+// appendHead writes a tag and a length of less than 256 bytes (X.690 section 8.1).
+func appendHead(into []byte, tag byte, length int) []byte {
+	if length >= 0x80 {
+		return append(into, tag, 0x81, byte(length))
+	}
+	return append(into, tag, byte(length))
+}
+
+// appendDigest is the hash that the last three digits of an algorithm name.
+func appendDigest(into []byte, alg string, signed []byte) (crypto.Hash, []byte) {
 	switch alg[2:] {
 	case "256":
-		sum := sha256.Sum256([]byte(t.signed))
-		return crypto.SHA256, sum[:]
+		sum := sha256.Sum256(signed)
+		return crypto.SHA256, append(into, sum[:]...)
 	case "384":
-		sum := sha512.Sum384([]byte(t.signed))
-		return crypto.SHA384, sum[:]
+		sum := sha512.Sum384(signed)
+		return crypto.SHA384, append(into, sum[:]...)
 	default:
-		sum := sha512.Sum512([]byte(t.signed))
-		return crypto.SHA512, sum[:]
+		sum := sha512.Sum512(signed)
+		return crypto.SHA512, append(into, sum[:]...)
 	}
 }

@@ -24,22 +24,30 @@ var (
 	ErrSignature = errors.New("jose: signature does not verify")
 )
 
-// Token is a token whose signature nobody has checked yet: only its header may be looked at. One goroutine at a time.
-type Token struct {
-	Alg    string // as the header says; Verify compares it with the key's
+// Header is what a token says of itself, before anybody has checked its signature.
+type Header struct {
+	Alg    string // Verify compares it with the key's
 	KeyID  string
-	HasKey bool   // whether the header has a kid
-	Typ    string // as the header says, "" when absent
-
-	signed    string // header and payload as they were signed
-	payload   string // as it came
-	signature []byte
-
-	text   string // the payload, once it was read
-	claims strictjson.Object
+	HasKey bool   // whether there is a kid
+	Typ    string // "" when absent
 }
 
-// decoding refuses stray bits in the last character; [isBase64URL] refuses the line breaks that it would skip.
+// Token is a token whose signature nobody has checked yet: only its header may be looked at. All of it is a copy of what came.
+// One goroutine at a time.
+type Token struct {
+	Header
+	raw, signed string
+	payload     string // decoded, and not looked at before the signature was checked
+	claims      strictjson.Object
+
+	signature [maxSignature]byte
+	size      int // of the signature
+}
+
+// maxSignature is the length in bytes of the longest signature that a key can make: RSA of 8192 bits.
+const maxSignature = maxRSABits / 8
+
+// decoding refuses stray bits in the last character; it would skip line breaks.
 var decoding = base64.RawURLEncoding.Strict()
 
 // headerNames are the header members that a reader acts on, or must not overlook.
@@ -47,38 +55,66 @@ var headerNames = []string{"alg", "kid", "typ", "cty", "crit", "b64", "enc", "zi
 
 // Parse takes a compact token apart: three parts of canonical base64url, a strict JSON header, nothing in it that asks
 // for what this package does not do (crit, b64, nested tokens, encryption). Keys in the header (jwk, jku, x5c, x5u) are
-// not looked at. The error is always [ErrMalformed].
-func Parse(raw string) (*Token, error) {
+// not looked at. It keeps nothing of raw, and reads a copy: memory that changes meanwhile cannot be one token when the
+// signature is checked and another one when the claims are read. The error is always [ErrMalformed].
+func Parse(raw string) (t Token, err error) {
 	if len(raw) > MaxTokenSize {
-		return nil, ErrMalformed
+		return Token{}, ErrMalformed
 	}
 	head, rest, _ := strings.Cut(raw, ".")
-	payload, sig, found := strings.Cut(rest, ".")
-	if !found || !isBase64URL(head) || !isBase64URL(payload) || !isBase64URL(sig) {
-		return nil, ErrMalformed
+	encoded, signature, found := strings.Cut(rest, ".")
+	if !found {
+		return Token{}, ErrMalformed
 	}
-	text, err := decoding.DecodeString(head)
-	if err != nil {
-		return nil, ErrMalformed
+	var all strings.Builder // the token, and behind it what it says
+	all.Grow(len(raw) + decoding.DecodedLen(len(head)) + decoding.DecodedLen(len(encoded)))
+	_, _ = all.WriteString(raw) // it never fails
+	t.raw = all.String()
+	if strings.IndexByte(t.raw, '\n') >= 0 || strings.IndexByte(t.raw, '\r') >= 0 {
+		return Token{}, ErrMalformed
 	}
-	signature, err := decoding.DecodeString(sig)
-	if err != nil {
-		return nil, ErrMalformed
+	t.signed = t.raw[:len(head)+1+len(encoded)]
+	head, encoded, signature = t.signed[:len(head)], t.signed[len(head)+1:], t.raw[len(t.raw)-len(signature):]
+
+	header, ok := decode(&all, head)
+	if !ok || !t.readHeader(header) || !t.readSignature(signature) {
+		return Token{}, ErrMalformed
 	}
-	token := &Token{signed: raw[:len(head)+1+len(payload)], payload: payload, signature: signature}
-	if !token.readHeader(text) {
-		return nil, ErrMalformed
+	if t.payload, ok = decode(&all, encoded); !ok {
+		return Token{}, ErrMalformed
 	}
-	return token, nil
+	return t, nil
 }
 
-// Header returns a copy of what the header says, without the rest: good for [Set.Find].
-func (t *Token) Header() Token {
-	return Token{Alg: t.Alg, KeyID: t.KeyID, HasKey: t.HasKey, Typ: t.Typ}
+// usual sizes have room on the stack, in bytes: of a decoded part, of what is signed.
+const (
+	usualPart   = 2048
+	usualSigned = 2048
+)
+
+// decode appends a decoded part to all, which has room for it, and returns it; an empty one is none.
+func decode(all *strings.Builder, encoded string) (text string, ok bool) {
+	var room [usualPart]byte
+	decoded, err := decoding.AppendDecode(room[:0], []byte(encoded))
+	if err != nil || len(decoded) == 0 {
+		return "", false
+	}
+	before := all.Len()
+	_, _ = all.Write(decoded)
+	return all.String()[before:], true
 }
 
-func (t *Token) readHeader(text []byte) bool {
-	header, err := strictjson.Parse(string(text))
+func (t *Token) readSignature(encoded string) bool {
+	if t.size = decoding.DecodedLen(len(encoded)); t.size == 0 || t.size > maxSignature {
+		return false
+	}
+	_, err := decoding.Decode(t.signature[:], []byte(encoded))
+	return err == nil
+}
+
+func (t *Token) readHeader(text string) bool {
+	var room [8]strictjson.Member // headers have three
+	header, err := strictjson.Append(room[:0], text)
 	if err != nil || header.FoldsTo(headerNames...) {
 		return false
 	}
@@ -97,7 +133,7 @@ func (t *Token) readHeader(text []byte) bool {
 	if t.HasKey && t.KeyID == "" { // a null or empty kid names no key
 		return false
 	}
-	return errors.Join(errs[:]...) == nil && t.Alg != "" && !isJWT(cty)
+	return errs == [4]error{} && t.Alg != "" && !isJWT(cty)
 }
 
 func has(object strictjson.Object, name string) bool {
@@ -113,15 +149,8 @@ func isJWT(cty string) bool {
 	return strings.EqualFold(strings.TrimPrefix(strings.ToLower(cty), "application/"), "jwt")
 }
 
-func isBase64URL(part string) bool {
-	for i := range len(part) {
-		c := part[i]
-		if (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '_' {
-			return false
-		}
-	}
-	return part != ""
-}
+// Raw returns the token as it came.
+func (t *Token) Raw() string { return t.raw }
 
 // Verify checks the signature with the key and only then reads the claims. The header's algorithm has to be the key's
 // own. It returns the payload and the claims, which are parts of it;
@@ -136,20 +165,16 @@ func (t *Token) Verify(key Key) (payload string, claims strictjson.Object, err e
 	if !t.read() {
 		return "", nil, ErrMalformed
 	}
-	return t.text, t.claims, nil
+	return t.payload, t.claims, nil
 }
 
-// read decodes the payload, once.
+// read reads the payload, once.
 func (t *Token) read() bool {
 	if t.claims != nil {
 		return true
 	}
-	decoded, err := decoding.DecodeString(t.payload)
-	if err != nil {
-		return false
-	}
-	t.text = string(decoded)
-	t.claims, err = strictjson.Parse(t.text)
+	var err error
+	t.claims, err = strictjson.Parse(t.payload)
 	return err == nil
 }
 

@@ -20,20 +20,20 @@ import (
 func TestParseReadsTheHeader(t *testing.T) {
 	for name, c := range map[string]struct {
 		header string
-		want   jose.Token
+		want   jose.Header
 	}{
-		"all":              {`{"typ":"at+jwt","kid":"k","alg":"EdDSA"}`, jose.Token{Alg: "EdDSA", KeyID: "k", HasKey: true, Typ: "at+jwt"}},
-		"C13 no kid":       {`{"alg":"RS256"}`, jose.Token{Alg: "RS256"}},
-		"unknown members":  {`{"alg":"RS256","x":{"y":[1]},"iat":1}`, jose.Token{Alg: "RS256"}},
-		"harmless cty":     {`{"alg":"RS256","cty":"text/plain"}`, jose.Token{Alg: "RS256"}},
-		"J6 kid of a path": {`{"alg":"RS256","kid":"../../etc/passwd"}`, jose.Token{Alg: "RS256", KeyID: "../../etc/passwd", HasKey: true}},
+		"all":              {`{"typ":"at+jwt","kid":"k","alg":"EdDSA"}`, jose.Header{Alg: "EdDSA", KeyID: "k", HasKey: true, Typ: "at+jwt"}},
+		"C13 no kid":       {`{"alg":"RS256"}`, jose.Header{Alg: "RS256"}},
+		"unknown members":  {`{"alg":"RS256","x":{"y":[1]},"iat":1}`, jose.Header{Alg: "RS256"}},
+		"harmless cty":     {`{"alg":"RS256","cty":"text/plain"}`, jose.Header{Alg: "RS256"}},
+		"J6 kid of a path": {`{"alg":"RS256","kid":"../../etc/passwd"}`, jose.Header{Alg: "RS256", KeyID: "../../etc/passwd", HasKey: true}},
 	} {
 		token, err := jose.Parse(sign(c.header, `{}`))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if token.Alg != c.want.Alg || token.KeyID != c.want.KeyID || token.HasKey != c.want.HasKey || token.Typ != c.want.Typ {
+		if token.Header != c.want {
 			t.Errorf("%s: got %+v", name, token)
 		}
 	}
@@ -55,15 +55,19 @@ func TestParseRefuses(t *testing.T) {
 		"J9 dots alone":                 "..",
 		"J9 padding":                    head + "." + payload + "." + signature + "==",
 		"J9 padded header":              head + "=." + payload + "." + signature,
-		"J9 standard alphabet plus":     head + "." + payload + "+." + signature,
-		"J9 standard alphabet slash":    head + "." + payload + "/." + signature,
 		"J9 leading space":              " " + good,
 		"J9 trailing space":             good + " ",
 		"J9 trailing newline":           good + "\n",
 		"J9 newline in the signature":   head + "." + payload + "." + signature[:8] + "\n" + signature[8:],
 		"J9 return in the header":       head[:4] + "\r" + head[4:] + "." + payload + "." + signature,
 		"J9 NUL":                        good + "\x00",
+		"J9 standard alphabet plus":     head + "." + payload + "+." + signature,
+		"J9 standard alphabet slash":    head + "." + payload + "/." + signature,
 		"J9 beyond ASCII":               head + "." + payload + "é." + signature,
+		"J9 padded payload":             head + "." + payload + "=." + signature,
+		"J10 stray bits in payload":     head + "." + lastBitsSet(t, base64url(`{"sub":"ab"}`+" ")) + "." + signature,
+		"J9 newline in the payload":     head + "." + payload[:4] + "\n" + payload[4:] + "." + signature,
+		"J9 return in the payload":      head + "." + payload + "\r." + signature,
 		"J9 JSON serialisation":         `{"payload":"` + payload + `","protected":"` + head + `","signature":"` + signature + `"}`,
 		"J9 general JSON serialisation": `{"payload":"` + payload + `","signatures":[{"protected":"` + head + `","signature":"` + signature + `"}]}`,
 		"J10 stray bits in signature":   head + "." + payload + "." + lastBitsSet(t, signature),
@@ -218,7 +222,7 @@ func TestUnsupportedAlgorithms(t *testing.T) {
 		if _, _, err := token.Verify(handmadeKey()); err != jose.ErrSignature {
 			t.Errorf("%q verifies with a public key: %v", alg, err)
 		}
-		if _, ok := (jose.Set{handmadeKey()}).Find(token); ok {
+		if _, ok := (jose.Set{handmadeKey()}).Find(token.Header); ok {
 			t.Errorf("%q finds a key", alg)
 		}
 	}
@@ -389,7 +393,7 @@ func TestEd25519IsEdDSA(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, ok := jose.Set{handmadeKey()}.Find(token)
+	key, ok := jose.Set{handmadeKey()}.Find(token.Header)
 	if !ok || !token.Supported() {
 		t.Fatal("no key is found")
 	}

@@ -253,7 +253,7 @@ func (r *Ring) signers() (list []*entry) {
 }
 
 // Find returns the key that a token names.
-func (r *Ring) Find(token *jose.Token) (jose.Key, bool) {
+func (r *Ring) Find(token jose.Header) (jose.Key, bool) {
 	i := slices.IndexFunc(r.entries, func(e entry) bool {
 		return e.signer != nil && token.HasKey && e.public.ID == token.KeyID && e.public.Alg == token.Alg
 	})

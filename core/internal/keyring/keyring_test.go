@@ -100,7 +100,7 @@ func finds(t *testing.T, ring *keyring.Ring, signer *jose.Signer) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, ok := ring.Find(token)
+	_, ok := ring.Find(token.Header)
 	return ok && strings.Contains(string(ring.Document), signer.ID)
 }
 

@@ -16,7 +16,7 @@ var ErrUnknownKey = errors.New("keyset: no key for this token")
 
 // Set finds the key that a token names among those at hand.
 type Set interface {
-	Find(*jose.Token) (jose.Key, bool)
+	Find(jose.Header) (jose.Key, bool)
 }
 
 // Keys finds the key of a token, and fetches the set when it has to. Safe for concurrent use.
@@ -33,7 +33,7 @@ func New[S Set](source *fresh.Source[S], timeout time.Duration) *Keys[S] {
 // Find returns the key that a token names. A name that the set at hand lacks costs at most one fetch in the source's
 // pause, whoever asks; a token of a known key never waits for it. The error is [ErrUnknownKey], or the fetch's, after at
 // most the timeout.
-func (k *Keys[S]) Find(ctx context.Context, token *jose.Token) (jose.Key, error) {
+func (k *Keys[S]) Find(ctx context.Context, token jose.Header) (jose.Key, error) {
 	if snapshot := k.source.Peek(); snapshot != nil {
 		if key, ok := snapshot.Value.Find(token); ok {
 			return key, nil
@@ -44,7 +44,7 @@ func (k *Keys[S]) Find(ctx context.Context, token *jose.Token) (jose.Key, error)
 	return k.fetch(ctx, token)
 }
 
-func (k *Keys[S]) fetch(ctx context.Context, token *jose.Token) (jose.Key, error) {
+func (k *Keys[S]) fetch(ctx context.Context, token jose.Header) (jose.Key, error) {
 	snapshot, err := k.source.Get(ctx)
 	if err != nil {
 		return jose.Key{}, err
@@ -65,24 +65,25 @@ func (k *Keys[S]) fetch(ctx context.Context, token *jose.Token) (jose.Key, error
 	return jose.Key{}, ErrUnknownKey
 }
 
-// Proof is what verified a token, kept to see later whether the issuer still has the key. Safe for concurrent use.
+// Proof is what verified a token, kept to see later whether the issuer still has the key. The zero value is that of a token
+// that no key has verified. Safe for concurrent use; not to be copied.
 type Proof struct {
 	holder interface {
 		holds(proof *Proof, now time.Time) bool
 	}
-	token jose.Token // its header alone
+	token jose.Header
 	key   jose.Key
 	seen  atomic.Value // the snapshot that had the key when somebody looked last
 }
 
-// Proof remembers that the key of a token has verified it.
-func (k *Keys[S]) Proof(token *jose.Token, key jose.Key) *Proof {
-	return &Proof{holder: k, token: token.Header(), key: key}
+// Prove remembers in p that the key of a token has verified it.
+func (k *Keys[S]) Prove(p *Proof, token jose.Header, key jose.Key) {
+	p.holder, p.token, p.key = k, token, key
 }
 
 // Holds reports whether the issuer's keys at hand still have the key. It never waits: a false says that the token has to be
 // verified again, not that it is bad.
-func (p *Proof) Holds(now time.Time) bool { return p.holder.holds(p, now) }
+func (p *Proof) Holds(now time.Time) bool { return p.holder != nil && p.holder.holds(p, now) }
 
 // holds looks for the key once in each snapshot.
 func (k *Keys[S]) holds(p *Proof, now time.Time) bool {
@@ -93,7 +94,7 @@ func (k *Keys[S]) holds(p *Proof, now time.Time) bool {
 	if p.seen.Load() == any(snapshot) {
 		return true
 	}
-	if key, ok := snapshot.Value.Find(&p.token); !ok || !key.Equal(p.key) {
+	if key, ok := snapshot.Value.Find(p.token); !ok || !key.Equal(p.key) {
 		return false
 	}
 	p.seen.Store(snapshot)

@@ -58,7 +58,7 @@ func named(kids ...string) jose.Set {
 	return set
 }
 
-func token(kid string) *jose.Token { return &jose.Token{Alg: "RS256", KeyID: kid, HasKey: kid != ""} }
+func token(kid string) jose.Header { return jose.Header{Alg: "RS256", KeyID: kid, HasKey: kid != ""} }
 
 func inBubble(t *testing.T, test func(*testing.T, *issuer, *keyset.Keys[jose.Set])) {
 	synctest.Test(t, func(t *testing.T) {

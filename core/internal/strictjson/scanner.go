@@ -7,11 +7,42 @@ import (
 	"unicode/utf8"
 )
 
-// scanner walks over one document. Every method reads one thing at pos and reports whether it was well-formed.
+// scanner walks over one document. Every method reads one thing at pos and reports whether it was well-formed. It is made to
+// live on a stack: nothing in it points into itself, and no method is handed to another.
 type scanner struct {
 	data  string
 	pos   int
-	names []string // of the objects that are open, the innermost last
+	names names
+}
+
+// names are those of the objects that are open, the innermost last. Most documents have no more than usual ones at once.
+type names struct {
+	first [usual]string
+	more  []string
+	count int
+}
+
+// usual is how many names are given room for at first, those of inner objects among them.
+const usual = 48
+
+func (n *names) add(name string) {
+	if n.count < usual {
+		n.first[n.count] = name
+	} else {
+		n.more = append(n.more, name)
+	}
+	n.count++
+}
+
+// since returns the names behind the first count ones.
+func (n *names) since(count int) (first, more []string) {
+	return n.first[min(count, usual):min(n.count, usual)], n.more[max(0, count-usual):]
+}
+
+// drop forgets the names of an object that has been closed, but the first count.
+func (n *names) drop(count int) {
+	n.more = n.more[:max(0, count-usual)]
+	n.count = count
 }
 
 // manyNames is the number of members from which on a map finds duplicates; below it a walk over the list is faster.
@@ -54,7 +85,8 @@ func (s *scanner) literal(word string) bool {
 func (s *scanner) value(depth int) bool {
 	switch s.peek() {
 	case '{':
-		return s.object(depth+1, nil)
+		_, ok := s.object(depth+1, nil, false)
+		return ok
 	case '[':
 		return s.array(depth + 1)
 	case '"':
@@ -71,32 +103,31 @@ func (s *scanner) value(depth int) bool {
 	}
 }
 
-// object reads an object, and adds its members to into unless that is nil.
-func (s *scanner) object(depth int, into *Object) bool {
+// object reads an object, and adds its members to into where they are kept.
+func (s *scanner) object(depth int, into Object, keep bool) (Object, bool) {
 	if depth > MaxDepth || !s.take('{') {
-		return false
+		return into, false
 	}
-	outer := len(s.names)
-	var seen map[string]struct{}
-	for s.space(); !s.take('}'); {
-		if len(s.names) > outer {
+	outer := s.names.count
+	var seen seen
+	for s.space(); !s.take('}'); s.space() {
+		if s.names.count > outer {
 			if !s.take(',') {
-				return false
+				return into, false
 			}
 			s.space()
 		}
 		member, ok := s.member(depth)
-		if !ok || duplicate(s.names[outer:], &seen, member.Name) {
-			return false
+		if !ok || s.isDuplicate(outer, &seen, member.Name) {
+			return into, false
 		}
-		s.names = append(s.names, member.Name)
-		if into != nil {
-			*into = append(*into, member)
+		s.names.add(member.Name)
+		if keep {
+			into = append(into, member)
 		}
-		s.space()
 	}
-	s.names = s.names[:outer]
-	return true
+	s.names.drop(outer)
+	return into, true
 }
 
 func (s *scanner) member(depth int) (Member, bool) {
@@ -119,46 +150,70 @@ func (s *scanner) member(depth int) (Member, bool) {
 	return Member{Name: name, Value: s.data[start:s.pos]}, true
 }
 
-// duplicate reports whether name stands among names already, and remembers it once they are many.
-func duplicate(names []string, seen *map[string]struct{}, name string) bool {
-	if len(names) < manyNames {
-		return slices.Contains(names, name)
+// seen tells the new names of an object from those that came.
+type seen struct {
+	kinds uint64 // a bit for each kind of name that came, so that most new ones are known by it
+	names map[string]struct{}
+}
+
+// hasKind reports whether a name of this length and first character, or one of few others, came before.
+func (s *seen) hasKind(name string) bool {
+	kind := uint64(len(name))
+	if name != "" {
+		kind += 7 * uint64(name[0])
 	}
-	if *seen == nil {
-		*seen = make(map[string]struct{}, 2*manyNames)
-		for _, known := range names {
-			(*seen)[known] = struct{}{}
+	bit := uint64(1) << (kind % 64)
+	known := s.kinds&bit != 0
+	s.kinds |= bit
+	return known
+}
+
+// isDuplicate reports whether a name came before in the object that began when there were outer names.
+func (s *scanner) isDuplicate(outer int, seen *seen, name string) bool {
+	first, more := s.names.since(outer)
+	if len(first)+len(more) < manyNames {
+		return seen.hasKind(name) && (slices.Contains(first, name) || slices.Contains(more, name))
+	}
+	if seen.names == nil {
+		seen.names = make(map[string]struct{}, 2*manyNames)
+		for _, known := range slices.Concat(first, more) {
+			seen.names[known] = struct{}{}
 		}
 	}
-	_, twice := (*seen)[name]
-	(*seen)[name] = struct{}{}
+	_, twice := seen.names[name]
+	seen.names[name] = struct{}{}
 	return twice
 }
 
 func (s *scanner) array(depth int) bool {
-	return s.list(depth, func(string) bool { return true })
-}
-
-// list reads a list and hands over each entry as it stands there, until take says no.
-func (s *scanner) list(depth int, take func(entry string) bool) bool {
 	if depth > MaxDepth || !s.take('[') {
 		return false
 	}
-	first := true
-	for s.space(); !s.take(']'); s.space() {
-		if !first {
-			if !s.take(',') {
-				return false
-			}
-			s.space()
-		}
-		first = false
-		start := s.pos
-		if !s.value(depth) || !take(s.data[start:s.pos]) {
-			return false
+	for first := true; ; first = false {
+		if _, more, ok := s.entry(depth, first); !ok || !more {
+			return ok
 		}
 	}
-	return true
+}
+
+// entry reads the next entry of a list whose bracket was taken, and returns it as it stands there, or no more than the
+// list's end.
+func (s *scanner) entry(depth int, first bool) (entry string, more, ok bool) {
+	s.space()
+	if s.take(']') {
+		return "", false, true
+	}
+	if !first {
+		if !s.take(',') {
+			return "", false, false
+		}
+		s.space()
+	}
+	start := s.pos
+	if !s.value(depth) {
+		return "", false, false
+	}
+	return s.data[start:s.pos], true, true
 }
 
 // text reads a string and returns it with its quotes, and whether it holds an escape.
@@ -167,9 +222,16 @@ func (s *scanner) text() (quoted string, escaped, ok bool) {
 	if !s.take('"') {
 		return "", false, false
 	}
-	for s.pos < len(s.data) {
-		c := s.data[s.pos]
-		switch {
+	for {
+		rest, i := s.data[s.pos:], 0
+		for i < len(rest) && !special[rest[i]] {
+			i++
+		}
+		s.pos += i
+		if i == len(rest) {
+			return "", false, false
+		}
+		switch c := rest[i]; {
 		case c == '"':
 			s.pos++
 			return s.data[start:s.pos], escaped, true
@@ -179,18 +241,23 @@ func (s *scanner) text() (quoted string, escaped, ok bool) {
 			}
 		case c < 0x20:
 			return "", false, false
-		case c < utf8.RuneSelf:
-			s.pos++
 		default:
-			r, size := utf8.DecodeRuneInString(s.data[s.pos:])
+			r, size := utf8.DecodeRuneInString(rest[i:])
 			if r == utf8.RuneError && size == 1 {
 				return "", false, false
 			}
 			s.pos += size
 		}
 	}
-	return "", false, false
 }
+
+// special is what is no printable ASCII character that stands for itself.
+var special = func() (set [256]bool) {
+	for c := range set {
+		set[c] = c < 0x20 || c >= utf8.RuneSelf || c == '"' || c == '\\'
+	}
+	return set
+}()
 
 func decodeText(quoted string, escaped bool) (string, error) {
 	if !escaped {

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // MaxDepth is how many arrays and objects may stand inside each other.
@@ -31,19 +32,17 @@ type Member struct {
 // Object is a JSON object in the order of its text, of which names and values are parts.
 type Object []Member
 
-// usual is how many names are given room for at first, those of inner objects among them.
-const usual = 48
-
 // Parse reads one object and refuses everything else with [ErrSyntax].
 func Parse(text string) (Object, error) {
-	var room [usual]string
-	s := scanner{data: text, names: room[:0]}
+	return Append(make(Object, 0, len(text)/32+4), text) // about what a token's claims are
+}
+
+// Append is Parse for who has room: the members come behind those of into.
+func Append(into Object, text string) (Object, error) {
+	s := scanner{data: text}
 	s.space()
-	object := make(Object, 0, len(text)/32+4) // about what a token's claims are
-	if !s.object(1, &object) {
-		return nil, ErrSyntax
-	}
-	if s.space(); s.pos != len(text) {
+	object, ok := s.object(1, into, true)
+	if s.space(); !ok || s.pos != len(text) {
 		return nil, ErrSyntax
 	}
 	return object, nil
@@ -60,16 +59,29 @@ func (o Object) Get(name string) (value string, ok bool) {
 }
 
 // FoldsTo reports whether a name of the object is one of names in another spelling of case ("EXP", "iſs"): a reader
-// that folds case would take it for the real one.
+// that folds case would take it for the real one. names are in lower case.
 func (o Object) FoldsTo(names ...string) bool {
 	for i := range o {
+		if isLower(o[i].Name) {
+			continue
+		}
 		for _, name := range names {
-			if o[i].Name != name && strings.EqualFold(o[i].Name, name) {
+			if strings.EqualFold(o[i].Name, name) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// isLower says that a name is no other spelling of any name in lower case.
+func isLower(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; 'A' <= c && c <= 'Z' || c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // String returns a text member: "" when absent, [ErrType] when it is no text.
@@ -82,16 +94,33 @@ func (o Object) String(name string) (string, error) {
 }
 
 // Strings returns a member that is a text or a list of texts: nil when absent, [ErrType] otherwise.
-func (o Object) Strings(name string) ([]string, error) {
+func (o Object) Strings(name string) ([]string, error) { return o.AppendStrings(nil, name) }
+
+// AppendStrings is Strings for who has room: the texts come behind those of into.
+func (o Object) AppendStrings(into []string, name string) ([]string, error) {
 	raw, ok := o.Get(name)
 	if !ok {
-		return nil, nil
+		return into, nil
 	}
 	if raw[0] == '"' {
 		one, err := Text(raw)
-		return []string{one}, err
+		return append(into, one), err
 	}
-	return listOfTexts(raw)
+	s := scanner{data: raw}
+	if !s.take('[') {
+		return nil, ErrType
+	}
+	for first := true; ; first = false {
+		entry, more, ok := s.entry(1, first)
+		if ok && !more {
+			return into, nil
+		}
+		text, err := Text(entry) // another type is refused, a null too
+		if !ok || err != nil {
+			return nil, ErrType
+		}
+		into = append(into, text)
+	}
 }
 
 // Number returns a finite number and whether it is present; [ErrType] when it is no number. With textual, a text that
@@ -106,17 +135,43 @@ func (o Object) Number(name string, textual bool) (float64, bool, error) {
 		if err != nil {
 			return 0, false, ErrType
 		}
+		if !isNumber(text) {
+			return 0, false, ErrType
+		}
 		raw = text
 	}
-	s := scanner{data: raw} // ParseFloat alone would take more than JSON's numbers
-	if !s.number() || s.pos != len(raw) {
+	if c := raw[0]; c != '-' && (c < '0' || c > '9') { // what was parsed and begins so is a number
 		return 0, false, ErrType
+	}
+	if number, ok := smallInteger(raw); ok {
+		return number, true, nil
 	}
 	number, err := strconv.ParseFloat(raw, 64)
 	if err != nil { // beyond what a float64 holds
 		return 0, false, ErrType
 	}
 	return number, true, nil
+}
+
+// smallInteger reads what most numbers of tokens are, exactly.
+func smallInteger(text string) (float64, bool) {
+	if len(text) > 15 {
+		return 0, false
+	}
+	n := int64(0)
+	for _, c := range []byte(text) {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = 10*n + int64(c-'0')
+	}
+	return float64(n), true
+}
+
+// isNumber is the grammar of JSON: ParseFloat alone would take more.
+func isNumber(text string) bool {
+	s := scanner{data: text}
+	return s.number() && s.pos == len(text)
 }
 
 // Object returns a member that is an object: nil when absent, [ErrType] otherwise.
@@ -135,24 +190,19 @@ func (o Object) Object(name string) (Object, error) {
 // Entries returns the entries of a list that stands in a parsed document; [ErrType] when the value is none.
 func Entries(value string) (list []string, err error) {
 	s := scanner{data: value}
-	if !s.list(1, func(entry string) bool { list = append(list, entry); return true }) {
+	if !s.take('[') {
 		return nil, ErrType
 	}
-	return list, nil
-}
-
-func listOfTexts(value string) ([]string, error) {
-	list := make([]string, 0, 4)
-	s := scanner{data: value}
-	fits := s.list(1, func(entry string) bool {
-		text, err := Text(entry) // another type is refused, a null too
-		list = append(list, text)
-		return err == nil
-	})
-	if !fits {
-		return nil, ErrType
+	for first := true; ; first = false {
+		entry, more, ok := s.entry(1, first)
+		if !ok {
+			return nil, ErrType
+		}
+		if !more {
+			return list, nil
+		}
+		list = append(list, entry)
 	}
-	return list, nil
 }
 
 // Text decodes a text that stands in a parsed document, quotes and all: one without escapes is a part of it. [ErrType] when
