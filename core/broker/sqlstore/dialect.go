@@ -33,6 +33,8 @@ type Dialect struct {
 	goose      database.Dialect // its name in goose
 	locking    func(database.Store) (database.Store, lock.SessionLocker)
 	numbered   bool // placeholders are $1, $2
+	prepare    bool // statements are prepared by the store
+	oneWriter  bool // the database lets one write at a time
 	isolation  sql.IsolationLevel
 	revoke     string // adds to the feed: id, at, until
 	purge      func(table, key, condition string) string
@@ -43,6 +45,7 @@ type Dialect struct {
 func SQLite(classify Classify) Dialect {
 	return Dialect{
 		classify: classify, folder: "sqlite", goose: database.DialectSQLite3, locking: lockSQLite,
+		prepare: true, oneWriter: true,
 		revoke: `INSERT INTO oidcauth_revocations (id, at_ms, until_ms) VALUES (?, ?, ?)
 			ON CONFLICT (id) DO UPDATE SET at_ms = MAX(at_ms, excluded.at_ms), until_ms = MAX(until_ms, excluded.until_ms)`,
 		purge: func(table, key, condition string) string {
@@ -72,7 +75,7 @@ func PostgreSQL(classify Classify) Dialect {
 func MySQL(classify Classify) Dialect {
 	return Dialect{
 		classify: classify, folder: "mysql", goose: database.DialectMySQL, locking: lockMySQL,
-		isolation: sql.LevelReadCommitted,
+		prepare: true, isolation: sql.LevelReadCommitted,
 		// VALUES is deprecated in MySQL, but MariaDB knows nothing else.
 		revoke: `INSERT INTO oidcauth_revocations (id, at_ms, until_ms) VALUES (?, ?, ?)
 			ON DUPLICATE KEY UPDATE at_ms = GREATEST(at_ms, VALUES(at_ms)), until_ms = GREATEST(until_ms, VALUES(until_ms))`,

@@ -11,7 +11,7 @@ import (
 // AddKey is [broker.Store.AddKey].
 func (s *Store) AddKey(ctx context.Context, key broker.Key) error {
 	return s.do(ctx, "add key", func() error {
-		_, err := s.exec(ctx, s.db, `INSERT INTO oidcauth_keys (generation, kid, sealed, from_ms, until_ms) VALUES (?, ?, ?, ?, ?)`,
+		_, err := s.exec(ctx, handle{s}, `INSERT INTO oidcauth_keys (generation, kid, sealed, from_ms, until_ms) VALUES (?, ?, ?, ?, ?)`,
 			key.Generation, text(key.ID), blob(key.Sealed), millis(key.From), millis(key.Until))
 		return err
 	})
@@ -20,7 +20,7 @@ func (s *Store) AddKey(ctx context.Context, key broker.Key) error {
 // RetireKey is [broker.Store.RetireKey].
 func (s *Store) RetireKey(ctx context.Context, generation int64, until time.Time) error {
 	return s.do(ctx, "retire key", func() error {
-		_, err := s.exec(ctx, s.db, `UPDATE oidcauth_keys SET until_ms = ? WHERE generation = ? AND until_ms = `+never, millis(until), generation)
+		_, err := s.exec(ctx, handle{s}, `UPDATE oidcauth_keys SET until_ms = ? WHERE generation = ? AND until_ms = `+never, millis(until), generation)
 		return err
 	})
 }

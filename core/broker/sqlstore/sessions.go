@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/broker"
@@ -12,7 +11,7 @@ import (
 // PutSession is [broker.Store.PutSession].
 func (s *Store) PutSession(ctx context.Context, session broker.Session) error {
 	return s.do(ctx, "put session", func() error {
-		_, err := s.exec(ctx, s.db, `INSERT INTO oidcauth_sessions
+		_, err := s.exec(ctx, handle{s}, `INSERT INTO oidcauth_sessions
 			(id, subject, current_hash, last_hash, data, answer, rotated_ms, lease_ms, expires_ms, version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 			text(session.ID), text(session.Subject), blob(session.Current), blob(session.Last), blob(session.Data), blob(session.Answer),
 			millis(session.Rotated), millis(session.Lease), millis(session.Expires), session.Version)
@@ -30,27 +29,30 @@ func (s *Store) Session(ctx context.Context, id string, now time.Time) (session 
 }
 
 func (s *Store) session(ctx context.Context, id string, now time.Time) (broker.Session, error) {
-	session := broker.Session{ID: id}
-	var rotated, lease, expires int64
-	err := s.db.QueryRowContext(ctx, s.dialect.placeholders(`SELECT subject, current_hash, last_hash, data, answer, rotated_ms, lease_ms, expires_ms, version
-		FROM oidcauth_sessions WHERE id = ? AND expires_ms > ?`), text(id), millis(now)).
-		Scan(&session.Subject, &session.Current, &session.Last, &session.Data, &session.Answer, &rotated, &lease, &expires, &session.Version)
+	found, err := query(ctx, s, readSession, `SELECT id, subject, current_hash, last_hash, data, answer, rotated_ms, lease_ms, expires_ms, version
+		FROM oidcauth_sessions WHERE id = ? AND expires_ms > ?`, text(id), millis(now))
 	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return broker.Session{}, broker.ErrNotFound
 	case err != nil:
 		return broker.Session{}, err
+	case len(found) == 0:
+		return broker.Session{}, broker.ErrNotFound
 	}
-	session.Subject = untext(session.Subject)
+	return found[0], nil
+}
+
+func readSession(row *sql.Rows) (session broker.Session, err error) {
+	var rotated, lease, expires int64
+	err = row.Scan(&session.ID, &session.Subject, &session.Current, &session.Last, &session.Data, &session.Answer, &rotated, &lease, &expires, &session.Version)
+	session.ID, session.Subject = untext(session.ID), untext(session.Subject)
 	session.Rotated, session.Lease, session.Expires = moment(rotated), moment(lease), moment(expires)
-	return session, nil
+	return session, err
 }
 
 // Swap is [broker.Store.Swap]: one statement, so that of many with the same version one finds its row. The version is
 // another one afterwards, so MySQL counts the row as changed whatever it is told to count.
 func (s *Store) Swap(ctx context.Context, session broker.Session) error {
 	return s.do(ctx, "swap", func() error {
-		changed, err := s.exec(ctx, s.db, `UPDATE oidcauth_sessions SET current_hash = ?, last_hash = ?, data = ?, answer = ?,
+		changed, err := s.exec(ctx, handle{s}, `UPDATE oidcauth_sessions SET current_hash = ?, last_hash = ?, data = ?, answer = ?,
 			rotated_ms = ?, lease_ms = ?, expires_ms = ?, version = version + 1 WHERE id = ? AND version = ?`,
 			blob(session.Current), blob(session.Last), blob(session.Data), blob(session.Answer),
 			millis(session.Rotated), millis(session.Lease), millis(session.Expires), text(session.ID), session.Version)

@@ -14,9 +14,11 @@ import (
 
 // Store is a [broker.Store] on one database. Made by [New] or [Own]. Safe for concurrent use.
 type Store struct {
-	db      *sql.DB
-	dialect Dialect
-	close   func() error
+	db       *sql.DB
+	dialect  Dialect
+	close    func() error
+	prepared sync.Map      // text to *sql.Stmt: see statement
+	turn     chan struct{} // to write: see alone
 }
 
 var _ broker.Store = (*Store)(nil)
@@ -24,12 +26,12 @@ var _ broker.Store = (*Store)(nil)
 // New makes a store on a handle that stays the caller's: [Store.Close] leaves it open. The handle's driver has to be the
 // one that the dialect's [Classify] knows. New connects to nothing.
 func New(db *sql.DB, dialect Dialect) *Store {
-	return &Store{db: db, dialect: dialect, close: func() error { return nil }}
+	return &Store{db: db, dialect: dialect, close: func() error { return nil }, turn: make(chan struct{}, 1)}
 }
 
 // Own makes a store on a handle that is the store's from now on: [Store.Close] closes it. Own connects to nothing.
 func Own(db *sql.DB, dialect Dialect) *Store {
-	return &Store{db: db, dialect: dialect, close: sync.OnceValue(db.Close)}
+	return &Store{db: db, dialect: dialect, close: sync.OnceValue(db.Close), turn: make(chan struct{}, 1)}
 }
 
 // LimitPool bounds the connections of a handle to a database server: 16 at most, all of which may wait for work, each
@@ -43,6 +45,11 @@ func LimitPool(db *sql.DB) {
 
 // Close is [broker.Store.Close].
 func (s *Store) Close() error {
+	s.prepared.Range(func(text, statement any) bool {
+		s.prepared.Delete(text)
+		_ = statement.(*sql.Stmt).Close() // of a server that cannot be reached any more, perhaps
+		return true
+	})
 	if err := s.close(); err != nil {
 		return fmt.Errorf("sqlstore: close: %w", err)
 	}
@@ -95,9 +102,73 @@ func pause(ctx context.Context, attempt int) {
 	}
 }
 
-// runner is a handle or a transaction.
+// alone waits for the turn to write; done ends it. Where a database lets one write at a time, those of this process wait
+// here, in order and for no longer than their context: SQLite would have each look again and again, after pauses that
+// become longer and in which perhaps nobody writes.
+func (s *Store) alone(ctx context.Context) (done func(), err error) {
+	if !s.dialect.oneWriter {
+		return func() {}, nil
+	}
+	select {
+	case s.turn <- struct{}{}:
+		return func() { <-s.turn }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// runner is a transaction or the store itself.
 type runner interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
+// handle runs statements outside of transactions. Where the driver does not see to it by itself, they are prepared once:
+// a server of MySQL would be asked three times for each, to prepare it, to execute it and to forget it, and SQLite would
+// spend half of the time of a read on its text.
+type handle struct{ *Store }
+
+// ExecContext is [sql.DB.ExecContext].
+func (h handle) ExecContext(ctx context.Context, text string, args ...any) (sql.Result, error) {
+	done, err := h.alone(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	if !h.dialect.prepare {
+		return h.db.ExecContext(ctx, text, args...)
+	}
+	statement, err := h.statement(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	return statement.ExecContext(ctx, args...)
+}
+
+// QueryContext is [sql.DB.QueryContext].
+func (h handle) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	if !h.dialect.prepare {
+		return h.db.QueryContext(ctx, text, args...)
+	}
+	statement, err := h.statement(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	return statement.QueryContext(ctx, args...)
+}
+
+// statement returns a prepared one, which many may use at the same time.
+func (s *Store) statement(ctx context.Context, text string) (*sql.Stmt, error) {
+	if found, ok := s.prepared.Load(text); ok {
+		return found.(*sql.Stmt), nil
+	}
+	made, err := s.db.PrepareContext(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	if first, ok := s.prepared.LoadOrStore(text, made); ok {
+		return first.(*sql.Stmt), made.Close()
+	}
+	return made, nil
 }
 
 // exec runs a statement and returns how many rows it made, changed or deleted. A row that exists already is
@@ -116,7 +187,7 @@ func (s *Store) exec(ctx context.Context, on runner, statement string, args ...a
 
 // query runs a statement and reads its rows, each by read.
 func query[T any](ctx context.Context, s *Store, read func(*sql.Rows) (T, error), statement string, args ...any) (list []T, err error) {
-	rows, err := s.db.QueryContext(ctx, s.dialect.placeholders(statement), args...)
+	rows, err := handle{s}.QueryContext(ctx, s.dialect.placeholders(statement), args...)
 	if err != nil {
 		return nil, err
 	}
@@ -134,6 +205,11 @@ func query[T any](ctx context.Context, s *Store, read func(*sql.Rows) (T, error)
 // transaction runs work in one transaction. Read committed is what the statements need: each decides by the rows that
 // it changes, and the gaps between rows stay free for others.
 func (s *Store) transaction(ctx context.Context, work func(*sql.Tx) error) error {
+	done, err := s.alone(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
 	tx, err := s.db.BeginTx(ctx, &sql.TxOptions{Isolation: s.dialect.isolation})
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/broker"
 )
@@ -58,5 +59,30 @@ func TestRetryEndsWithContext(t *testing.T) {
 	}
 	if err := Retry(ctx, passing, "work", func() error { calls++; return nil }); !errors.Is(err, context.Canceled) || calls != 3 {
 		t.Errorf("work was begun after the end of its context: %v", err)
+	}
+}
+
+// Who waits to write waits no longer than its context; the turn is the next one's when it ends. Databases that let many
+// write have no turns.
+func TestTurnToWrite(t *testing.T) {
+	store := New(nil, passing)
+	done, err := store.alone(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(time.Millisecond, cancel)
+	if _, err := store.alone(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("two write at the same time: %v", err)
+	}
+	done()
+	if _, err := store.alone(t.Context()); err != nil {
+		t.Error(err)
+	}
+	many := New(nil, PostgreSQL(nil))
+	for range 2 {
+		if _, err := many.alone(t.Context()); err != nil {
+			t.Error(err)
+		}
 	}
 }
