@@ -1,14 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/go-oidc-auth/oidcauth/core/broker"
 )
 
 // Figures are of use only when everybody does the whole work: the good token passes, and ours refuse every bad one.
@@ -86,32 +86,86 @@ func TestSites(t *testing.T) {
 	}
 }
 
-// A session is refreshed and its row written, as the table of refreshes does; rows are seeded up to a number.
+// The page ends with the notes as they are.
+func TestNotes(t *testing.T) {
+	page, err := os.ReadFile("../docs/performance.md")
+	if err != nil || !strings.HasSuffix(string(page), notes) {
+		t.Errorf("docs/performance.md does not end with bench/notes.txt: %v", err)
+	}
+}
+
+// Clients do whole refreshes, each with the token of the one before, and write the same rows through the store and around
+// it; rows that are added around the store are those that it reads.
 func TestRefreshes(t *testing.T) {
-	k, err := newKey("RS256")
-	if err != nil {
-		t.Fatal(err)
-	}
-	store := broker.NewMemory()
-	s, err := newService(k, newProvider(k), store)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = s.auth.Close() }()
-	all, err := newClients(t.Context(), s, store, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, do := range []func(*client, context.Context) error{(*client).refresh, (*client).write} {
-		for range 5 {
-			if err := do(all[0], t.Context()); err != nil {
-				t.Error(err)
+	for _, p := range places(t.TempDir())[:2] { // those that need no server
+		t.Run(p.name, func(t *testing.T) {
+			url, err := p.started(t.Context())
+			if err != nil {
+				t.Fatal(err)
 			}
+			w, err := newWorld(t.Context(), p, url, effort{quick: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = w.close() }()
+			for i, do := range tasks {
+				for range 5 {
+					if err := do(w.clients[0], t.Context()); err != nil {
+						t.Errorf("task %d: %v", i, err)
+					}
+				}
+			}
+			testTokenChanges(t, w.clients[0])
+			testWrites(t, w.clients[0])
+			testRows(t, w)
+		})
+	}
+}
+
+func testTokenChanges(t *testing.T, c *client) {
+	seen := map[string]bool{}
+	for range 3 * len(c.tokens) {
+		if err := c.refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		seen[c.tokens[c.next].RefreshToken] = true
+	}
+	if len(seen) != 3*len(c.tokens) {
+		t.Errorf("%d refreshes brought %d tokens", 3*len(c.tokens), len(seen))
+	}
+}
+
+// A write is one that the store sees, and depends on the version.
+func testWrites(t *testing.T, c *client) {
+	for name, do := range map[string]func(*client, context.Context) error{"swap": (*client).swap, "write": (*client).write, "least": (*client).least} {
+		if err := do(c, t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		row := c.rows[c.next]
+		stored, err := c.store.Session(t.Context(), row.ID, time.Now())
+		if err != nil || stored.Version != row.Version || !stored.Expires.Equal(row.Expires) || !bytes.Equal(stored.Answer, row.Answer) {
+			t.Errorf("%s: version %d is stored as %d, %v", name, row.Version, stored.Version, err)
+		}
+		row.Version--
+		if c.bare.write(t.Context(), row) == nil {
+			t.Errorf("after %s, a row of another version was written", name)
 		}
 	}
-	have, err := place{seeders: 3}.seed(t.Context(), store, "", all[0].rows[0], 10, 100)
-	if err != nil || have != 100 {
-		t.Errorf("%d rows, %v", have, err)
+}
+
+func testRows(t *testing.T, w *world) {
+	like := w.clients[0].rows[0]
+	if size, err := w.bare.seed(t.Context(), like, 5*batch); err != nil || size < float64(length(like)) {
+		t.Errorf("rows of %d bytes are stored as %.0f, %v", length(like), size, err)
+	}
+	rows := spreadOut(short(like), 2, 5)
+	if err := w.bare.add(t.Context(), rows); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range rows {
+		if stored, err := w.store.Session(t.Context(), row.ID, time.Now()); err != nil || !bytes.Equal(stored.Data, row.Data) || stored.Version != 1 {
+			t.Fatalf("a row that was added is read as %+v, %v", stored, err)
+		}
 	}
 }
 
@@ -119,12 +173,12 @@ func TestRefreshes(t *testing.T) {
 func TestCompare(t *testing.T) {
 	busy := func(n int) func() error {
 		return func() error {
-			for begin := processTime(); processTime()-begin < time.Duration(n)*time.Millisecond; {
+			for begin := processTime(); processTime()-begin < time.Duration(n)*100*time.Microsecond; {
 			}
 			return nil
 		}
 	}
-	seen, err := compare([]subject{{"one", busy(1)}, {"four", busy(4)}}, 5, time.Millisecond)
+	seen, err := compare([]subject{{"one", busy(1)}, {"four", busy(4)}}, 5, 4*time.Millisecond)
 	if err != nil {
 		t.Fatal(err)
 	}

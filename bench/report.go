@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	_ "embed"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,6 +11,11 @@ import (
 	"slices"
 	"strings"
 )
+
+// notes is what figures do not say.
+//
+//go:embed notes.txt
+var notes string
 
 // report is the document: goals first, then a section for each table.
 type report struct {
@@ -71,7 +77,7 @@ func (r *report) String() string {
 	for _, g := range r.goals {
 		fmt.Fprintf(&b, "| %d | %s | %s | %s |\n", g.number, g.text, g.figure, g.said)
 	}
-	return b.String() + r.sections.String()
+	return b.String() + r.sections.String() + notes
 }
 
 // machine is what the figures of a table depend on.

@@ -2,47 +2,75 @@ package main
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
+	"math"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/broker"
 )
 
 const (
-	seedTime = 60 * time.Second // for the rows of one store at most
-	seedSize = 512              // bytes of the sealed data of such a row: a real one's would fill the disk
+	batch     = 200 // rows that are added at once
+	shortData = 512 // bytes of the sealed data of a short row: a million whole ones would fill the disk
 )
 
-// seed adds sessions through the store until there are want of them, or the time is over; it returns how many there are.
-func (p place) seed(ctx context.Context, store broker.Store, url string, like broker.Session, have, want int) (int, error) {
-	end := func() error { return nil }
-	if p.seeding != nil {
-		var err error
-		if store, end, err = p.seeding(url); err != nil {
-			return have, err
-		}
+// short is a row like another one, with little in it.
+func short(row broker.Session) broker.Session {
+	row.Data, row.Answer = random(shortData), []byte{}
+	return row
+}
+
+// length is what a row's values are long, times and version as the eight bytes that they need.
+func length(row broker.Session) int {
+	return len(row.ID) + len(row.Subject) + len(row.Current) + len(row.Last) + len(row.Data) + len(row.Answer) + 4*8
+}
+
+// seed adds rows like one, a whole number of batches of them, and returns the bytes that each of them takes.
+func (b *bare) seed(ctx context.Context, like broker.Session, rows int) (float64, error) {
+	if err := b.settle(ctx); err != nil {
+		return 0, err
 	}
-	like.Data, like.Answer, like.Version = random(seedSize), nil, 1
-	ctx, cancel := context.WithTimeout(ctx, seedTime)
-	defer cancel()
-	var rows atomic.Int64
-	rows.Store(int64(have))
-	errs := make([]error, p.seeders)
+	before, err := b.size(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if err := b.addAll(ctx, like, rows/batch); err != nil {
+		return 0, err
+	}
+	if err := b.settle(ctx); err != nil {
+		return 0, err
+	}
+	after, err := b.size(ctx)
+	return float64(after-before) / float64(rows), err
+}
+
+func (b *bare) addAll(ctx context.Context, like broker.Session, batches int) error {
+	var next atomic.Int64
 	var all sync.WaitGroup
+	errs := make([]error, b.adders)
 	for i := range errs {
-		row := like
 		all.Go(func() {
-			for errs[i] == nil && ctx.Err() == nil && rows.Add(1) <= int64(want) {
-				row.ID = encode(random(32))
-				errs[i] = store.PutSession(ctx, row)
+			for n := next.Add(1) - 1; n < int64(batches) && errs[i] == nil; n = next.Add(1) - 1 {
+				errs[i] = b.add(ctx, spreadOut(like, uint64(n), uint64(batches)))
 			}
 		})
 	}
 	all.Wait()
-	if ctx.Err() != nil {
-		clear(errs) // cut off by the time
+	return errors.Join(errs...)
+}
+
+// spreadOut returns one batch of many. Names are random but for their beginning, which rises from batch to batch: all
+// together they are as evenly spread as the real ones, and a database finds the places of one batch near each other.
+func spreadOut(like broker.Session, n, batches uint64) []broker.Session {
+	rows := make([]broker.Session, batch)
+	step := math.MaxUint64 / (batches * batch)
+	for i := range rows {
+		name := random(32)
+		binary.BigEndian.PutUint64(name, (n*batch+uint64(i))*step)
+		rows[i] = like
+		rows[i].ID, rows[i].Version = encode(name), 1
 	}
-	return min(want, int(rows.Load())), errors.Join(append(errs, end())...)
+	return rows
 }

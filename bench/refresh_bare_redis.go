@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/redis/go-redis/v9"
+)
+
+// Names of the store's keys: a hash for each session, and a sorted set of all by their end.
+const (
+	redisSession = "{oidcauth}:session:"
+	redisIndex   = "{oidcauth}:sessions"
+)
+
+// redisWrite is one conditional write of a row and of its place in the index, which databases with tables keep by themselves.
+const redisWrite = `
+if redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then
+	return 0
+end
+redis.call('HSET', KEYS[1], unpack(ARGV, 4))
+redis.call('ZADD', KEYS[2], ARGV[3], ARGV[2])
+return 1
+`
+
+func bareRedis(url string) (*bare, error) {
+	options, err := redis.ParseURL(url)
+	if err != nil {
+		return nil, err
+	}
+	client := redis.NewClient(options)
+	script, err := client.ScriptLoad(context.Background(), redisWrite).Result()
+	if err != nil {
+		return nil, err
+	}
+	return &bare{
+		read: func(ctx context.Context, id string) error {
+			row, err := client.HGetAll(ctx, redisSession+id).Result()
+			if err == nil && len(row) == 0 {
+				err = errNoRow
+			}
+			return err
+		},
+		write: func(ctx context.Context, row broker.Session) error { return writeHash(ctx, client, script, row) },
+		add:   func(ctx context.Context, rows []broker.Session) error { return addHashes(ctx, client, rows) }, adders: 4,
+		settle: func(context.Context) error { return nil },
+		size:   func(ctx context.Context) (int64, error) { return usedMemory(ctx, client) },
+		// What this database holds would be in the way of the next one's.
+		close: func() error { return errors.Join(client.FlushDB(context.Background()).Err(), client.Close()) },
+	}, nil
+}
+
+// fields are those of a row that may change, with the version.
+func fields(row broker.Session) []any {
+	names := []string{"current", "last", "data", "answer", "rotated", "lease", "expires"}
+	list := []any{"version", row.Version}
+	for i, value := range changing(row) {
+		list = append(list, names[i], value)
+	}
+	return list
+}
+
+func writeHash(ctx context.Context, client *redis.Client, script string, row broker.Session) error {
+	arguments := []any{row.Version, row.ID, row.Expires.UnixMilli()}
+	row.Version++
+	done, err := client.EvalSha(ctx, script, []string{redisSession + row.ID, redisIndex}, append(arguments, fields(row)...)...).Int()
+	if err == nil && done != 1 {
+		err = errNoRow
+	}
+	return err
+}
+
+// addHashes sends everything at once; each row is as the store writes it, with the mark of the one who did and an end.
+func addHashes(ctx context.Context, client *redis.Client, rows []broker.Session) error {
+	_, err := client.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for _, row := range rows {
+			key := redisSession + row.ID
+			p.HSet(ctx, key, append(fields(row), "subject", row.Subject, "mark", row.ID[:26])...)
+			p.ZAdd(ctx, redisIndex, redis.Z{Score: float64(row.Expires.UnixMilli()), Member: row.ID})
+			p.PExpireAt(ctx, key, row.Expires.AddDate(0, 0, 1))
+		}
+		return nil
+	})
+	return err
+}
+
+// usedMemory is the whole server's.
+func usedMemory(ctx context.Context, client *redis.Client) (int64, error) {
+	text, err := client.Info(ctx, "memory").Result()
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(text) {
+		if value, found := strings.CutPrefix(line, "used_memory:"); found {
+			return strconv.ParseInt(strings.TrimSpace(value), 10, 64)
+		}
+	}
+	return 0, errors.New("the server does not say how much memory it uses")
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/go-oidc-auth/oidcauth/core/broker"
+)
+
+// columns are those of a row, in the order of the statements below.
+const columns = "id, subject, version, current_hash, last_hash, data, answer, rotated_ms, lease_ms, expires_ms"
+
+// bareStatements is what the three databases differ in.
+type bareStatements struct {
+	numbered       bool     // placeholders are $1, $2
+	connections    int      // as many as the store has
+	settling, size []string // the last result of size is the bytes
+}
+
+func bareSQLite(url string) (*bare, error) {
+	source := "file:" + sqlitePath(url) + "?_txlock=immediate&_pragma=busy_timeout(5000)&_pragma=synchronous(%s)&_pragma=cache_size(%d)"
+	db, err := sql.Open("sqlite", fmt.Sprintf(source, "FULL", -2000))
+	if err != nil {
+		return nil, err
+	}
+	writing, err := sql.Open("sqlite", fmt.Sprintf(source, "FULL", -2000))
+	if err != nil {
+		return nil, err
+	}
+	// A flush for each two hundred new rows would take hours, and pages that do not stay in memory are written again and again.
+	adding, err := sql.Open("sqlite", fmt.Sprintf(source, "OFF", -256_000))
+	if err != nil {
+		return nil, err
+	}
+	b, err := newBareSQL(db, writing, adding, bareStatements{
+		connections: 4,
+		settling:    []string{"PRAGMA wal_checkpoint(TRUNCATE)"},
+		size:        []string{"SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"},
+	})
+	if err == nil {
+		b.adders = 1
+		writing.SetMaxOpenConns(1) // more would only be in each other's way
+	}
+	return b, err
+}
+
+func barePostgreSQL(url string) (*bare, error) {
+	db, err := sql.Open("pgx", url)
+	if err != nil {
+		return nil, err
+	}
+	return newBareSQL(db, db, db, bareStatements{
+		numbered: true, connections: 16,
+		settling: []string{"VACUUM ANALYZE oidcauth_sessions", "CHECKPOINT"},
+		size:     []string{"SELECT pg_total_relation_size('oidcauth_sessions')"},
+	})
+}
+
+func bareMariaDB(url string) (*bare, error) {
+	host, user, password, database := address(url)
+	db, err := sql.Open("mysql", fmt.Sprintf("%s:%s@tcp(%s)/%s", user, password, host, database))
+	if err != nil {
+		return nil, err
+	}
+	return newBareSQL(db, db, db, bareStatements{
+		connections: 16,
+		settling:    []string{"ANALYZE TABLE oidcauth_sessions"},
+		size: []string{
+			"ANALYZE TABLE oidcauth_sessions",
+			"SELECT data_length + index_length FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = 'oidcauth_sessions'",
+		},
+	})
+}
+
+// newBareSQL prepares the statements, on three handles that may be one and the same.
+func newBareSQL(db, writing, adding *sql.DB, s bareStatements) (*bare, error) {
+	for _, handle := range []*sql.DB{db, writing, adding} {
+		handle.SetMaxOpenConns(s.connections)
+		handle.SetMaxIdleConns(s.connections)
+	}
+	read, err := db.Prepare(s.text("SELECT " + columns + " FROM oidcauth_sessions WHERE id = ? AND expires_ms > ?"))
+	if err != nil {
+		return nil, err
+	}
+	write, err := writing.Prepare(s.text("UPDATE oidcauth_sessions SET version = ?, current_hash = ?, last_hash = ?, data = ?, answer = ?, " +
+		"rotated_ms = ?, lease_ms = ?, expires_ms = ? WHERE id = ? AND version = ?"))
+	if err != nil {
+		return nil, err
+	}
+	add, err := adding.Prepare(s.text("INSERT INTO oidcauth_sessions (" + columns + ") VALUES " +
+		strings.Repeat("(?, ?, ?, ?, ?, ?, ?, ?, ?, ?), ", batch-1) + "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"))
+	if err != nil {
+		return nil, err
+	}
+	return &bare{
+		read:   func(ctx context.Context, id string) error { return readRow(read.QueryRowContext(ctx, id, 0)) },
+		write:  func(ctx context.Context, row broker.Session) error { return writeRow(ctx, write, row) },
+		add:    func(ctx context.Context, rows []broker.Session) error { return addRows(ctx, add, rows) },
+		adders: 4,
+		settle: func(ctx context.Context) error { return execute(ctx, db, s.settling) },
+		size: func(ctx context.Context) (n int64, err error) {
+			last := len(s.size) - 1
+			if err := execute(ctx, db, s.size[:last]); err != nil {
+				return 0, err
+			}
+			return n, db.QueryRowContext(ctx, s.size[last]).Scan(&n)
+		},
+		close: func() error { return errors.Join(db.Close(), writing.Close(), adding.Close()) },
+	}, nil
+}
+
+// text puts a database's own placeholders in the place of the question marks.
+func (s bareStatements) text(statement string) string {
+	if !s.numbered {
+		return statement
+	}
+	var b strings.Builder
+	for i, part := range strings.Split(statement, "?") {
+		if i > 0 {
+			fmt.Fprintf(&b, "$%d", i)
+		}
+		b.WriteString(part)
+	}
+	return b.String()
+}
+
+func readRow(row *sql.Row) error {
+	var r broker.Session
+	var rotated, lease, expires int64
+	return row.Scan(&r.ID, &r.Subject, &r.Version, &r.Current, &r.Last, &r.Data, &r.Answer, &rotated, &lease, &expires)
+}
+
+func writeRow(ctx context.Context, statement *sql.Stmt, row broker.Session) error {
+	result, err := statement.ExecContext(ctx, append(append([]any{row.Version + 1}, changing(row)...), row.ID, row.Version)...)
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil || n != 1 {
+		return errors.Join(errNoRow, err)
+	}
+	return nil
+}
+
+func addRows(ctx context.Context, statement *sql.Stmt, rows []broker.Session) error {
+	var values []any
+	for _, row := range rows {
+		values = append(append(values, row.ID, row.Subject, row.Version), changing(row)...)
+	}
+	_, err := statement.ExecContext(ctx, values...)
+	return err
+}
+
+func execute(ctx context.Context, db *sql.DB, statements []string) error {
+	for _, statement := range statements {
+		if _, err := db.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("%s: %w", statement, err)
+		}
+	}
+	return nil
+}

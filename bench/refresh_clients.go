@@ -1,0 +1,256 @@
+package main
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core"
+	"github.com/go-oidc-auth/oidcauth/core/broker"
+)
+
+// workers refresh at the same time, each sessions of its own.
+const workers = 8
+
+// What clients do, by its place in tasks.
+const (
+	taskRefresh = iota // at the token route
+	taskLeast          // what a refresh cannot do without
+	taskSwap           // the store's conditional write
+	taskWrite          // the bare one
+	taskRead           // the bare one
+	taskSign
+	taskVerify // two signatures
+)
+
+var tasks = []func(*client, context.Context) error{
+	taskRefresh: (*client).refresh, taskLeast: (*client).least, taskSwap: (*client).swap, taskWrite: (*client).write, taskRead: (*client).read,
+	taskSign: (*client).sign, taskVerify: (*client).verify,
+}
+
+// world is one database with a service on it and its clients.
+type world struct {
+	store   broker.Store
+	bare    *bare
+	service *service
+	clients []*client
+}
+
+func newWorld(ctx context.Context, p place, url string, e effort) (w *world, err error) {
+	w = new(world)
+	if w.store, err = open(ctx, url); err != nil {
+		return nil, err
+	}
+	if p.bare == nil {
+		w.bare = bareMemory(w.store)
+	} else if w.bare, err = p.bare(url); err != nil {
+		return nil, err
+	}
+	k, err := newKey("RS256")
+	if err != nil {
+		return nil, err
+	}
+	if w.service, err = newService(k, newProvider(k), w.store); err != nil {
+		return nil, err
+	}
+	sessions := 16
+	if e.quick {
+		sessions = 2
+	}
+	w.clients, err = newClients(ctx, w, k, sessions)
+	return w, err
+}
+
+func (w *world) close() error {
+	return errors.Join(w.service.auth.Close(), w.store.Close(), w.bare.close())
+}
+
+// rowSize is what rows take of a store.
+type rowSize struct {
+	rows, whole, short int // how many there are; the bytes of one
+	perWhole, perShort float64
+	took               time.Duration // to add them
+}
+
+// fill adds rows until there are so many beside the clients' own: few of them as real ones are, the rest short.
+func (w *world) fill(ctx context.Context, rows int) (size rowSize, err error) {
+	start, like := time.Now(), w.clients[0].rows[0]
+	size = rowSize{rows: rows, whole: length(like), short: length(short(like))}
+	if size.perWhole, err = w.bare.seed(ctx, like, fewRows); err != nil {
+		return size, err
+	}
+	if rows > fewRows {
+		size.perShort, err = w.bare.seed(ctx, short(like), rows-fewRows)
+	}
+	size.took = time.Since(start)
+	return size, err
+}
+
+// bareMemory is the store in memory: it costs nothing, or nearly so.
+func bareMemory(store broker.Store) *bare {
+	return &bare{
+		read: func(ctx context.Context, id string) error {
+			_, err := store.Session(ctx, id, time.Now())
+			return err
+		},
+		write: store.Swap,
+		add: func(ctx context.Context, rows []broker.Session) error {
+			for _, row := range rows {
+				if err := store.PutSession(ctx, row); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		adders: 1,
+		settle: func(context.Context) error { return nil },
+		size: func(context.Context) (int64, error) {
+			runtime.GC()
+			var memory runtime.MemStats
+			runtime.ReadMemStats(&memory)
+			return int64(memory.HeapAlloc), nil
+		},
+		close: func() error { return nil },
+	}
+}
+
+// client holds sessions that it refreshes in turn, and the rows of others that it writes.
+type client struct {
+	*world
+	key    *key
+	signed string       // what a token of the service signs
+	check  func() error // of one signature
+	tokens []*core.Token
+	rows   []broker.Session
+	next   int
+}
+
+// newClients logs in everybody.
+func newClients(ctx context.Context, w *world, k *key, sessions int) ([]*client, error) {
+	all := make([]*client, workers)
+	errs := make([]error, workers)
+	check := k.bare(k.token(keycloak(nil)))
+	var busy sync.WaitGroup
+	for i := range all {
+		all[i] = &client{world: w, key: k, check: check}
+		busy.Go(func() {
+			for len(all[i].rows) < sessions && errs[i] == nil {
+				errs[i] = all[i].begin(ctx)
+			}
+		})
+	}
+	busy.Wait()
+	return all, errors.Join(errs...)
+}
+
+// begin adds a session to refresh, and one to write that has been refreshed: its row holds all that a row ever does.
+func (c *client) begin(ctx context.Context) error {
+	token, err := c.service.login(ctx)
+	if err != nil {
+		return err
+	}
+	c.tokens, c.signed = append(c.tokens, token), token.AccessToken[:strings.LastIndexByte(token.AccessToken, '.')]
+	written, err := c.service.login(ctx)
+	if err == nil {
+		written, err = c.service.refresh(ctx, written)
+	}
+	if err != nil {
+		return err
+	}
+	id, err := sessionID(written)
+	if err != nil {
+		return err
+	}
+	row, err := c.store.Session(ctx, id, time.Now())
+	c.rows = append(c.rows, row)
+	return err
+}
+
+func (c *client) turn() int {
+	c.next = (c.next + 1) % len(c.rows)
+	return c.next
+}
+
+func (c *client) refresh(ctx context.Context) error {
+	i := c.turn()
+	token, err := c.service.refresh(ctx, c.tokens[i])
+	if err == nil {
+		c.tokens[i] = token
+	}
+	return err
+}
+
+// least is a refresh as far as nobody can do without.
+func (c *client) least(ctx context.Context) error {
+	row := &c.rows[c.turn()]
+	if err := c.bare.read(ctx, row.ID); err != nil {
+		return err
+	}
+	row.Lease = time.Now().Add(time.Minute)
+	if err := c.bare.write(ctx, *row); err != nil {
+		return err
+	}
+	row.Version++
+	if err := c.verify(ctx); err != nil {
+		return err
+	}
+	if err := c.sign(ctx); err != nil {
+		return err
+	}
+	return c.writing(row, func() error { return c.bare.write(ctx, *row) })
+}
+
+func (c *client) swap(ctx context.Context) error {
+	row := &c.rows[c.turn()]
+	return c.writing(row, func() error { return c.store.Swap(ctx, *row) })
+}
+
+func (c *client) write(ctx context.Context) error {
+	row := &c.rows[c.turn()]
+	return c.writing(row, func() error { return c.bare.write(ctx, *row) })
+}
+
+// writing changes a row as the end of a refresh does: other bytes, where a database would leave the same ones alone, and a
+// later end of the session, which an index holds.
+func (c *client) writing(row *broker.Session, write func() error) error {
+	for _, value := range [][]byte{row.Current, row.Last, row.Data, row.Answer} {
+		binary.BigEndian.PutUint64(value, uint64(row.Version))
+	}
+	row.Expires, row.Lease = row.Expires.Add(time.Millisecond), time.Time{}
+	err := write()
+	row.Version++
+	return err
+}
+
+func (c *client) read(ctx context.Context) error { return c.bare.read(ctx, c.rows[c.turn()].ID) }
+
+func (c *client) sign(context.Context) error {
+	c.key.signature(c.signed)
+	return nil
+}
+
+func (c *client) verify(context.Context) error { return errors.Join(c.check(), c.check()) }
+
+// together returns the nanoseconds that one of all things took, over all clients.
+func together(ctx context.Context, all []*client, do func(*client, context.Context) error, length time.Duration) (float64, error) {
+	var done atomic.Int64
+	var busy sync.WaitGroup
+	errs := make([]error, len(all))
+	begin := time.Now()
+	for i, c := range all {
+		busy.Go(func() {
+			for time.Since(begin) < length && errs[i] == nil {
+				errs[i] = do(c, ctx)
+				done.Add(1)
+			}
+		})
+	}
+	busy.Wait()
+	took := time.Since(begin)
+	return float64(took.Nanoseconds()) / float64(done.Load()), errors.Join(errs...)
+}
