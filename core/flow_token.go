@@ -22,6 +22,13 @@ type tokenForm struct {
 	exchange                 exchangeForm
 }
 
+// Spellings of the fields that choose a grant.
+var (
+	refreshNames = []string{"refresh-token", "refresh_token"}
+	deviceNames  = []string{"device-code", "device_code"}
+	grantNames   = []string{"grant_type", "grant-type"}
+)
+
 // formField is a field of the form with its spellings.
 type formField struct {
 	into  *string
@@ -160,9 +167,9 @@ func (t *tokenForm) read(form url.Values) error {
 		{&t.code, []string{"code"}},
 		{&t.redirect, []string{"redirect_uri", "redirect-uri"}},
 		{&t.verifier, []string{"code_verifier", "code-verifier"}},
-		{&t.refresh, []string{"refresh-token", "refresh_token"}},
-		{&t.device, []string{"device-code", "device_code"}},
-		{&t.grant, []string{"grant_type", "grant-type"}},
+		{&t.refresh, refreshNames},
+		{&t.device, deviceNames},
+		{&t.grant, grantNames},
 	}
 	if err := readFields(form, fields); err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 	"github.com/go-oidc-auth/oidcauth/core/internal/keyset"
@@ -97,15 +98,15 @@ func (m metrics) answered(route string, form url.Values, err error) {
 		return
 	}
 	outcome := answerOutcome(err)
-	isThere := func(names ...string) bool { return form.Has(names[0]) || form.Has(names[1]) }
+	isExchange := func(name string) bool { return form.Get(name) == exchangeGrant }
 	switch {
 	case route == "callback":
 		m.tell("login", grantCallback, outcome)
-	case isThere("refresh_token", "refresh-token"):
+	case slices.ContainsFunc(refreshNames, form.Has):
 		m.tell("refresh", "", withoutPending(outcome))
-	case form.Get("grant_type") == exchangeGrant || form.Get("grant-type") == exchangeGrant:
+	case slices.ContainsFunc(grantNames, isExchange):
 		m.tell("login", grantExchange, withoutPending(outcome))
-	case isThere("device_code", "device-code"):
+	case slices.ContainsFunc(deviceNames, form.Has):
 		m.tell("login", grantDevice, outcome)
 	default:
 		m.tell("login", grantCode, withoutPending(outcome))

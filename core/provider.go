@@ -72,13 +72,16 @@ func newProvider(cfg *Config, revocation *trouble) *provider {
 
 // tellChanges logs when something can no longer be had in a way ("fetched"), and when it can again.
 func tellChanges(log *slog.Logger, what, had string) func(error) {
-	return func(err error) {
-		if err != nil {
-			log.Warn(what+" cannot be "+had, "error", err)
-			return
-		}
-		log.Info(what + " can be " + had + " again")
+	return func(err error) { tellChange(context.Background(), log, slog.LevelWarn, what, had, err) }
+}
+
+// tellChange writes the line of something that begins to fail, or with nil that of something that works again.
+func tellChange(ctx context.Context, log *slog.Logger, failing slog.Level, what, done string, err error) {
+	if err != nil {
+		log.Log(ctx, failing, what+" cannot be "+done, "error", err)
+		return
 	}
+	log.InfoContext(ctx, what+" can be "+done+" again")
 }
 
 func (p *provider) metadata(ctx context.Context) (*metadata, error) {

@@ -24,10 +24,8 @@ type trouble struct {
 
 // seen is told of each try, with the context that the handler of the log gets.
 func (t *trouble) seen(ctx context.Context, err error) {
-	if began, over := t.note(err != nil); began {
-		t.log.Log(ctx, t.level, t.what+" cannot be "+t.done, "error", err)
-	} else if over {
-		t.log.InfoContext(ctx, t.what+" can be "+t.done+" again")
+	if began, over := t.note(err != nil); began || over {
+		tellChange(ctx, t.log, t.level, t.what, t.done, err)
 	}
 }
 

@@ -106,21 +106,7 @@ func (o Object) AppendStrings(into []string, name string) ([]string, error) {
 		one, err := Text(raw)
 		return append(into, one), err
 	}
-	s := scanner{data: raw}
-	if !s.take('[') {
-		return nil, ErrType
-	}
-	for first := true; ; first = false {
-		entry, more, ok := s.entry(1, first)
-		if ok && !more {
-			return into, nil
-		}
-		text, err := Text(entry) // another type is refused, a null too
-		if !ok || err != nil {
-			return nil, ErrType
-		}
-		into = append(into, text)
-	}
+	return appendEntries(into, raw, Text) // another type is refused, a null too
 }
 
 // Number returns a finite number and whether it is present; [ErrType] when it is no number. With textual, a text that
@@ -188,20 +174,25 @@ func (o Object) Object(name string) (Object, error) {
 }
 
 // Entries returns the entries of a list that stands in a parsed document; [ErrType] when the value is none.
-func Entries(value string) (list []string, err error) {
+func Entries(value string) ([]string, error) {
+	return appendEntries(nil, value, func(entry string) (string, error) { return entry, nil })
+}
+
+func appendEntries(into []string, value string, read func(entry string) (string, error)) ([]string, error) {
 	s := scanner{data: value}
 	if !s.take('[') {
 		return nil, ErrType
 	}
 	for first := true; ; first = false {
 		entry, more, ok := s.entry(1, first)
-		if !ok {
+		if ok && !more {
+			return into, nil
+		}
+		made, err := read(entry)
+		if !ok || err != nil {
 			return nil, ErrType
 		}
-		if !more {
-			return list, nil
-		}
-		list = append(list, entry)
+		into = append(into, made)
 	}
 }
 
