@@ -75,7 +75,7 @@ func (t *IDToken) Audience() []string {
 	if t.isGuest() {
 		return nil
 	}
-	return slices.Clone(t.audience)
+	return append([]string(nil), t.audience...) // nil for none: the list itself lies in room
 }
 
 // Scopes returns a copy of the words of the claim scope, or of scp where a token has that one instead.
@@ -83,7 +83,7 @@ func (t *IDToken) Scopes() []string {
 	if t.isGuest() {
 		return nil
 	}
-	return slices.Clone(t.scopes)
+	return append([]string(nil), t.scopes...)
 }
 
 // Expiry returns the claim exp; the zero time for a guest.

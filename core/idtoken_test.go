@@ -240,3 +240,12 @@ func logged(value any) string {
 	slog.New(slog.NewTextHandler(&text, nil)).Info("x", "value", value)
 	return text.String()
 }
+
+// What a token does not say is nil, as it is for a guest.
+func TestAbsentLists(t *testing.T) {
+	idp := newIDP(t)
+	token := mustAdmit(t, idp.auth(func(c *core.Config) { c.Audience = []string{core.AnyAudience} }).Required(), idp.token(claims{"aud": nil, "scope": nil}))
+	if token.Audience() != nil || token.Scopes() != nil || token.Roles() != nil {
+		t.Errorf("got %#v, %#v, %#v", token.Audience(), token.Scopes(), token.Roles())
+	}
+}
