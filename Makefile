@@ -92,7 +92,7 @@ race: ## run every test COUNT times in random order with the race detector
 	go test -race -shuffle=on -count=$(COUNT) $(PACKAGES)
 
 soak: ## ROUNDS rounds of 50 refreshes at once on every store: no token may be spent twice
-	OIDCAUTH_SOAK_ROUNDS=$(ROUNDS) go test -count=1 -timeout=0 -v -run '^Test(Memory|Store)$$/^soak$$' ./core/broker/brokertest $(patsubst %/go.mod,./%,$(wildcard brokerstore/*/go.mod))
+	OIDCAUTH_SOAK_ROUNDS=$(ROUNDS) go test -count=1 -timeout=0 -v -run '^Test(Memory|Store)$$/^soak$$' ./core/store/storetest $(patsubst %/go.mod,./%,$(wildcard brokerstore/*/go.mod))
 
 fuzz: ## run every fuzz target for FUZZTIME
 	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' $(MODULES) | sort -u | while IFS=: read -r file line; do \

@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"github.com/go-oidc-auth/oidcauth/core"
-	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
 // service is an application in broker mode, asked through its token route.
@@ -22,13 +22,13 @@ type service struct {
 
 // newService makes one on a store. The provider answers each login and each refresh with the same tokens, signed before: its
 // work is not measured.
-func newService(k *key, p *provider, store broker.Store) (*service, error) {
+func newService(k *key, p *provider, db store.Store) (*service, error) {
 	p.token = toJSON(claims{
 		"access_token": k.token(keycloak(nil)), "id_token": k.token(keycloak(claims{"aud": clientID, "typ": "ID"})), "refresh_token": encode(random(64)),
 		"token_type": "Bearer", "expires_in": 3600, "refresh_expires_in": 86400, "scope": "openid profile email",
 	})
 	config := p.config(-1)
-	config.Broker = &core.BrokerConfig{Store: store}
+	config.Broker = &core.BrokerConfig{Store: db}
 	auth, err := core.New(config)
 	if err != nil {
 		return nil, err

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core"
-	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
 // minting is the table of tokens of the service's own: goal 8.
@@ -17,7 +17,7 @@ func minting(ctx context.Context, r *report, e effort) error {
 		return err
 	}
 	p := newProvider(k)
-	s, err := newService(k, p, broker.NewMemory())
+	s, err := newService(k, p, store.NewMemory())
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker/brokertest/dbserver"
+	"github.com/go-oidc-auth/oidcauth/core/store/storetest/dbserver"
 )
 
 const (

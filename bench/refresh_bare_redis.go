@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 	"github.com/redis/go-redis/v9"
 )
 
@@ -44,8 +44,8 @@ func bareRedis(url string) (*bare, error) {
 			}
 			return err
 		},
-		write: func(ctx context.Context, row broker.Session) error { return writeHash(ctx, client, script, row) },
-		add:   func(ctx context.Context, rows []broker.Session) error { return addHashes(ctx, client, rows) }, adders: 4,
+		write: func(ctx context.Context, row store.Session) error { return writeHash(ctx, client, script, row) },
+		add:   func(ctx context.Context, rows []store.Session) error { return addHashes(ctx, client, rows) }, adders: 4,
 		settle: func(context.Context) error { return nil },
 		size:   func(ctx context.Context) (int64, error) { return usedMemory(ctx, client) },
 		// What this database holds would be in the way of the next one's.
@@ -54,7 +54,7 @@ func bareRedis(url string) (*bare, error) {
 }
 
 // fields are those of a row that may change, with the version.
-func fields(row broker.Session) []any {
+func fields(row store.Session) []any {
 	names := []string{"current", "last", "data", "answer", "rotated", "lease", "expires"}
 	list := []any{"version", row.Version}
 	for i, value := range changing(row) {
@@ -63,7 +63,7 @@ func fields(row broker.Session) []any {
 	return list
 }
 
-func writeHash(ctx context.Context, client *redis.Client, script string, row broker.Session) error {
+func writeHash(ctx context.Context, client *redis.Client, script string, row store.Session) error {
 	arguments := []any{row.Version, row.ID, row.Expires.UnixMilli()}
 	row.Version++
 	done, err := client.EvalSha(ctx, script, []string{redisSession + row.ID, redisIndex}, append(arguments, fields(row)...)...).Int()
@@ -74,7 +74,7 @@ func writeHash(ctx context.Context, client *redis.Client, script string, row bro
 }
 
 // addHashes sends everything at once; each row is as the store writes it, with the mark of the one who did and an end.
-func addHashes(ctx context.Context, client *redis.Client, rows []broker.Session) error {
+func addHashes(ctx context.Context, client *redis.Client, rows []store.Session) error {
 	_, err := client.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for _, row := range rows {
 			key := redisSession + row.ID

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
 // columns are those of a row, in the order of the statements below.
@@ -97,8 +97,8 @@ func newBareSQL(db, writing, adding *sql.DB, s bareStatements) (*bare, error) {
 	}
 	return &bare{
 		read:   func(ctx context.Context, id string) error { return readRow(read.QueryRowContext(ctx, id, 0)) },
-		write:  func(ctx context.Context, row broker.Session) error { return writeRow(ctx, write, row) },
-		add:    func(ctx context.Context, rows []broker.Session) error { return addRows(ctx, add, rows) },
+		write:  func(ctx context.Context, row store.Session) error { return writeRow(ctx, write, row) },
+		add:    func(ctx context.Context, rows []store.Session) error { return addRows(ctx, add, rows) },
 		adders: 4,
 		settle: func(ctx context.Context) error { return execute(ctx, db, s.settling) },
 		size: func(ctx context.Context) (n int64, err error) {
@@ -128,12 +128,12 @@ func (s bareStatements) text(statement string) string {
 }
 
 func readRow(row *sql.Row) error {
-	var r broker.Session
+	var r store.Session
 	var rotated, lease, expires int64
 	return row.Scan(&r.ID, &r.Subject, &r.Version, &r.Current, &r.Last, &r.Data, &r.Answer, &rotated, &lease, &expires)
 }
 
-func writeRow(ctx context.Context, statement *sql.Stmt, row broker.Session) error {
+func writeRow(ctx context.Context, statement *sql.Stmt, row store.Session) error {
 	result, err := statement.ExecContext(ctx, append(append([]any{row.Version + 1}, changing(row)...), row.ID, row.Version)...)
 	if err != nil {
 		return err
@@ -144,7 +144,7 @@ func writeRow(ctx context.Context, statement *sql.Stmt, row broker.Session) erro
 	return nil
 }
 
-func addRows(ctx context.Context, statement *sql.Stmt, rows []broker.Session) error {
+func addRows(ctx context.Context, statement *sql.Stmt, rows []store.Session) error {
 	var values []any
 	for _, row := range rows {
 		values = append(append(values, row.ID, row.Subject, row.Version), changing(row)...)

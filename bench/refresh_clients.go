@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core"
-	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
 // workers refresh at the same time, each sessions of its own.
@@ -35,7 +35,7 @@ var tasks = []func(*client, context.Context) error{
 
 // world is one database with a service on it and its clients.
 type world struct {
-	store   broker.Store
+	store   store.Store
 	bare    *bare
 	service *service
 	clients []*client
@@ -92,16 +92,16 @@ func (w *world) fill(ctx context.Context, rows int) (size rowSize, err error) {
 }
 
 // bareMemory is the store in memory: it costs nothing, or nearly so.
-func bareMemory(store broker.Store) *bare {
+func bareMemory(db store.Store) *bare {
 	return &bare{
 		read: func(ctx context.Context, id string) error {
-			_, err := store.Session(ctx, id, time.Now())
+			_, err := db.Session(ctx, id, time.Now())
 			return err
 		},
-		write: store.Swap,
-		add: func(ctx context.Context, rows []broker.Session) error {
+		write: db.Swap,
+		add: func(ctx context.Context, rows []store.Session) error {
 			for _, row := range rows {
-				if err := store.PutSession(ctx, row); err != nil {
+				if err := db.PutSession(ctx, row); err != nil {
 					return err
 				}
 			}
@@ -126,7 +126,7 @@ type client struct {
 	signed string       // what a token of the service signs
 	check  func() error // of one signature
 	tokens []*core.Token
-	rows   []broker.Session
+	rows   []store.Session
 	next   int
 }
 
@@ -217,7 +217,7 @@ func (c *client) write(ctx context.Context) error {
 
 // writing changes a row as the end of a refresh does: other bytes, where a database would leave the same ones alone, and a
 // later end of the session, which an index holds.
-func (c *client) writing(row *broker.Session, write func() error) error {
+func (c *client) writing(row *store.Session, write func() error) error {
 	for _, value := range [][]byte{row.Current, row.Last, row.Data, row.Answer} {
 		binary.BigEndian.PutUint64(value, uint64(row.Version))
 	}

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
 const (
@@ -17,18 +17,18 @@ const (
 )
 
 // short is a row like another one, with little in it.
-func short(row broker.Session) broker.Session {
+func short(row store.Session) store.Session {
 	row.Data, row.Answer = random(shortData), []byte{}
 	return row
 }
 
 // length is what a row's values are long, times and version as the eight bytes that they need.
-func length(row broker.Session) int {
+func length(row store.Session) int {
 	return len(row.ID) + len(row.Subject) + len(row.Current) + len(row.Last) + len(row.Data) + len(row.Answer) + 4*8
 }
 
 // seed adds rows like one, a whole number of batches of them, and returns the bytes that each of them takes.
-func (b *bare) seed(ctx context.Context, like broker.Session, rows int) (float64, error) {
+func (b *bare) seed(ctx context.Context, like store.Session, rows int) (float64, error) {
 	if err := b.settle(ctx); err != nil {
 		return 0, err
 	}
@@ -46,7 +46,7 @@ func (b *bare) seed(ctx context.Context, like broker.Session, rows int) (float64
 	return float64(after-before) / float64(rows), err
 }
 
-func (b *bare) addAll(ctx context.Context, like broker.Session, batches int) error {
+func (b *bare) addAll(ctx context.Context, like store.Session, batches int) error {
 	var next atomic.Int64
 	var all sync.WaitGroup
 	errs := make([]error, b.adders)
@@ -63,8 +63,8 @@ func (b *bare) addAll(ctx context.Context, like broker.Session, batches int) err
 
 // spreadOut returns one batch of many. Names are random but for their beginning, which rises from batch to batch: all
 // together they are as evenly spread as the real ones, and a database finds the places of one batch near each other.
-func spreadOut(like broker.Session, n, batches uint64) []broker.Session {
-	rows := make([]broker.Session, batch)
+func spreadOut(like store.Session, n, batches uint64) []store.Session {
+	rows := make([]store.Session, batch)
 	step := math.MaxUint64 / (batches * batch)
 	for i := range rows {
 		name := random(32)

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker"
-	"github.com/go-oidc-auth/oidcauth/core/broker/brokertest/dbserver"
+	"github.com/go-oidc-auth/oidcauth/core/store"
+	"github.com/go-oidc-auth/oidcauth/core/store/storetest/dbserver"
 
 	_ "github.com/go-oidc-auth/oidcauth/brokerstore/mysqlstore"    // by its URL
 	_ "github.com/go-oidc-auth/oidcauth/brokerstore/postgresstore" // by its URL
@@ -46,15 +46,15 @@ func places(dir string) []place {
 }
 
 // open opens the store of a URL, with its tables.
-func open(ctx context.Context, url string) (broker.Store, error) {
+func open(ctx context.Context, url string) (store.Store, error) {
 	if url == "" {
-		return broker.NewMemory(), nil
+		return store.NewMemory(), nil
 	}
-	store, err := broker.Open(url)
+	db, err := store.Open(url)
 	if err != nil {
 		return nil, err
 	}
-	return store, store.Init(ctx)
+	return db, db.Init(ctx)
 }
 
 // sqlitePath is the file of a store's URL.

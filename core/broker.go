@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker"
 	"github.com/go-oidc-auth/oidcauth/core/internal/family"
 	"github.com/go-oidc-auth/oidcauth/core/internal/feed"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fresh"
@@ -17,6 +16,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/keyset"
 	"github.com/go-oidc-auth/oidcauth/core/internal/seal"
 	"github.com/go-oidc-auth/oidcauth/core/internal/stored"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
 // brokerAlgorithm is what own tokens and those of trusted issuers are signed with: Python services verify nothing else.
@@ -36,7 +36,7 @@ type tokenBroker struct {
 	auth   *Auth
 	cfg    *BrokerConfig
 	issuer string
-	store  broker.Store
+	store  store.Store
 	ours   bool   // the store was opened here
 	random []byte // the secret for a store that ends with the process
 

@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core"
-	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
 const (
@@ -60,7 +60,7 @@ type brokerBubble struct {
 }
 
 func newBubble(t testing.TB) *brokerBubble {
-	b := &brokerBubble{memoryIDP: newIDP(t), store: &flawedStore{Store: broker.NewMemory()}, refresh: map[string]int{}}
+	b := &brokerBubble{memoryIDP: newIDP(t), store: &flawedStore{Store: store.NewMemory()}, refresh: map[string]int{}}
 	b.metadata = claims{"userinfo_endpoint": "https://idp.example" + userInfoPath, "revocation_endpoint": "https://idp.example" + revocationPath}
 	b.breaks(func(context.Context) (*http.Response, error) { return jsonAnswer(404, `{}`), nil }, userInfoPath)
 	return b

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core"
-	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
 // Every fault of BrokerConfig is told with its field, and all of them at once.
@@ -59,7 +59,7 @@ func TestBrokerConfigFaults(t *testing.T) {
 		"StoreURL, not imported":   {storeURL("mongodb+srv://user:hunter22@host/db"), `import _ "github.com/go-oidc-auth/oidcauth/brokerstore/mongostore"`},
 		"StoreURL, driver":         {storeURL("postgresql+asyncpg://user:hunter22@host/db"), `import _ "github.com/go-oidc-auth/oidcauth/brokerstore/postgresstore"`},
 		"no store":                 {storeURL(""), `import _ "github.com/go-oidc-auth/oidcauth/brokerstore/sqlitestore"`},
-		"no SecretKeys":            {func(c *core.Config) { c.SecretKeys, c.Broker.Store = nil, &flawedStore{Store: broker.NewMemory()} }, "openssl rand"},
+		"no SecretKeys":            {func(c *core.Config) { c.SecretKeys, c.Broker.Store = nil, &flawedStore{Store: store.NewMemory()} }, "openssl rand"},
 	} {
 		config := newIDP(t).config()
 		brokered(c.change)(&config)
@@ -90,8 +90,8 @@ func storeURL(url string) func(*core.Config) {
 // The default store is where the platform keeps data; a relative XDG_DATA_HOME counts for nothing.
 func TestBrokerDefaultStore(t *testing.T) {
 	var opened string
-	broker.Register(func(url string) (broker.Store, error) { opened = url; return broker.NewMemory(), nil }, "sqlite")
-	t.Cleanup(func() { broker.Register(nil, "sqlite") })
+	store.Register(func(url string) (store.Store, error) { opened = url; return store.NewMemory(), nil }, "sqlite")
+	t.Cleanup(func() { store.Register(nil, "sqlite") })
 	for data, want := range map[string]string{"/da ta/x": "sqlite:////da ta/x/my app/broker.sqlite", "relative": "sqlite:////srv/me/.local/share/my app/broker.sqlite", "": "sqlite:////srv/me/.local/share/my app/broker.sqlite"} {
 		t.Setenv("XDG_DATA_HOME", data)
 		t.Setenv("HOME", "/srv/me")
@@ -110,7 +110,7 @@ func TestBrokerDefaultStore(t *testing.T) {
 
 // fileStore is a local store with a file for its secret.
 type fileStore struct {
-	broker.Store
+	store.Store
 	path string
 	not  bool
 }
@@ -120,9 +120,9 @@ func (s fileStore) SecretFile() (string, bool) { return s.path, !s.not }
 // A local store brings its own secret: made once however many come at the same moment, for its owner alone.
 func TestBrokerSecretFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "broker.key")
-	store := fileStore{broker.NewMemory(), path, false}
+	db := fileStore{store.NewMemory(), path, false}
 	serve := func() *flowService {
-		return flowServe(t, newIDP(t).config(), newIDP(t), imported(func(c *core.Config) { c.SecretKeys, c.Broker.Store = nil, store }))
+		return flowServe(t, newIDP(t).config(), newIDP(t), imported(func(c *core.Config) { c.SecretKeys, c.Broker.Store = nil, db }))
 	}
 	services := make([]*flowService, 20)
 	for i := range services {
@@ -180,7 +180,7 @@ func TestBrokerSecretFile(t *testing.T) {
 		case err != nil && strings.Contains(err.Error(), strings.TrimSpace(string(good))):
 			t.Errorf("%s: the error holds the secret", name)
 		}
-		if keys, err := store.Keys(t.Context()); err != nil || len(keys) != 1 {
+		if keys, err := db.Keys(t.Context()); err != nil || len(keys) != 1 {
 			t.Errorf("%s: %d keys, %v", name, len(keys), err)
 		}
 		if answer := f.get("jwks", nil); c.say != "" && answer.Status != 503 {
@@ -198,14 +198,14 @@ func TestBrokerSecretFile(t *testing.T) {
 // A store that turns out not to be local needs SecretKeys; a folder that nobody can write to is named.
 func TestBrokerSecretFileFaults(t *testing.T) {
 	config := newIDP(t).config()
-	brokered(func(c *core.Config) { c.SecretKeys, c.Broker.Store = nil, fileStore{broker.NewMemory(), "", true} })(&config)
+	brokered(func(c *core.Config) { c.SecretKeys, c.Broker.Store = nil, fileStore{store.NewMemory(), "", true} })(&config)
 	if _, err := core.New(config); err == nil || !strings.Contains(err.Error(), "openssl rand") {
 		t.Errorf("got %v", err)
 	}
 	config = newIDP(t).config()
 	missing := filepath.Join(t.TempDir(), "none", "x.key")
 	brokered(func(c *core.Config) {
-		c.SecretKeys, c.Broker.Store = nil, fileStore{broker.NewMemory(), missing, false}
+		c.SecretKeys, c.Broker.Store = nil, fileStore{store.NewMemory(), missing, false}
 	})(&config)
 	auth, err := core.New(config)
 	if err != nil {
@@ -220,8 +220,8 @@ func TestBrokerSecretFileFaults(t *testing.T) {
 // Close closes a store that StoreURL named, never one that was given.
 func TestBrokerCloseOfStores(t *testing.T) {
 	for _, given := range []bool{true, false} {
-		owned := &ownedStore{flawedStore: &flawedStore{Store: broker.NewMemory()}}
-		broker.Register(func(string) (broker.Store, error) { return owned, nil }, "owned")
+		owned := &ownedStore{flawedStore: &flawedStore{Store: store.NewMemory()}}
+		store.Register(func(string) (store.Store, error) { return owned, nil }, "owned")
 		config := newIDP(t).config()
 		imported(func(c *core.Config) {
 			if c.Broker.Store = owned; !given {

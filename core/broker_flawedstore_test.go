@@ -6,12 +6,12 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
 // flawedStore is a store of which single calls fail.
 type flawedStore struct {
-	broker.Store
+	store.Store
 	mu    sync.Mutex
 	calls map[string]int
 	flaw  func(ctx context.Context, method string, call int) error // before the call; call is 1 for the first one after the flaw was set
@@ -77,7 +77,7 @@ func (s *flawedStore) Init(ctx context.Context) error {
 	return s.do(ctx, "Init", func() error { return s.Store.Init(ctx) })
 }
 
-func (s *flawedStore) AddKey(ctx context.Context, key broker.Key) error {
+func (s *flawedStore) AddKey(ctx context.Context, key store.Key) error {
 	return s.do(ctx, "AddKey", func() error { return s.Store.AddKey(ctx, key) })
 }
 
@@ -85,21 +85,21 @@ func (s *flawedStore) RetireKey(ctx context.Context, generation int64, until tim
 	return s.do(ctx, "RetireKey", func() error { return s.Store.RetireKey(ctx, generation, until) })
 }
 
-func (s *flawedStore) Keys(ctx context.Context) (keys []broker.Key, err error) {
+func (s *flawedStore) Keys(ctx context.Context) (keys []store.Key, err error) {
 	err = s.do(ctx, "Keys", func() error { keys, err = s.Store.Keys(ctx); return err })
 	return keys, err
 }
 
-func (s *flawedStore) PutSession(ctx context.Context, session broker.Session) error {
+func (s *flawedStore) PutSession(ctx context.Context, session store.Session) error {
 	return s.do(ctx, "PutSession", func() error { return s.Store.PutSession(ctx, session) })
 }
 
-func (s *flawedStore) Session(ctx context.Context, id string, now time.Time) (session broker.Session, err error) {
+func (s *flawedStore) Session(ctx context.Context, id string, now time.Time) (session store.Session, err error) {
 	err = s.do(ctx, "Session", func() error { session, err = s.Store.Session(ctx, id, now); return err })
 	return session, err
 }
 
-func (s *flawedStore) Swap(ctx context.Context, session broker.Session) error {
+func (s *flawedStore) Swap(ctx context.Context, session store.Session) error {
 	return s.do(ctx, "Swap", func() error { return s.Store.Swap(ctx, session) })
 }
 
@@ -107,7 +107,7 @@ func (s *flawedStore) Revoke(ctx context.Context, id string, version int64, now,
 	return s.do(ctx, "Revoke", func() error { return s.Store.Revoke(ctx, id, version, now, until) })
 }
 
-func (s *flawedStore) Revoked(ctx context.Context, since, now time.Time) (list []broker.Revocation, err error) {
+func (s *flawedStore) Revoked(ctx context.Context, since, now time.Time) (list []store.Revocation, err error) {
 	err = s.do(ctx, "Revoked", func() error { list, err = s.Store.Revoked(ctx, since, now); return err })
 	return list, err
 }

@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"github.com/go-oidc-auth/oidcauth/core"
-	"github.com/go-oidc-auth/oidcauth/core/broker"
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
 const exchangeGrant = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -203,9 +203,9 @@ func TestPassthroughHasNoBroker(t *testing.T) {
 
 // TRUST 0.9: no own secret stands in an answer that refuses, or in a log.
 func TestBrokerTellsNoSecret(t *testing.T) {
-	store := &flawedStore{Store: broker.NewMemory()}
+	db := &flawedStore{Store: store.NewMemory()}
 	f := newFlow(t, brokered(func(c *core.Config) {
-		c.Broker.Store, c.Broker.ImportKey = store, sharedPEM()
+		c.Broker.Store, c.Broker.ImportKey = db, sharedPEM()
 	}))
 	f.traffic.keep(f.idp.Config().SecretKeys...)
 	for _, line := range strings.Split(string(sharedPEM()), "\n") {
@@ -223,7 +223,7 @@ func TestBrokerTellsNoSecret(t *testing.T) {
 	f.refresh(third.RefreshToken)
 	f.exchange(exchanged.AccessToken, nil)
 	f.status(mine.AccessToken + "x")
-	store.down(true)
+	db.down(true)
 	f.refresh(third.RefreshToken)
 	f.leave(exchanged.AccessToken)
 	f.post("token", f.loopback("alice"))

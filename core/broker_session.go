@@ -9,9 +9,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker"
 	"github.com/go-oidc-auth/oidcauth/core/internal/family"
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 	"golang.org/x/oauth2"
 )
 
@@ -176,7 +176,7 @@ func storeError(err error) error {
 		return refused
 	case errors.Is(err, family.ErrTooLarge):
 		return nonsense("The OIDC provider gave an unusable answer.", err)
-	case errors.Is(err, broker.ErrConflict): // a random name was taken
+	case errors.Is(err, store.ErrConflict): // a random name was taken
 		return err
 	default:
 		return storeOutage(err)

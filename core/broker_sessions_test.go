@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core"
-	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
 // A session that nobody refreshed ends at SessionTTL.
@@ -97,8 +97,8 @@ func TestBrokerRowsHoldTheContract(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := newBubble(t)
-				var rows []broker.Session
-				b.store.Store = &spyStore{Store: b.store.Store, see: func(s broker.Session) { rows = append(rows, s) }}
+				var rows []store.Session
+				b.store.Store = &spyStore{Store: b.store.Store, see: func(s store.Session) { rows = append(rows, s) }}
 				b.user = claims{"sub": sub, "preferred_username": "alice"}
 				f := b.serve()
 				token := f.begun()
@@ -120,16 +120,16 @@ func TestBrokerRowsHoldTheContract(t *testing.T) {
 
 // spyStore shows the sessions that are written.
 type spyStore struct {
-	broker.Store
-	see func(broker.Session)
+	store.Store
+	see func(store.Session)
 }
 
-func (s *spyStore) PutSession(ctx context.Context, session broker.Session) error {
+func (s *spyStore) PutSession(ctx context.Context, session store.Session) error {
 	s.see(session)
 	return s.Store.PutSession(ctx, session)
 }
 
-func (s *spyStore) Swap(ctx context.Context, session broker.Session) error {
+func (s *spyStore) Swap(ctx context.Context, session store.Session) error {
 	s.see(session)
 	return s.Store.Swap(ctx, session)
 }

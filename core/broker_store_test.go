@@ -12,14 +12,14 @@ import (
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core"
-	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
 // storeFlaws are ways in which one call of a store goes wrong.
 var storeFlaws = map[string]func(context.Context) error{
 	"fails":    func(context.Context) error { return errStore },
 	"hangs":    func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
-	"conflict": func(context.Context) error { return broker.ErrConflict },
+	"conflict": func(context.Context) error { return store.ErrConflict },
 }
 
 // 2.3, store down: whichever single call of a refresh goes wrong, nothing is lost: the same refresh token works soon
@@ -166,7 +166,7 @@ func TestBrokerCloseWaitsForRefreshes(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := newBubble(t)
 				owned := &ownedStore{flawedStore: b.store}
-				broker.Register(func(string) (broker.Store, error) { return owned, nil }, "closing")
+				store.Register(func(string) (store.Store, error) { return owned, nil }, "closing")
 				f := b.serve(func(c *core.Config) {
 					c.Broker.Store, c.Broker.StoreURL, c.Broker.RefreshGrace = nil, "closing://x", time.Minute
 				})
@@ -267,7 +267,7 @@ func TestBrokerPurges(t *testing.T) {
 
 // hesitant is a store that purges one session in a call.
 type hesitant struct {
-	broker.Store
+	store.Store
 	left atomic.Int64
 }
 
@@ -283,11 +283,11 @@ func (h *hesitant) Purge(context.Context, time.Time) (int, error) {
 func TestBrokerPurgesAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t)
-		store := &hesitant{Store: b.store}
-		store.left.Store(50)
-		b.serve(func(c *core.Config) { c.Broker.Store = store }).begun()
+		db := &hesitant{Store: b.store}
+		db.left.Store(50)
+		b.serve(func(c *core.Config) { c.Broker.Store = db }).begun()
 		time.Sleep(20 * time.Minute)
-		if left := store.left.Load(); left != 0 {
+		if left := db.left.Load(); left != 0 {
 			t.Errorf("%d are left", left)
 		}
 	})

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker"
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
 // Defaults and bounds of broker mode; each is said here once.
@@ -36,7 +36,7 @@ type BrokerConfig struct {
 	// of the user's data directory (XDG_DATA_HOME and its like). New opens it, Close closes it.
 	StoreURL string
 	// Store is an open store; it wins over StoreURL, and Close leaves it open.
-	Store broker.Store
+	Store store.Store
 	// AppName names the folder of the default SQLite file. Empty: oidcauth.
 	AppName string
 
@@ -156,7 +156,7 @@ func (b BrokerConfig) complete(publicURL string) *BrokerConfig {
 }
 
 // openStore returns the store of the configuration, which connects to nothing yet, and whether it is ours to close.
-func (b *BrokerConfig) openStore() (store broker.Store, ours bool, err error) {
+func (b *BrokerConfig) openStore() (db store.Store, ours bool, err error) {
 	if b.Store != nil {
 		return b.Store, false, nil
 	}
@@ -169,11 +169,11 @@ func (b *BrokerConfig) openStore() (store broker.Store, ours bool, err error) {
 		file := filepath.ToSlash(filepath.Join(directory, b.AppName, "broker.sqlite"))
 		address = "sqlite:///" + file
 	}
-	store, err = broker.Open(address)
+	db, err = store.Open(address)
 	if err != nil {
 		return nil, false, errors.New("core: Config.Broker.StoreURL: " + err.Error())
 	}
-	return store, true, nil
+	return db, true, nil
 }
 
 // userDataDir is where the platform keeps a user's data: the XDG base directories on Unix.

@@ -11,24 +11,24 @@ import (
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core"
-	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
 // garbledStore hands out other rows than it was given, as a damaged database does, or one that somebody else writes to.
 type garbledStore struct {
-	broker.Store
+	store.Store
 	mu      sync.Mutex
-	session func(*broker.Session)
-	key     func(*broker.Key)
+	session func(*store.Session)
+	key     func(*store.Key)
 }
 
-func (s *garbledStore) garble(session func(*broker.Session), key func(*broker.Key)) {
+func (s *garbledStore) garble(session func(*store.Session), key func(*store.Key)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.session, s.key = session, key
 }
 
-func (s *garbledStore) Session(ctx context.Context, id string, now time.Time) (broker.Session, error) {
+func (s *garbledStore) Session(ctx context.Context, id string, now time.Time) (store.Session, error) {
 	session, err := s.Store.Session(ctx, id, now)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -38,7 +38,7 @@ func (s *garbledStore) Session(ctx context.Context, id string, now time.Time) (b
 	return session, err
 }
 
-func (s *garbledStore) Keys(ctx context.Context) ([]broker.Key, error) {
+func (s *garbledStore) Keys(ctx context.Context) ([]store.Key, error) {
 	keys, err := s.Store.Keys(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -74,13 +74,13 @@ func FuzzStoredSession(f *testing.F) {
 		f.Add(spent, uint16(9), []byte(strings.Repeat("A", 500)))
 	}
 	b := newBubble(f)
-	store := &garbledStore{Store: b.store}
-	service := b.serve(func(c *core.Config) { c.Broker.Store = store })
+	db := &garbledStore{Store: b.store}
+	service := b.serve(func(c *core.Config) { c.Broker.Store = db })
 	first := service.begun()
 	second := flowGranted(f, service.refresh(first.RefreshToken))
 	f.Fuzz(func(t *testing.T, spent bool, at uint16, text []byte) {
 		id := ""
-		store.garble(func(session *broker.Session) {
+		db.garble(func(session *store.Session) {
 			if id = session.ID; spent {
 				session.Answer, session.Rotated = changed(session.Answer, at, text), time.Now().UTC().Truncate(time.Millisecond)
 			} else {
@@ -109,13 +109,13 @@ func FuzzStoredKey(f *testing.F) {
 	f.Add(uint16(7), []byte("AAAA"), "")
 	f.Add(uint16(1), []byte{0}, "another-kid")
 	b := newBubble(f)
-	store := &garbledStore{Store: b.store}
+	db := &garbledStore{Store: b.store}
 	serve := func(t testing.TB) *flowService {
-		return flowServe(t, b.config(), b, brokered(func(c *core.Config) { c.Broker.Store = store }))
+		return flowServe(t, b.config(), b, brokered(func(c *core.Config) { c.Broker.Store = db }))
 	}
 	serve(f).begun() // the key is made
 	f.Fuzz(func(t *testing.T, at uint16, text []byte, kid string) {
-		store.garble(nil, func(key *broker.Key) {
+		db.garble(nil, func(key *store.Key) {
 			if kid != "" && kid != key.ID {
 				key.ID = kid
 			} else {

@@ -6,9 +6,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fetch"
 	"github.com/go-oidc-auth/oidcauth/core/internal/keyring"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
 // Event is one thing that happened, for Config.Metrics to count. All three texts are fixed words of this library, so that
@@ -97,13 +97,13 @@ func fetchOutcome(document string, err error) string {
 
 // countedStore is a store whose revocations are counted: their list has no load function of its own.
 type countedStore struct {
-	broker.Store
+	store.Store
 	metrics metrics
 }
 
 // Revoked reads the list and tells of it.
-func (s countedStore) Revoked(ctx context.Context, since, now time.Time) ([]broker.Revocation, error) {
-	return counted(s.metrics, documentRevocations, func(ctx context.Context) ([]broker.Revocation, error) {
+func (s countedStore) Revoked(ctx context.Context, since, now time.Time) ([]store.Revocation, error) {
+	return counted(s.metrics, documentRevocations, func(ctx context.Context) ([]store.Revocation, error) {
 		return s.Store.Revoked(ctx, since, now)
 	})(ctx)
 }

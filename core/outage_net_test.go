@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core"
-	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
 const (
@@ -81,7 +81,7 @@ type outageNet struct {
 }
 
 func newOutageNet(t testing.TB) *outageNet {
-	n := &outageNet{memoryIDP: newIDP(t), store: &flawedStore{Store: broker.NewMemory()}, posted: map[string]int{}}
+	n := &outageNet{memoryIDP: newIDP(t), store: &flawedStore{Store: store.NewMemory()}, posted: map[string]int{}}
 	n.metadata = claims{
 		"userinfo_endpoint": "https://idp.example" + userInfoPath, "revocation_endpoint": "https://idp.example" + revocationPath,
 		"device_authorization_endpoint": "https://idp.example" + devicePath,

@@ -11,8 +11,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker"
 	"github.com/go-oidc-auth/oidcauth/core/internal/seal"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
 // secrets returns SecretKeys, or a random one for this process.
@@ -41,8 +41,8 @@ func randomSecret() []byte { return randomBytes(seal.MinSecret) }
 var errSecretKeys = errors.New("core: Config.SecretKeys: " + secretKeysForStore)
 
 // secretFileOf returns where the store keeps a secret of its own, "" for as long as the process lives.
-func secretFileOf(store broker.Store) (string, error) {
-	if local, ok := store.(broker.Local); ok {
+func secretFileOf(db store.Store) (string, error) {
+	if local, ok := db.(store.Local); ok {
 		if file, ok := local.SecretFile(); ok {
 			return file, nil
 		}

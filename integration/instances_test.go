@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core"
-	"github.com/go-oidc-auth/oidcauth/core/broker/brokertest/dbserver"
-	"github.com/go-oidc-auth/oidcauth/core/broker/brokertest/tcpproxy"
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
+	"github.com/go-oidc-auth/oidcauth/core/store/storetest/dbserver"
+	"github.com/go-oidc-auth/oidcauth/core/store/storetest/tcpproxy"
 )
 
 // stores are those that instances on several machines share.

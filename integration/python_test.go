@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core"
-	"github.com/go-oidc-auth/oidcauth/core/broker"
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 	"github.com/go-oidc-auth/oidcauth/integration/pyclient"
 )
 
@@ -29,7 +29,7 @@ func newPythonSite(t *testing.T) *pythonSite {
 	t.Helper()
 	s := &pythonSite{idp: oidctest.NewProvider(t, oidctest.WithLifetimes(oidctest.Lifetimes{Interval: time.Second}))}
 	config := s.idp.Config()
-	config.Broker = &core.BrokerConfig{Store: broker.NewMemory()}
+	config.Broker = &core.BrokerConfig{Store: store.NewMemory()}
 	auth, err := core.New(config)
 	if err != nil {
 		t.Fatal(err)

@@ -6,13 +6,13 @@
 //	import (
 //		"log"
 //
-//		"github.com/go-oidc-auth/oidcauth/core/broker"
+//		"github.com/go-oidc-auth/oidcauth/core/store"
 //
 //		_ "github.com/go-oidc-auth/oidcauth/brokerstore/mongostore"
 //	)
 //
 //	func main() {
-//		store, err := broker.Open("mongodb://localhost:27017/broker")
+//		store, err := store.Open("mongodb://localhost:27017/broker")
 //		if err != nil {
 //			log.Fatal(err)
 //		}

@@ -7,13 +7,13 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 )
 
 // fail wraps what went wrong in an operation, once. The contract's own two come back as they are.
 func fail(operation string, err error) error {
-	if err == nil || errors.Is(err, broker.ErrNotFound) || errors.Is(err, broker.ErrConflict) {
+	if err == nil || errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrConflict) {
 		return err
 	}
 	return fmt.Errorf("mongostore: %s: %w", operation, plain(err))

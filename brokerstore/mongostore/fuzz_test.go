@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
 // FuzzURL: opening connects to nothing, and no error repeats what stands in the URL. A good name of a mongodb+srv URL is
@@ -23,13 +23,13 @@ func FuzzURL(f *testing.F) {
 		if records {
 			scheme = "mongodb+srv://"
 		}
-		store, err := broker.Open(scheme + rest)
+		db, err := store.Open(scheme + rest)
 		if err != nil {
-			if text := err.Error(); store != nil || !strings.HasPrefix(text, "mongostore: open: not a URL like ") || len(rest) > 12 && strings.Contains(text, rest) {
+			if text := err.Error(); db != nil || !strings.HasPrefix(text, "mongostore: open: not a URL like ") || len(rest) > 12 && strings.Contains(text, rest) {
 				t.Errorf("%q: %v", rest, err)
 			}
 			return
 		}
-		_ = store.Close()
+		_ = db.Close()
 	})
 }

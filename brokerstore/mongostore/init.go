@@ -8,7 +8,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
-// Init is [broker.Store.Init]. It makes the indexes, and with them the collection; those that exist already stay. There
+// Init is [store.Store.Init]. It makes the indexes, and with them the collection; those that exist already stay. There
 // is no TTL index: a session ends by the service's clock, and Purge deletes it.
 func (s *Store) Init(ctx context.Context) error {
 	sessions, err := s.sessions(ctx)

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
@@ -22,20 +22,20 @@ type keyRecord struct {
 // never is how a time that was not set is written.
 var never = time.Time{}.UnixMilli()
 
-// AddKey is [broker.Store.AddKey].
-func (s *Store) AddKey(ctx context.Context, key broker.Key) error {
+// AddKey is [store.Store.AddKey].
+func (s *Store) AddKey(ctx context.Context, key store.Key) error {
 	keys, err := s.keys(ctx)
 	if err != nil {
 		return fail("add key", err)
 	}
 	_, err = keys.InsertOne(ctx, keyRecord{key.Generation, key.ID, key.Sealed, key.From.UnixMilli(), key.Until.UnixMilli()})
 	if mongo.IsDuplicateKeyError(err) {
-		err = broker.ErrConflict
+		err = store.ErrConflict
 	}
 	return fail("add key", err)
 }
 
-// RetireKey is [broker.Store.RetireKey].
+// RetireKey is [store.Store.RetireKey].
 func (s *Store) RetireKey(ctx context.Context, generation int64, until time.Time) error {
 	keys, err := s.keys(ctx)
 	if err != nil {
@@ -46,8 +46,8 @@ func (s *Store) RetireKey(ctx context.Context, generation int64, until time.Time
 	return fail("retire key", err)
 }
 
-// Keys is [broker.Store.Keys].
-func (s *Store) Keys(ctx context.Context) ([]broker.Key, error) {
+// Keys is [store.Store.Keys].
+func (s *Store) Keys(ctx context.Context) ([]store.Key, error) {
 	keys, err := s.keys(ctx)
 	if err != nil {
 		return nil, fail("keys", err)
@@ -60,9 +60,9 @@ func (s *Store) Keys(ctx context.Context) ([]broker.Key, error) {
 	if err := cursor.All(ctx, &records); err != nil {
 		return nil, fail("keys", err)
 	}
-	var list []broker.Key
+	var list []store.Key
 	for _, r := range records {
-		list = append(list, broker.Key{Generation: r.Generation, ID: r.ID, Sealed: r.Sealed, From: instant(r.From), Until: instant(r.Until)})
+		list = append(list, store.Key{Generation: r.Generation, ID: r.ID, Sealed: r.Sealed, From: instant(r.From), Until: instant(r.Until)})
 	}
 	return list, nil
 }

@@ -28,7 +28,7 @@ var (
 	keyPart     = part{ends: "until"}
 )
 
-// Purge is [broker.Store.Purge]. At most 5,000 of each kind go in one call, 1,000 in one command.
+// Purge is [store.Store.Purge]. At most 5,000 of each kind go in one call, 1,000 in one command.
 func (s *Store) Purge(ctx context.Context, now time.Time) (int, error) {
 	sessions, err := s.sessions(ctx)
 	if err != nil {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
@@ -13,7 +13,7 @@ import (
 // attempts bounds how often a revocation starts over because somebody else made the document at the same moment.
 const attempts = 5
 
-// Revoke is [broker.Store.Revoke]. It takes the session out of its document and puts the revocation in, which is one write
+// Revoke is [store.Store.Revoke]. It takes the session out of its document and puts the revocation in, which is one write
 // of one document.
 func (s *Store) Revoke(ctx context.Context, id string, version int64, now, until time.Time) error {
 	sessions, err := s.sessions(ctx)
@@ -45,8 +45,8 @@ type revocation struct {
 	Until int64  `bson:"until"`
 }
 
-// Revoked is [broker.Store.Revoked].
-func (s *Store) Revoked(ctx context.Context, since, now time.Time) ([]broker.Revocation, error) {
+// Revoked is [store.Store.Revoked].
+func (s *Store) Revoked(ctx context.Context, since, now time.Time) ([]store.Revocation, error) {
 	sessions, err := s.sessions(ctx)
 	if err != nil {
 		return nil, fail("revoked", err)
@@ -64,9 +64,9 @@ func (s *Store) Revoked(ctx context.Context, since, now time.Time) ([]broker.Rev
 	if err := cursor.All(ctx, &found); err != nil {
 		return nil, fail("revoked", err)
 	}
-	var list []broker.Revocation
+	var list []store.Revocation
 	for _, r := range found {
-		list = append(list, broker.Revocation{ID: r.ID, At: instant(r.At), Until: instant(r.Until)})
+		list = append(list, store.Revocation{ID: r.ID, At: instant(r.At), Until: instant(r.Until)})
 	}
 	return list, nil
 }

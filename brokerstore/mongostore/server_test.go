@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/brokerstore/mongostore"
-	"github.com/go-oidc-auth/oidcauth/core/broker"
-	"github.com/go-oidc-auth/oidcauth/core/broker/brokertest"
-	"github.com/go-oidc-auth/oidcauth/core/broker/brokertest/dbserver"
+	"github.com/go-oidc-auth/oidcauth/core/store"
+	"github.com/go-oidc-auth/oidcauth/core/store/storetest"
+	"github.com/go-oidc-auth/oidcauth/core/store/storetest/dbserver"
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/event"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -37,17 +37,17 @@ func must(t testing.TB, what string, err error) {
 
 var now = time.Now().UTC().Truncate(time.Millisecond)
 
-func session(id string) broker.Session {
-	return broker.Session{ID: id, Subject: "s", Current: []byte("\x00\xff\xfe"), Data: []byte("secret-data"), Expires: now.Add(time.Hour), Version: 1}
+func session(id string) store.Session {
+	return store.Session{ID: id, Subject: "s", Current: []byte("\x00\xff\xfe"), Data: []byte("secret-data"), Expires: now.Add(time.Hour), Version: 1}
 }
 
 // What a revocation leaves in the database is the feed's, and nothing of the session.
 func TestRevokedDocument(t *testing.T) {
 	url, _ := dbserver.MongoDB(t)
-	store, sessions := brokertest.OpenURL(t, url), database(t, url).Collection("oidcauth_sessions")
-	must(t, "Init", store.Init(within(t)))
-	must(t, "PutSession", store.PutSession(within(t), session("a")))
-	must(t, "Revoke", store.Revoke(within(t), "a", 1, now, now.Add(time.Hour)))
+	db, sessions := storetest.OpenURL(t, url), database(t, url).Collection("oidcauth_sessions")
+	must(t, "Init", db.Init(within(t)))
+	must(t, "PutSession", db.PutSession(within(t), session("a")))
+	must(t, "Revoke", db.Revoke(within(t), "a", 1, now, now.Add(time.Hour)))
 	var left bson.M
 	must(t, "find", sessions.FindOne(within(t), bson.D{}).Decode(&left))
 	if len(left) != 3 || left["_id"] != "a" || left["revoked"] != now.UnixMilli() || left["until"] != now.Add(time.Hour).UnixMilli() {
@@ -58,11 +58,11 @@ func TestRevokedDocument(t *testing.T) {
 // A document without a version is no session, whatever else it holds: version 0 would let Revoke end what is there.
 func TestNoVersion(t *testing.T) {
 	url, _ := dbserver.MongoDB(t)
-	store := brokertest.OpenURL(t, url)
-	must(t, "Init", store.Init(within(t)))
+	db := storetest.OpenURL(t, url)
+	must(t, "Init", db.Init(within(t)))
 	_, err := database(t, url).Collection("oidcauth_sessions").InsertOne(within(t), bson.D{{Key: "_id", Value: "a"}, {Key: "expires", Value: now.Add(time.Hour).UnixMilli()}})
 	must(t, "insert", err)
-	if got, err := store.Session(within(t), "a", now); !errors.Is(err, broker.ErrNotFound) {
+	if got, err := db.Session(within(t), "a", now); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("Session: %v, %v", got, err)
 	}
 }
@@ -72,12 +72,12 @@ func TestBothInOne(t *testing.T) {
 	for name, first := range map[string]time.Duration{"the session ends first": time.Hour, "the revocation ends first": 3 * time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			url, _ := dbserver.MongoDB(t)
-			store := brokertest.OpenURL(t, url)
+			db := storetest.OpenURL(t, url)
 			one := session("a")
 			one.Expires = now.Add(first)
-			must(t, "Revoke", store.Revoke(within(t), "a", 0, now, now.Add(2*time.Hour)))
-			must(t, "PutSession", store.PutSession(within(t), one))
-			if err := store.PutSession(within(t), one); !errors.Is(err, broker.ErrConflict) {
+			must(t, "Revoke", db.Revoke(within(t), "a", 0, now, now.Add(2*time.Hour)))
+			must(t, "PutSession", db.PutSession(within(t), one))
+			if err := db.PutSession(within(t), one); !errors.Is(err, store.ErrConflict) {
 				t.Errorf("PutSession again: %v", err)
 			}
 			for _, step := range []struct {
@@ -85,11 +85,11 @@ func TestBothInOne(t *testing.T) {
 				want int
 			}{{59 * time.Minute, 0}, {min(first, 2*time.Hour), 1}, {max(first, 2*time.Hour) - time.Minute, 0}, {3 * time.Hour, 1}, {9 * time.Hour, 0}} {
 				at := now.Add(step.at)
-				if n, err := store.Purge(within(t), at); err != nil || n != step.want {
+				if n, err := db.Purge(within(t), at); err != nil || n != step.want {
 					t.Errorf("Purge after %v: %d, %v", step.at, n, err)
 				}
-				_, err := store.Session(within(t), "a", at)
-				list, _ := store.Revoked(within(t), now, at)
+				_, err := db.Session(within(t), "a", at)
+				list, _ := db.Revoked(within(t), now, at)
 				if (err == nil) != (step.at < first) || (len(list) == 1) != (step.at < 2*time.Hour) {
 					t.Errorf("after %v: session %v, feed %v", step.at, err, list)
 				}
@@ -114,15 +114,15 @@ func TestConcerns(t *testing.T) {
 	client, err := mongo.Connect(options.Client().ApplyURI(url).SetMonitor(monitor).SetWriteConcern(writeconcern.Unacknowledged()).SetReadPreference(readpref.Secondary()))
 	must(t, "connect", err)
 	t.Cleanup(func() { _ = client.Disconnect(context.Background()) })
-	store := mongostore.New(client.Database("concerns_" + url[strings.LastIndex(url, "/")+1:]))
-	must(t, "Init", store.Init(within(t)))
-	must(t, "PutSession", store.PutSession(within(t), session("a")))
-	must(t, "Swap", store.Swap(within(t), session("a")))
-	must(t, "AddKey", store.AddKey(within(t), broker.Key{Generation: 1, ID: "k"}))
-	_, err = store.Session(within(t), "a", now)
+	db := mongostore.New(client.Database("concerns_" + url[strings.LastIndex(url, "/")+1:]))
+	must(t, "Init", db.Init(within(t)))
+	must(t, "PutSession", db.PutSession(within(t), session("a")))
+	must(t, "Swap", db.Swap(within(t), session("a")))
+	must(t, "AddKey", db.AddKey(within(t), store.Key{Generation: 1, ID: "k"}))
+	_, err = db.Session(within(t), "a", now)
 	must(t, "Session", err)
-	must(t, "Revoke", store.Revoke(within(t), "a", 2, now, now.Add(time.Hour)))
-	_, err = store.Purge(within(t), now.Add(2*time.Hour))
+	must(t, "Revoke", db.Revoke(within(t), "a", 2, now, now.Add(time.Hour)))
+	_, err = db.Purge(within(t), now.Add(2*time.Hour))
 	must(t, "Purge", err)
 	mu.Lock()
 	defer mu.Unlock()
@@ -155,15 +155,15 @@ func TestURLs(t *testing.T) {
 		"mongodb://localhost/secret-word.x": false, "mongodb://localhost/a/secret-word": false, "mongodb://localhost/b?w=secret%zz": false,
 		"mongodb://user:secret-word@localhost:port/b": false, "mongodb://localhost/" + strings.Repeat("x", 64): false,
 	} {
-		store, err := broker.Open(url)
+		db, err := store.Open(url)
 		if (err == nil) != good {
 			t.Errorf("%s: %v", url, err)
 		}
 		if err != nil && (strings.Contains(err.Error(), "secret") || !strings.HasPrefix(err.Error(), "mongostore: open: ")) {
 			t.Errorf("%s: %v", url, err)
 		}
-		if store != nil {
-			must(t, "Close", store.Close())
+		if db != nil {
+			must(t, "Close", db.Close())
 		}
 	}
 }
@@ -177,15 +177,15 @@ func TestErrorsAreSilent(t *testing.T) {
 	_, address := dbserver.MongoDB(t)
 	one := session("secret-id")
 	one.Subject = strings.Repeat("secret", 4<<20) // more than a document may hold
-	closed := brokertest.OpenURL(t, "mongodb://"+address+"/b")
+	closed := storetest.OpenURL(t, "mongodb://"+address+"/b")
 	must(t, "Close", closed.Close())
-	for name, store := range map[string]broker.Store{
-		"nobody":       brokertest.OpenURL(t, "mongodb://app:secret-word@"+nobody+"/b?serverSelectionTimeoutMS=200"),
-		"no such user": brokertest.OpenURL(t, "mongodb://app:secret-word@"+address+"/b?serverSelectionTimeoutMS=2000"),
-		"too large":    brokertest.OpenURL(t, "mongodb://"+address+"/b"),
+	for name, db := range map[string]store.Store{
+		"nobody":       storetest.OpenURL(t, "mongodb://app:secret-word@"+nobody+"/b?serverSelectionTimeoutMS=200"),
+		"no such user": storetest.OpenURL(t, "mongodb://app:secret-word@"+address+"/b?serverSelectionTimeoutMS=2000"),
+		"too large":    storetest.OpenURL(t, "mongodb://"+address+"/b"),
 		"closed":       closed,
 	} {
-		err := store.PutSession(within(t), one)
+		err := db.PutSession(within(t), one)
 		if err == nil || strings.Contains(fmt.Sprintf("%v %+v %#v", err, err, errors.Unwrap(err)), "secret") || strings.Count(err.Error(), "mongostore: ") != 1 {
 			t.Errorf("%s: %.300v", name, err)
 		}
@@ -200,7 +200,7 @@ func TestSilentServer(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, "listen", err)
 	t.Cleanup(func() { _ = listener.Close() })
-	store := brokertest.OpenURL(t, "mongodb://"+listener.Addr().String()+"/b")
+	db := storetest.OpenURL(t, "mongodb://"+listener.Addr().String()+"/b")
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
 		if connection, err := listener.Accept(); err == nil {
@@ -209,7 +209,7 @@ func TestSilentServer(t *testing.T) {
 		cancel()
 	}()
 	started := time.Now()
-	if err := store.Swap(ctx, session("a")); !errors.Is(err, context.Canceled) || time.Since(started) > 10*time.Second {
+	if err := db.Swap(ctx, session("a")); !errors.Is(err, context.Canceled) || time.Since(started) > 10*time.Second {
 		t.Errorf("after %v: %v", time.Since(started), err)
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 )
@@ -36,7 +36,7 @@ var gone = bson.D{
 var absent, present = bson.D{{Key: "$exists", Value: false}}, bson.D{{Key: "$exists", Value: true}}
 
 // changing lists the fields that a swap replaces.
-func changing(s broker.Session) bson.D {
+func changing(s store.Session) bson.D {
 	return bson.D{
 		{Key: "version", Value: s.Version},
 		{Key: "current", Value: s.Current}, {Key: "last", Value: s.Last}, {Key: "data", Value: s.Data}, {Key: "answer", Value: s.Answer},
@@ -44,8 +44,8 @@ func changing(s broker.Session) bson.D {
 	}
 }
 
-// PutSession is [broker.Store.PutSession].
-func (s *Store) PutSession(ctx context.Context, session broker.Session) error {
+// PutSession is [store.Store.PutSession].
+func (s *Store) PutSession(ctx context.Context, session store.Session) error {
 	sessions, err := s.sessions(ctx)
 	if err != nil {
 		return fail("put session", err)
@@ -60,30 +60,30 @@ func (s *Store) PutSession(ctx context.Context, session broker.Session) error {
 	return fail("put session", matched(sessions.UpdateOne(ctx, filter, set(fields))))
 }
 
-// Session is [broker.Store.Session].
-func (s *Store) Session(ctx context.Context, id string, now time.Time) (broker.Session, error) {
+// Session is [store.Store.Session].
+func (s *Store) Session(ctx context.Context, id string, now time.Time) (store.Session, error) {
 	sessions, err := s.sessions(ctx)
 	if err != nil {
-		return broker.Session{}, fail("session", err)
+		return store.Session{}, fail("session", err)
 	}
 	var r record
 	filter := bson.D{{Key: "_id", Value: id}, {Key: "expires", Value: bson.D{{Key: "$gt", Value: now.UnixMilli()}}}}
 	err = sessions.FindOne(ctx, filter).Decode(&r)
 	if errors.Is(err, mongo.ErrNoDocuments) || (err == nil && r.Version == 0) { // without a version it is no session
-		err = broker.ErrNotFound
+		err = store.ErrNotFound
 	}
 	if err != nil {
-		return broker.Session{}, fail("session", err)
+		return store.Session{}, fail("session", err)
 	}
-	return broker.Session{
+	return store.Session{
 		ID: r.ID, Subject: r.Subject, Version: r.Version,
 		Current: r.Current, Last: r.Last, Data: r.Data, Answer: r.Answer,
 		Rotated: instant(r.Rotated), Lease: instant(r.Lease), Expires: instant(r.Expires),
 	}, nil
 }
 
-// Swap is [broker.Store.Swap].
-func (s *Store) Swap(ctx context.Context, session broker.Session) error {
+// Swap is [store.Store.Swap].
+func (s *Store) Swap(ctx context.Context, session store.Session) error {
 	sessions, err := s.sessions(ctx)
 	if err != nil {
 		return fail("swap", err)
@@ -98,7 +98,7 @@ func set(fields bson.D) bson.D { return bson.D{{Key: "$set", Value: fields}} }
 // matched turns an update that found no document into a conflict.
 func matched(result *mongo.UpdateResult, err error) error {
 	if err == nil && result.MatchedCount == 0 {
-		return broker.ErrConflict
+		return store.ErrConflict
 	}
 	return err
 }

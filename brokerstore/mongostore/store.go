@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
@@ -25,7 +25,7 @@ var errClosed = errors.New("the store is closed")
 
 // Store keeps sessions and the feed in one collection, by the session's ID, and signing keys in another. To revoke a
 // session is to take its fields out of its document and to put those of a revocation in: one write of one document, which
-// MongoDB does whole or not at all. Make one with [New] or through [broker.Open]. Safe for concurrent use.
+// MongoDB does whole or not at all. Make one with [New] or through [store.Open]. Safe for concurrent use.
 //
 // Whatever the client's settings are, writes wait for the majority of a replica set, and reads go to the primary and see
 // what the majority has. So what was answered outlives the loss of the primary. A primary that has just been cut off can
@@ -38,7 +38,7 @@ type Store struct {
 	mu     sync.Mutex // held while dial works
 }
 
-var _ broker.Store = (*Store)(nil)
+var _ store.Store = (*Store)(nil)
 
 // New makes a store in a database of a client that the caller owns: Close leaves it open. New connects to nothing.
 func New(db *mongo.Database) *Store {
@@ -50,7 +50,7 @@ func New(db *mongo.Database) *Store {
 // drain is how long Close waits for calls that are at work.
 const drain = 5 * time.Second
 
-// Close is [broker.Store.Close].
+// Close is [store.Store.Close].
 func (s *Store) Close() error {
 	if s.closed.Swap(true) || s.dial == nil {
 		return nil

@@ -6,22 +6,22 @@ import (
 	"testing"
 
 	"github.com/go-oidc-auth/oidcauth/brokerstore/mongostore"
-	"github.com/go-oidc-auth/oidcauth/core/broker"
-	"github.com/go-oidc-auth/oidcauth/core/broker/brokertest"
-	"github.com/go-oidc-auth/oidcauth/core/broker/brokertest/dbserver"
+	"github.com/go-oidc-auth/oidcauth/core/store"
+	"github.com/go-oidc-auth/oidcauth/core/store/storetest"
+	"github.com/go-oidc-auth/oidcauth/core/store/storetest/dbserver"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
 func TestMain(m *testing.M) { dbserver.Main(m) }
 
-func TestStore(t *testing.T) { brokertest.Run(t, brokertest.Backend{Place: place}) }
+func TestStore(t *testing.T) { storetest.Run(t, storetest.Backend{Place: place}) }
 
 // place is one database of the server.
-func place(t testing.TB) brokertest.Place {
+func place(t testing.TB) storetest.Place {
 	url, address := dbserver.MongoDB(t)
-	return brokertest.Place{
-		Handle: func(t testing.TB) (broker.Store, func(context.Context) error) {
+	return storetest.Place{
+		Handle: func(t testing.TB) (store.Store, func(context.Context) error) {
 			db := database(t, url)
 			return mongostore.New(db), func(ctx context.Context) error { return db.Client().Ping(ctx, nil) }
 		},

@@ -6,12 +6,12 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
-func init() { broker.Register(open, "mongodb", "mongodb+srv") }
+func init() { store.Register(open, "mongodb", "mongodb+srv") }
 
 // errURL stands for every fault of a URL: what the parser says quotes it.
 var errURL = errors.New("not a URL like mongodb://[user:password@]host[:port][,â€¦]/database[?options], or mongodb+srv with one host; the database is needed, user and password are percent-encoded")
@@ -20,7 +20,7 @@ var errURL = errors.New("not a URL like mongodb://[user:password@]host[:port][,â
 var errConnect = errors.New("the host names of the URL cannot be looked up, or what the look-up brings is not valid")
 
 // open makes a store from a URL and connects to nothing. The records of a mongodb+srv URL are looked up by Init.
-func open(address string) (broker.Store, error) {
+func open(address string) (store.Store, error) {
 	name, err := databaseName(address)
 	if err == nil && strings.HasPrefix(address, "mongodb://") {
 		err = options.Client().ApplyURI(address).Validate()

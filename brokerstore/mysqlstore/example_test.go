@@ -8,17 +8,17 @@ import (
 	_ "github.com/go-sql-driver/mysql"
 
 	"github.com/go-oidc-auth/oidcauth/brokerstore/mysqlstore"
-	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
 // A store from a URL, which is how an application usually names it.
 func Example() {
-	store, err := broker.Open("mysql://oidcauth:password@localhost/app")
+	opened, err := store.Open("mysql://oidcauth:password@localhost/app")
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer store.Close() //nolint:errcheck // the program ends
-	if err := store.Init(context.Background()); err != nil {
+	defer opened.Close() //nolint:errcheck // the program ends
+	if err := opened.Init(context.Background()); err != nil {
 		log.Fatal(err)
 	}
 }

@@ -4,8 +4,8 @@ go 1.26.0
 
 require (
 	github.com/go-oidc-auth/oidcauth/core v0.1.0
-	github.com/go-oidc-auth/oidcauth/core/broker/brokertest v0.1.0
-	github.com/go-oidc-auth/oidcauth/core/broker/sqlstore v0.1.0
+	github.com/go-oidc-auth/oidcauth/core/store/sqlstore v0.1.0
+	github.com/go-oidc-auth/oidcauth/core/store/storetest v0.1.0
 	github.com/go-sql-driver/mysql v1.10.1
 )
 

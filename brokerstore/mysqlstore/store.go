@@ -7,12 +7,12 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker"
-	"github.com/go-oidc-auth/oidcauth/core/broker/sqlstore"
+	"github.com/go-oidc-auth/oidcauth/core/store"
+	"github.com/go-oidc-auth/oidcauth/core/store/sqlstore"
 )
 
 func init() {
-	broker.Register(func(url string) (broker.Store, error) { return Open(url) }, "mysql", "mariadb")
+	store.Register(func(url string) (store.Store, error) { return Open(url) }, "mysql", "mariadb")
 }
 
 var dialect = sqlstore.MySQL(classify)

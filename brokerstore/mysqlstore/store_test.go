@@ -9,20 +9,20 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"github.com/go-oidc-auth/oidcauth/brokerstore/mysqlstore"
-	"github.com/go-oidc-auth/oidcauth/core/broker"
-	"github.com/go-oidc-auth/oidcauth/core/broker/brokertest"
-	"github.com/go-oidc-auth/oidcauth/core/broker/brokertest/dbserver"
-	"github.com/go-oidc-auth/oidcauth/core/broker/sqlstore/sqltest"
+	"github.com/go-oidc-auth/oidcauth/core/store"
+	"github.com/go-oidc-auth/oidcauth/core/store/sqlstore/sqltest"
+	"github.com/go-oidc-auth/oidcauth/core/store/storetest"
+	"github.com/go-oidc-auth/oidcauth/core/store/storetest/dbserver"
 )
 
 func TestMain(m *testing.M) { dbserver.Main(m) }
 
 func TestStore(t *testing.T) {
-	brokertest.Run(t, brokertest.Backend{Place: func(t testing.TB) brokertest.Place {
+	storetest.Run(t, storetest.Backend{Place: func(t testing.TB) storetest.Place {
 		url, address := dbserver.MariaDB(t)
-		return brokertest.Place{
+		return storetest.Place{
 			URL: url, Address: address,
-			Handle: func(t testing.TB) (broker.Store, func(context.Context) error) {
+			Handle: func(t testing.TB) (store.Store, func(context.Context) error) {
 				db := handle(t, url)
 				return mysqlstore.New(db), db.PingContext
 			},
@@ -55,7 +55,7 @@ func TestSQL(t *testing.T) {
 			url, _ := dbserver.MariaDB(t)
 			return func(t testing.TB) *sql.DB { return handle(t, url) }
 		},
-		New:     func(db *sql.DB) broker.Store { return mysqlstore.New(db) },
+		New:     func(db *sql.DB) store.Store { return mysqlstore.New(db) },
 		Dialect: "mysql", Migrations: mysqlstore.Migrations(),
 		Remote: func(address string) string { return "mysql://user:secret@" + address + "/d" },
 	})

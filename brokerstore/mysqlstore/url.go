@@ -13,7 +13,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker/sqlstore"
+	"github.com/go-oidc-auth/oidcauth/core/store/sqlstore"
 )
 
 // Open makes a store from a URL: mysql://user:password@host:3306/database, or mariadb://, the parts percent-encoded.

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
 func TestURL(t *testing.T) {
@@ -44,7 +44,7 @@ var wrong = []string{
 
 func TestWrongURL(t *testing.T) {
 	for _, url := range wrong {
-		_, err := broker.Open(url)
+		_, err := store.Open(url)
 		if err == nil {
 			t.Errorf("%s: no error", url)
 			continue
@@ -53,7 +53,7 @@ func TestWrongURL(t *testing.T) {
 			t.Errorf("%s: the error tells the password: %v", url, err)
 		}
 	}
-	if _, err := broker.Open("mysql://u:secret@h/d?allowAllFiles=secret"); err == nil || !strings.Contains(err.Error(), "allowAllFiles") {
+	if _, err := store.Open("mysql://u:secret@h/d?allowAllFiles=secret"); err == nil || !strings.Contains(err.Error(), "allowAllFiles") {
 		t.Errorf("the unknown parameter is not named: %v", err)
 	}
 }
@@ -63,8 +63,8 @@ func FuzzURL(f *testing.F) {
 		f.Add(url)
 	}
 	f.Fuzz(func(t *testing.T, url string) {
-		if store, err := Open(url); err == nil {
-			_ = store.Close()
+		if db, err := Open(url); err == nil {
+			_ = db.Close()
 		}
 	})
 }

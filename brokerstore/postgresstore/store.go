@@ -7,12 +7,12 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker"
-	"github.com/go-oidc-auth/oidcauth/core/broker/sqlstore"
+	"github.com/go-oidc-auth/oidcauth/core/store"
+	"github.com/go-oidc-auth/oidcauth/core/store/sqlstore"
 )
 
 func init() {
-	broker.Register(func(url string) (broker.Store, error) { return Open(url) }, "postgres", "postgresql")
+	store.Register(func(url string) (store.Store, error) { return Open(url) }, "postgres", "postgresql")
 }
 
 var dialect = sqlstore.PostgreSQL(classify)

@@ -8,20 +8,20 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/go-oidc-auth/oidcauth/brokerstore/postgresstore"
-	"github.com/go-oidc-auth/oidcauth/core/broker"
-	"github.com/go-oidc-auth/oidcauth/core/broker/brokertest"
-	"github.com/go-oidc-auth/oidcauth/core/broker/brokertest/dbserver"
-	"github.com/go-oidc-auth/oidcauth/core/broker/sqlstore/sqltest"
+	"github.com/go-oidc-auth/oidcauth/core/store"
+	"github.com/go-oidc-auth/oidcauth/core/store/sqlstore/sqltest"
+	"github.com/go-oidc-auth/oidcauth/core/store/storetest"
+	"github.com/go-oidc-auth/oidcauth/core/store/storetest/dbserver"
 )
 
 func TestMain(m *testing.M) { dbserver.Main(m) }
 
 func TestStore(t *testing.T) {
-	brokertest.Run(t, brokertest.Backend{Place: func(t testing.TB) brokertest.Place {
+	storetest.Run(t, storetest.Backend{Place: func(t testing.TB) storetest.Place {
 		url, address := dbserver.PostgreSQL(t)
-		return brokertest.Place{
+		return storetest.Place{
 			URL: url, Address: address,
-			Handle: func(t testing.TB) (broker.Store, func(context.Context) error) {
+			Handle: func(t testing.TB) (store.Store, func(context.Context) error) {
 				db := handle(t, url)
 				return postgresstore.New(db), db.PingContext
 			},
@@ -46,7 +46,7 @@ func TestSQL(t *testing.T) {
 			url, _ := dbserver.PostgreSQL(t)
 			return func(t testing.TB) *sql.DB { return handle(t, url) }
 		},
-		New:     func(db *sql.DB) broker.Store { return postgresstore.New(db) },
+		New:     func(db *sql.DB) store.Store { return postgresstore.New(db) },
 		Dialect: "postgres", Migrations: postgresstore.Migrations(), Transactional: true,
 		Remote: func(address string) string { return "postgres://user:secret@" + address + "/d?sslmode=disable" },
 	})

@@ -11,7 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker/sqlstore"
+	"github.com/go-oidc-auth/oidcauth/core/store/sqlstore"
 )
 
 // Open makes a store from a URL as libpq knows it: postgres://user:password@host:5432/database?sslmode=verify-full, with

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
 func TestURL(t *testing.T) {
@@ -61,7 +61,7 @@ var wrong = []string{
 
 func TestWrongURL(t *testing.T) {
 	for _, url := range wrong {
-		_, err := broker.Open(url)
+		_, err := store.Open(url)
 		if err == nil {
 			t.Errorf("%s: no error", url)
 			continue
@@ -77,8 +77,8 @@ func FuzzURL(f *testing.F) {
 		f.Add(url)
 	}
 	f.Fuzz(func(t *testing.T, url string) {
-		if store, err := Open(url); err == nil {
-			_ = store.Close()
+		if db, err := Open(url); err == nil {
+			_ = db.Close()
 		}
 	})
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/brokerstore/redisstore"
-	"github.com/go-oidc-auth/oidcauth/core/broker/brokertest"
+	"github.com/go-oidc-auth/oidcauth/core/store/storetest"
 	"github.com/redis/go-redis/v9"
 )
 
@@ -32,7 +32,7 @@ func (h hook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 // A session that is given more time, and a revocation that is, between Purge's look and its deletion are not deleted.
 func TestPurgeLooksAgain(t *testing.T) {
 	s := ownServer(t)
-	store, client := brokertest.OpenURL(t, "redis://"+s.address), s.client()
+	store, client := storetest.OpenURL(t, "redis://"+s.address), s.client()
 	must(t, "PutSession", store.PutSession(within(t), session("a")))
 	must(t, "Revoke", store.Revoke(within(t), "r", 0, now, now.Add(time.Hour)))
 	looks := 0
@@ -104,7 +104,7 @@ func silentAfterScript(listener net.Listener, asked chan<- struct{}) {
 // What was opened by URL is closed with the store.
 func TestCloseOfItsOwn(t *testing.T) {
 	s := ownServer(t)
-	store := brokertest.OpenURL(t, "redis://"+s.address)
+	store := storetest.OpenURL(t, "redis://"+s.address)
 	must(t, "PutSession", store.PutSession(within(t), session("a")))
 	must(t, "Close", store.Close())
 	if err := store.PutSession(within(t), session("b")); !errors.Is(err, redis.ErrClosed) {

@@ -7,13 +7,13 @@
 //	import (
 //		"log"
 //
-//		"github.com/go-oidc-auth/oidcauth/core/broker"
+//		"github.com/go-oidc-auth/oidcauth/core/store"
 //
 //		_ "github.com/go-oidc-auth/oidcauth/brokerstore/redisstore"
 //	)
 //
 //	func main() {
-//		store, err := broker.Open("redis://localhost:6379/0")
+//		store, err := store.Open("redis://localhost:6379/0")
 //		if err != nil {
 //			log.Fatal(err)
 //		}

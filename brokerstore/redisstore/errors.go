@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 	"github.com/redis/go-redis/v9"
 )
 
@@ -18,7 +18,7 @@ func fail(operation string, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, broker.ErrNotFound), errors.Is(err, broker.ErrConflict):
+	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrConflict):
 		return err
 	case errors.As(err, &reply):
 		err = errors.New(code(reply.Error()))
@@ -56,7 +56,7 @@ var hints = map[string]string{
 // ended puts the context's error in the place of a timeout that it was the reason for: the connection's deadline is the
 // context's, and passes a moment before the context notices.
 func ended(ctx context.Context, err error) error {
-	if err == nil || errors.Is(err, broker.ErrConflict) || errors.Is(err, broker.ErrNotFound) {
+	if err == nil || errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrNotFound) {
 		return err
 	}
 	if ctx.Err() != nil {

@@ -4,7 +4,7 @@ go 1.26.0
 
 require (
 	github.com/go-oidc-auth/oidcauth/core v0.1.0
-	github.com/go-oidc-auth/oidcauth/core/broker/brokertest v0.1.0
+	github.com/go-oidc-auth/oidcauth/core/store/storetest v0.1.0
 	github.com/redis/go-redis/v9 v9.23.0
 )
 

@@ -16,7 +16,7 @@ var (
 	errReplica  = errors.New("the server is a replica, which lags behind: connect to the primary")
 )
 
-// Init is [broker.Store.Init]. There are no tables; it asks whether the server can be relied on. It fails for a client
+// Init is [store.Store.Init]. There are no tables; it asks whether the server can be relied on. It fails for a client
 // that may read from replicas, for a server that is one, and for a server whose memory has a limit and whose
 // maxmemory-policy drops keys when it is reached. A user who may not ask (INFO) gets no such check.
 func (s *Store) Init(ctx context.Context) error {

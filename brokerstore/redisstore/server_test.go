@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/brokerstore/redisstore"
-	"github.com/go-oidc-auth/oidcauth/core/broker"
-	"github.com/go-oidc-auth/oidcauth/core/broker/brokertest"
+	"github.com/go-oidc-auth/oidcauth/core/store"
+	"github.com/go-oidc-auth/oidcauth/core/store/storetest"
 	"github.com/redis/go-redis/v9"
 )
 
@@ -84,43 +84,43 @@ func must(t testing.TB, what string, err error) {
 
 var now = time.Now().UTC().Truncate(time.Millisecond)
 
-func session(id string) broker.Session {
-	return broker.Session{ID: id, Subject: "s", Current: []byte("\x00\xff\xfe"), Data: []byte("d"), Expires: now.Add(time.Hour), Version: 1}
+func session(id string) store.Session {
+	return store.Session{ID: id, Subject: "s", Current: []byte("\x00\xff\xfe"), Data: []byte("d"), Expires: now.Add(time.Hour), Version: 1}
 }
 
 // A server that has no memory left refuses what would need some, keeps what it has, and still revokes.
 func TestFullMemory(t *testing.T) {
 	s := ownServer(t)
-	client, store := s.client(), brokertest.OpenURL(t, "redis://"+s.address)
-	must(t, "Init", store.Init(within(t)))
-	must(t, "PutSession", store.PutSession(within(t), session("a")))
-	must(t, "AddKey", store.AddKey(within(t), broker.Key{Generation: 1, ID: "k"}))
+	client, db := s.client(), storetest.OpenURL(t, "redis://"+s.address)
+	must(t, "Init", db.Init(within(t)))
+	must(t, "PutSession", db.PutSession(within(t), session("a")))
+	must(t, "AddKey", db.AddKey(within(t), store.Key{Generation: 1, ID: "k"}))
 	must(t, "maxmemory", client.ConfigSet(within(t), "maxmemory", "1mb").Err())
 
-	must(t, "Init on a full server that evicts nothing", store.Init(within(t)))
+	must(t, "Init on a full server that evicts nothing", db.Init(within(t)))
 	for name, err := range map[string]error{
-		"PutSession": store.PutSession(within(t), session("b")),
-		"Swap":       store.Swap(within(t), session("a")),
-		"AddKey":     store.AddKey(within(t), broker.Key{Generation: 2, ID: "k"}),
-		"RetireKey":  store.RetireKey(within(t), 1, now),
+		"PutSession": db.PutSession(within(t), session("b")),
+		"Swap":       db.Swap(within(t), session("a")),
+		"AddKey":     db.AddKey(within(t), store.Key{Generation: 2, ID: "k"}),
+		"RetireKey":  db.RetireKey(within(t), 1, now),
 	} {
-		if err == nil || errors.Is(err, broker.ErrConflict) || !strings.Contains(err.Error(), "memory is full") {
+		if err == nil || errors.Is(err, store.ErrConflict) || !strings.Contains(err.Error(), "memory is full") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	stored, err := store.Session(within(t), "a", now)
+	stored, err := db.Session(within(t), "a", now)
 	if err != nil || stored.Version != 1 {
 		t.Errorf("the session is %+v, %v", stored, err)
 	}
-	if keys, err := store.Keys(within(t)); err != nil || len(keys) != 1 || !keys[0].Until.IsZero() {
+	if keys, err := db.Keys(within(t)); err != nil || len(keys) != 1 || !keys[0].Until.IsZero() {
 		t.Errorf("the keys are %+v, %v", keys, err)
 	}
-	must(t, "Revoke of a session", store.Revoke(within(t), "a", 1, now, now.Add(time.Hour)))
-	must(t, "Revoke of what is not there", store.Revoke(within(t), "b", 0, now, now.Add(time.Hour)))
-	if list, err := store.Revoked(within(t), now, now); err != nil || len(list) != 2 {
+	must(t, "Revoke of a session", db.Revoke(within(t), "a", 1, now, now.Add(time.Hour)))
+	must(t, "Revoke of what is not there", db.Revoke(within(t), "b", 0, now, now.Add(time.Hour)))
+	if list, err := db.Revoked(within(t), now, now); err != nil || len(list) != 2 {
 		t.Errorf("the feed is %+v, %v", list, err)
 	}
-	if n, err := store.Purge(within(t), now.Add(2*time.Hour)); err != nil || n != 2 {
+	if n, err := db.Purge(within(t), now.Add(2*time.Hour)); err != nil || n != 2 {
 		t.Errorf("Purge: %d, %v", n, err)
 	}
 }
@@ -128,16 +128,16 @@ func TestFullMemory(t *testing.T) {
 // A server that may drop keys is no place for sessions.
 func TestEvictingServer(t *testing.T) {
 	s := ownServer(t)
-	client, store := s.client(), brokertest.OpenURL(t, "redis://"+s.address)
+	client, db := s.client(), storetest.OpenURL(t, "redis://"+s.address)
 	must(t, "policy", client.ConfigSet(within(t), "maxmemory-policy", "allkeys-lru").Err())
-	must(t, "Init without a limit of memory", store.Init(within(t)))
+	must(t, "Init without a limit of memory", db.Init(within(t)))
 	must(t, "maxmemory", client.ConfigSet(within(t), "maxmemory", "100mb").Err())
-	if err := store.Init(within(t)); err == nil || !strings.Contains(err.Error(), "allkeys-lru") || !strings.Contains(err.Error(), "noeviction") {
+	if err := db.Init(within(t)); err == nil || !strings.Contains(err.Error(), "allkeys-lru") || !strings.Contains(err.Error(), "noeviction") {
 		t.Errorf("Init: %v", err)
 	}
 	// Who may not ask is not kept from working.
 	must(t, "a user", client.Do(within(t), "ACL", "SETUSER", "app", "on", ">secret-word", "~{oidcauth}:*", "+@read", "+@write", "+@scripting", "+@connection", "+time", "-@dangerous").Err())
-	limited := brokertest.OpenURL(t, "redis://app:secret-word@"+s.address)
+	limited := storetest.OpenURL(t, "redis://app:secret-word@"+s.address)
 	must(t, "Init without the right to ask", limited.Init(within(t)))
 	must(t, "PutSession", limited.PutSession(within(t), session("a")))
 	must(t, "Revoke", limited.Revoke(within(t), "a", 1, now, now.Add(time.Hour)))
@@ -159,14 +159,14 @@ func TestReplicas(t *testing.T) {
 		t.Cleanup(func() { _ = client.Close() })
 		return client
 	}
-	for name, store := range map[string]broker.Store{
-		"the server is a replica": brokertest.OpenURL(t, "redis://"+s.address),
+	for name, db := range map[string]store.Store{
+		"the server is a replica": storetest.OpenURL(t, "redis://"+s.address),
 		"ReadOnly":                redisstore.New(cluster(redis.ClusterOptions{ReadOnly: true})),
 		"RouteByLatency":          redisstore.New(cluster(redis.ClusterOptions{RouteByLatency: true})),
 		"RouteRandomly":           redisstore.New(cluster(redis.ClusterOptions{RouteRandomly: true})),
 		"a ring":                  redisstore.New(ring),
 	} {
-		err := store.Init(within(t))
+		err := db.Init(within(t))
 		if err == nil || !strings.Contains(err.Error(), "replica") && !strings.Contains(err.Error(), "Ring") {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -176,30 +176,30 @@ func TestReplicas(t *testing.T) {
 // Scripts that the server has forgotten are sent again, after a restart too, and what was written is there.
 func TestForgottenScripts(t *testing.T) {
 	s := ownServer(t)
-	store := brokertest.OpenURL(t, "redis://"+s.address)
-	must(t, "PutSession", store.PutSession(within(t), session("a")))
+	db := storetest.OpenURL(t, "redis://"+s.address)
+	must(t, "PutSession", db.PutSession(within(t), session("a")))
 	must(t, "flush", s.client().ScriptFlush(within(t)).Err())
-	must(t, "Swap", store.Swap(within(t), session("a")))
+	must(t, "Swap", db.Swap(within(t), session("a")))
 	s.stop()
-	if err := store.Swap(within(t), session("a")); err == nil || errors.Is(err, broker.ErrConflict) {
+	if err := db.Swap(within(t), session("a")); err == nil || errors.Is(err, store.ErrConflict) {
 		t.Errorf("Swap without a server: %v", err)
 	}
 	s.start()
-	stored, err := store.Session(within(t), "a", now)
+	stored, err := db.Session(within(t), "a", now)
 	if err != nil || stored.Version != 2 || string(stored.Current) != "\x00\xff\xfe" {
 		t.Errorf("after a restart: %+v, %v", stored, err)
 	}
-	must(t, "Swap after a restart", store.Swap(within(t), stored))
+	must(t, "Swap after a restart", db.Swap(within(t), stored))
 }
 
 // A key goes by itself a day after its session ended, never before: a service's clock is not the server's.
 func TestNativeEnd(t *testing.T) {
 	s := ownServer(t)
-	store := brokertest.OpenURL(t, "redis://"+s.address)
+	db := storetest.OpenURL(t, "redis://"+s.address)
 	for name, expires := range map[string]time.Duration{"later": time.Hour, "before": -1000 * time.Hour} {
 		one := session(name)
 		one.Expires = now.Add(expires)
-		must(t, "PutSession", store.PutSession(within(t), one))
+		must(t, "PutSession", db.PutSession(within(t), one))
 		left, err := s.client().PTTL(within(t), "{oidcauth}:session:"+name).Result()
 		want := 24*time.Hour + max(expires, 0)
 		if err != nil || left > want+time.Minute || left < want-20*time.Minute {
@@ -215,23 +215,23 @@ func TestLostAnswers(t *testing.T) {
 	t.Cleanup(func() { _ = client.Close() })
 	lost := &lossy{}
 	client.AddHook(lost)
-	store := redisstore.New(client)
+	db := redisstore.New(client)
 	one := session("a")
 	for _, step := range []struct {
 		name string
 		do   func() error
 	}{
-		{"PutSession", func() error { return store.PutSession(within(t), one) }},
-		{"Swap", func() error { return store.Swap(within(t), one) }},
-		{"AddKey", func() error { return store.AddKey(within(t), broker.Key{Generation: 1, ID: "k"}) }},
-		{"Revoke", func() error { return store.Revoke(within(t), "a", 2, now, now.Add(time.Hour)) }},
+		{"PutSession", func() error { return db.PutSession(within(t), one) }},
+		{"Swap", func() error { return db.Swap(within(t), one) }},
+		{"AddKey", func() error { return db.AddKey(within(t), store.Key{Generation: 1, ID: "k"}) }},
+		{"Revoke", func() error { return db.Revoke(within(t), "a", 2, now, now.Add(time.Hour)) }},
 	} {
 		lost.sent = 0
 		must(t, step.name, step.do())
 		if lost.sent < 2 {
 			t.Errorf("%s was sent %d times", step.name, lost.sent)
 		}
-		if err := step.do(); !errors.Is(err, broker.ErrConflict) {
+		if err := step.do(); !errors.Is(err, store.ErrConflict) {
 			t.Errorf("%s, called again: %v", step.name, err)
 		}
 	}
@@ -276,16 +276,16 @@ func TestSilentServer(t *testing.T) {
 	}()
 	client := redis.NewClient(&redis.Options{Addr: listener.Addr().String(), ReadTimeout: time.Minute})
 	t.Cleanup(func() { _ = client.Close() })
-	store := redisstore.New(client)
+	db := redisstore.New(client)
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-accepted; cancel() }()
 	started := time.Now()
-	if err := store.Swap(ctx, session("a")); !errors.Is(err, context.Canceled) || time.Since(started) > 10*time.Second {
+	if err := db.Swap(ctx, session("a")); !errors.Is(err, context.Canceled) || time.Since(started) > 10*time.Second {
 		t.Errorf("after %v: %v", time.Since(started), err)
 	}
 	soon, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if err := brokertest.OpenURL(t, "redis://"+listener.Addr().String()).Swap(soon, session("a")); !errors.Is(err, context.DeadlineExceeded) {
+	if err := storetest.OpenURL(t, "redis://"+listener.Addr().String()).Swap(soon, session("a")); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a deadline: %v", err)
 	}
 }
@@ -301,8 +301,8 @@ func TestErrorsAreSilent(t *testing.T) {
 	one := session("secret-id")
 	one.Data = []byte("secret-data")
 	for _, url := range []string{"redis://app:secret-word@" + nobody, "rediss://app:secret-word@" + nobody, "redis://app:secret-word@" + s.address, "redis://app:other@" + s.address} {
-		store := brokertest.OpenURL(t, url)
-		for name, err := range map[string]error{"PutSession": store.PutSession(within(t), one), "Swap": store.Swap(within(t), one)} {
+		db := storetest.OpenURL(t, url)
+		for name, err := range map[string]error{"PutSession": db.PutSession(within(t), one), "Swap": db.Swap(within(t), one)} {
 			if err == nil || strings.Contains(fmt.Sprintf("%v %+v %#v", err, err, errors.Unwrap(err)), "secret") || strings.Count(err.Error(), "redisstore: ") != 1 {
 				t.Errorf("%s: %v", name, err)
 			}

@@ -6,51 +6,51 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
-// PutSession is [broker.Store.PutSession].
-func (s *Store) PutSession(ctx context.Context, session broker.Session) error {
+// PutSession is [store.Store.PutSession].
+func (s *Store) PutSession(ctx context.Context, session store.Session) error {
 	arguments := []any{session.ID, rand.Text(), millis(session.Expires), "version", number(session.Version), "subject", session.Subject}
 	return s.run(ctx, "put session", putScript, []string{sessionKey + session.ID, sessionsKey}, append(arguments, changing(session)...)...)
 }
 
-// Swap is [broker.Store.Swap].
-func (s *Store) Swap(ctx context.Context, session broker.Session) error {
+// Swap is [store.Store.Swap].
+func (s *Store) Swap(ctx context.Context, session store.Session) error {
 	arguments := []any{session.ID, rand.Text(), millis(session.Expires), number(session.Version), number(session.Version + 1)}
 	return s.run(ctx, "swap", swapScript, []string{sessionKey + session.ID, sessionsKey}, append(arguments, changing(session)...)...)
 }
 
 // changing lists the fields of a session that a swap replaces. The texts are copies: a call that was cancelled may still
 // be sending them.
-func changing(s broker.Session) []any {
+func changing(s store.Session) []any {
 	return []any{
 		"current", string(s.Current), "last", string(s.Last), "data", string(s.Data), "answer", string(s.Answer),
 		"rotated", millis(s.Rotated), "lease", millis(s.Lease), "expires", millis(s.Expires),
 	}
 }
 
-// Session is [broker.Store.Session].
-func (s *Store) Session(ctx context.Context, id string, now time.Time) (broker.Session, error) {
-	return within(ctx, "session", func() (broker.Session, error) {
+// Session is [store.Store.Session].
+func (s *Store) Session(ctx context.Context, id string, now time.Time) (store.Session, error) {
+	return within(ctx, "session", func() (store.Session, error) {
 		stored, err := s.client.HGetAll(ctx, sessionKey+id).Result()
 		if err != nil {
-			return broker.Session{}, err
+			return store.Session{}, err
 		}
 		if len(stored) == 0 {
-			return broker.Session{}, broker.ErrNotFound
+			return store.Session{}, store.ErrNotFound
 		}
 		session, err := readSession(id, stored)
 		if err == nil && !session.Expires.After(now) {
-			return broker.Session{}, broker.ErrNotFound
+			return store.Session{}, store.ErrNotFound
 		}
 		return session, err
 	})
 }
 
-func readSession(id string, stored map[string]string) (broker.Session, error) {
+func readSession(id string, stored map[string]string) (store.Session, error) {
 	var n numbers
-	session := broker.Session{
+	session := store.Session{
 		ID: id, Subject: stored["subject"],
 		Current: bytesOf(stored["current"]), Last: bytesOf(stored["last"]), Data: bytesOf(stored["data"]), Answer: bytesOf(stored["answer"]),
 		Rotated: n.time(stored["rotated"]), Lease: n.time(stored["lease"]), Expires: n.time(stored["expires"]),

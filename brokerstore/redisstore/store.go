@@ -4,7 +4,7 @@ import (
 	"context"
 	"sync"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 	"github.com/redis/go-redis/v9"
 )
 
@@ -22,13 +22,13 @@ const (
 // Store keeps everything under keys that begin with "{oidcauth}:". What changes more than one thing is one Lua script,
 // which Redis runs whole or not at all. A script that the client sends a second time, because the connection broke
 // before the answer came, finds its own mark and is not in conflict with itself. Make one with [New] or through
-// [broker.Open]. Safe for concurrent use.
+// [store.Open]. Safe for concurrent use.
 type Store struct {
 	client redis.UniversalClient
 	shut   func() error // closes what the store opened itself, once
 }
 
-var _ broker.Store = (*Store)(nil)
+var _ store.Store = (*Store)(nil)
 
 // New makes a store on a client that the caller owns: Close leaves it open. [Store.Init] refuses a client that may read
 // from replicas or that spreads keys over servers by itself ([redis.Ring]). New connects to nothing. The client's
@@ -42,7 +42,7 @@ func own(client redis.UniversalClient) *Store {
 	return &Store{client: client, shut: sync.OnceValue(client.Close)}
 }
 
-// Close is [broker.Store.Close].
+// Close is [store.Store.Close].
 func (s *Store) Close() error { return fail("close", s.shut()) }
 
 // result is what a call to the server ended with.
@@ -76,7 +76,7 @@ func (s *Store) run(ctx context.Context, operation string, script *redis.Script,
 	_, err := within(ctx, operation, func() (struct{}, error) {
 		done, err := script.Run(ctx, s.client, keys, arguments...).Int()
 		if err == nil && done == 0 {
-			err = broker.ErrConflict
+			err = store.ErrConflict
 		}
 		return struct{}{}, err
 	})

@@ -6,22 +6,22 @@ import (
 	"testing"
 
 	"github.com/go-oidc-auth/oidcauth/brokerstore/redisstore"
-	"github.com/go-oidc-auth/oidcauth/core/broker"
-	"github.com/go-oidc-auth/oidcauth/core/broker/brokertest"
-	"github.com/go-oidc-auth/oidcauth/core/broker/brokertest/dbserver"
+	"github.com/go-oidc-auth/oidcauth/core/store"
+	"github.com/go-oidc-auth/oidcauth/core/store/storetest"
+	"github.com/go-oidc-auth/oidcauth/core/store/storetest/dbserver"
 	"github.com/redis/go-redis/v9"
 )
 
 func TestMain(m *testing.M) { dbserver.Main(m) }
 
-func TestStore(t *testing.T) { brokertest.Run(t, brokertest.Backend{Place: place}) }
+func TestStore(t *testing.T) { storetest.Run(t, storetest.Backend{Place: place}) }
 
 // place is one database of the server.
-func place(t testing.TB) brokertest.Place {
+func place(t testing.TB) storetest.Place {
 	address, database := dbserver.Redis(t)
 	url := fmt.Sprintf("redis://%s/%d", address, database)
-	return brokertest.Place{
-		Handle: func(t testing.TB) (broker.Store, func(context.Context) error) {
+	return storetest.Place{
+		Handle: func(t testing.TB) (store.Store, func(context.Context) error) {
 			client := redis.NewClient(&redis.Options{Addr: address, DB: database})
 			t.Cleanup(func() { _ = client.Close() })
 			return redisstore.New(client), func(ctx context.Context) error { return client.Ping(ctx).Err() }

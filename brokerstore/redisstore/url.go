@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-func init() { broker.Register(open, "redis", "rediss") }
+func init() { store.Register(open, "redis", "rediss") }
 
 // The client makes room for its pools at once, whatever size it is told.
 const (
@@ -28,7 +28,7 @@ var (
 )
 
 // open makes a store from a URL and connects to nothing.
-func open(url string) (broker.Store, error) {
+func open(url string) (store.Store, error) {
 	options, err := parse(url)
 	if err != nil {
 		return nil, fmt.Errorf("redisstore: open: %w", err)

@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
 // lookups counts the questions to name servers of which a test could hear. Nobody answers them.
@@ -30,15 +30,15 @@ func TestURLs(t *testing.T) {
 		"redis://localhost/secret-word": false, "redis://localhost/1/2": false, "redis://localhost?secret-word=1": false, "redis://localhost/-1": false,
 		"redis://user:secret-word@local host": false, "redis://user:secret-word%zz@localhost": false, "redis://localhost:secret-word": false,
 	} {
-		store, err := broker.Open(url)
+		db, err := store.Open(url)
 		if (err == nil) != good {
 			t.Errorf("%s: %v", url, err)
 		}
 		if err != nil && (strings.Contains(err.Error(), "secret-word") || !strings.HasPrefix(err.Error(), "redisstore: open: ")) {
 			t.Errorf("%s: %v", url, err)
 		}
-		if store != nil {
-			must(t, "Close", store.Close())
+		if db != nil {
+			must(t, "Close", db.Close())
 		}
 	}
 }
@@ -54,11 +54,11 @@ func TestBoundedOptions(t *testing.T) {
 		"pool_size=1": "", "pool_size=1000": "", "pool_size=0": "", "pool_size=": "", "min_idle_conns=0": "", "min_idle_conns=": "", "max_idle_conns=5": "",
 		"max_active_conns=1000": "", "max_concurrent_dials=3": "", "pipeline_pool_size=-1": "", "pipeline_read_buffer_size=65536": "",
 	} {
-		store, err := broker.Open("redis://:secret-word@127.0.0.1:1?" + option)
+		db, err := store.Open("redis://:secret-word@127.0.0.1:1?" + option)
 		switch {
-		case store != nil && refused == "":
-			must(t, "Close", store.Close())
-		case refused == "" || store != nil || err == nil || !strings.HasPrefix(err.Error(), "redisstore: open: ") || !strings.Contains(err.Error(), refused) || strings.Contains(err.Error(), "secret-word"):
+		case db != nil && refused == "":
+			must(t, "Close", db.Close())
+		case refused == "" || db != nil || err == nil || !strings.HasPrefix(err.Error(), "redisstore: open: ") || !strings.Contains(err.Error(), refused) || strings.Contains(err.Error(), "secret-word"):
 			t.Errorf("%s: %v", option, err)
 		}
 	}
@@ -71,9 +71,9 @@ func TestOpenIsSilent(t *testing.T) {
 	t.Cleanup(func() { _ = listener.Close() })
 	before := lookups.Load()
 	for _, url := range []string{"redis://redis.example.org/3", "rediss://user:secret-word@redis.example.org", "redis://" + listener.Addr().String() + "?pool_size=50&max_idle_conns=50"} {
-		store, err := broker.Open(url)
+		db, err := store.Open(url)
 		must(t, url, err)
-		must(t, "Close", store.Close())
+		must(t, "Close", db.Close())
 	}
 	if n := lookups.Load() - before; n != 0 {
 		t.Errorf("%d questions to name servers", n)

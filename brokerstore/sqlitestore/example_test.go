@@ -10,21 +10,21 @@ import (
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/brokerstore/sqlitestore"
-	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
 // A store from a URL, which is how an application usually names it.
 func Example() {
-	store, err := broker.Open("sqlite://") // in memory; a file is sqlite:///broker.sqlite
+	opened, err := store.Open("sqlite://") // in memory; a file is sqlite:///broker.sqlite
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer store.Close() //nolint:errcheck // the program ends
+	defer opened.Close() //nolint:errcheck // the program ends
 	ctx := context.Background()
-	if err := store.Init(ctx); err != nil {
+	if err := opened.Init(ctx); err != nil {
 		log.Fatal(err)
 	}
-	keys, err := store.Keys(ctx)
+	keys, err := opened.Keys(ctx)
 	fmt.Println(len(keys), err)
 	// Output: 0 <nil>
 }
@@ -43,12 +43,12 @@ func ExampleNew() {
 	}
 	defer db.Close() //nolint:errcheck // the program ends
 
-	store, ctx := sqlitestore.New(db), context.Background()
-	if err := store.Init(ctx); err != nil {
+	opened, ctx := sqlitestore.New(db), context.Background()
+	if err := opened.Init(ctx); err != nil {
 		log.Fatal(err)
 	}
 	now := time.Now()
-	if err := store.Revoke(ctx, "a session", 0, now, now.Add(time.Minute)); err != nil {
+	if err := opened.Revoke(ctx, "a session", 0, now, now.Add(time.Minute)); err != nil {
 		log.Fatal(err)
 	}
 	var rows int

@@ -11,7 +11,7 @@ import (
 	"runtime"
 	"strings"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker/sqlstore"
+	"github.com/go-oidc-auth/oidcauth/core/store/sqlstore"
 )
 
 // file is a place on disk. SQLite itself opens what is there and makes nothing: it would make files by the umask, which

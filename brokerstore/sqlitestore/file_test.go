@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/brokerstore/sqlitestore"
-	"github.com/go-oidc-auth/oidcauth/core/broker"
-	"github.com/go-oidc-auth/oidcauth/core/broker/brokertest"
+	"github.com/go-oidc-auth/oidcauth/core/store"
+	"github.com/go-oidc-auth/oidcauth/core/store/storetest"
 )
 
 func mode(t *testing.T, path string) fs.FileMode {
@@ -37,8 +37,8 @@ func TestModes(t *testing.T) {
 	onUnix(t)
 	directory := filepath.Join(t.TempDir(), "a", "b")
 	path := filepath.Join(directory, "broker.sqlite")
-	store := brokertest.OpenURL(t, "sqlite:///"+path)
-	if err := store.Init(t.Context()); err != nil {
+	opened := storetest.OpenURL(t, "sqlite:///"+path)
+	if err := opened.Init(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]fs.FileMode{
@@ -48,7 +48,7 @@ func TestModes(t *testing.T) {
 			t.Errorf("%s has mode %o, want %o", name, got, want)
 		}
 	}
-	if err := store.Init(t.Context()); err != nil {
+	if err := opened.Init(t.Context()); err != nil {
 		t.Errorf("again: %v", err)
 	}
 }
@@ -65,7 +65,7 @@ func TestOpenToOthers(t *testing.T) {
 			if err := os.Chmod(path+suffix, bits); err != nil {
 				t.Fatal(err)
 			}
-			err := brokertest.OpenURL(t, "sqlite:///"+path).Init(t.Context())
+			err := storetest.OpenURL(t, "sqlite:///"+path).Init(t.Context())
 			if err == nil || !strings.Contains(err.Error(), "run chmod 600 "+path+suffix) {
 				t.Errorf("%s with mode %o: %v", suffix, bits, err)
 			}
@@ -80,7 +80,7 @@ func TestDirectoryOpenToAll(t *testing.T) {
 		if err := os.Chmod(directory, bits); err != nil {
 			t.Fatal(err)
 		}
-		err := brokertest.OpenURL(t, "sqlite:///"+filepath.Join(directory, "x.db")).Init(t.Context())
+		err := storetest.OpenURL(t, "sqlite:///"+filepath.Join(directory, "x.db")).Init(t.Context())
 		if fine != (err == nil) || !fine && !strings.Contains(err.Error(), "chmod o-w "+directory) {
 			t.Errorf("a directory with mode %v: %v", bits, err)
 		}
@@ -90,11 +90,11 @@ func TestDirectoryOpenToAll(t *testing.T) {
 // No method but Init makes a file.
 func TestNoFileBeforeInit(t *testing.T) {
 	path := newFile(t)
-	store := brokertest.OpenURL(t, "sqlite:///"+path)
-	if _, err := store.Keys(t.Context()); err == nil {
+	opened := storetest.OpenURL(t, "sqlite:///"+path)
+	if _, err := opened.Keys(t.Context()); err == nil {
 		t.Error("keys before Init")
 	}
-	if err := store.AddKey(t.Context(), broker.Key{Generation: 1}); err == nil {
+	if err := opened.AddKey(t.Context(), store.Key{Generation: 1}); err == nil {
 		t.Error("a key was added before Init")
 	}
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
@@ -103,8 +103,8 @@ func TestNoFileBeforeInit(t *testing.T) {
 }
 
 // write is something that has to write.
-func write(ctx context.Context, store broker.Store) error {
-	return store.PutSession(ctx, broker.Session{ID: "id", Data: make([]byte, 256<<10), Version: 1})
+func write(ctx context.Context, opened store.Store) error {
+	return opened.PutSession(ctx, store.Session{ID: "id", Data: make([]byte, 256<<10), Version: 1})
 }
 
 // Places where no database can be: errors, at once.
@@ -119,11 +119,11 @@ func TestUnusable(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{"garbage", "directory", "file/below/x.db"} {
-		store := brokertest.OpenURL(t, "sqlite:///"+filepath.Join(directory, path))
-		if err := store.Init(t.Context()); err == nil {
+		opened := storetest.OpenURL(t, "sqlite:///"+filepath.Join(directory, path))
+		if err := opened.Init(t.Context()); err == nil {
 			t.Errorf("%s: Init worked", path)
 		}
-		if err := write(t.Context(), store); err == nil || errors.Is(err, broker.ErrConflict) {
+		if err := write(t.Context(), opened); err == nil || errors.Is(err, store.ErrConflict) {
 			t.Errorf("%s: writing: %v", path, err)
 		}
 	}
@@ -134,17 +134,17 @@ func TestReadOnlyAndFull(t *testing.T) {
 	for name, pragma := range map[string]string{"read-only": "PRAGMA query_only = 1", "full": "PRAGMA max_page_count = 1"} {
 		db := handle(t, newFile(t))
 		db.SetMaxOpenConns(1)
-		store := sqlitestore.New(db)
-		if err := store.Init(t.Context()); err != nil {
+		opened := sqlitestore.New(db)
+		if err := opened.Init(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := db.ExecContext(t.Context(), pragma); err != nil {
 			t.Fatal(err)
 		}
-		if err := write(t.Context(), store); err == nil || errors.Is(err, broker.ErrConflict) {
+		if err := write(t.Context(), opened); err == nil || errors.Is(err, store.ErrConflict) {
 			t.Errorf("%s: writing: %v", name, err)
 		}
-		if keys, err := store.Keys(t.Context()); err != nil || len(keys) != 0 {
+		if keys, err := opened.Keys(t.Context()); err != nil || len(keys) != 0 {
 			t.Errorf("%s: reading: %v, %v", name, keys, err)
 		}
 	}
@@ -153,8 +153,8 @@ func TestReadOnlyAndFull(t *testing.T) {
 // Another process has the database for itself. Whoever waits, does so no longer than the context, or a moment more.
 func TestLocked(t *testing.T) {
 	path := newFile(t)
-	store, other := brokertest.OpenURL(t, "sqlite:///"+path), handle(t, path)
-	if err := store.Init(t.Context()); err != nil {
+	opened, other := storetest.OpenURL(t, "sqlite:///"+path), handle(t, path)
+	if err := opened.Init(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	tx, err := other.Conn(t.Context())
@@ -166,14 +166,14 @@ func TestLocked(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
 	defer cancel()
-	if err := write(ctx, store); !errors.Is(err, context.DeadlineExceeded) {
+	if err := write(ctx, opened); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("writing: %v", err)
 	}
-	if keys, err := store.Keys(t.Context()); err != nil {
+	if keys, err := opened.Keys(t.Context()); err != nil {
 		t.Errorf("reading: %v, %v", keys, err)
 	}
 	done := make(chan error, 1)
-	go func() { done <- write(t.Context(), store) }()
+	go func() { done <- write(t.Context(), opened) }()
 	if _, err := tx.ExecContext(t.Context(), "ROLLBACK"); err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
 // FuzzURL: opening touches no file, and what is taken names a file by its whole path, or memory.
@@ -17,21 +17,21 @@ func FuzzURL(f *testing.F) {
 	here := f.TempDir()
 	f.Chdir(here)
 	f.Fuzz(func(t *testing.T, rest string) {
-		store, err := broker.Open("sqlite://" + rest)
+		db, err := store.Open("sqlite://" + rest)
 		if err != nil {
 			if len(rest) > 12 && strings.Contains(err.Error(), rest) {
 				t.Errorf("%q: %v", rest, err)
 			}
 			return
 		}
-		local, ok := store.(broker.Local)
+		local, ok := db.(store.Local)
 		if !ok {
 			t.Fatalf("%q: not local", rest)
 		}
 		if path, ok := local.SecretFile(); !ok || path != "" && (!filepath.IsAbs(path) || !strings.HasSuffix(path, ".key") || strings.ContainsAny(path, "?#\x00")) {
 			t.Errorf("%q: secret file %q, %v", rest, path, ok)
 		}
-		if err := store.Close(); err != nil {
+		if err := db.Close(); err != nil {
 			t.Errorf("%q: %v", rest, err)
 		}
 		if made, err := os.ReadDir(here); err != nil || len(made) > 0 {

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker/sqlstore"
+	"github.com/go-oidc-auth/oidcauth/core/store/sqlstore"
 )
 
 // memory is a place that ends with the last connection to it, which is the anchor. SQLite's own name for a connection

@@ -4,21 +4,21 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
 // Every connection writes to disk before it says that it has.
 func TestPragmas(t *testing.T) {
-	store, err := Open("sqlite:///" + filepath.Join(t.TempDir(), "x.db"))
+	opened, err := Open("sqlite:///" + filepath.Join(t.TempDir(), "x.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = store.Close() })
-	if err := store.Init(t.Context()); err != nil {
+	t.Cleanup(func() { _ = opened.Close() })
+	if err := opened.Init(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for range 3 {
-		conn, err := store.place.(*file).db.Conn(t.Context())
+		conn, err := opened.place.(*file).db.Conn(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -34,19 +34,19 @@ func TestPragmas(t *testing.T) {
 
 // Data in memory outlives every connection that a cancelled statement takes with it.
 func TestMemoryOutlivesConnections(t *testing.T) {
-	store, err := Open("sqlite://")
+	opened, err := Open("sqlite://")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = store.Close() })
-	if err := store.Init(t.Context()); err != nil {
+	t.Cleanup(func() { _ = opened.Close() })
+	if err := opened.Init(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := store.AddKey(t.Context(), broker.Key{Generation: 1}); err != nil {
+	if err := opened.AddKey(t.Context(), store.Key{Generation: 1}); err != nil {
 		t.Fatal(err)
 	}
-	store.place.(*memory).db.SetMaxIdleConns(0) // closes every connection that nobody holds
-	if keys, err := store.Keys(t.Context()); err != nil || len(keys) != 1 {
+	opened.place.(*memory).db.SetMaxIdleConns(0) // closes every connection that nobody holds
+	if keys, err := opened.Keys(t.Context()); err != nil || len(keys) != 1 {
 		t.Errorf("keys: %v, %v", keys, err)
 	}
 }

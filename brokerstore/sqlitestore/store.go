@@ -8,17 +8,17 @@ import (
 
 	"modernc.org/sqlite"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker"
-	"github.com/go-oidc-auth/oidcauth/core/broker/sqlstore"
+	"github.com/go-oidc-auth/oidcauth/core/store"
+	"github.com/go-oidc-auth/oidcauth/core/store/sqlstore"
 )
 
 func init() {
-	broker.Register(func(url string) (broker.Store, error) { return Open(url) }, "sqlite")
+	store.Register(func(url string) (store.Store, error) { return Open(url) }, "sqlite")
 }
 
 var dialect = sqlstore.SQLite(classify)
 
-// Store is a [broker.Local] in SQLite. Made by [Open] or [New]. Safe for concurrent use, a file also by several
+// Store is a [store.Local] in SQLite. Made by [Open] or [New]. Safe for concurrent use, a file also by several
 // processes.
 type Store struct {
 	*sqlstore.Store
@@ -32,7 +32,7 @@ type place interface {
 	close() error
 }
 
-var _ broker.Local = (*Store)(nil)
+var _ store.Local = (*Store)(nil)
 
 // New makes a store on a handle of the driver modernc.org/sqlite, which stays the caller's: Close leaves it open. Who may
 // read the file is the caller's concern, and so are the pragmas: journal_mode(WAL), synchronous(FULL), which keeps a
@@ -45,7 +45,7 @@ func New(db *sql.DB) *Store { return &Store{sqlstore.New(db, dialect), handle{}}
 // [sqlstore.Dialect.Migrations].
 func Migrations() fs.FS { return dialect.Migrations() }
 
-// Init is [broker.Store.Init]. For a store made by [Open] it makes the file, readable by its owner alone, and the
+// Init is [store.Store.Init]. For a store made by [Open] it makes the file, readable by its owner alone, and the
 // directories in which it lies, and refuses a file that other users of the machine can open.
 func (s *Store) Init(ctx context.Context) error {
 	if err := s.place.prepare(ctx); err != nil {
@@ -54,10 +54,10 @@ func (s *Store) Init(ctx context.Context) error {
 	return s.Store.Init(ctx)
 }
 
-// SecretFile is [broker.Local.SecretFile]: the path of the database with ".key" after it.
+// SecretFile is [store.Local.SecretFile]: the path of the database with ".key" after it.
 func (s *Store) SecretFile() (path string, ok bool) { return s.place.secretFile() }
 
-// Close is [broker.Store.Close]. Data in memory ends with it.
+// Close is [store.Store.Close]. Data in memory ends with it.
 func (s *Store) Close() error { return errors.Join(s.place.close(), s.Store.Close()) }
 
 // handle is the place of a store that was given one.

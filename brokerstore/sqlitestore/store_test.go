@@ -7,20 +7,20 @@ import (
 	"testing"
 
 	"github.com/go-oidc-auth/oidcauth/brokerstore/sqlitestore"
-	"github.com/go-oidc-auth/oidcauth/core/broker"
-	"github.com/go-oidc-auth/oidcauth/core/broker/brokertest"
-	"github.com/go-oidc-auth/oidcauth/core/broker/brokertest/dbserver"
-	"github.com/go-oidc-auth/oidcauth/core/broker/sqlstore/sqltest"
+	"github.com/go-oidc-auth/oidcauth/core/store"
+	"github.com/go-oidc-auth/oidcauth/core/store/sqlstore/sqltest"
+	"github.com/go-oidc-auth/oidcauth/core/store/storetest"
+	"github.com/go-oidc-auth/oidcauth/core/store/storetest/dbserver"
 )
 
 func TestMain(m *testing.M) { dbserver.Main(m) }
 
 func TestStore(t *testing.T) {
-	brokertest.Run(t, brokertest.Backend{Place: func(t testing.TB) brokertest.Place {
+	storetest.Run(t, storetest.Backend{Place: func(t testing.TB) storetest.Place {
 		path := newFile(t)
-		return brokertest.Place{
+		return storetest.Place{
 			URL: "sqlite:///" + path,
-			Handle: func(t testing.TB) (broker.Store, func(context.Context) error) {
+			Handle: func(t testing.TB) (store.Store, func(context.Context) error) {
 				db := handle(t, path)
 				return sqlitestore.New(db), db.PingContext
 			},
@@ -30,14 +30,14 @@ func TestStore(t *testing.T) {
 
 // Stores in memory are all different, so that instances in a test have to be one store.
 func TestStoreInMemory(t *testing.T) {
-	brokertest.Run(t, brokertest.Backend{Place: func(t testing.TB) brokertest.Place {
-		store := brokertest.OpenURL(t, "sqlite://")
-		return brokertest.Place{Open: func(testing.TB) broker.Store { return unclosed{store} }}
+	storetest.Run(t, storetest.Backend{Place: func(t testing.TB) storetest.Place {
+		opened := storetest.OpenURL(t, "sqlite://")
+		return storetest.Place{Open: func(testing.TB) store.Store { return unclosed{opened} }}
 	}})
 }
 
 // unclosed is an instance among several on one store.
-type unclosed struct{ broker.Store }
+type unclosed struct{ store.Store }
 
 func (unclosed) Close() error { return nil }
 
@@ -60,7 +60,7 @@ func TestSQL(t *testing.T) {
 			path := newFile(t)
 			return func(t testing.TB) *sql.DB { return handle(t, path) }
 		},
-		New:     func(db *sql.DB) broker.Store { return sqlitestore.New(db) },
+		New:     func(db *sql.DB) store.Store { return sqlitestore.New(db) },
 		Dialect: "sqlite3", Migrations: sqlitestore.Migrations(), Transactional: true,
 	})
 }

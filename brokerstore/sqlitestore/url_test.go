@@ -6,8 +6,8 @@ import (
 	"testing"
 
 	"github.com/go-oidc-auth/oidcauth/brokerstore/sqlitestore"
-	"github.com/go-oidc-auth/oidcauth/core/broker"
-	"github.com/go-oidc-auth/oidcauth/core/broker/brokertest"
+	"github.com/go-oidc-auth/oidcauth/core/store"
+	"github.com/go-oidc-auth/oidcauth/core/store/storetest"
 )
 
 func TestURL(t *testing.T) {
@@ -31,8 +31,8 @@ func TestURL(t *testing.T) {
 		"SQLITE:////abs/x.db":             "/abs/x.db.key",
 		"sqlite:////abs/50%/with%20it.db": "/abs/50%/with%20it.db.key",
 	} {
-		store := brokertest.OpenURL(t, url)
-		local, ok := store.(broker.Local)
+		db := storetest.OpenURL(t, url)
+		local, ok := db.(store.Local)
 		if !ok {
 			t.Fatalf("%s: not local", url)
 		}
@@ -47,8 +47,8 @@ func TestURL(t *testing.T) {
 
 func TestWrongURL(t *testing.T) {
 	for _, url := range []string{"sqlite://rel.db", "sqlite://user:secret@host/x.db", "sqlite:///x.db?mode=ro", "sqlite:///x.db#y", "sqlite:////dir/", "sqlite:///a\x00b"} {
-		if store, err := broker.Open(url); err == nil {
-			t.Errorf("%s: %v", url, store)
+		if db, err := store.Open(url); err == nil {
+			t.Errorf("%s: %v", url, db)
 		}
 	}
 }
@@ -63,7 +63,7 @@ func TestHandleIsNotLocal(t *testing.T) {
 func TestStrangePath(t *testing.T) {
 	for _, name := range []string{"a b", "50%", "%41", "&x=y", "ü", "it's", "a+b"} {
 		path := filepath.Join(t.TempDir(), name, name+".db")
-		if err := brokertest.OpenURL(t, "sqlite:///"+path).Init(t.Context()); err != nil {
+		if err := storetest.OpenURL(t, "sqlite:///"+path).Init(t.Context()); err != nil {
 			t.Errorf("%q: %v", name, err)
 		}
 		if _, err := os.Stat(path); err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/go-oidc-auth/oidcauth/core"
-	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 	"github.com/go-oidc-auth/oidcauth/integration/app"
 	"github.com/go-oidc-auth/oidcauth/integration/compat"
 	"github.com/go-oidc-auth/oidcauth/integration/parts"
@@ -21,7 +21,7 @@ func TestNodeProvider(t *testing.T) {
 		provider = parts.NewNodeProvider(t, publicURL, parts.Shape{})
 		return core.Config{
 			DiscoveryURL: provider.Issuer + "/.well-known/openid-configuration", ClientID: "web", ClientSecret: parts.NodeSecret("web"),
-			PostLogoutURIs: []string{publicURL + "/bye"}, Broker: &core.BrokerConfig{Store: broker.NewMemory()},
+			PostLogoutURIs: []string{publicURL + "/bye"}, Broker: &core.BrokerConfig{Store: store.NewMemory()},
 		}
 	})}
 	s.at(s.URL + app.Prefix)

@@ -10,8 +10,8 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/go-oidc-auth/oidcauth/core"
-	"github.com/go-oidc-auth/oidcauth/core/broker"
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 	"github.com/go-oidc-auth/oidcauth/integration/app"
 	"github.com/go-oidc-auth/oidcauth/integration/parts"
 )
@@ -42,7 +42,7 @@ func open(t *testing.T, framework, mode string, change func(cfg *core.Config)) *
 		cfg.PublicURL = publicURL
 		cfg.PostLogoutURIs = []string{publicURL + "/feed"}
 		if mode == brokered {
-			cfg.Broker = &core.BrokerConfig{Store: broker.NewMemory()}
+			cfg.Broker = &core.BrokerConfig{Store: store.NewMemory()}
 		}
 		if change != nil {
 			change(&cfg)

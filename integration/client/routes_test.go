@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core"
-	"github.com/go-oidc-auth/oidcauth/core/broker"
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 	"github.com/go-oidc-auth/oidcauth/integration/app"
 	"github.com/go-oidc-auth/oidcauth/integration/compat"
 )
@@ -33,7 +33,7 @@ func newSite(t *testing.T, framework, mode string, change func(*core.Config), op
 		cfg := s.idp.Config()
 		cfg.PublicURL = publicURL
 		if mode == brokered {
-			cfg.Broker = &core.BrokerConfig{Store: broker.NewMemory()}
+			cfg.Broker = &core.BrokerConfig{Store: store.NewMemory()}
 		}
 		if change != nil {
 			change(&cfg)

@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker/brokertest/dbserver"
+	"github.com/go-oidc-auth/oidcauth/core/store/storetest/dbserver"
 )
 
 // Main runs the tests of a package that needs parts, if `make integration` asks for them: they take minutes and fetch

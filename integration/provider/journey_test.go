@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core"
-	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 	"github.com/go-oidc-auth/oidcauth/integration/app"
 	"github.com/go-oidc-auth/oidcauth/integration/compat"
 )
@@ -63,7 +63,7 @@ func (j journey) open(t *testing.T) *site {
 		cfg.HTTPClient = &http.Client{Transport: s.calls}
 		cfg.PostLogoutURIs = append(cfg.PostLogoutURIs, publicURL+"/bye")
 		if j.mode == brokered {
-			cfg.Broker = &core.BrokerConfig{Store: broker.NewMemory()}
+			cfg.Broker = &core.BrokerConfig{Store: store.NewMemory()}
 		}
 		return cfg
 	})

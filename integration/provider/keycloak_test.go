@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/go-oidc-auth/oidcauth/core"
-	"github.com/go-oidc-auth/oidcauth/core/broker"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 	"github.com/go-oidc-auth/oidcauth/integration/app"
 	"github.com/go-oidc-auth/oidcauth/integration/parts"
 )
@@ -53,7 +53,7 @@ func newKeycloakSite(t *testing.T, k *parts.Keycloak, framework, mode, client st
 		cfg.HTTPClient = &http.Client{Transport: s.provider}
 		cfg.PostLogoutURIs = []string{publicURL + "/bye"}
 		if mode == brokered {
-			cfg.Broker = &core.BrokerConfig{Store: broker.NewMemory()}
+			cfg.Broker = &core.BrokerConfig{Store: store.NewMemory()}
 		}
 		if change != nil {
 			change(&cfg)

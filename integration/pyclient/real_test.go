@@ -12,8 +12,8 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/go-oidc-auth/oidcauth/core"
-	"github.com/go-oidc-auth/oidcauth/core/broker"
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 	"github.com/go-oidc-auth/oidcauth/integration/app"
 	"github.com/go-oidc-auth/oidcauth/integration/compat"
 	"github.com/go-oidc-auth/oidcauth/integration/parts"
@@ -35,7 +35,7 @@ func newReal(t *testing.T, provider, framework, mode string, configure func(publ
 	a := app.Start(t, framework, nil, func(publicURL string) core.Config {
 		cfg := configure(publicURL, r.port)
 		if mode == brokered {
-			cfg.Broker = &core.BrokerConfig{Store: broker.NewMemory()}
+			cfg.Broker = &core.BrokerConfig{Store: store.NewMemory()}
 		}
 		return cfg
 	})

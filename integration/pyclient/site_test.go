@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core"
-	"github.com/go-oidc-auth/oidcauth/core/broker"
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 	"github.com/go-oidc-auth/oidcauth/integration/app"
 	"github.com/go-oidc-auth/oidcauth/integration/compat"
 	"github.com/go-oidc-auth/oidcauth/integration/parts"
@@ -45,7 +45,7 @@ func open(t *testing.T, framework, mode string, options ...oidctest.Option) *sit
 		cfg := s.idp.Config()
 		cfg.PublicURL = publicURL
 		if mode == brokered {
-			cfg.Broker = &core.BrokerConfig{Store: broker.NewMemory()}
+			cfg.Broker = &core.BrokerConfig{Store: store.NewMemory()}
 		}
 		return cfg
 	})

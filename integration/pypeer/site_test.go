@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core"
-	"github.com/go-oidc-auth/oidcauth/core/broker"
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 	"github.com/go-oidc-auth/oidcauth/integration/app"
 )
 
@@ -26,7 +26,7 @@ func newGo(t *testing.T, framework string, idp *oidctest.Provider, configure fun
 	return app.Start(t, framework, guarded, func(publicURL string) core.Config {
 		cfg := idp.Config()
 		cfg.PublicURL = publicURL
-		cfg.Broker = &core.BrokerConfig{Store: hurried{broker.NewMemory()}, Audience: audience}
+		cfg.Broker = &core.BrokerConfig{Store: hurried{store.NewMemory()}, Audience: audience}
 		if configure != nil {
 			configure(publicURL, &cfg)
 		}
@@ -45,10 +45,10 @@ func newKey(t *testing.T) []byte {
 }
 
 // hurried is a store that lets a new signing key sign ten minutes sooner than is right: at once.
-type hurried struct{ broker.Store }
+type hurried struct{ store.Store }
 
-// AddKey is [broker.Store.AddKey].
-func (s hurried) AddKey(ctx context.Context, key broker.Key) error {
+// AddKey is [store.Store.AddKey].
+func (s hurried) AddKey(ctx context.Context, key store.Key) error {
 	if !key.From.IsZero() && key.Generation > 1 {
 		key.From = key.From.Add(-10 * time.Minute)
 	}

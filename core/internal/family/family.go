@@ -10,9 +10,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker"
 	"github.com/go-oidc-auth/oidcauth/core/internal/seal"
 	"github.com/go-oidc-auth/oidcauth/core/internal/stored"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
 var (
@@ -31,12 +31,12 @@ var (
 	ErrRefused = errors.New("family: the provider has ended the session")
 )
 
-// maxSealed is what [broker.Session] allows for Data and Answer, in bytes.
+// maxSealed is what [store.Session] allows for Data and Answer, in bytes.
 const maxSealed = 256 << 10
 
 // Config is what families are kept with. All fields but Abandon and Now are needed.
 type Config struct {
-	Store   broker.Store
+	Store   store.Store
 	Secrets [][]byte      // the first seals, all open
 	Client  string        // who seals: what another client sealed does not open
 	Lease   time.Duration // how long a token may take to be spent before another try takes over
@@ -92,7 +92,7 @@ type Login struct {
 
 // Begin stores a new family, whose first token is token.
 func (f *Families) Begin(ctx context.Context, token Token, login Login) error {
-	session := broker.Session{ID: token.ID, Subject: login.Subject, Expires: stored.Time(login.Expires), Version: 1}
+	session := store.Session{ID: token.ID, Subject: login.Subject, Expires: stored.Time(login.Expires), Version: 1}
 	if !login.NoToken {
 		session.Current = token.hash[:]
 	}
@@ -111,14 +111,14 @@ func (f *Families) End(ctx context.Context, id string, until time.Time) ([]byte,
 	for {
 		session, err := f.cfg.Store.Session(ctx, id, f.now())
 		switch {
-		case errors.Is(err, broker.ErrNotFound):
+		case errors.Is(err, store.ErrNotFound):
 			session.Version = 0 // the access token may still live
 		case err != nil:
 			return nil, err
 		}
 		// The version makes sure that what is revoked at the provider is what the row held in the end.
 		err = f.revoke(ctx, id, session.Version, until)
-		if errors.Is(err, broker.ErrConflict) {
+		if errors.Is(err, store.ErrConflict) {
 			continue
 		}
 		data, _ := f.open(f.data, id, session.Data) // the family has ended all the same

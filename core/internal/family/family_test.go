@@ -9,8 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker"
 	"github.com/go-oidc-auth/oidcauth/core/internal/family"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
 var (
@@ -21,7 +21,7 @@ var (
 // world is a family over a store in memory that can be broken, with a provider that counts.
 type world struct {
 	t *testing.T
-	*broker.Memory
+	*store.Memory
 	families *family.Families
 	first    family.Token
 
@@ -37,7 +37,7 @@ type world struct {
 	revoke    func() error
 }
 
-func (w *world) Swap(ctx context.Context, session broker.Session) error {
+func (w *world) Swap(ctx context.Context, session store.Session) error {
 	w.mu.Lock()
 	w.swaps++
 	swap, call := w.swap, w.swaps
@@ -64,7 +64,7 @@ func (w *world) Revoke(ctx context.Context, id string, version int64, now, until
 }
 
 func open(t *testing.T) *world {
-	w := &world{t: t, Memory: broker.NewMemory(), first: family.NewToken()}
+	w := &world{t: t, Memory: store.NewMemory(), first: family.NewToken()}
 	w.families = w.service("client", "a secret of thirty-two bytes or so")
 	if err := w.families.Begin(t.Context(), w.first, family.Login{Subject: "iss sub", Data: []byte("data 0"), Expires: time.Now().Add(time.Hour)}); err != nil {
 		t.Fatal(err)

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker"
 	"github.com/go-oidc-auth/oidcauth/core/internal/family"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
 // 2.3: writes that fail, that are done though they say otherwise, and that conflict.
@@ -26,7 +26,7 @@ func TestRotateOverFlaws(t *testing.T) {
 	inBubble("somebody is faster once", t, func(t *testing.T, w *world) {
 		w.swap = func(call int) error {
 			if call == 1 {
-				return broker.ErrConflict
+				return store.ErrConflict
 			}
 			return nil
 		}
@@ -76,7 +76,7 @@ func TestRotateOverFlaws(t *testing.T) {
 		calls := 0
 		w.revoke = func() error {
 			if calls++; calls == 1 {
-				return broker.ErrConflict
+				return store.ErrConflict
 			}
 			return nil
 		}
@@ -183,8 +183,8 @@ func TestEnd(t *testing.T) {
 
 // The clock and the one who is told may be left out.
 func TestDefaults(t *testing.T) {
-	store := broker.NewMemory()
-	families, err := family.New(family.Config{Store: store, Secrets: [][]byte{[]byte("a secret of thirty-two bytes or so")}, Lease: time.Minute, Wait: time.Minute, Grace: time.Minute, Feed: time.Hour})
+	db := store.NewMemory()
+	families, err := family.New(family.Config{Store: db, Secrets: [][]byte{[]byte("a secret of thirty-two bytes or so")}, Lease: time.Minute, Wait: time.Minute, Grace: time.Minute, Feed: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}

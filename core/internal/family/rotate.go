@@ -5,8 +5,8 @@ import (
 	"errors"
 	"time"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker"
 	"github.com/go-oidc-auth/oidcauth/core/internal/stored"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
 // Result is what the spending of a token came to.
@@ -41,7 +41,7 @@ func (f *Families) Rotate(ctx context.Context, text string, spend Spend) ([]byte
 	w := wait{pause: firstLook}
 	for {
 		session, err := f.cfg.Store.Session(ctx, token.ID, f.now())
-		if errors.Is(err, broker.ErrNotFound) {
+		if errors.Is(err, store.ErrNotFound) {
 			return nil, ErrEnded
 		}
 		if err != nil {
@@ -51,7 +51,7 @@ func (f *Families) Rotate(ctx context.Context, text string, spend Spend) ([]byte
 		case token.is(session.Last) && f.now().Sub(session.Rotated) < f.cfg.Grace:
 			return f.open(f.answers, token.ID, session.Answer)
 		case !token.is(session.Current):
-			if err := f.endReused(ctx, session); !errors.Is(err, broker.ErrConflict) {
+			if err := f.endReused(ctx, session); !errors.Is(err, store.ErrConflict) {
 				return nil, err
 			}
 		case session.Lease.After(f.now()):
@@ -62,7 +62,7 @@ func (f *Families) Rotate(ctx context.Context, text string, spend Spend) ([]byte
 			return nil, ErrBusy // the one who was waited for has failed, and would again
 		default:
 			answer, err := f.spend(ctx, token, session, spend)
-			if !errors.Is(err, broker.ErrConflict) {
+			if !errors.Is(err, store.ErrConflict) {
 				return answer, err
 			}
 		}
@@ -89,11 +89,11 @@ func (w *wait) look(ctx context.Context, version int64) error {
 }
 
 // endReused ends a family of which a token came that is neither the current one nor, in the grace, the last: somebody
-// has a copy. [broker.ErrConflict]: the row has changed meanwhile. What the family holds at the provider is abandoned
+// has a copy. [store.ErrConflict]: the row has changed meanwhile. What the family holds at the provider is abandoned
 // also when the store failed: it may have ended the family all the same, and nobody will find the data again then.
-func (f *Families) endReused(ctx context.Context, session broker.Session) error {
+func (f *Families) endReused(ctx context.Context, session store.Session) error {
 	err := f.revoke(ctx, session.ID, session.Version, time.Time{})
-	if errors.Is(err, broker.ErrConflict) {
+	if errors.Is(err, store.ErrConflict) {
 		return err
 	}
 	if data, err := f.open(f.data, session.ID, session.Data); err == nil {
@@ -106,7 +106,7 @@ func (f *Families) endReused(ctx context.Context, session broker.Session) error 
 }
 
 // spend takes the lease and does the work in the background: the caller may leave, the result must not be lost.
-func (f *Families) spend(ctx context.Context, token Token, session broker.Session, spend Spend) ([]byte, error) {
+func (f *Families) spend(ctx context.Context, token Token, session store.Session, spend Spend) ([]byte, error) {
 	data, err := f.open(f.data, token.ID, session.Data)
 	if err != nil {
 		return nil, err
@@ -150,7 +150,7 @@ func (f *Families) background(ctx context.Context, do func(context.Context)) err
 
 // work takes the lease, asks the provider, and writes what came of it if the row is still ours. left is closed when the
 // caller has gone without an answer: then the token stays good, so that it can come again whenever it likes.
-func (f *Families) work(ctx context.Context, left <-chan struct{}, token Token, session broker.Session, data []byte, spend Spend) ([]byte, error) {
+func (f *Families) work(ctx context.Context, left <-chan struct{}, token Token, session store.Session, data []byte, spend Spend) ([]byte, error) {
 	session.Lease = f.now().Add(f.cfg.Lease)
 	if err := f.cfg.Store.Swap(ctx, session); err != nil {
 		return nil, err
@@ -204,7 +204,7 @@ func (f *Families) timed(ctx context.Context, data []byte, next Token, spend Spe
 
 // keep writes the row with new data and without the lease. When the row is gone, which only happens to a family that
 // has ended, what the provider gave is abandoned; when somebody has taken over, nothing is ours to touch.
-func (f *Families) keep(ctx context.Context, session broker.Session, result *Result) error {
+func (f *Families) keep(ctx context.Context, session store.Session, result *Result) error {
 	sealed, err := f.seal(f.data, session.ID, result.Data)
 	if err != nil { // what cannot be kept is of use to nobody
 		f.cfg.Abandon(ctx, result.Data)
@@ -213,12 +213,12 @@ func (f *Families) keep(ctx context.Context, session broker.Session, result *Res
 	}
 	session.Data, session.Lease = sealed, time.Time{}
 	err = f.persist(ctx, func(ctx context.Context) error { return f.cfg.Store.Swap(ctx, session) })
-	if !errors.Is(err, broker.ErrConflict) {
+	if !errors.Is(err, store.ErrConflict) {
 		return err
 	}
 	row, err := f.cfg.Store.Session(ctx, session.ID, f.now())
 	switch {
-	case errors.Is(err, broker.ErrNotFound):
+	case errors.Is(err, store.ErrNotFound):
 		f.cfg.Abandon(ctx, result.Data)
 		return ErrEnded
 	case err == nil && row.Version == session.Version+1 && string(row.Data) == string(sealed):
@@ -237,7 +237,7 @@ func (f *Families) persist(ctx context.Context, write func(context.Context) erro
 		try, cancel := context.WithTimeout(ctx, tryTime)
 		err := write(try)
 		cancel()
-		if err == nil || errors.Is(err, broker.ErrConflict) {
+		if err == nil || errors.Is(err, store.ErrConflict) {
 			return err
 		}
 		timer := time.NewTimer(pause)

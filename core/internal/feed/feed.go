@@ -10,9 +10,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fresh"
 	"github.com/go-oidc-auth/oidcauth/core/internal/stored"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
 const (
@@ -32,7 +32,7 @@ var ErrLate = errors.New("feed: the revocations have not been read for a minute"
 
 // Feed is safe for concurrent use.
 type Feed struct {
-	store  broker.Store
+	store  store.Store
 	source *fresh.Source[set]
 	own    atomic.Pointer[set] // revoked by this instance: they count at once
 
@@ -45,8 +45,8 @@ type set map[string]time.Time
 
 // New makes a feed that has read nothing yet. timeout bounds one look; changed is told when looks begin to fail, and
 // with nil when they work again.
-func New(store broker.Store, timeout time.Duration, changed func(error)) *Feed {
-	f := &Feed{store: store}
+func New(db store.Store, timeout time.Duration, changed func(error)) *Feed {
+	f := &Feed{store: db}
 	f.own.Store(&set{})
 	f.source = fresh.New(fresh.Policy{Renew: Period, Stale: stale, Pause: Period, Timeout: timeout}, f.look, changed)
 	return f
@@ -67,8 +67,8 @@ func (f *Feed) look(ctx context.Context) (set, error) {
 	if last == nil {
 		last = &fresh.Snapshot[set]{}
 	}
-	isKnown := func(entry broker.Revocation) bool { return last.Value[entry.ID].Equal(entry.Until) }
-	if last.Value != nil && !slices.ContainsFunc(list, func(entry broker.Revocation) bool { return !isKnown(entry) }) {
+	isKnown := func(entry store.Revocation) bool { return last.Value[entry.ID].Equal(entry.Until) }
+	if last.Value != nil && !slices.ContainsFunc(list, func(entry store.Revocation) bool { return !isKnown(entry) }) {
 		return last.Value, nil
 	}
 	known := last.Value.living(now)

@@ -8,21 +8,21 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker"
 	"github.com/go-oidc-auth/oidcauth/core/internal/feed"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
 var errStore = errors.New("store")
 
 // flawed is a store that is down now and then.
 type flawed struct {
-	*broker.Memory
+	*store.Memory
 	mu    sync.Mutex
 	down  bool
 	since []time.Time
 }
 
-func (s *flawed) Revoked(ctx context.Context, since, now time.Time) ([]broker.Revocation, error) {
+func (s *flawed) Revoked(ctx context.Context, since, now time.Time) ([]store.Revocation, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.down {
@@ -53,7 +53,7 @@ func has(t *testing.T, f *feed.Feed, id string, want bool) {
 }
 
 func start(t *testing.T) (*flawed, *feed.Feed) {
-	s := &flawed{Memory: broker.NewMemory()}
+	s := &flawed{Memory: store.NewMemory()}
 	return s, feed.New(s, 10*time.Second, func(error) {})
 }
 

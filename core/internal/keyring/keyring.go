@@ -9,10 +9,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker"
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 	"github.com/go-oidc-auth/oidcauth/core/internal/seal"
 	"github.com/go-oidc-auth/oidcauth/core/internal/stored"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
 const (
@@ -37,7 +37,7 @@ type Ring struct {
 }
 
 type entry struct {
-	row    broker.Key
+	row    store.Key
 	signer *jose.Signer
 	public jose.Key
 	keep   time.Time // of an imported key: it verifies until then at least
@@ -51,7 +51,7 @@ type sealedKey struct {
 
 // Keeper loads and changes the ring. Safe for concurrent use.
 type Keeper struct {
-	Store  broker.Store
+	Store  store.Store
 	Sealer *seal.Sealer
 	Client string        // what another client sealed does not open
 	Life   time.Duration // of the longest token that is signed, clocks included
@@ -75,14 +75,14 @@ func (k *Keeper) Load(ctx context.Context) (*Ring, error) {
 		if err == nil {
 			err = k.Store.AddKey(ctx, *row)
 		}
-		if err != nil && !errors.Is(err, broker.ErrConflict) { // somebody else was first: look again
+		if err != nil && !errors.Is(err, store.ErrConflict) { // somebody else was first: look again
 			return nil, err
 		}
 	}
 }
 
 // wanting returns the key that the ring lacks, nil when it lacks none.
-func (k *Keeper) wanting(ring *Ring) (*broker.Key, error) {
+func (k *Keeper) wanting(ring *Ring) (*store.Key, error) {
 	if k.Import != nil {
 		signer, err := jose.ParsePrivateKey(k.Import)
 		if err != nil {
@@ -103,7 +103,7 @@ func (k *Keeper) wanting(ring *Ring) (*broker.Key, error) {
 }
 
 // importRow makes a row for an imported key: it signs only where there is no other.
-func (k *Keeper) importRow(ring *Ring, signer *jose.Signer) (*broker.Key, error) {
+func (k *Keeper) importRow(ring *Ring, signer *jose.Signer) (*store.Key, error) {
 	keep := k.now().Add(ImportLife)
 	if ring.signing(k.now()) == nil {
 		return k.row(ring, signer, k.now(), keep)
@@ -115,7 +115,7 @@ func (k *Keeper) importRow(ring *Ring, signer *jose.Signer) (*broker.Key, error)
 	return row, err
 }
 
-func (k *Keeper) row(ring *Ring, signer *jose.Signer, from, keep time.Time) (*broker.Key, error) {
+func (k *Keeper) row(ring *Ring, signer *jose.Signer, from, keep time.Time) (*store.Key, error) {
 	text, err := signer.PrivateKey()
 	if err != nil {
 		return nil, err
@@ -128,7 +128,7 @@ func (k *Keeper) row(ring *Ring, signer *jose.Signer, from, keep time.Time) (*br
 	if err != nil {
 		return nil, err
 	}
-	row := broker.Key{ID: signer.ID, Generation: ring.last() + 1, From: from}
+	row := store.Key{ID: signer.ID, Generation: ring.last() + 1, From: from}
 	row.Sealed = []byte(k.Sealer.Seal(plain, k.context(row.ID)))
 	return &row, nil
 }
@@ -159,7 +159,7 @@ func (k *Keeper) read(ctx context.Context) (*Ring, error) {
 	return ring, err
 }
 
-func (k *Keeper) openRow(row broker.Key) (entry, error) {
+func (k *Keeper) openRow(row store.Key) (entry, error) {
 	plain, err := k.Sealer.Open(string(row.Sealed), k.context(row.ID))
 	if err != nil {
 		return entry{}, ErrSealed
@@ -199,7 +199,7 @@ func (k *Keeper) Rotate(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := k.Store.AddKey(ctx, *row); !errors.Is(err, broker.ErrConflict) { // a conflict may be an imported key's
+		if err := k.Store.AddKey(ctx, *row); !errors.Is(err, store.ErrConflict) { // a conflict may be an imported key's
 			return err
 		}
 	}

@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-oidc-auth/oidcauth/core/broker"
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 	"github.com/go-oidc-auth/oidcauth/core/internal/keyring"
 	"github.com/go-oidc-auth/oidcauth/core/internal/seal"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
 const life = time.Hour
@@ -20,7 +20,7 @@ var errStore = errors.New("store")
 
 // flawed is a store whose calls fail, or that somebody else works on just before.
 type flawed struct {
-	*broker.Memory
+	*store.Memory
 	add, retire, keys func() error
 }
 
@@ -31,7 +31,7 @@ func call(do func() error) error {
 	return do()
 }
 
-func (s *flawed) AddKey(ctx context.Context, key broker.Key) error {
+func (s *flawed) AddKey(ctx context.Context, key store.Key) error {
 	if err := call(s.add); err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (s *flawed) RetireKey(ctx context.Context, generation int64, until time.Tim
 	return s.Memory.RetireKey(ctx, generation, until)
 }
 
-func (s *flawed) Keys(ctx context.Context) ([]broker.Key, error) {
+func (s *flawed) Keys(ctx context.Context) ([]store.Key, error) {
 	if err := call(s.keys); err != nil {
 		return nil, err
 	}
@@ -57,13 +57,13 @@ type clock struct{ at time.Time }
 
 func (c *clock) now() time.Time { return c.at }
 
-func keeper(t *testing.T, store broker.Store, c *clock, secret string) *keyring.Keeper {
+func keeper(t *testing.T, db store.Store, c *clock, secret string) *keyring.Keeper {
 	t.Helper()
 	sealer, err := seal.New("signing key", []byte(secret))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &keyring.Keeper{Store: store, Sealer: sealer, Client: "client", Life: life, Now: c.now}
+	return &keyring.Keeper{Store: db, Sealer: sealer, Client: "client", Life: life, Now: c.now}
 }
 
 const secret = "a secret of thirty-two bytes or so"
@@ -107,8 +107,8 @@ func finds(t *testing.T, ring *keyring.Ring, signer *jose.Signer) bool {
 // D-63: a ring from its first key to the end of it.
 func TestRing(t *testing.T) {
 	c := &clock{time.Now()}
-	store := &flawed{Memory: broker.NewMemory()}
-	k := keeper(t, store, c, secret)
+	db := &flawed{Memory: store.NewMemory()}
+	k := keeper(t, db, c, secret)
 	ring := load(t, k)
 	first := ring.Signer(c.at)
 	if first == nil || !finds(t, ring, first) {
@@ -123,7 +123,7 @@ func TestRing(t *testing.T) {
 		}
 	}
 	ring = load(t, k)
-	rows, _ := store.Memory.Keys(t.Context())
+	rows, _ := db.Memory.Keys(t.Context())
 	if len(rows) != 2 || ring.Signer(c.at).ID != first.ID || ring.Signer(c.at.Add(keyring.Notice-time.Second)).ID != first.ID {
 		t.Errorf("%d keys", len(rows))
 	}
@@ -145,7 +145,7 @@ func TestRing(t *testing.T) {
 	if err := k.Rotate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if rows, _ = store.Memory.Keys(t.Context()); rows[len(rows)-1].Generation != 3 {
+	if rows, _ = db.Memory.Keys(t.Context()); rows[len(rows)-1].Generation != 3 {
 		t.Errorf("generation %d", rows[len(rows)-1].Generation)
 	}
 }
@@ -153,13 +153,13 @@ func TestRing(t *testing.T) {
 // A key that somebody with a clock ahead made signs all the same.
 func TestClockAhead(t *testing.T) {
 	now := time.Now()
-	store := &flawed{Memory: broker.NewMemory()}
-	made := load(t, keeper(t, store, &clock{now.Add(5 * time.Minute)}, secret)).Signer(now)
-	ring := load(t, keeper(t, store, &clock{now}, secret))
+	db := &flawed{Memory: store.NewMemory()}
+	made := load(t, keeper(t, db, &clock{now.Add(5 * time.Minute)}, secret)).Signer(now)
+	ring := load(t, keeper(t, db, &clock{now}, secret))
 	if signer := ring.Signer(now); signer == nil || signer.ID != made.ID {
 		t.Error("no signer")
 	}
-	if rows, _ := store.Memory.Keys(t.Context()); len(rows) != 1 {
+	if rows, _ := db.Memory.Keys(t.Context()); len(rows) != 1 {
 		t.Errorf("%d keys", len(rows))
 	}
 	if (&keyring.Ring{}).Signer(now) != nil {
@@ -175,11 +175,11 @@ func TestImport(t *testing.T) {
 	}
 	for _, empty := range []bool{true, false} {
 		c := &clock{time.Now()}
-		store := &flawed{Memory: broker.NewMemory()}
+		db := &flawed{Memory: store.NewMemory()}
 		if !empty {
-			load(t, keeper(t, store, c, secret))
+			load(t, keeper(t, db, c, secret))
 		}
-		k := keeper(t, store, c, secret)
+		k := keeper(t, db, c, secret)
 		k.Import = imports()
 		ring := load(t, k)
 		if (ring.Signer(c.at).ID == imported.ID) != empty || !finds(t, ring, imported) {
@@ -197,7 +197,7 @@ func TestImport(t *testing.T) {
 			t.Errorf("empty %t: after 31 days", empty)
 		}
 	}
-	k := keeper(t, broker.NewMemory(), &clock{time.Now()}, secret)
+	k := keeper(t, store.NewMemory(), &clock{time.Now()}, secret)
 	k.Import = []byte("x")
 	if _, err := k.Load(t.Context()); !errors.Is(err, jose.ErrPrivateKey) {
 		t.Errorf("no PEM: %v", err)

@@ -3,5 +3,5 @@ package stored
 
 import "time"
 
-// Time is a time as a broker.Store takes it: in UTC and in whole milliseconds.
+// Time is a time as a store.Store takes it: in UTC and in whole milliseconds.
 func Time(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }

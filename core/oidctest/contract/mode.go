@@ -19,7 +19,7 @@ type mode struct {
 	parts []part // what this mode alone has
 
 	// configure switches the mode on; the store is that of broker mode.
-	configure func(*core.Config, *store)
+	configure func(*core.Config, *testStore)
 	// access makes the token that guards take out of an access token of the provider.
 	access func(s *site, providers string) string
 	// badTokens are access tokens that somebody could try, by what is wrong with each.
@@ -56,7 +56,7 @@ func passthroughMode() *mode {
 	return &mode{
 		name:      "passthrough",
 		parts:     []part{{"no public URL", testNoPublicURL}},
-		configure: func(*core.Config, *store) {},
+		configure: func(*core.Config, *testStore) {},
 		access:    func(_ *site, providers string) string { return providers },
 		badTokens: badProviderTokens,
 		hold: func(s *site, waits chan<- struct{}) {
@@ -82,7 +82,7 @@ func brokerMode() *mode {
 	return &mode{
 		name:           "broker",
 		parts:          brokerParts(),
-		configure:      func(cfg *core.Config, s *store) { cfg.Broker = &core.BrokerConfig{Store: s} },
+		configure:      func(cfg *core.Config, s *testStore) { cfg.Broker = &core.BrokerConfig{Store: s} },
 		access:         (*site).exchanged,
 		badTokens:      badOwnTokens,
 		hold:           func(s *site, waits chan<- struct{}) { s.store.hang(waits) },

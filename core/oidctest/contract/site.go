@@ -46,7 +46,7 @@ type site struct {
 	*mode
 	idp   *oidctest.Provider
 	auth  *core.Auth
-	store *store // of broker mode
+	store *testStore // of broker mode
 }
 
 func (a setup) open(t *testing.T, p plan) *site {

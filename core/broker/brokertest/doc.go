@@ -1,2 +1,0 @@
-// Package brokertest holds every store to the contract of [broker.Store]: one suite, run on the real database.
-package brokertest

@@ -1,0 +1,56 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"time"
+)
+
+// A purge deletes in batches, each a transaction of its own: none holds its locks for longer than some milliseconds, and
+// in SQLite, where one writes at a time, others write between two of them.
+const (
+	purgeBatch   = 500
+	purgeBatches = 8 // of each kind in one call
+)
+
+// ended are the kinds of rows that end: table, primary key, and the condition, which has one place for now.
+var ended = []struct{ table, key, condition string }{
+	{"oidcauth_sessions", "id", "expires_ms <= ?"},
+	{"oidcauth_revocations", "id", "until_ms <= ?"},
+	{"oidcauth_keys", "generation", "until_ms <= ? AND until_ms <> " + never},
+}
+
+// Purge is [store.Store.Purge]: at most 4,000 rows of each kind.
+func (s *Store) Purge(ctx context.Context, now time.Time) (removed int, err error) {
+	for _, kind := range ended {
+		statement, args := s.dialect.purge(kind.table, kind.key, kind.condition), []any{millis(now)}
+		if s.dialect.purgeTwice {
+			args = append(args, millis(now))
+		}
+		for range purgeBatches {
+			n, err := s.purge(ctx, statement, args)
+			removed += n
+			if err != nil {
+				return removed, err
+			}
+			if n < purgeBatch {
+				break
+			}
+		}
+	}
+	return removed, nil
+}
+
+func (s *Store) purge(ctx context.Context, statement string, args []any) (removed int, err error) {
+	err = s.do(ctx, "purge", func() error {
+		return s.transaction(ctx, func(tx *sql.Tx) error {
+			n, err := s.exec(ctx, tx, statement, args...)
+			removed = int(n)
+			return err
+		})
+	})
+	if err != nil {
+		return 0, err
+	}
+	return removed, nil
+}

@@ -1,0 +1,105 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// What a store's methods return besides errors of its own. A method that fails otherwise has changed nothing, or has
+// done the whole of what it was asked for, or does so a moment later, when the server comes to what was sent before the
+// connection broke: a caller cannot know which, and asks again.
+var (
+	// ErrNotFound says that there is no such session, or that it has expired.
+	ErrNotFound = errors.New("store: not found")
+	// ErrConflict says that somebody else was first: the generation exists, or the version is another one.
+	ErrConflict = errors.New("store: conflict")
+)
+
+// Session is one login: a family of refresh tokens of which each follows the one before. Sealed fields hold secrets of
+// the application and of the user; a store keeps them as they are and cannot read them.
+type Session struct {
+	ID      string    // primary key: the claim sid, 43 characters of base64url
+	Subject string    // who: the provider's issuer, a space, its subject; at most 4,096 bytes of UTF-8. For people who look into the database
+	Current []byte    // SHA-256 of the refresh secret that may be spent; empty: none can
+	Last    []byte    // SHA-256 of the one that was spent before; empty at first
+	Data    []byte    // sealed; at most 256 KiB
+	Answer  []byte    // sealed answer that Last was spent for; empty at first; at most 256 KiB
+	Rotated time.Time // when Last was spent; zero at first
+	Lease   time.Time // until when somebody works on spending Current; zero: nobody
+	Expires time.Time // from then on the session counts as absent
+	Version int64     // 1 at first, one more with each [Store.Swap]
+}
+
+// Key is one signing key of the service.
+type Key struct {
+	Generation int64     // primary key, from 1 upwards: who wants to add one takes the next, and one of many wins
+	ID         string    // the kid, at most 255 bytes
+	Sealed     []byte    // the sealed private key; at most 64 KiB
+	From       time.Time // from when on it signs; zero: never, it only verifies
+	Until      time.Time // until when it verifies; zero: no end is known yet
+}
+
+// Revocation says that access tokens of a session are no longer good.
+type Revocation struct {
+	ID    string    // of the session: the claim sid, or jti of a token without one; at most 255 bytes
+	At    time.Time // when it was revoked
+	Until time.Time // when the last access token of the session has expired
+}
+
+// Store keeps what all instances of one service share. It is the specification of every store; the suite in
+// core/store/storetest holds each of them to it.
+//
+// Every method is safe for concurrent use, also by several processes on the same data, and is atomic: it happens whole
+// or not at all, and whoever reads afterwards, on any instance, sees it. Reads are never answered by a replica that may
+// lag behind.
+//
+// A method ends when its context does, and returns an error then. No error holds a password, a sealed value or a hash.
+// Times are handed over in whole milliseconds and come back equal, in UTC; a zero time comes back zero. Byte slices come
+// back equal, an empty one may come back nil; a store does not keep the slices that it is given, and the caller may
+// change those that it gets. Texts are any UTF-8, U+0000 too, and are compared byte for byte. A store has no clock: what
+// has expired is judged by the now that it is given.
+type Store interface {
+	// Init makes the tables, or brings those of an earlier release up to date, and nothing else: a schema serves the
+	// release before it too. It may be called again, and by many instances at the same moment.
+	Init(ctx context.Context) error
+
+	// AddKey adds a signing key. [ErrConflict]: its generation exists.
+	AddKey(ctx context.Context, key Key) error
+	// RetireKey gives a key that has no Until this one. A key that has one keeps it; an absent one stays absent.
+	RetireKey(ctx context.Context, generation int64, until time.Time) error
+	// Keys returns all signing keys by generation, also those whose Until has passed.
+	Keys(ctx context.Context) ([]Key, error)
+
+	// PutSession adds a session. [ErrConflict]: its ID exists.
+	PutSession(ctx context.Context, session Session) error
+	// Session returns a session. [ErrNotFound]: there is none, or its Expires is not after now.
+	Session(ctx context.Context, id string, now time.Time) (Session, error)
+	// Swap puts session in the place of the stored one with the same ID and the same Version, with Version one more. ID
+	// and Subject stay. [ErrConflict]: the stored one has another Version, or there is none. Expiry does not matter.
+	Swap(ctx context.Context, session Session) error
+	// Revoke deletes a session and adds it to the feed, both or neither. version is that of the session to be deleted:
+	// [ErrConflict] when the stored one has another, or there is none. version 0 deletes whatever is there, if anything,
+	// and adds to the feed always. What is in the feed stays there until then at least: a second revocation of the same
+	// ID makes At the later one and Until the later one of both.
+	Revoke(ctx context.Context, id string, version int64, now, until time.Time) error
+	// Revoked returns what was revoked at since or later and whose Until is after now, in any order. Whoever asks
+	// overlaps: clocks of instances differ, and what was revoked earlier may become visible later.
+	Revoked(ctx context.Context, since, now time.Time) ([]Revocation, error)
+
+	// Purge deletes sessions, revocations and keys that have ended (Expires or Until not after now; a key without Until
+	// stays), some thousands of each kind in one call at most, and returns how many. It disturbs nobody who works at the
+	// same time: a session that ended may be gone before [Store.Swap], never one that has not.
+	Purge(ctx context.Context, now time.Time) (int, error)
+	// Close closes what the store has opened itself, never a handle that it was given. It may be called again.
+	Close() error
+}
+
+// Local is a store that no other machine sees. A service that configures no SecretKeys gets one of its own with it: in a
+// file beside the data, or for the life of the process.
+type Local interface {
+	Store
+	// SecretFile returns the path of the file for the secret key; "" when the data ends with the process. ok is false
+	// when the store turns out not to be local after all.
+	SecretFile() (path string, ok bool)
+}

@@ -1,0 +1,2 @@
+// Package storetest holds every store to the contract of [store.Store]: one suite, run on the real database.
+package storetest

@@ -1,0 +1,111 @@
+package storetest
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/family"
+	"github.com/go-oidc-auth/oidcauth/core/store"
+)
+
+// judge holds the end of a visit to the rules.
+func (m *rotation) judge(rt *rapid.T, v *visit) {
+	died := !v.returned || v.on.store.isDead()
+	if v.processed && (died || v.err != nil && (v.late(m.now()) || v.login.ended || v.login.excuse != "")) {
+		v.login.lost[v.upstream] = true // whether it was stored, nobody knows
+	}
+	if v.processed && v.verdict == good && v.err != nil && !died && !v.left && !v.late(m.now()) && v.login.excuse == "" {
+		rt.Fatalf("the provider has answered in time, and the client has no answer: %v", v.err)
+	}
+	if end := v.began.Add(lease); (died || errors.Is(v.err, errLost)) && end.After(v.login.left) {
+		v.login.left = end
+	}
+	switch {
+	case died:
+	case v.err == nil:
+		m.wantRightAnswer(rt, v)
+	case errors.Is(v.err, family.ErrEnded):
+		m.wantExcusedEnd(rt, v)
+	case errors.Is(v.err, family.ErrBusy):
+		m.wantSomebodyAtIt(rt, v)
+	case !errors.Is(v.err, errDown) && !errors.Is(v.err, errLost):
+		rt.Fatalf("Rotate: %v", v.err)
+	}
+}
+
+// wantSomebodyAtIt: whoever is told to come again has asked the provider, or has seen somebody else at it: one who asks, or
+// one who is gone and whose lease has not run out.
+func (m *rotation) wantSomebodyAtIt(rt *rapid.T, v *visit) {
+	busy := slices.ContainsFunc(m.pending, func(other *visit) bool { return other.login == v.login })
+	if !v.asked.Load() && (!v.held.Load() || !busy && !m.now().Before(v.login.left)) {
+		rt.Fatalf("busy, and nobody is at it")
+	}
+}
+
+// wantRightAnswer: no token has two answers, none is answered when its time is over, and none after its family's end.
+func (m *rotation) wantRightAnswer(rt *rapid.T, v *visit) {
+	of := v.token
+	switch {
+	case v.login.ended:
+		rt.Fatalf("an answer after the end of the family")
+	case of.answer != nil && !bytes.Equal(of.answer, v.answer):
+		rt.Fatalf("a token has two answers: %q and %q", of.answer, v.answer)
+	case of.successor != nil && of.successor.answer != nil:
+		rt.Fatalf("a token was answered whose successor is spent")
+	case of.answer != nil && m.now().Sub(of.rotated) >= grace:
+		rt.Fatalf("a spent token was answered after the grace")
+	}
+	if of.answer == nil {
+		text, _, _ := strings.Cut(string(v.answer), " ")
+		of.answer, of.successor = v.answer, newClientToken(text)
+		if v.asked.Load() {
+			of.rotated, of.since = m.now(), m.now()
+		}
+		v.login.tokens = append(v.login.tokens, of.successor)
+	}
+	if v.login.newest == of && !rapid.Bool().Draw(rt, "answer is lost") {
+		v.login.newest = of.successor
+	}
+}
+
+// wantExcusedEnd: nobody is logged out without a reason, and what the provider gave to a family that had ended meanwhile
+// is given back.
+func (m *rotation) wantExcusedEnd(rt *rapid.T, v *visit) {
+	if v.login.excuse == "" {
+		rt.Fatalf("logged out without a reason: %v", v.err)
+	}
+	v.login.ended = true
+	if errors.Is(v.err, family.ErrReused) {
+		m.wantInFeed(rt, v.login)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if v.processed && v.verdict != lost && !m.abandoned[v.given] {
+		rt.Fatalf("the family had ended, and what the provider gave was not abandoned")
+	}
+}
+
+// wantInFeed: every instance hears of an end.
+func (m *rotation) wantInFeed(rt *rapid.T, l *login) {
+	for _, db := range m.stores {
+		entries, err := db.Revoked(m.ctx, m.now(), m.now())
+		if err != nil {
+			rt.Fatalf("Revoked: %v", err)
+		}
+		if !holds(entries, store.Revocation{ID: l.id, At: m.now(), Until: m.now().Add(5 * time.Minute)}) {
+			rt.Fatalf("the family has ended, and the feed does not say so")
+		}
+	}
+}
+
+// wantLatestData: a logout revokes at the provider what the session held in the end.
+func (m *rotation) wantLatestData(rt *rapid.T, l *login, data []byte) {
+	if data != nil && string(data) != l.grant.current && len(l.lost) == 0 && !l.grant.revoked {
+		rt.Fatalf("the logout got %q, and the provider's is %q", data, l.grant.current)
+	}
+}

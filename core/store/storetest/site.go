@@ -1,0 +1,250 @@
+package storetest
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core/store"
+)
+
+// epoch is when most checks play: long ago, so that a store that asks a clock of its own is found out.
+var epoch = time.Date(2001, 9, 9, 1, 46, 40, 123_000_000, time.UTC)
+
+// patience ends what hangs. No check waits for it.
+const patience = 30 * time.Second
+
+// after returns the time so long after epoch.
+func after(d time.Duration) time.Time { return epoch.Add(d) }
+
+// within is the context of a check, with an end.
+func within(t testing.TB) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// open makes a place and one store on it.
+func open(t testing.TB, backend Backend) store.Store {
+	t.Helper()
+	return openSome(t, backend, 1)[0]
+}
+
+// openSome makes a place and stores on it, as several instances of a service have them.
+func openSome(t testing.TB, backend Backend, n int) []store.Store {
+	t.Helper()
+	place := backend.Place(t)
+	stores := make([]store.Store, n)
+	for i := range stores {
+		stores[i] = openAt(t, place)
+	}
+	if err := stores[0].Init(within(t)); err != nil {
+		t.Fatalf("Init: %v", err)
+	}
+	return stores
+}
+
+// openAt makes a store without tables, and closes it with the test.
+func openAt(t testing.TB, place Place) store.Store {
+	t.Helper()
+	if place.Open == nil {
+		return OpenURL(t, place.URL)
+	}
+	db := place.Open(t)
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+// newID makes the ID of a session.
+func newID() string {
+	var raw [32]byte
+	_, _ = rand.Read(raw[:]) // never fails
+	return base64.RawURLEncoding.EncodeToString(raw[:])
+}
+
+// newSession makes a session as a login does, all fields in use, that expires an hour after epoch.
+func newSession() store.Session {
+	return store.Session{
+		ID: newID(), Subject: "https://issuer.example.org alice", Current: hash(1), Last: hash(2),
+		Data: []byte("sealed data"), Answer: []byte("sealed answer"), Rotated: after(-time.Minute), Lease: after(time.Minute),
+		Expires: after(time.Hour), Version: 1,
+	}
+}
+
+func newKey(generation int64) store.Key {
+	return store.Key{Generation: generation, ID: fmt.Sprintf("kid-%d", generation), Sealed: []byte("sealed key"), From: after(time.Minute)}
+}
+
+// hash makes 32 bytes that are no text.
+func hash(seed byte) []byte {
+	made := make([]byte, 32)
+	for i := range made {
+		made[i] = seed + byte(i)*37
+	}
+	return made
+}
+
+// put adds sessions, each of which has to be new.
+func put(t testing.TB, db store.Store, sessions ...store.Session) {
+	t.Helper()
+	for _, session := range sessions {
+		must(t, "PutSession", db.PutSession(within(t), session))
+	}
+}
+
+// addKeys adds keys, each of which has to be new.
+func addKeys(t testing.TB, db store.Store, keys ...store.Key) {
+	t.Helper()
+	for _, key := range keys {
+		must(t, "AddKey", db.AddKey(within(t), key))
+	}
+}
+
+// must ends the test when something failed that has to work.
+func must(t testing.TB, what string, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+}
+
+// wantError holds an error to the one that a caller asks for by [errors.Is].
+func wantError(t testing.TB, what string, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Errorf("%s: error %v, want %v", what, err, want)
+	}
+}
+
+// wantStored reads a session back as it was a moment before its end, and compares it.
+func wantStored(t testing.TB, db store.Store, want store.Session) {
+	t.Helper()
+	got, err := db.Session(within(t), want.ID, want.Expires.Add(-time.Millisecond))
+	must(t, "Session", err)
+	if diff := differenceOfSessions(want, got); diff != "" {
+		t.Errorf("session: %s", diff)
+	}
+}
+
+// wantAbsent makes sure that there is no such session at a time when it had not expired.
+func wantAbsent(t testing.TB, db store.Store, id string) {
+	t.Helper()
+	_, err := db.Session(within(t), id, epoch.Add(-24*time.Hour))
+	wantError(t, "Session of an absent one", err, store.ErrNotFound)
+}
+
+// wantKeys compares all keys, in their order.
+func wantKeys(t testing.TB, db store.Store, want ...store.Key) {
+	t.Helper()
+	got, err := db.Keys(within(t))
+	must(t, "Keys", err)
+	if diff := differenceOfKeys(want, got); diff != "" {
+		t.Errorf("keys: %s", diff)
+	}
+}
+
+// wantFeed compares the whole feed, in any order.
+func wantFeed(t testing.TB, db store.Store, want ...store.Revocation) {
+	t.Helper()
+	if diff := differenceOfFeeds(want, feed(t, db)); diff != "" {
+		t.Errorf("feed: %s", diff)
+	}
+}
+
+// feed returns everything that was ever revoked and not purged.
+func feed(t testing.TB, db store.Store) []store.Revocation {
+	t.Helper()
+	got, err := db.Revoked(within(t), time.Time{}, time.Time{})
+	must(t, "Revoked", err)
+	return got
+}
+
+func differenceOfSessions(want, got store.Session) string {
+	switch {
+	case got.ID != want.ID:
+		return fmt.Sprintf("ID is %q, want %q", got.ID, want.ID)
+	case got.Subject != want.Subject:
+		return fmt.Sprintf("Subject is %s, want %s", short([]byte(got.Subject)), short([]byte(want.Subject)))
+	case got.Version != want.Version:
+		return fmt.Sprintf("Version is %d, want %d", got.Version, want.Version)
+	}
+	return first(
+		differenceOfBytes("Current", want.Current, got.Current), differenceOfBytes("Last", want.Last, got.Last),
+		differenceOfBytes("Data", want.Data, got.Data), differenceOfBytes("Answer", want.Answer, got.Answer),
+		differenceOfTimes("Rotated", want.Rotated, got.Rotated), differenceOfTimes("Lease", want.Lease, got.Lease),
+		differenceOfTimes("Expires", want.Expires, got.Expires),
+	)
+}
+
+func differenceOfKeys(want, got []store.Key) string {
+	if len(got) != len(want) {
+		return fmt.Sprintf("%d, want %d", len(got), len(want))
+	}
+	for i, key := range want {
+		if got[i].Generation != key.Generation || got[i].ID != key.ID {
+			return fmt.Sprintf("at %d is %d %q, want %d %q", i, got[i].Generation, got[i].ID, key.Generation, key.ID)
+		}
+		diff := first(differenceOfBytes("Sealed", key.Sealed, got[i].Sealed), differenceOfTimes("From", key.From, got[i].From),
+			differenceOfTimes("Until", key.Until, got[i].Until))
+		if diff != "" {
+			return fmt.Sprintf("generation %d: %s", key.Generation, diff)
+		}
+	}
+	return ""
+}
+
+func differenceOfFeeds(want, got []store.Revocation) string {
+	byID := func(a, b store.Revocation) int { return bytes.Compare([]byte(a.ID), []byte(b.ID)) }
+	want, got = slices.SortedFunc(slices.Values(want), byID), slices.SortedFunc(slices.Values(got), byID)
+	if len(got) != len(want) {
+		return fmt.Sprintf("%d entries, want %d", len(got), len(want))
+	}
+	for i, entry := range want {
+		if got[i].ID != entry.ID {
+			return fmt.Sprintf("ID is %q, want %q", got[i].ID, entry.ID)
+		}
+		if diff := first(differenceOfTimes("At", entry.At, got[i].At), differenceOfTimes("Until", entry.Until, got[i].Until)); diff != "" {
+			return fmt.Sprintf("%q: %s", entry.ID, diff)
+		}
+	}
+	return ""
+}
+
+func first(texts ...string) string {
+	for _, text := range texts {
+		if text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+func differenceOfBytes(name string, want, got []byte) string {
+	if bytes.Equal(want, got) {
+		return ""
+	}
+	return fmt.Sprintf("%s is %s, want %s", name, short(got), short(want))
+}
+
+// differenceOfTimes demands the same moment, the same zero, and UTC.
+func differenceOfTimes(name string, want, got time.Time) string {
+	if got.Equal(want) && got.IsZero() == want.IsZero() && got.Location() == time.UTC {
+		return ""
+	}
+	return fmt.Sprintf("%s is %v, want %v", name, got, want)
+}
+
+func short(value []byte) string {
+	const most = 24
+	if len(value) <= most {
+		return fmt.Sprintf("%q", value)
+	}
+	return fmt.Sprintf("%q… of %d bytes", value[:most], len(value))
+}
