@@ -28,7 +28,7 @@ func newService(k *key, p *provider, db store.Store) (*service, error) {
 		"token_type": "Bearer", "expires_in": 3600, "refresh_expires_in": 86400, "scope": "openid profile email",
 	})
 	config := p.config(-1)
-	config.Broker = &core.BrokerConfig{Store: db}
+	config.Broker, config.Store = &core.BrokerConfig{}, db
 	auth, err := core.New(config)
 	if err != nil {
 		return nil, err

@@ -71,6 +71,9 @@ func (c Config) complete() Config {
 	if c.Timeout == 0 {
 		c.Timeout = defaultTimeout
 	}
+	if c.AppName == "" {
+		c.AppName = defaultAppName
+	}
 	if c.Leeway == 0 {
 		c.Leeway = defaultLeeway
 	}

@@ -60,7 +60,7 @@ type openBroker struct {
 func newBroker(a *Auth) (*tokenBroker, error) {
 	b := &tokenBroker{auth: a, cfg: a.cfg.Broker, issuer: a.cfg.PublicURL, random: randomSecret()}
 	var err error
-	if b.store, b.ours, err = b.cfg.openStore(); err != nil {
+	if b.store, b.ours, err = a.cfg.openStore(); err != nil {
 		return nil, err
 	}
 	if len(a.cfg.SecretKeys) == 0 {

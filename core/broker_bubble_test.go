@@ -146,7 +146,7 @@ func (b *brokerBubble) wasRevoked(token string) bool {
 func (b *brokerBubble) serve(changes ...func(*core.Config)) *flowService {
 	b.t.Helper()
 	first := func(config *core.Config) {
-		config.Broker.Store, config.Broker.ImportKey = b.store, sharedPEM()
+		config.Store, config.Broker.ImportKey = b.store, sharedPEM()
 	}
 	return flowServe(b.t, b.config(), b, brokered(append([]func(*core.Config){first}, changes...)...))
 }

@@ -26,10 +26,10 @@ func TestBrokerConfigFaults(t *testing.T) {
 	}{
 		"D-73 no PublicURL":        {func(c *core.Config) { c.PublicURL = "" }, "Config.PublicURL"},
 		"guards alone":             {func(c *core.Config) { c.DiscoveryURL, c.Issuer, c.JWKSURL = "", issuer, issuer+"/keys" }, "Config.Broker"},
-		"AppName, a path":          {func(c *core.Config) { c.Broker.AppName = "../x" }, "Config.Broker.AppName"},
-		"AppName, dots":            {func(c *core.Config) { c.Broker.AppName = ".." }, "Config.Broker.AppName"},
-		"AppName, NUL":             {func(c *core.Config) { c.Broker.AppName = "a\x00" }, "Config.Broker.AppName"},
-		"AppName, backslash":       {func(c *core.Config) { c.Broker.AppName = `a\b` }, "Config.Broker.AppName"},
+		"AppName, a path":          {func(c *core.Config) { c.AppName = "../x" }, "Config.AppName"},
+		"AppName, dots":            {func(c *core.Config) { c.AppName = ".." }, "Config.AppName"},
+		"AppName, NUL":             {func(c *core.Config) { c.AppName = "a\x00" }, "Config.AppName"},
+		"AppName, backslash":       {func(c *core.Config) { c.AppName = `a\b` }, "Config.AppName"},
 		"Audience, line end":       {func(c *core.Config) { c.Broker.Audience = "a\nb" }, "Config.Broker.Audience"},
 		"issuers, no audience":     {func(c *core.Config) { c.Broker.TrustedIssuers = []string{peerA} }, "Config.Broker.Audience"},
 		"issuers, too many":        {trusted(strings.Split(strings.Repeat(peerA+" ", many), " ")...), "Config.Broker.TrustedIssuers"},
@@ -53,13 +53,13 @@ func TestBrokerConfigFaults(t *testing.T) {
 		"TokenTTL, long":           {func(c *core.Config) { c.Broker.TokenTTL = 32 * 24 * time.Hour }, "Config.Broker.TokenTTL"},
 		"SessionTTL, long":         {func(c *core.Config) { c.Broker.SessionTTL = 401 * 24 * time.Hour }, "Config.Broker.SessionTTL"},
 		"RefreshGrace, long":       {func(c *core.Config) { c.Broker.RefreshGrace = 61 * time.Second }, "Config.Broker.RefreshGrace"},
-		"StoreURL, a password":     {storeURL("nosuch://user:hunter22@host/db"), "Config.Broker.StoreURL"},
-		"StoreURL, no scheme":      {storeURL("hunter22"), "Config.Broker.StoreURL"},
-		"StoreURL, password first": {storeURL("user:hunter22@host://x"), "Config.Broker.StoreURL"},
+		"StoreURL, a password":     {storeURL("nosuch://user:hunter22@host/db"), "Config.StoreURL"},
+		"StoreURL, no scheme":      {storeURL("hunter22"), "Config.StoreURL"},
+		"StoreURL, password first": {storeURL("user:hunter22@host://x"), "Config.StoreURL"},
 		"StoreURL, not imported":   {storeURL("mongodb+srv://user:hunter22@host/db"), `import _ "github.com/go-oidc-auth/oidcauth/brokerstore/mongostore"`},
 		"StoreURL, driver":         {storeURL("postgresql+asyncpg://user:hunter22@host/db"), `import _ "github.com/go-oidc-auth/oidcauth/brokerstore/postgresstore"`},
 		"no store":                 {storeURL(""), `import _ "github.com/go-oidc-auth/oidcauth/brokerstore/sqlitestore"`},
-		"no SecretKeys":            {func(c *core.Config) { c.SecretKeys, c.Broker.Store = nil, &flawedStore{Store: store.NewMemory()} }, "openssl rand"},
+		"no SecretKeys":            {func(c *core.Config) { c.SecretKeys, c.Store = nil, &flawedStore{Store: store.NewMemory()} }, "openssl rand"},
 	} {
 		config := newIDP(t).config()
 		brokered(c.change)(&config)
@@ -74,7 +74,7 @@ func TestBrokerConfigFaults(t *testing.T) {
 		}
 	}
 	config := newIDP(t).config()
-	config.PublicURL, config.Broker = "", &core.BrokerConfig{AppName: "/", PeerJWKSPath: "x", TokenTTL: -1, SessionTTL: -1, RefreshGrace: -1, ImportKey: []byte("x"), TrustedIssuers: []string{""}}
+	config.PublicURL, config.AppName, config.Broker = "", "/", &core.BrokerConfig{PeerJWKSPath: "x", TokenTTL: -1, SessionTTL: -1, RefreshGrace: -1, ImportKey: []byte("x"), TrustedIssuers: []string{""}}
 	_, err := core.New(config)
 	for _, field := range []string{"PublicURL", "AppName", "PeerJWKSPath", "TokenTTL", "SessionTTL", "RefreshGrace", "ImportKey", "TrustedIssuers", "Audience"} {
 		if err == nil || !strings.Contains(err.Error(), field) {
@@ -84,7 +84,7 @@ func TestBrokerConfigFaults(t *testing.T) {
 }
 
 func storeURL(url string) func(*core.Config) {
-	return func(c *core.Config) { c.Broker.Store, c.Broker.StoreURL = nil, url }
+	return func(c *core.Config) { c.Store, c.StoreURL = nil, url }
 }
 
 // The default store is where the platform keeps data; a relative XDG_DATA_HOME counts for nothing.
@@ -96,7 +96,7 @@ func TestBrokerDefaultStore(t *testing.T) {
 		t.Setenv("XDG_DATA_HOME", data)
 		t.Setenv("HOME", "/srv/me")
 		config := newIDP(t).config()
-		brokered(func(c *core.Config) { c.Broker.Store, c.Broker.AppName = nil, "my app" })(&config)
+		brokered(func(c *core.Config) { c.Store, c.AppName = nil, "my app" })(&config)
 		auth, err := core.New(config)
 		if err != nil {
 			t.Fatal(err)
@@ -122,7 +122,7 @@ func TestBrokerSecretFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "broker.key")
 	db := fileStore{store.NewMemory(), path, false}
 	serve := func() *flowService {
-		return flowServe(t, newIDP(t).config(), newIDP(t), imported(func(c *core.Config) { c.SecretKeys, c.Broker.Store = nil, db }))
+		return flowServe(t, newIDP(t).config(), newIDP(t), imported(func(c *core.Config) { c.SecretKeys, c.Store = nil, db }))
 	}
 	services := make([]*flowService, 20)
 	for i := range services {
@@ -198,14 +198,14 @@ func TestBrokerSecretFile(t *testing.T) {
 // A store that turns out not to be local needs SecretKeys; a folder that nobody can write to is named.
 func TestBrokerSecretFileFaults(t *testing.T) {
 	config := newIDP(t).config()
-	brokered(func(c *core.Config) { c.SecretKeys, c.Broker.Store = nil, fileStore{store.NewMemory(), "", true} })(&config)
+	brokered(func(c *core.Config) { c.SecretKeys, c.Store = nil, fileStore{store.NewMemory(), "", true} })(&config)
 	if _, err := core.New(config); err == nil || !strings.Contains(err.Error(), "openssl rand") {
 		t.Errorf("got %v", err)
 	}
 	config = newIDP(t).config()
 	missing := filepath.Join(t.TempDir(), "none", "x.key")
 	brokered(func(c *core.Config) {
-		c.SecretKeys, c.Broker.Store = nil, fileStore{store.NewMemory(), missing, false}
+		c.SecretKeys, c.Store = nil, fileStore{store.NewMemory(), missing, false}
 	})(&config)
 	auth, err := core.New(config)
 	if err != nil {
@@ -224,8 +224,8 @@ func TestBrokerCloseOfStores(t *testing.T) {
 		store.Register(func(string) (store.Store, error) { return owned, nil }, "owned")
 		config := newIDP(t).config()
 		imported(func(c *core.Config) {
-			if c.Broker.Store = owned; !given {
-				c.Broker.Store, c.Broker.StoreURL = nil, "owned://x"
+			if c.Store = owned; !given {
+				c.Store, c.StoreURL = nil, "owned://x"
 			}
 		})(&config)
 		auth, err := core.New(config)

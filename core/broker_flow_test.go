@@ -21,7 +21,7 @@ const brokerIssuer = "http://localhost:8080/api"
 // brokered switches broker mode on, over a store in memory, and then changes it.
 func brokered(changes ...func(*core.Config)) func(*core.Config) {
 	return func(config *core.Config) {
-		config.Broker = &core.BrokerConfig{Store: store.NewMemory()}
+		config.Broker, config.Store = &core.BrokerConfig{}, store.NewMemory()
 		for _, change := range changes {
 			change(config)
 		}
@@ -142,7 +142,7 @@ func TestBrokerRefreshes(t *testing.T) {
 // 50 at once on three instances: one refresh at the provider, one answer.
 func TestBrokerRefreshesOnce(t *testing.T) {
 	db := store.NewMemory()
-	shared := brokered(func(c *core.Config) { c.Broker.Store = db })
+	shared := brokered(func(c *core.Config) { c.Store = db })
 	idp := oidctest.NewProvider(t, oidctest.WithAlgorithm("ES256"))
 	services := []*flowService{flowOver(t, idp, shared), flowOver(t, idp, shared), flowOver(t, idp, shared)}
 	services[0].idp = idp

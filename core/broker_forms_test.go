@@ -205,7 +205,7 @@ func TestPassthroughHasNoBroker(t *testing.T) {
 func TestBrokerTellsNoSecret(t *testing.T) {
 	db := &flawedStore{Store: store.NewMemory()}
 	f := newFlow(t, brokered(func(c *core.Config) {
-		c.Broker.Store, c.Broker.ImportKey = db, sharedPEM()
+		c.Store, c.Broker.ImportKey = db, sharedPEM()
 	}))
 	f.traffic.keep(f.idp.Config().SecretKeys...)
 	for _, line := range strings.Split(string(sharedPEM()), "\n") {

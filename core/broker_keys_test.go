@@ -122,7 +122,7 @@ func TestBrokerSignsNothingWithOldRing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t)
 		away := &flawedStore{Store: b.store}
-		here, cut := b.serve(keyless), b.serve(keyless, func(c *core.Config) { c.Broker.Store = away })
+		here, cut := b.serve(keyless), b.serve(keyless, func(c *core.Config) { c.Store = away })
 		cut.begun()
 		away.down(true)
 		if err := here.auth.RotateKey(t.Context()); err != nil {

@@ -83,7 +83,7 @@ func federated(t *testing.T, changes ...func(*core.Config)) (*peerNet, *flowServ
 
 func (p *peerNet) service(changes ...func(*core.Config)) *flowService {
 	first := func(c *core.Config) {
-		c.Broker.Store, c.Broker.ImportKey, c.Broker.Audience, c.Broker.TrustedIssuers = p.store, sharedPEM(), shared, []string{peerA, peerB}
+		c.Store, c.Broker.ImportKey, c.Broker.Audience, c.Broker.TrustedIssuers = p.store, sharedPEM(), shared, []string{peerA, peerB}
 	}
 	return flowServe(p.t, p.config(), p, brokered(append([]func(*core.Config){first}, changes...)...))
 }

@@ -168,7 +168,7 @@ func TestBrokerCloseWaitsForRefreshes(t *testing.T) {
 				owned := &ownedStore{flawedStore: b.store}
 				store.Register(func(string) (store.Store, error) { return owned, nil }, "closing")
 				f := b.serve(func(c *core.Config) {
-					c.Broker.Store, c.Broker.StoreURL, c.Broker.RefreshGrace = nil, "closing://x", time.Minute
+					c.Store, c.StoreURL, c.Broker.RefreshGrace = nil, "closing://x", time.Minute
 				})
 				token := f.begun()
 				b.set(func() { b.slow = time.Second })
@@ -238,7 +238,7 @@ func TestBrokerProcessSecretStays(t *testing.T) {
 			}
 			return nil
 		})
-		f := b.serve(func(c *core.Config) { c.SecretKeys, c.Broker.Store = nil, localFlaw{b.store} })
+		f := b.serve(func(c *core.Config) { c.SecretKeys, c.Store = nil, localFlaw{b.store} })
 		_ = f.auth.Ready(t.Context())
 		time.Sleep(time.Minute)
 		if err := f.auth.Ready(t.Context()); err != nil {
@@ -285,7 +285,7 @@ func TestBrokerPurgesAll(t *testing.T) {
 		b := newBubble(t)
 		db := &hesitant{Store: b.store}
 		db.left.Store(50)
-		b.serve(func(c *core.Config) { c.Broker.Store = db }).begun()
+		b.serve(func(c *core.Config) { c.Store = db }).begun()
 		time.Sleep(20 * time.Minute)
 		if left := db.left.Load(); left != 0 {
 			t.Errorf("%d are left", left)

@@ -27,6 +27,7 @@ func (c *Config) check() error {
 	c.checkProvider(&f)
 	c.checkLists(&f)
 	c.checkSecrets(&f)
+	c.checkStore(&f)
 	c.checkBroker(&f)
 	checkDuration(&f, "Timeout", c.Timeout, maxTimeout)
 	checkDuration(&f, "Leeway", c.Leeway, maxLeeway)

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
 // AnyAudience in Config.Audience accepts access tokens of the provider whatever audience they name: tokens that were
@@ -32,7 +34,7 @@ var defaultScopes = []string{"profile", "email"}
 
 // Config is everything that an [Auth] is made from. The zero value of a field is the default said at the field. [New]
 // copies it; environment variables are not read, except for the proxy settings that [http.DefaultTransport] honours
-// when HTTPClient brings no transport.
+// when HTTPClient brings no transport, and the user's data directory (XDG_DATA_HOME, HOME) where no store is named.
 type Config struct {
 	// DiscoveryURL is the address of the provider's discovery document, ending in /.well-known/openid-configuration
 	// (OpenID Connect Discovery section 4). https, or http on loopback. Empty: Issuer and JWKSURL are both needed,
@@ -67,6 +69,16 @@ type Config struct {
 	// a random key for this process, with a warning in the log; logins then end with the process and do not cross
 	// replicas. Broker mode needs them, but for a store that this machine alone sees: SQLite gets a key file beside it.
 	SecretKeys []string
+
+	// Store is an open store; it wins over StoreURL, and Close leaves it open. One store serves all instances of a service;
+	// broker mode needs one.
+	Store store.Store
+	// StoreURL names the database of sessions and signing keys, by a scheme that an imported store package has
+	// registered: "postgres://user@host/database". Empty, and no Store: an SQLite file broker.sqlite in the folder AppName
+	// of the user's data directory (XDG_DATA_HOME and its like), in broker mode. New opens it, Close closes it.
+	StoreURL string
+	// AppName names the folder of the default SQLite file. Empty: oidcauth.
+	AppName string
 
 	// Broker switches broker mode on. nil: the provider's tokens are passed through.
 	Broker *BrokerConfig

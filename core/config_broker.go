@@ -1,21 +1,15 @@
 package core
 
 import (
-	"errors"
-	"os"
-	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
-	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
 // Defaults and bounds of broker mode; each is said here once.
 const (
-	defaultAppName     = "oidcauth"
 	defaultTokenTTL    = time.Hour
 	minTokenTTL        = time.Second
 	maxTokenTTL        = 31 * 24 * time.Hour
@@ -31,15 +25,6 @@ const (
 // BrokerConfig switches broker mode on: the token route takes the provider's tokens in and gives out tokens of this
 // service, which the guards accept in their place. The zero value of a field is the default said at the field.
 type BrokerConfig struct {
-	// StoreURL names the database of sessions and signing keys, by a scheme that an imported store package has
-	// registered: "postgres://user@host/database". Empty, and no Store: an SQLite file broker.sqlite in the folder AppName
-	// of the user's data directory (XDG_DATA_HOME and its like). New opens it, Close closes it.
-	StoreURL string
-	// Store is an open store; it wins over StoreURL, and Close leaves it open.
-	Store store.Store
-	// AppName names the folder of the default SQLite file. Empty: oidcauth.
-	AppName string
-
 	// Audience is what aud of the own tokens is, and has to hold in tokens of trusted issuers: federated services share
 	// one. Empty: the issuer, which is PublicURL. Needed with TrustedIssuers; the Python library's default is
 	// "py-oidc-auth".
@@ -80,9 +65,6 @@ func (c *Config) checkBroker(f *faults) {
 	}
 	if c.PublicURL == "" {
 		f.add("PublicURL", "broker mode needs it: it is the issuer of the own tokens")
-	}
-	if b.AppName != "" && (!isAlphanumeric(b.AppName, "-._ ") || strings.HasPrefix(b.AppName, ".")) {
-		f.add("Broker.AppName", "write a name of letters, digits, -, _, spaces and dots, not a path")
 	}
 	if hasControl(b.Audience) {
 		f.add("Broker.Audience", "write it without control characters")
@@ -136,7 +118,7 @@ func (b BrokerConfig) complete(publicURL string) *BrokerConfig {
 		field    *string
 		fallback string
 	}{
-		{&b.AppName, defaultAppName}, {&b.Audience, publicURL}, {&b.PeerJWKSPath, defaultJWKSPath}, {&b.SubjectClaim, defaultSubject},
+		{&b.Audience, publicURL}, {&b.PeerJWKSPath, defaultJWKSPath}, {&b.SubjectClaim, defaultSubject},
 	} {
 		if *text.field == "" {
 			*text.field = text.fallback
@@ -153,40 +135,4 @@ func (b BrokerConfig) complete(publicURL string) *BrokerConfig {
 		}
 	}
 	return &b
-}
-
-// openStore returns the store of the configuration, which connects to nothing yet, and whether it is ours to close.
-func (b *BrokerConfig) openStore() (db store.Store, ours bool, err error) {
-	if b.Store != nil {
-		return b.Store, false, nil
-	}
-	address := b.StoreURL
-	if address == "" {
-		directory, err := userDataDir()
-		if err != nil {
-			return nil, false, err
-		}
-		file := filepath.ToSlash(filepath.Join(directory, b.AppName, "broker.sqlite"))
-		address = "sqlite:///" + file
-	}
-	db, err = store.Open(address)
-	if err != nil {
-		return nil, false, errors.New("core: Config.Broker.StoreURL: " + err.Error())
-	}
-	return db, true, nil
-}
-
-// userDataDir is where the platform keeps a user's data: the XDG base directories on Unix.
-func userDataDir() (string, error) {
-	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
-		return os.UserConfigDir()
-	}
-	if directory := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(directory) {
-		return directory, nil
-	}
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return "", errors.New("core: Config.Broker.StoreURL: the user has no home directory: name a store")
-	}
-	return filepath.Join(home, ".local", "share"), nil
 }

@@ -75,7 +75,7 @@ func FuzzStoredSession(f *testing.F) {
 	}
 	b := newBubble(f)
 	db := &garbledStore{Store: b.store}
-	service := b.serve(func(c *core.Config) { c.Broker.Store = db })
+	service := b.serve(func(c *core.Config) { c.Store = db })
 	first := service.begun()
 	second := flowGranted(f, service.refresh(first.RefreshToken))
 	f.Fuzz(func(t *testing.T, spent bool, at uint16, text []byte) {
@@ -111,7 +111,7 @@ func FuzzStoredKey(f *testing.F) {
 	b := newBubble(f)
 	db := &garbledStore{Store: b.store}
 	serve := func(t testing.TB) *flowService {
-		return flowServe(t, b.config(), b, brokered(func(c *core.Config) { c.Broker.Store = db }))
+		return flowServe(t, b.config(), b, brokered(func(c *core.Config) { c.Store = db }))
 	}
 	serve(f).begun() // the key is made
 	f.Fuzz(func(t *testing.T, at uint16, text []byte, kid string) {

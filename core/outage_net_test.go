@@ -169,7 +169,7 @@ func (n *outageNet) serve(inBrokerMode bool, changes ...func(*core.Config)) *out
 	config := n.config()
 	config.Timeout = outagePatience
 	if inBrokerMode {
-		config.Broker = &core.BrokerConfig{Store: n.store, ImportKey: sharedPEM(), Audience: shared, TrustedIssuers: []string{peerA}}
+		config.Store, config.Broker = n.store, &core.BrokerConfig{ImportKey: sharedPEM(), Audience: shared, TrustedIssuers: []string{peerA}}
 	}
 	for _, change := range changes {
 		change(&config)

@@ -29,7 +29,7 @@ func newPythonSite(t *testing.T) *pythonSite {
 	t.Helper()
 	s := &pythonSite{idp: oidctest.NewProvider(t, oidctest.WithLifetimes(oidctest.Lifetimes{Interval: time.Second}))}
 	config := s.idp.Config()
-	config.Broker = &core.BrokerConfig{Store: store.NewMemory()}
+	config.Broker, config.Store = &core.BrokerConfig{}, store.NewMemory()
 	auth, err := core.New(config)
 	if err != nil {
 		t.Fatal(err)

@@ -17,6 +17,6 @@ func ExampleNew() {
 	}
 	defer func() { _ = client.Disconnect(context.Background()) }()
 
-	store := mongostore.New(client.Database("broker")) // goes into core.BrokerConfig.Store
+	store := mongostore.New(client.Database("broker")) // goes into core.Config.Store
 	defer func() { _ = store.Close() }()
 }

@@ -12,6 +12,6 @@ func ExampleNew() {
 	client := redis.NewClient(&redis.Options{Addr: "localhost:6379", DB: 3, DialTimeout: time.Second})
 	defer func() { _ = client.Close() }()
 
-	store := redisstore.New(client) // goes into core.BrokerConfig.Store
+	store := redisstore.New(client) // goes into core.Config.Store
 	defer func() { _ = store.Close() }()
 }

@@ -3,7 +3,7 @@
 // core.
 //
 // A store for a database that is not among the modules of this repository implements [Store] and is held to it by the
-// suite in core/store/storetest; it is used through core.BrokerConfig.Store, or registered under a URL scheme:
+// suite in core/store/storetest; it is used through core.Config.Store, or registered under a URL scheme:
 //
 //	func init() {
 //		store.Register(func(url string) (store.Store, error) { return newStore(url) }, "etcd")

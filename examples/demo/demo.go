@@ -120,8 +120,8 @@ func (d *demo) config(app *app) core.Config {
 	cfg.PublicURL = app.base + "/api"
 	cfg.PostLogoutURIs = []string{app.base + "/"}
 	cfg.SecretKeys = nil // the key that seals the store lies in a file beside it, which SQLite alone allows
+	cfg.StoreURL = storeURL(d.data, app.base)
 	cfg.Broker = &core.BrokerConfig{
-		StoreURL:   storeURL(d.data, app.base),
 		Audience:   "oidcauth-demo", // the same for all that trust each other
 		TokenTTL:   5 * time.Minute, // short, to watch it end
 		SessionTTL: 24 * time.Hour,  // as the provider's

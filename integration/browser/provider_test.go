@@ -21,7 +21,7 @@ func TestNodeProvider(t *testing.T) {
 		provider = parts.NewNodeProvider(t, publicURL, parts.Shape{})
 		return core.Config{
 			DiscoveryURL: provider.Issuer + "/.well-known/openid-configuration", ClientID: "web", ClientSecret: parts.NodeSecret("web"),
-			PostLogoutURIs: []string{publicURL + "/bye"}, Broker: &core.BrokerConfig{Store: store.NewMemory()},
+			PostLogoutURIs: []string{publicURL + "/bye"}, Store: store.NewMemory(), Broker: &core.BrokerConfig{},
 		}
 	})}
 	s.at(s.URL + app.Prefix)

@@ -42,7 +42,7 @@ func open(t *testing.T, framework, mode string, change func(cfg *core.Config)) *
 		cfg.PublicURL = publicURL
 		cfg.PostLogoutURIs = []string{publicURL + "/feed"}
 		if mode == brokered {
-			cfg.Broker = &core.BrokerConfig{Store: store.NewMemory()}
+			cfg.Broker, cfg.Store = &core.BrokerConfig{}, store.NewMemory()
 		}
 		if change != nil {
 			change(&cfg)

@@ -33,7 +33,7 @@ func newSite(t *testing.T, framework, mode string, change func(*core.Config), op
 		cfg := s.idp.Config()
 		cfg.PublicURL = publicURL
 		if mode == brokered {
-			cfg.Broker = &core.BrokerConfig{Store: store.NewMemory()}
+			cfg.Broker, cfg.Store = &core.BrokerConfig{}, store.NewMemory()
 		}
 		if change != nil {
 			change(&cfg)

@@ -63,7 +63,7 @@ func (j journey) open(t *testing.T) *site {
 		cfg.HTTPClient = &http.Client{Transport: s.calls}
 		cfg.PostLogoutURIs = append(cfg.PostLogoutURIs, publicURL+"/bye")
 		if j.mode == brokered {
-			cfg.Broker = &core.BrokerConfig{Store: store.NewMemory()}
+			cfg.Broker, cfg.Store = &core.BrokerConfig{}, store.NewMemory()
 		}
 		return cfg
 	})

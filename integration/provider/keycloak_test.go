@@ -53,7 +53,7 @@ func newKeycloakSite(t *testing.T, k *parts.Keycloak, framework, mode, client st
 		cfg.HTTPClient = &http.Client{Transport: s.provider}
 		cfg.PostLogoutURIs = []string{publicURL + "/bye"}
 		if mode == brokered {
-			cfg.Broker = &core.BrokerConfig{Store: store.NewMemory()}
+			cfg.Broker, cfg.Store = &core.BrokerConfig{}, store.NewMemory()
 		}
 		if change != nil {
 			change(&cfg)

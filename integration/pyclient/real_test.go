@@ -35,7 +35,7 @@ func newReal(t *testing.T, provider, framework, mode string, configure func(publ
 	a := app.Start(t, framework, nil, func(publicURL string) core.Config {
 		cfg := configure(publicURL, r.port)
 		if mode == brokered {
-			cfg.Broker = &core.BrokerConfig{Store: store.NewMemory()}
+			cfg.Broker, cfg.Store = &core.BrokerConfig{}, store.NewMemory()
 		}
 		return cfg
 	})

@@ -45,7 +45,7 @@ func open(t *testing.T, framework, mode string, options ...oidctest.Option) *sit
 		cfg := s.idp.Config()
 		cfg.PublicURL = publicURL
 		if mode == brokered {
-			cfg.Broker = &core.BrokerConfig{Store: store.NewMemory()}
+			cfg.Broker, cfg.Store = &core.BrokerConfig{}, store.NewMemory()
 		}
 		return cfg
 	})

@@ -26,7 +26,7 @@ func newGo(t *testing.T, framework string, idp *oidctest.Provider, configure fun
 	return app.Start(t, framework, guarded, func(publicURL string) core.Config {
 		cfg := idp.Config()
 		cfg.PublicURL = publicURL
-		cfg.Broker = &core.BrokerConfig{Store: hurried{store.NewMemory()}, Audience: audience}
+		cfg.Store, cfg.Broker = hurried{store.NewMemory()}, &core.BrokerConfig{Audience: audience}
 		if configure != nil {
 			configure(publicURL, &cfg)
 		}

@@ -35,7 +35,7 @@ func run() error {
 	auth, err := core.New(core.Config{
 		DiscoveryURL: os.Getenv("DISCOVERY_URL"), ClientID: os.Getenv("CLIENT_ID"), ClientSecret: os.Getenv("CLIENT_SECRET"),
 		PublicURL: os.Getenv("PUBLIC_URL"), SecretKeys: []string{os.Getenv("SECRET_KEY")}, Timeout: timeout,
-		Broker: &core.BrokerConfig{StoreURL: os.Getenv("STORE_URL")},
+		StoreURL: os.Getenv("STORE_URL"), Broker: &core.BrokerConfig{},
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
 	if err != nil {

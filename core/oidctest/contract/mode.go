@@ -82,7 +82,7 @@ func brokerMode() *mode {
 	return &mode{
 		name:           "broker",
 		parts:          brokerParts(),
-		configure:      func(cfg *core.Config, s *testStore) { cfg.Broker = &core.BrokerConfig{Store: s} },
+		configure:      func(cfg *core.Config, s *testStore) { cfg.Broker, cfg.Store = &core.BrokerConfig{}, s },
 		access:         (*site).exchanged,
 		badTokens:      badOwnTokens,
 		hold:           func(s *site, waits chan<- struct{}) { s.store.hang(waits) },

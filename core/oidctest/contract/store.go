@@ -132,7 +132,7 @@ func (s *testStore) seed(t *testing.T, cfg core.Config) {
 func makeKeys(t *testing.T, cfg core.Config) []store.Key {
 	t.Helper()
 	memory := store.NewMemory()
-	cfg.Broker, cfg.OnError = &core.BrokerConfig{Store: memory}, nil
+	cfg.Broker, cfg.Store, cfg.OnError = &core.BrokerConfig{}, memory, nil
 	auth, err := core.New(cfg)
 	if err != nil {
 		t.Fatal(err)
