@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/family"
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 	"github.com/go-oidc-auth/oidcauth/core/internal/feed"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fresh"
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
@@ -142,15 +143,9 @@ func (b *tokenBroker) currentRing(ctx context.Context) (*keyring.Ring, error) {
 func (b *tokenBroker) ready(ctx context.Context) (*openBroker, *keyring.Ring, error) {
 	ring, err := b.currentRing(ctx)
 	if err != nil {
-		return nil, nil, storeOutage(err)
+		return nil, nil, fault.Down(fault.Store, err)
 	}
 	return b.opened.Load(), ring, nil
-}
-
-func storeOutage(cause error) *Error {
-	e := outage("The session store is not available.", cause)
-	e.RetryAfter = storePause
-	return e
 }
 
 // purgeLater removes what has ended every now and then, at a moment of its own on every instance.
@@ -201,7 +196,7 @@ func (b *tokenBroker) rotateKey(ctx context.Context) error {
 	}
 	seen := b.ring.Peek()
 	if err := opened.keeper.Rotate(ctx); err != nil {
-		return storeOutage(err)
+		return fault.Down(fault.Store, err)
 	}
 	_, err = b.ring.Renew(ctx, seen)
 	if errors.Is(err, fresh.ErrCooling) { // the next reload brings it

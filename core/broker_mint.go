@@ -3,11 +3,11 @@ package core
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 	"github.com/go-oidc-auth/oidcauth/core/internal/strictjson"
 )
@@ -103,7 +103,7 @@ func (p *person) claim(name string) (string, error) {
 			break
 		}
 	}
-	return "", &Error{Status: http.StatusForbidden, Code: CodeAccessDenied, Detail: "The provider does not say who this user is."}
+	return "", fault.New(fault.Nobody, nil)
 }
 
 // minted is an own token, and what guards will read in it.
@@ -169,7 +169,7 @@ func (b *tokenBroker) sign(signer *jose.Signer, guard *Guard, claims *accessClai
 		return nil, err
 	}
 	if len(caller.raw) > jose.MaxTokenSize {
-		return nil, nonsense("The OIDC provider says more about this user than a token can hold.", nil)
+		return nil, fault.Bad(fault.Size, nil)
 	}
 	return &minted{raw: caller.raw, caller: caller}, nil
 }

@@ -4,12 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/family"
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 	"github.com/go-oidc-auth/oidcauth/core/store"
 	"golang.org/x/oauth2"
@@ -86,7 +86,7 @@ func (f *flows) newSession(ctx context.Context, meta *metadata, login *providerA
 		who = login.access
 	}
 	if who == nil {
-		return nil, nonsense("The OIDC provider does not say who logged in.", nil)
+		return nil, fault.Bad(fault.Person, nil)
 	}
 	s := &session{Issuer: who.Issuer(), Subject: who.Subject(), Scope: login.Scope}
 	f.renew(ctx, meta, s, login)
@@ -145,13 +145,11 @@ func (f *flows) rotate(ctx context.Context, refresh string) (*Token, error) {
 	switch {
 	case errors.Is(err, family.ErrReused):
 		f.log.Warn("a session was ended: a spent refresh token came again")
-		return nil, sessionEnded(err)
+		return nil, fault.New(fault.Ended, err)
 	case errors.Is(err, family.ErrEnded):
-		return nil, sessionEnded(err)
+		return nil, fault.New(fault.Ended, err)
 	case errors.Is(err, family.ErrBusy):
-		e := outage("Another refresh of this session has not come to an end.", err)
-		e.RetryAfter = time.Second
-		return nil, e
+		return nil, fault.Down(fault.Session, err)
 	case err != nil:
 		return nil, storeError(err)
 	}
@@ -163,23 +161,18 @@ func (f *flows) rotate(ctx context.Context, refresh string) (*Token, error) {
 	return token, nil
 }
 
-// sessionEnded is the answer that makes a client log in again.
-func sessionEnded(cause error) *Error {
-	return &Error{Status: http.StatusUnauthorized, Code: CodeInvalidGrant, Detail: "Session expired or not found. Please re-authenticate.", Err: cause, noCredentials: true}
-}
-
-// storeError is an outage, unless the error is an answer already.
+// storeError is an outage, unless it is known what went wrong.
 func storeError(err error) error {
 	var refused *Error
 	switch {
-	case errors.As(err, &refused):
-		return refused
+	case errors.As(err, &refused), fault.Find(err) != nil:
+		return err
 	case errors.Is(err, family.ErrTooLarge):
-		return nonsense("The OIDC provider gave an unusable answer.", err)
+		return fault.Bad(fault.Provider, err)
 	case errors.Is(err, store.ErrConflict): // a random name was taken
 		return err
 	default:
-		return storeOutage(err)
+		return fault.Down(fault.Store, err)
 	}
 }
 
@@ -201,7 +194,7 @@ func (f *flows) refreshSession(ctx context.Context, data []byte, next family.Tok
 		return nil, family.ErrRefused // of a provider that this service had before
 	}
 	answer, err := f.provider.token(ctx, meta, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {s.Refresh}})
-	if isInvalidGrant(err) {
+	if fault.Is(err, fault.Grant) {
 		return nil, family.ErrRefused
 	}
 	if err != nil {
@@ -245,15 +238,10 @@ func (f *flows) refreshed(ctx context.Context, meta *metadata, signer *jose.Sign
 
 // refreshFault: an ID token that does not verify after a refresh is the provider's fault, not the client's.
 func refreshFault(err error) error {
-	if isInvalidGrant(err) {
-		return nonsense("The OIDC provider gave an unusable answer.", err)
+	if fault.Is(err, fault.Login) {
+		return fault.Bad(fault.Provider, err)
 	}
 	return err
-}
-
-func isInvalidGrant(err error) bool {
-	var refused *Error
-	return errors.As(err, &refused) && refused.Code == CodeInvalidGrant
 }
 
 // abandon revokes at the provider what a session held that has ended here.

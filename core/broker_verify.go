@@ -6,21 +6,20 @@ import (
 	"slices"
 	"time"
 
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 	"github.com/go-oidc-auth/oidcauth/core/internal/keyset"
 )
-
-var errRevoked = errors.New("the session was ended")
 
 // verify is the whole check of an access token in broker mode. The issuer that the token names, which nobody has verified
 // yet, chooses whose keys may verify it, and nothing else: the own ones or those of one trusted issuer.
 func (b *tokenBroker) verify(ctx context.Context, raw string) (*IDToken, error) {
 	token, err := jose.Parse(raw)
 	if err != nil {
-		return nil, invalidToken(err)
+		return nil, fault.New(fault.Token, err)
 	}
 	if !isAccessType(token.Typ) || token.Alg != brokerAlgorithm || !token.HasKey {
-		return nil, invalidToken(errTokenKind)
+		return nil, fault.New(fault.Token, ErrTokenKind)
 	}
 	issuer := token.UnverifiedIssuer()
 	keys, key, err := b.key(ctx, issuer, token.Header)
@@ -29,14 +28,14 @@ func (b *tokenBroker) verify(ctx context.Context, raw string) (*IDToken, error) 
 	}
 	payload, claims, err := token.Verify(key)
 	if err != nil {
-		return nil, invalidToken(err)
+		return nil, fault.New(fault.Token, err)
 	}
 	verified, err := read(claims, issuer, time.Now(), b.auth.cfg.Leeway)
 	if err != nil {
-		return nil, invalidToken(err)
+		return nil, fault.New(fault.Token, err)
 	}
 	if !isAccessToken(token.Typ, claims) || !slices.Contains(verified.audience, b.cfg.Audience) {
-		return nil, invalidToken(errTokenKind)
+		return nil, fault.New(fault.Token, ErrTokenKind)
 	}
 	verified.raw, verified.payload = token.Raw(), payload
 	keys.Prove(&verified.proof, token.Header, key)
@@ -53,26 +52,22 @@ type keyHolder interface {
 }
 
 func (b *tokenBroker) key(ctx context.Context, issuer string, token jose.Header) (keys keyHolder, key jose.Key, err error) {
-	keys, down := b.keys, storeOutage
+	keys, part := keyHolder(b.keys), fault.Store
 	if issuer != b.issuer {
 		peer, trusted := b.peers[issuer]
 		if !trusted {
-			return nil, key, invalidToken(keyset.ErrUnknownKey)
+			return nil, key, fault.New(fault.Token, keyset.ErrUnknownKey)
 		}
-		keys, down = peer, peerOutage
+		keys, part = peer, fault.PeerKeys
 	}
 	key, err = keys.Find(ctx, token)
 	switch {
 	case errors.Is(err, keyset.ErrUnknownKey):
-		return nil, key, invalidToken(err)
+		return nil, key, fault.New(fault.Token, err)
 	case err != nil:
-		return nil, key, down(err)
+		return nil, key, fault.Down(part, err)
 	}
 	return keys, key, nil
-}
-
-func peerOutage(cause error) *Error {
-	return outage("The keys of the token's issuer are out of reach, cannot validate token.", cause)
 }
 
 // checkRevoked refuses own tokens of sessions that were ended. What trusted issuers revoke is known to them alone.
@@ -82,10 +77,10 @@ func (b *tokenBroker) checkRevoked(ctx context.Context, token *IDToken) error {
 	}
 	revoked, err := b.feed.Has(ctx, token.session)
 	if err != nil {
-		return storeOutage(err)
+		return fault.Down(fault.Store, err)
 	}
 	if revoked {
-		return invalidToken(errRevoked)
+		return fault.New(fault.Token, ErrRevoked)
 	}
 	return nil
 }

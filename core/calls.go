@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fetch"
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
@@ -50,28 +51,25 @@ func (p *provider) token(ctx context.Context, meta *metadata, form url.Values) (
 	case errors.As(err, &refused):
 		return nil, refusal(refused.ErrorCode)
 	case errors.Is(fetch.Fault(err), fetch.ErrUnreachable):
-		return nil, outage("The OIDC provider cannot be reached.", fetch.ErrUnreachable)
+		return nil, fault.Down(fault.Provider, fetch.ErrUnreachable)
 	default:
-		return nil, nonsense("The OIDC provider gave an unusable answer.", fetch.ErrNonsense)
+		return nil, fault.Bad(fault.Provider, fetch.ErrNonsense)
 	}
 }
 
-// refusals are the provider's codes that are the caller's business, with our own words for each. Any other one means
-// that the provider does not want this service's request.
-var refusals = map[string]string{
-	CodeAuthorizationPending: "the user has not answered yet",
-	CodeSlowDown:             "polled too fast, wait 5 seconds longer from now on",
-	CodeExpiredToken:         "the device code has expired",
-	CodeAccessDenied:         "the user or the provider refused",
-	CodeInvalidGrant:         "the code or token is not valid, was used, or has expired",
-	CodeInvalidScope:         "the requested scope is not available",
-}
-
-func refusal(code string) *Error {
-	if detail, ok := refusals[code]; ok {
-		return badRequest(code, code+": "+detail)
+// refusal is what a provider's error code means. One that is not the caller's business means that the provider does not
+// want this service's request.
+func refusal(code string) *fault.Error {
+	kind := fault.Client
+	switch code {
+	case CodeAuthorizationPending, CodeSlowDown:
+		kind = fault.Pending
+	case CodeInvalidGrant:
+		kind = fault.Grant
+	case CodeExpiredToken, CodeAccessDenied, CodeInvalidScope:
+		kind = fault.Refused
 	}
-	return nonsense("The OIDC provider refused this service's request.", nil)
+	return &fault.Error{Kind: kind, Code: code}
 }
 
 // post sends a form, which it adds to, to an endpoint of the provider's that is not the token endpoint, authenticated in

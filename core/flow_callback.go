@@ -5,13 +5,15 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 )
 
 // callbackRoute answers GET callback: the browser comes back from the provider. Once it is known which login this is,
 // the login's cookie goes, whatever happens.
 func (f *flows) callbackRoute(ctx context.Context, request *Request) (*Response, error) {
 	if f.ownCallback() == "" {
-		return nil, outage("The callback needs PublicURL in the configuration.", nil)
+		return nil, &Error{Status: http.StatusServiceUnavailable, Detail: "The callback needs PublicURL in the configuration.", RetryAfter: outageRetry, kind: fault.Outage}
 	}
 	var p callbackQuery
 	if err := p.read(request.Query); err != nil {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fetch"
 	"github.com/go-oidc-auth/oidcauth/core/internal/strictjson"
 	"golang.org/x/oauth2"
@@ -46,7 +47,7 @@ func (f *flows) device(ctx context.Context, _ *Request) (*Response, error) {
 	case errors.Is(err, fetch.ErrUnreachable):
 		return nil, deviceOutage(err)
 	case err != nil:
-		return nil, nonsense("The OIDC provider gave an unusable answer.", err)
+		return nil, fault.Bad(fault.Provider, err)
 	case answer.Status >= 400:
 		return nil, deviceRefusal(answer)
 	}
@@ -63,12 +64,12 @@ func (f *flows) device(ctx context.Context, _ *Request) (*Response, error) {
 }
 
 func noDeviceFlow(detail string) *Error {
-	return &Error{Status: http.StatusServiceUnavailable, Detail: detail}
+	return &Error{Status: http.StatusServiceUnavailable, Detail: detail, kind: fault.Outage}
 }
 
 // deviceRefusal: the client may be one that has no device flow at a provider that has it (RFC 6749 section 5.2). With 401
 // the same code is about this service's credentials.
-func deviceRefusal(answer *fetch.Answer) *Error {
+func deviceRefusal(answer *fetch.Answer) error {
 	code, _ := answer.Object.String("error") // of another type: no code
 	if answer.Status == http.StatusBadRequest && code == "unauthorized_client" {
 		return noDeviceFlow("The OIDC provider offers this service no device flow.")
@@ -77,13 +78,13 @@ func deviceRefusal(answer *fetch.Answer) *Error {
 }
 
 func deviceOutage(cause error) *Error {
-	return &Error{Status: http.StatusBadGateway, Detail: "Failed to contact OIDC endpoint", RetryAfter: outageRetry, Err: cause}
+	return &Error{Status: http.StatusBadGateway, Detail: "Failed to contact OIDC endpoint", RetryAfter: outageRetry, Err: cause, kind: fault.Outage}
 }
 
 func readDeviceStart(object strictjson.Object) (*DeviceStart, error) {
 	var start DeviceStart
 	var complete string
-	malformed := nonsense("The OIDC provider gave an unusable answer.", nil)
+	malformed := fault.Bad(fault.Provider, nil)
 	for _, member := range []struct {
 		name string
 		into *string
@@ -121,8 +122,8 @@ func readDeviceStart(object strictjson.Object) (*DeviceStart, error) {
 	return &start, nil
 }
 
-func missing(name string) *Error {
-	return nonsense("upstream_malformed_response, missing: "+name, nil)
+func missing(name string) error {
+	return &fault.Error{Kind: fault.Unusable, Part: fault.Member, Name: name}
 }
 
 func isWebAddress(text string) bool {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/family"
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 )
 
 // Names of RFC 8693 sections 2.1 and 3.
@@ -80,8 +81,8 @@ func (f *flows) exchangeToken(ctx context.Context, form *exchangeForm) (*Token, 
 
 // subjectRefused: a subject token that is not valid is the request's fault (RFC 8693 section 2.2.2).
 func subjectRefused(err error) error {
-	if isOutage(err) {
+	if fault.Is(err, fault.Outage) {
 		return err
 	}
-	return &Error{Status: http.StatusBadRequest, Code: CodeInvalidGrant, Detail: "Invalid token", Err: err}
+	return &Error{Status: http.StatusBadRequest, Code: CodeInvalidGrant, Detail: "Invalid token", Err: err, kind: fault.Token}
 }

@@ -3,6 +3,8 @@ package core
 import (
 	"context"
 	"net/http"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 )
 
 // jwks answers GET jwks: the own public keys, those that will sign soon and those that have signed. It waits for nobody
@@ -10,7 +12,7 @@ import (
 func (f *flows) jwks(ctx context.Context, _ *Request) (*Response, error) {
 	snapshot, err := f.broker.ring.Get(ctx)
 	if err != nil {
-		return nil, storeOutage(err)
+		return nil, fault.Down(fault.Store, err)
 	}
 	header := make(http.Header)
 	header.Set("Content-Type", "application/json")

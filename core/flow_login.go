@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 	"golang.org/x/oauth2"
 )
 
@@ -52,7 +53,7 @@ func (f *flows) login(ctx context.Context, request *Request) (*Response, error) 
 	}
 	meta, err := f.provider.metadata(ctx)
 	if err != nil {
-		return nil, outage("OIDC server unavailable, cannot log in.", err)
+		return nil, &Error{Status: http.StatusServiceUnavailable, Detail: "OIDC server unavailable, cannot log in.", RetryAfter: outageRetry, Err: err, kind: fault.Outage}
 	}
 	if meta.authorization == "" {
 		return nil, notDiscovered("authorization_endpoint")
@@ -192,6 +193,6 @@ func (f *flows) scopeText(words []string, offline bool) string {
 }
 
 // notDiscovered is a provider without an endpoint that a route needs.
-func notDiscovered(name string) *Error {
-	return nonsense("OIDC endpoint '"+name+"' not found in discovery.", nil)
+func notDiscovered(name string) error {
+	return &fault.Error{Kind: fault.Unusable, Part: fault.Endpoint, Name: name}
 }

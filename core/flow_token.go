@@ -3,9 +3,10 @@ package core
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"net/http"
 	"net/url"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 )
 
 // maxCredential bounds codes, verifiers and tokens in a form, in bytes.
@@ -59,12 +60,11 @@ func (f *flows) token(ctx context.Context, request *Request) (*Response, error) 
 // refused gives a request that names its grant the status of RFC 6749 section 5.2: clients that go by it read a challenge in
 // a 401 and not the body. The Python client names no grant_type where it gets the reference's 401.
 func (t *tokenForm) refused(err error) error {
-	var refusal *Error
-	if t.grant == "" || !errors.As(err, &refusal) || refusal.Status != http.StatusUnauthorized || refusal.Code != CodeInvalidGrant {
+	if t.grant == "" || !fault.Is(err, fault.Ended) {
 		return err
 	}
-	byTheBook := *refusal
-	byTheBook.Status, byTheBook.noCredentials = http.StatusBadRequest, false
+	byTheBook := *refusalOf(err)
+	byTheBook.Status, byTheBook.kind = http.StatusBadRequest, fault.Grant
 	return &byTheBook
 }
 
@@ -157,7 +157,7 @@ func (f *flows) spending(ctx context.Context) (*metadata, error) {
 		err = f.provider.keys.Ready(ctx)
 	}
 	if err != nil {
-		return nil, outage("OIDC server unavailable.", err)
+		return nil, fault.Down(fault.Documents, err)
 	}
 	return meta, nil
 }

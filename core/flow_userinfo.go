@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fetch"
 	"github.com/go-oidc-auth/oidcauth/core/internal/strictjson"
 )
@@ -42,7 +43,7 @@ func (f *flows) askUserInfo(ctx context.Context, token *IDToken) (*UserInfo, err
 	nobody := &Error{Status: http.StatusNotFound} // the reference's answer has an empty detail too
 	meta, err := f.provider.metadata(ctx)
 	if err != nil {
-		return nil, outage("OIDC server unavailable.", err)
+		return nil, fault.Down(fault.Documents, err)
 	}
 	if meta.userInfo == "" {
 		return nil, nobody
@@ -64,16 +65,16 @@ func (f *flows) subjectInfo(ctx context.Context, meta *metadata, bearer, subject
 	answer, err := f.provider.userInfo(ctx, meta, bearer)
 	switch {
 	case errors.Is(err, fetch.ErrUnreachable):
-		return nil, outage("The OIDC provider cannot be reached.", err)
+		return nil, fault.Down(fault.Provider, err)
 	case err != nil:
-		return nil, nonsense("The OIDC provider gave an unusable answer.", err)
+		return nil, fault.Bad(fault.Provider, err)
 	case answer.Status == http.StatusUnauthorized || answer.Status == http.StatusForbidden:
-		return nil, invalidToken(nil)
+		return nil, fault.New(fault.Token, nil)
 	case answer.Status >= 400:
 		return nil, refusal("")
 	}
 	if got, err := answer.Object.String("sub"); err != nil || got != subject {
-		return nil, nonsense("The OIDC provider gave an unusable answer.", err)
+		return nil, fault.Bad(fault.Provider, err)
 	}
 	return answer, nil
 }

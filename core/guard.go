@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 )
 
 // Guard decides whether a caller may pass. Made by [Auth.Required] and [Auth.Optional]; safe for concurrent use.
@@ -60,12 +62,14 @@ func (a *Auth) guard(optional bool, requirements []Requirement) *Guard {
 // It waits for the provider only when the token's key is not known yet, never longer than ctx or Timeout and a second.
 func (g *Guard) Admit(ctx context.Context, authorization []string) (*IDToken, error) {
 	token, err := g.admit(ctx, authorization)
-	if err == nil || !g.optional {
-		return token, err
+	if err == nil {
+		return token, nil
 	}
-	var refusal *Error
-	if g.rejectInvalid && errors.As(err, &refusal) && !refusal.noCredentials {
-		return nil, err
+	if !g.optional {
+		return nil, refusalOf(err)
+	}
+	if g.rejectInvalid && !fault.Is(err, fault.Missing) {
+		return nil, refusalOf(err)
 	}
 	return nil, nil
 }
@@ -108,13 +112,9 @@ func bearer(authorization []string) (string, error) {
 		token = strings.Trim(authorization[0][len(scheme):], " ")
 	}
 	if token == "" {
-		return "", &Error{Status: http.StatusUnauthorized, Code: CodeInvalidRequest, Detail: "Not authenticated", noCredentials: true}
+		return "", fault.New(fault.Missing, nil)
 	}
 	return token, nil
-}
-
-func invalidToken(cause error) *Error {
-	return &Error{Status: http.StatusUnauthorized, Code: CodeInvalidToken, Detail: "Invalid token", Err: cause}
 }
 
 // permit judges scopes before claims, as the reference does.
@@ -143,5 +143,5 @@ func (g *Guard) permit(token *IDToken) error {
 }
 
 func insufficient(detail string) *Error {
-	return &Error{Status: http.StatusForbidden, Code: CodeInsufficientScope, Detail: detail}
+	return &Error{Status: http.StatusForbidden, Code: CodeInsufficientScope, Detail: detail, kind: fault.Lacking}
 }

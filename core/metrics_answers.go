@@ -2,12 +2,10 @@ package core
 
 import (
 	"errors"
-	"net/http"
 	"net/url"
 	"slices"
 
-	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
-	"github.com/go-oidc-auth/oidcauth/core/internal/keyset"
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 )
 
 // How a guard judged a token.
@@ -64,28 +62,29 @@ func (m metrics) verified(remembered bool, err error) {
 }
 
 func refusalOutcome(err error) string {
-	var refused *Error
-	if !errors.As(err, &refused) {
-		return outcomeOutage
-	}
-	switch {
-	case refused.noCredentials:
+	switch kindOf(err) {
+	case fault.Missing:
 		return outcomeNoToken
-	case refused.Status == http.StatusBadRequest:
+	case fault.Request:
 		return outcomeBadRequest
-	case refused.Status == http.StatusForbidden:
+	case fault.Lacking:
 		return outcomeInsufficient
-	case refused.Status != http.StatusUnauthorized:
+	case fault.Token:
+		return tokenOutcome(err)
+	default:
 		return outcomeOutage
 	}
+}
+
+func tokenOutcome(err error) string {
 	for _, class := range []struct {
 		cause   error
 		outcome string
 	}{
-		{jose.ErrMalformed, outcomeMalformed}, {errTokenKind, outcomeWrongKind}, {keyset.ErrUnknownKey, outcomeUnknownKey},
-		{jose.ErrSignature, outcomeBadSignature}, {errRevoked, outcomeRevoked},
+		{ErrMalformed, outcomeMalformed}, {ErrTokenKind, outcomeWrongKind}, {ErrAudience, outcomeWrongKind}, {ErrUnknownKey, outcomeUnknownKey},
+		{ErrSignature, outcomeBadSignature}, {ErrRevoked, outcomeRevoked},
 	} {
-		if errors.Is(refused.Err, class.cause) {
+		if errors.Is(err, class.cause) {
 			return class.outcome
 		}
 	}
@@ -122,17 +121,15 @@ func withoutPending(outcome string) string {
 }
 
 func answerOutcome(err error) string {
-	var refused *Error
-	switch {
-	case err == nil:
+	if err == nil {
 		return outcomeOK
-	case !errors.As(err, &refused):
-		return outcomeFailed
-	case refused.Code == CodeAuthorizationPending, refused.Code == CodeSlowDown:
+	}
+	switch kindOf(err) {
+	case fault.Pending:
 		return outcomePending
-	case refused.Status == http.StatusServiceUnavailable:
+	case fault.Outage:
 		return outcomeOutage
-	case refused.Status >= http.StatusInternalServerError:
+	case fault.Unusable, fault.Client, fault.Internal:
 		return outcomeFailed
 	default:
 		return outcomeRefused

@@ -3,13 +3,14 @@ package core
 import (
 	"context"
 	"math"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"golang.org/x/oauth2"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 )
 
 // Token is the answer of the token and callback routes, with the members of the Python library and expires_in beside
@@ -76,25 +77,25 @@ type providerAnswer struct {
 // answer to a refresh without a new refresh token has the old one in it already (x/oauth2 sees to it).
 func (a *Auth) accept(ctx context.Context, answer *oauth2.Token, check grantCheck) (*providerAnswer, error) {
 	if kind := answer.TokenType; kind != "" && !strings.EqualFold(kind, "bearer") {
-		return nil, nonsense("The OIDC provider gave a token of a type that this service cannot use.", nil)
+		return nil, fault.Bad(fault.TokenType, nil)
 	}
 	scope, fits := textMember(answer, "scope")
 	if access, _ := textMember(answer, "access_token"); !fits || access != answer.AccessToken {
-		return nil, nonsense("The OIDC provider gave an unusable answer.", nil)
+		return nil, fault.Bad(fault.Provider, nil)
 	}
 	caller, err := a.caller(ctx, answer, check, scope)
 	if err != nil {
 		return nil, err
 	}
 	access, err := a.verifyProviderAccess(ctx, answer.AccessToken)
-	if caller != nil && isOutage(err) {
+	if caller != nil && fault.Is(err, fault.Outage) {
 		return nil, err // its subject cannot be compared
 	}
 	if err != nil {
 		access = nil // opaque, or for another service: good for the client, nothing to compare with
 	}
 	if access != nil && caller != nil && access.Subject() != caller.Subject() {
-		return nil, loginRefused()
+		return nil, fault.New(fault.Login, nil)
 	}
 	token := &Token{AccessToken: answer.AccessToken, TokenType: "Bearer", RefreshToken: answer.RefreshToken, Scope: scope, caller: caller}
 	if token.Scope == "" {
@@ -117,21 +118,17 @@ func (c *Config) sessionTTL() time.Duration {
 	return c.Broker.SessionTTL
 }
 
-func loginRefused() *Error {
-	return badRequest(CodeInvalidGrant, "invalid_grant: the provider's ID token is not valid for this login")
-}
-
 // caller verifies the ID token: demanded where openid was granted at a login, verified wherever one comes.
 func (a *Auth) caller(ctx context.Context, answer *oauth2.Token, check grantCheck, scope string) (*IDToken, error) {
 	raw, fits := textMember(answer, "id_token")
 	if !fits {
-		return nil, nonsense("The OIDC provider gave an unusable answer.", nil)
+		return nil, fault.Bad(fault.Provider, nil)
 	}
 	if raw == "" {
 		granted := strings.Fields(scope)
 		withOpenID := len(granted) == 0 || slices.Contains(granted, "openid")
 		if check.idToken == always || check.idToken == ifGranted && withOpenID {
-			return nil, loginRefused()
+			return nil, fault.New(fault.Login, nil)
 		}
 		return nil, nil
 	}
@@ -139,10 +136,10 @@ func (a *Auth) caller(ctx context.Context, answer *oauth2.Token, check grantChec
 	if err == nil {
 		return caller, nil
 	}
-	if isOutage(err) {
+	if fault.Is(err, fault.Outage) {
 		return nil, err
 	}
-	return nil, loginRefused()
+	return nil, fault.New(fault.Login, nil)
 }
 
 // textMember returns a text of the answer, "" when it is absent or null; false when it has another type.
@@ -181,7 +178,7 @@ func endOf(answer *oauth2.Token, prefix string, now time.Time) (int64, error) {
 	for _, name := range names {
 		seconds, ok := numberMember(answer, name)
 		if !ok {
-			return 0, nonsense("The OIDC provider gave an unusable answer.", nil)
+			return 0, fault.Bad(fault.Provider, nil)
 		}
 		if seconds <= 0 {
 			continue
@@ -192,12 +189,6 @@ func endOf(answer *oauth2.Token, prefix string, now time.Time) (int64, error) {
 		return unixTime(math.Trunc(seconds)).Unix(), nil
 	}
 	return 0, nil
-}
-
-// isOutage reports whether an error is a 503: what may be tried again.
-func isOutage(err error) bool {
-	refused, ok := err.(*Error) //nolint:errorlint // made by this package, never wrapped
-	return ok && refused.Status == http.StatusServiceUnavailable
 }
 
 // numberMember returns a number of the answer, also one that stands as text; 0 when absent or null, false when it is

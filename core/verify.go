@@ -12,14 +12,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 	"github.com/go-oidc-auth/oidcauth/core/internal/keyset"
 	"github.com/go-oidc-auth/oidcauth/core/internal/strictjson"
-)
-
-var (
-	errClaims    = errors.New("claims do not hold")
-	errTokenKind = errors.New("not a token of this kind")
 )
 
 // decisive are the claims that decide something: another spelling of one of them is refused, so that a reader that
@@ -57,17 +53,17 @@ func (a *Auth) verifyAnew(ctx context.Context, raw string) (*IDToken, error) {
 func (a *Auth) verifyProviderAccess(ctx context.Context, raw string) (*IDToken, error) {
 	token, err := jose.Parse(raw)
 	if err != nil {
-		return nil, invalidToken(err)
+		return nil, fault.New(fault.Token, err)
 	}
 	if !isAccessType(token.Typ) {
-		return nil, invalidToken(errTokenKind)
+		return nil, fault.New(fault.Token, ErrTokenKind)
 	}
 	verified, err := a.verify(ctx, &token)
 	if err != nil {
 		return nil, err
 	}
 	if !isAccessToken(token.Typ, verified.claims) || !a.forUs(verified) {
-		return nil, invalidToken(errTokenKind)
+		return nil, fault.New(fault.Token, ErrTokenKind)
 	}
 	return verified, nil
 }
@@ -75,26 +71,26 @@ func (a *Auth) verifyProviderAccess(ctx context.Context, raw string) (*IDToken, 
 // verify checks what every token of the provider has to fulfil: key, signature, and the claims of [Auth.read].
 func (a *Auth) verify(ctx context.Context, token *jose.Token) (*IDToken, error) {
 	if !token.Supported() {
-		return nil, invalidToken(jose.ErrSignature)
+		return nil, fault.New(fault.Token, jose.ErrSignature)
 	}
 	key, err := a.provider.keys.Find(ctx, token.Header)
 	switch {
 	case errors.Is(err, keyset.ErrUnknownKey):
-		return nil, invalidToken(err)
+		return nil, fault.New(fault.Token, err)
 	case err != nil:
-		return nil, outage("OIDC server unavailable, cannot validate token.", err)
+		return nil, fault.Down(fault.Keys, err)
 	}
 	payload, claims, err := token.Verify(key)
 	if err != nil {
-		return nil, invalidToken(err)
+		return nil, fault.New(fault.Token, err)
 	}
 	issuer, err := a.provider.issuer(ctx)
 	if err != nil {
-		return nil, outage("OIDC server unavailable, cannot validate token.", err)
+		return nil, fault.Down(fault.Keys, err)
 	}
 	verified, err := read(claims, issuer, time.Now(), a.cfg.Leeway)
 	if err != nil {
-		return nil, invalidToken(err)
+		return nil, fault.New(fault.Token, err)
 	}
 	verified.raw, verified.payload = token.Raw(), payload
 	a.provider.keys.Prove(&verified.proof, token.Header, key)
@@ -105,7 +101,7 @@ func (a *Auth) verify(ctx context.Context, token *jose.Token) (*IDToken, error) 
 // nbf and iat against the clock.
 func read(claims strictjson.Object, issuer string, now time.Time, leeway time.Duration) (*IDToken, error) {
 	if claims.FoldsTo(decisive...) {
-		return nil, errClaims
+		return nil, ErrClaims
 	}
 	t := newIDToken()
 	t.claims = claims
@@ -121,11 +117,11 @@ func read(claims strictjson.Object, issuer string, now time.Time, leeway time.Du
 	_, errs[6] = claims.String("azp")
 	for _, err := range errs {
 		if err != nil {
-			return nil, errClaims
+			return nil, ErrClaims
 		}
 	}
 	if t.issuer == "" || t.issuer != issuer || t.subject == "" {
-		return nil, errClaims
+		return nil, ErrClaims
 	}
 	return t, nil
 }
@@ -157,13 +153,13 @@ func checkTimes(claims strictjson.Object, now time.Time, leeway time.Duration) (
 	at, slack := float64(now.UnixNano())/1e9, leeway.Seconds()
 	exp, ok, err := claims.Number("exp", false)
 	if err != nil || !ok || exp+slack <= at {
-		return from, until, errClaims
+		return from, until, ErrClaims
 	}
 	first := 0.0
 	for _, name := range []string{"nbf", "iat"} {
 		start, ok, err := claims.Number(name, false)
 		if err != nil || ok && start-slack > at {
-			return from, until, errClaims
+			return from, until, ErrClaims
 		}
 		first = max(first, start)
 	}
@@ -214,14 +210,14 @@ func (a *Auth) forUs(token *IDToken) bool {
 func (a *Auth) verifyIDToken(ctx context.Context, raw, accessToken, nonce string) (*IDToken, error) {
 	token, err := jose.Parse(raw)
 	if err != nil || !isAnyOf(token.Typ, "", "JWT") {
-		return nil, invalidToken(errTokenKind)
+		return nil, fault.New(fault.Token, ErrTokenKind)
 	}
 	verified, err := a.verify(ctx, &token)
 	if err != nil {
 		return nil, err
 	}
 	if !a.issuedToUs(verified) || !hasNonce(verified.claims, nonce) || !hashFits(verified.claims, token.Alg, accessToken) {
-		return nil, invalidToken(errClaims)
+		return nil, fault.New(fault.Token, ErrClaims)
 	}
 	return verified, nil
 }
