@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/seal"
+	"github.com/go-oidc-auth/oidcauth/core/internal/verify"
 	"golang.org/x/sync/singleflight"
 )
 
@@ -24,7 +25,8 @@ type Auth struct {
 	states    *seal.Sealer // login state
 	devices   *seal.Sealer // device codes of public clients
 	spent     *spentStates
-	verified  *verifiedTokens
+	upstream  *verify.Issuer   // the provider
+	verifier  *verify.Verifier // what the guards accept
 	refreshes singleflight.Group
 }
 
@@ -45,13 +47,16 @@ func New(cfg Config) (*Auth, error) {
 		return nil, err
 	}
 	a.provider = newProvider(&a.cfg, &a.troubles.revocation)
-	a.verified = newVerifiedTokens(&a.cfg)
+	a.upstream = a.providerIssuer()
+	table := []*verify.Issuer{a.upstream}
 	if a.cfg.Broker != nil {
 		var err error
 		if a.broker, err = newBroker(a); err != nil {
 			return nil, err
 		}
+		table = a.broker.issuers()
 	}
+	a.verifier = verify.NewVerifier(a.cfg.TokenCacheSize, table...)
 	return a, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-oidc-auth/oidcauth/core/internal/claims"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 	"github.com/go-oidc-auth/oidcauth/core/internal/strictjson"
@@ -50,26 +51,26 @@ type sources struct {
 // person is who an own token stands for.
 type person struct {
 	issuer, subject string // at the provider
-	documents       []*IDToken
+	documents       []*claims.Token
 }
 
-func (s *sources) person(issuer, subject string) (*person, error) {
+func (s *sources) person(issuer, subject string, rules *claims.Rules) (*person, error) {
 	p := &person{issuer: issuer, subject: subject}
 	for _, document := range []json.RawMessage{s.ID, s.UserInfo, s.Access} {
 		if document == nil {
 			continue
 		}
-		claims, err := strictjson.Parse(string(document))
+		said, err := claims.Document(string(document), rules)
 		if err != nil {
 			return nil, err
 		}
-		p.documents = append(p.documents, &IDToken{&identity{claims: claims}})
+		p.documents = append(p.documents, said)
 	}
 	return p, nil
 }
 
 // first returns the first text that a document has.
-func (p *person) first(read func(*IDToken) string) string {
+func (p *person) first(read func(*claims.Token) string) string {
 	for _, document := range p.documents {
 		if text := read(document); text != "" {
 			return text
@@ -79,15 +80,15 @@ func (p *person) first(read func(*IDToken) string) string {
 }
 
 func (p *person) text(name string) string {
-	return p.first(func(document *IDToken) string { return document.text(name) })
+	return p.first(func(document *claims.Token) string { return document.Text(name) })
 }
 
-func (p *person) union(read func(*IDToken) []string) []string {
+func (p *person) union(read func(*claims.Token) []string) []string {
 	var all []string
 	for _, document := range p.documents {
 		all = append(all, read(document)...)
 	}
-	return distinct(all)
+	return claims.Distinct(all)
 }
 
 // claim returns the one claim that a person is to be known by: of the first document that has it, and no other.
@@ -96,8 +97,8 @@ func (p *person) claim(name string) (string, error) {
 		return p.subject, nil
 	}
 	for _, document := range p.documents {
-		if _, ok := document.claims.Get(name); ok {
-			if text := document.text(name); text != "" {
+		if document.Has(name) {
+			if text := document.Text(name); text != "" {
 				return text, nil
 			}
 			break
@@ -124,32 +125,32 @@ func (b *tokenBroker) mint(signer *jose.Signer, guard *Guard, p *person, session
 	if !end.IsZero() && end.Before(expires) {
 		expires = end
 	}
-	claims := &accessClaims{
-		Subject: subject, Username: p.first((*IDToken).Username), Roles: append([]string{}, p.union((*IDToken).Roles)...), ID: uuid(), Issuer: b.issuer,
+	said := &accessClaims{
+		Subject: subject, Username: p.first((*claims.Token).Username), Roles: append([]string{}, p.union((*claims.Token).Roles)...), ID: uuid(), Issuer: b.issuer,
 		Audience: b.cfg.Audience, IssuedAt: at.Add(-clockStep).Unix(), ExpiresAt: expires.Unix(), Scope: scope, Client: b.auth.cfg.ClientID,
 		ProviderIssuer: p.issuer, ProviderSubject: p.subject, Session: session, Name: p.text("name"), GivenName: p.text("given_name"),
-		FamilyName: p.text("family_name"), Groups: p.union(func(t *IDToken) []string { return texts(t.claims, "groups") }),
+		FamilyName: p.text("family_name"), Groups: p.union(func(t *claims.Token) []string { return t.List("groups") }),
 	}
-	if claims.Username == "" {
-		claims.Username = subject
+	if said.Username == "" {
+		said.Username = subject
 	}
-	claims.Email, claims.EmailVerified = p.email()
-	return b.sign(signer, guard, claims, at)
+	said.Email, said.EmailVerified = p.email()
+	return b.sign(signer, guard, said, at)
 }
 
 // email returns the address of the first document that has one, with what that document says about it.
 func (p *person) email() (*string, bool) {
 	for _, document := range p.documents {
-		if address := document.Email(); address != "" {
-			verified, _ := document.claims.Get("email_verified")
+		if address := document.Text("email"); address != "" {
+			verified, _ := document.Object.Get("email_verified")
 			return &address, verified == "true"
 		}
 	}
 	return nil, false
 }
 
-func (b *tokenBroker) sign(signer *jose.Signer, guard *Guard, claims *accessClaims, at time.Time) (*minted, error) {
-	payload, err := json.Marshal(claims)
+func (b *tokenBroker) sign(signer *jose.Signer, guard *Guard, said *accessClaims, at time.Time) (*minted, error) {
+	payload, err := json.Marshal(said)
 	if err != nil {
 		return nil, err
 	}
@@ -157,21 +158,22 @@ func (b *tokenBroker) sign(signer *jose.Signer, guard *Guard, claims *accessClai
 	if err != nil {
 		return nil, err
 	}
-	caller, err := read(object, b.issuer, at, b.auth.cfg.Leeway)
-	if err != nil {
+	token := newToken()
+	if err := token.Read(object, b.issuer, at, b.auth.cfg.rules()); err != nil {
 		return nil, err
 	}
-	caller.payload = string(payload)
+	token.Payload = string(payload)
+	caller := idTokenOf(token)
 	if err := guard.permit(caller); err != nil {
 		return nil, err
 	}
-	if caller.raw, err = signer.SignBytes("JWT", payload); err != nil {
+	if token.Raw, err = signer.SignBytes("JWT", payload); err != nil {
 		return nil, err
 	}
-	if len(caller.raw) > jose.MaxTokenSize {
+	if len(token.Raw) > jose.MaxTokenSize {
 		return nil, fault.Bad(fault.Size, nil)
 	}
-	return &minted{raw: caller.raw, caller: caller}, nil
+	return &minted{raw: token.Raw, caller: caller}, nil
 }
 
 // token is the answer for a minted token without a refresh token.

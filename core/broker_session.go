@@ -97,10 +97,10 @@ func (f *flows) newSession(ctx context.Context, meta *metadata, login *providerA
 func (f *flows) renew(ctx context.Context, meta *metadata, s *session, answer *providerAnswer) {
 	s.Refresh, s.Scope = answer.RefreshToken, answer.Scope
 	if answer.caller != nil {
-		s.IDToken, s.Sources.ID = answer.caller.raw, json.RawMessage(answer.caller.payload)
+		s.IDToken, s.Sources.ID = answer.caller.Raw(), json.RawMessage(answer.caller.token.Payload)
 	}
 	if answer.access != nil {
-		s.Sources.Access = json.RawMessage(answer.access.payload)
+		s.Sources.Access = json.RawMessage(answer.access.token.Payload)
 	}
 	if userInfo := f.userInfoFor(ctx, meta, answer.AccessToken, s.Subject); userInfo != nil {
 		s.Sources.UserInfo = userInfo
@@ -128,7 +128,7 @@ func (f *flows) userInfoFor(ctx context.Context, meta *metadata, accessToken, su
 
 // mintFor makes an own token for a session.
 func (f *flows) mintFor(signer *jose.Signer, s *session, id string) (*minted, error) {
-	p, err := s.Sources.person(s.Issuer, s.Subject)
+	p, err := s.Sources.person(s.Issuer, s.Subject, f.cfg.rules())
 	if err != nil {
 		return nil, err
 	}

@@ -61,15 +61,15 @@ func (f *flows) exchangeToken(ctx context.Context, form *exchangeForm) (*Token, 
 	if err != nil {
 		return nil, subjectRefused(err)
 	}
-	found := &sources{Access: json.RawMessage(subject.payload)}
+	found := &sources{Access: json.RawMessage(subject.token.Payload)}
 	if meta, err := f.provider.metadata(ctx); err == nil {
-		found.UserInfo = f.userInfoFor(ctx, meta, subject.raw, subject.Subject())
+		found.UserInfo = f.userInfoFor(ctx, meta, subject.Raw(), subject.Subject())
 	}
-	p, err := found.person(subject.Issuer(), subject.Subject())
+	p, err := found.person(subject.Issuer(), subject.Subject(), f.cfg.rules())
 	if err != nil {
 		return nil, err
 	}
-	scope := narrowed(subject.scopes, form.scope)
+	scope := narrowed(subject.token.Scopes, form.scope)
 	own, err := f.broker.mint(ring.Signer(time.Now()), f.member, p, family.NewToken().ID, scope, subject.Expiry())
 	if err != nil {
 		return nil, err

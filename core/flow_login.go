@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-oidc-auth/oidcauth/core/internal/claims"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 	"golang.org/x/oauth2"
 )
@@ -158,7 +159,7 @@ func isChallenge(text string) bool {
 // readPrompt keeps the values of OpenID Connect Core section 3.1.2.1; none means nothing is asked for, as in the
 // reference.
 func readPrompt(text string) (string, error) {
-	words := distinct(strings.Fields(text))
+	words := claims.Distinct(strings.Fields(text))
 	for _, word := range words {
 		if !slices.Contains([]string{"none", "login", "consent", "select_account"}, word) {
 			return "", badRequest(CodeInvalidRequest, "This prompt is not one of login, consent, select_account and none.")
@@ -189,7 +190,7 @@ func (f *flows) scopeText(words []string, offline bool) string {
 	if f.cfg.NoOfflineAccess {
 		all = slices.DeleteFunc(all, func(word string) bool { return word == "offline_access" })
 	}
-	return strings.Join(distinct(all), " ")
+	return strings.Join(claims.Distinct(all), " ")
 }
 
 // notDiscovered is a provider without an endpoint that a route needs.

@@ -61,7 +61,7 @@ func (f *flows) endSession(ctx context.Context, meta *metadata, caller *IDToken)
 	}
 	ctx, cancel := detached(ctx) // a logout that was asked for is not given up because the browser goes on
 	defer cancel()
-	id, until := sessionOf(caller), caller.Expiry().Add(2*f.cfg.Leeway)
+	id, until := sessionOf(caller.claims()), caller.Expiry().Add(2*f.cfg.Leeway)
 	if life := time.Now().Add(f.broker.tokenLife()); life.After(until) { // a newer token of the session
 		until = life
 	}

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 
+	"github.com/go-oidc-auth/oidcauth/core/internal/claims"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fetch"
 	"github.com/go-oidc-auth/oidcauth/core/internal/strictjson"
@@ -20,13 +20,18 @@ type UserInfo struct {
 	Email     string `json:"email"`
 }
 
+func userInfoOf(object strictjson.Object) *UserInfo {
+	info := UserInfo(claims.NamesOf(object))
+	return &info
+}
+
 // userInfo answers GET userinfo: from the claims of the caller's token where they name a user, else from the provider.
 func (f *flows) userInfo(ctx context.Context, request *Request) (*Response, error) {
 	token, err := f.member.Admit(ctx, request.Header.Values("Authorization"))
 	if err != nil {
 		return nil, err
 	}
-	info := readUserInfo(token.claims)
+	info := userInfoOf(token.token.Object)
 	switch {
 	case info.Username != "":
 	case f.broker != nil: // the provider knows nothing of own tokens
@@ -48,11 +53,11 @@ func (f *flows) askUserInfo(ctx context.Context, token *IDToken) (*UserInfo, err
 	if meta.userInfo == "" {
 		return nil, nobody
 	}
-	answer, err := f.subjectInfo(ctx, meta, token.raw, token.Subject())
+	answer, err := f.subjectInfo(ctx, meta, token.Raw(), token.Subject())
 	if err != nil {
 		return nil, err
 	}
-	info := readUserInfo(answer.Object)
+	info := userInfoOf(answer.Object)
 	if info.Username == "" {
 		return nil, nobody
 	}
@@ -77,18 +82,4 @@ func (f *flows) subjectInfo(ctx context.Context, meta *metadata, bearer, subject
 		return nil, fault.Bad(fault.Provider, err)
 	}
 	return answer, nil
-}
-
-// readUserInfo maps claims: texts alone, nothing cut. A full name that begins with the first name is the last name's
-// source without it.
-func readUserInfo(claims strictjson.Object) *UserInfo {
-	info := &UserInfo{
-		Username: alias(claims, usernameAliases), Email: alias(claims, emailAliases),
-		FirstName: alias(claims, firstNameAliases), LastName: alias(claims, lastNameAliases),
-	}
-	if info.FirstName != "" {
-		info.LastName = strings.TrimPrefix(info.LastName, info.FirstName+" ")
-	}
-	info.PwName = info.Username
-	return info
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-oidc-auth/oidcauth/core/internal/claims"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 )
 
@@ -52,7 +53,7 @@ func (a *Auth) guard(optional bool, requirements []Requirement) *Guard {
 		case kindNoDefaults:
 		}
 	}
-	g.scopes = distinct(g.scopes)
+	g.scopes = claims.Distinct(g.scopes)
 	return g
 }
 
@@ -75,8 +76,8 @@ func (g *Guard) Admit(ctx context.Context, authorization []string) (*IDToken, er
 }
 
 func (g *Guard) admit(ctx context.Context, authorization []string) (*IDToken, error) {
-	token, remembered, err := g.judge(ctx, authorization)
-	g.auth.metrics.verified(remembered, err)
+	token, cached, err := g.judge(ctx, authorization)
+	g.auth.metrics.verified(cached, err)
 	return token, err
 }
 
@@ -85,14 +86,12 @@ func (g *Guard) judge(ctx context.Context, authorization []string) (*IDToken, bo
 	if err != nil {
 		return nil, false, err
 	}
-	token, remembered, err := g.auth.verifyAccess(ctx, raw)
-	if err == nil {
-		err = g.permit(token)
-	}
+	verified, cached, err := g.auth.verifier.Access(ctx, raw)
 	if err != nil {
-		return nil, remembered, err
+		return nil, cached, err
 	}
-	return token, remembered, nil
+	token := idTokenOf(verified)
+	return token, cached, g.permit(token)
 }
 
 // errManyHeaders marks the refusal of RFC 6750 section 3.1 that carries a challenge with invalid_request.
@@ -121,7 +120,7 @@ func bearer(authorization []string) (string, error) {
 func (g *Guard) permit(token *IDToken) error {
 	var missing []string
 	for _, scope := range g.scopes {
-		if !slices.Contains(token.scopes, scope) {
+		if !slices.Contains(token.token.Scopes, scope) {
 			missing = append(missing, scope)
 		}
 	}

@@ -10,7 +10,9 @@ import (
 
 	"golang.org/x/oauth2"
 
+	"github.com/go-oidc-auth/oidcauth/core/internal/claims"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
+	"github.com/go-oidc-auth/oidcauth/core/internal/verify"
 )
 
 // Token is the answer of the token and callback routes, with the members of the Python library and expires_in beside
@@ -100,8 +102,8 @@ func (a *Auth) accept(ctx context.Context, answer *oauth2.Token, check grantChec
 	token := &Token{AccessToken: answer.AccessToken, TokenType: "Bearer", RefreshToken: answer.RefreshToken, Scope: scope, caller: caller}
 	if token.Scope == "" {
 		token.Scope = check.scope
-		if access != nil && len(access.scopes) > 0 {
-			token.Scope = strings.Join(access.scopes, " ")
+		if access != nil && len(access.token.Scopes) > 0 {
+			token.Scope = strings.Join(access.token.Scopes, " ")
 		}
 	}
 	if err := token.setTimes(answer, time.Now(), access, a.cfg.sessionTTL()); err != nil {
@@ -132,9 +134,9 @@ func (a *Auth) caller(ctx context.Context, answer *oauth2.Token, check grantChec
 		}
 		return nil, nil
 	}
-	caller, err := a.verifyIDToken(ctx, raw, answer.AccessToken, check.nonce)
+	caller, err := a.upstream.IDToken(ctx, raw, verify.Login{Client: a.cfg.ClientID, AccessToken: answer.AccessToken, Nonce: check.nonce})
 	if err == nil {
-		return caller, nil
+		return idTokenOf(caller), nil
 	}
 	if fault.Is(err, fault.Outage) {
 		return nil, err
@@ -186,7 +188,7 @@ func endOf(answer *oauth2.Token, prefix string, now time.Time) (int64, error) {
 		if strings.HasSuffix(name, "_in") {
 			seconds += float64(now.Unix())
 		}
-		return unixTime(math.Trunc(seconds)).Unix(), nil
+		return claims.Time(math.Trunc(seconds)).Unix(), nil
 	}
 	return 0, nil
 }
