@@ -8,7 +8,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
 	"github.com/go-oidc-auth/oidcauth/core/internal/seal"
+	"github.com/go-oidc-auth/oidcauth/core/internal/trouble"
 	"github.com/go-oidc-auth/oidcauth/core/internal/verify"
 	"golang.org/x/sync/singleflight"
 )
@@ -18,8 +20,8 @@ type Auth struct {
 	cfg       Config
 	log       *slog.Logger
 	metrics   metrics
-	troubles  *troubles
-	provider  *provider
+	troubles  troubles
+	provider  *provider.Provider
 	broker    *tokenBroker // nil in passthrough mode
 	party     string       // this client at this provider: what it seals opens for no other one that shares SecretKeys
 	states    *seal.Sealer // login state
@@ -46,7 +48,11 @@ func New(cfg Config) (*Auth, error) {
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
-	a.provider = newProvider(&a.cfg, &a.troubles.revocation)
+	a.provider = provider.New(provider.Config{
+		DiscoveryURL: cfg.DiscoveryURL, Issuer: cfg.Issuer, JWKSURL: cfg.JWKSURL, Client: provider.NewClient(cfg.ClientID, cfg.ClientSecret),
+		HTTP: cfg.HTTPClient, Timeout: cfg.Timeout, Allows: func(address string) bool { return cfg.badURL(address) == "" },
+		Log: a.log, Observe: a.metrics.fetches(),
+	})
 	a.upstream = a.providerIssuer()
 	table := []*verify.Issuer{a.upstream}
 	if a.cfg.Broker != nil {
@@ -58,6 +64,17 @@ func New(cfg Config) (*Auth, error) {
 	}
 	a.verifier = verify.NewVerifier(a.cfg.TokenCacheSize, table...)
 	return a, nil
+}
+
+// troubles are the optional steps of requests whose failures the log tells of.
+type troubles struct{ userInfo, endSession, logout *trouble.Trouble }
+
+func newTroubles(log *slog.Logger) troubles {
+	return troubles{
+		userInfo:   trouble.New(log, slog.LevelWarn, "the provider's userinfo", "put into tokens"),
+		endSession: trouble.New(log, slog.LevelError, "sessions", "ended in the store"),
+		logout:     trouble.New(log, slog.LevelWarn, "browsers", "sent to the provider's logout"),
+	}
 }
 
 // complete copies the configuration and fills in what was left out.
@@ -108,10 +125,10 @@ func (a *Auth) Ready(ctx context.Context) error {
 		return a.broker.faults(ctx)
 	}
 	var parts []error
-	if _, err := a.provider.issuer(ctx); err != nil {
+	if _, err := a.provider.Issuer(ctx); err != nil {
 		parts = append(parts, errors.New("core: the provider's discovery document is not at hand"))
 	}
-	if err := a.provider.keys.Ready(ctx); err != nil {
+	if err := a.provider.Keys().Ready(ctx); err != nil {
 		parts = append(parts, errors.New("core: the provider's keys are not at hand"))
 	}
 	return errors.Join(parts...)
@@ -135,6 +152,6 @@ func (a *Auth) Close() error {
 	if a.broker != nil {
 		err = a.broker.close()
 	}
-	a.provider.close()
+	a.provider.Close()
 	return err
 }

@@ -15,8 +15,11 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 	"github.com/go-oidc-auth/oidcauth/core/internal/keyring"
 	"github.com/go-oidc-auth/oidcauth/core/internal/keyset"
+	"github.com/go-oidc-auth/oidcauth/core/internal/observe"
+	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
 	"github.com/go-oidc-auth/oidcauth/core/internal/seal"
 	"github.com/go-oidc-auth/oidcauth/core/internal/stored"
+	"github.com/go-oidc-auth/oidcauth/core/internal/trouble"
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
@@ -70,10 +73,10 @@ func newBroker(a *Auth) (*tokenBroker, error) {
 			return nil, err
 		}
 	}
-	timeout := a.cfg.Timeout + slack
-	b.ring = fresh.New(fresh.Policy{Renew: keyring.Reload, Stale: staleAge, Pause: storePause, Timeout: timeout}, counted(a.metrics, documentSigningKeys, b.load), tellChanges(a.log, "the signing keys", "read from the store"))
-	b.keys = keyset.New(b.ring, timeout+slack)
-	b.feed = feed.New(countedStore{b.store, a.metrics}, timeout, tellChanges(a.log, "the revocations", "read from the store"))
+	timeout := a.cfg.Timeout + provider.Slack
+	b.ring = fresh.New(fresh.Policy{Renew: keyring.Reload, Stale: provider.StaleAge, Pause: storePause, Timeout: timeout}, observe.Load(a.metrics.fetches(), observe.SigningKeys, b.load), trouble.Changes(a.log, "the signing keys", "read from the store"))
+	b.keys = keyset.New(b.ring, timeout+provider.Slack)
+	b.feed = feed.New(countedStore{b.store, a.metrics}, timeout, trouble.Changes(a.log, "the revocations", "read from the store"))
 	b.peers = newPeers(a)
 	return b, nil
 }

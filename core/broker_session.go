@@ -11,6 +11,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/family"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
+	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
 	"github.com/go-oidc-auth/oidcauth/core/store"
 	"golang.org/x/oauth2"
 )
@@ -26,20 +27,20 @@ type session struct {
 }
 
 // begin turns a login at the provider into one here: it mints the first token and stores the session.
-func (f *flows) begin(ctx context.Context, meta *metadata, login *providerAnswer) (*Token, error) {
+func (f *flows) begin(ctx context.Context, meta *provider.Metadata, login *providerAnswer) (*Token, error) {
 	opened, ring, err := f.broker.ready(ctx)
 	if err != nil {
 		return nil, err
 	}
 	s, err := f.newSession(ctx, meta, login)
 	if err != nil {
-		f.provider.forsake(ctx, meta, login.RefreshToken)
+		f.provider.Forsake(ctx, meta, login.RefreshToken)
 		return nil, err
 	}
 	first := family.NewToken()
 	own, err := f.mintFor(ring.Signer(time.Now()), s, first.ID)
 	if err != nil {
-		f.provider.forsake(ctx, meta, s.Refresh) // nobody will ever use it
+		f.provider.Forsake(ctx, meta, s.Refresh) // nobody will ever use it
 		return nil, err
 	}
 	token := own.token(s.Scope)
@@ -52,7 +53,7 @@ func (f *flows) begin(ctx context.Context, meta *metadata, login *providerAnswer
 		err = opened.families.Begin(ctx, first, begun)
 	}
 	if err != nil {
-		f.provider.forsake(ctx, meta, s.Refresh)
+		f.provider.Forsake(ctx, meta, s.Refresh)
 		return nil, storeError(err)
 	}
 	return token, nil
@@ -80,7 +81,7 @@ func (b *tokenBroker) sessionEnd(answer *providerAnswer) int64 {
 
 // newSession is who logged in: the subject of the verified ID token, or of the verified access token where the provider
 // sends no ID token, as some do in the device flow.
-func (f *flows) newSession(ctx context.Context, meta *metadata, login *providerAnswer) (*session, error) {
+func (f *flows) newSession(ctx context.Context, meta *provider.Metadata, login *providerAnswer) (*session, error) {
 	who := login.caller
 	if who == nil {
 		who = login.access
@@ -94,7 +95,7 @@ func (f *flows) newSession(ctx context.Context, meta *metadata, login *providerA
 }
 
 // renew brings a session up to what the provider has just said. Userinfo may fail: what was known last stays.
-func (f *flows) renew(ctx context.Context, meta *metadata, s *session, answer *providerAnswer) {
+func (f *flows) renew(ctx context.Context, meta *provider.Metadata, s *session, answer *providerAnswer) {
 	s.Refresh, s.Scope = answer.RefreshToken, answer.Scope
 	if answer.caller != nil {
 		s.IDToken, s.Sources.ID = answer.caller.Raw(), json.RawMessage(answer.caller.token.Payload)
@@ -111,15 +112,15 @@ func (f *flows) renew(ctx context.Context, meta *metadata, s *session, answer *p
 const maxUserInfo = 32 << 10
 
 // userInfoFor asks the provider about a subject; nil when it does not answer, or answers about somebody else.
-func (f *flows) userInfoFor(ctx context.Context, meta *metadata, accessToken, subject string) json.RawMessage {
-	if meta.userInfo == "" {
+func (f *flows) userInfoFor(ctx context.Context, meta *provider.Metadata, accessToken, subject string) json.RawMessage {
+	if meta.UserInfo == "" {
 		return nil
 	}
 	answer, err := f.subjectInfo(ctx, meta, accessToken, subject)
 	if err == nil && len(answer.Text) > maxUserInfo {
 		err = errors.New("core: the document is too large")
 	}
-	f.troubles.userInfo.seen(ctx, err)
+	f.troubles.userInfo.Seen(ctx, err)
 	if err != nil {
 		return nil
 	}
@@ -190,10 +191,10 @@ func (f *flows) refreshSession(ctx context.Context, data []byte, next family.Tok
 	if err != nil {
 		return nil, err
 	}
-	if issuer, err := f.provider.issuer(ctx); err == nil && issuer != s.Issuer {
+	if issuer, err := f.provider.Issuer(ctx); err == nil && issuer != s.Issuer {
 		return nil, family.ErrRefused // of a provider that this service had before
 	}
-	answer, err := f.provider.token(ctx, meta, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {s.Refresh}})
+	answer, err := f.provider.Token(ctx, meta, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {s.Refresh}})
 	if fault.Is(err, fault.Grant) {
 		return nil, family.ErrRefused
 	}
@@ -205,7 +206,7 @@ func (f *flows) refreshSession(ctx context.Context, data []byte, next family.Tok
 
 // refreshed makes the answer out of the provider's. From here on the provider's new refresh token is the session's,
 // whatever else fails.
-func (f *flows) refreshed(ctx context.Context, meta *metadata, signer *jose.Signer, s *session, answer *oauth2.Token, next family.Token) (*family.Result, error) {
+func (f *flows) refreshed(ctx context.Context, meta *provider.Metadata, signer *jose.Signer, s *session, answer *oauth2.Token, next family.Token) (*family.Result, error) {
 	s.Refresh = answer.RefreshToken
 	kept := func(err error) (*family.Result, error) {
 		data, errData := json.Marshal(s)
@@ -250,7 +251,7 @@ func (b *tokenBroker) abandon(ctx context.Context, data []byte) {
 	if json.Unmarshal(data, &s) != nil {
 		return
 	}
-	if meta, err := b.auth.provider.metadata(ctx); err == nil {
-		b.auth.provider.forsake(ctx, meta, s.Refresh)
+	if meta, err := b.auth.provider.Metadata(ctx); err == nil {
+		b.auth.provider.Forsake(ctx, meta, s.Refresh)
 	}
 }

@@ -61,7 +61,7 @@ func (f *flows) finish(ctx context.Context, request *Request, p *callbackQuery, 
 	if err != nil {
 		return nil, err
 	}
-	if p.issuer != "" && p.issuer != meta.issuer || p.issuer == "" && meta.issInAnswers {
+	if p.issuer != "" && p.issuer != meta.Issuer || p.issuer == "" && meta.IssInAnswers {
 		return nil, badRequest(CodeInvalidRequest, "The answer is not from the provider of this login.")
 	}
 	if p.fault != "" {

@@ -62,7 +62,7 @@ func (f *flows) exchangeToken(ctx context.Context, form *exchangeForm) (*Token, 
 		return nil, subjectRefused(err)
 	}
 	found := &sources{Access: json.RawMessage(subject.token.Payload)}
-	if meta, err := f.provider.metadata(ctx); err == nil {
+	if meta, err := f.provider.Metadata(ctx); err == nil {
 		found.UserInfo = f.userInfoFor(ctx, meta, subject.Raw(), subject.Subject())
 	}
 	p, err := found.person(subject.Issuer(), subject.Subject(), f.cfg.rules())

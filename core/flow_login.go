@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/claims"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
+	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
 	"golang.org/x/oauth2"
 )
 
@@ -52,11 +53,11 @@ func (f *flows) login(ctx context.Context, request *Request) (*Response, error) 
 	if err != nil {
 		return nil, err
 	}
-	meta, err := f.provider.metadata(ctx)
+	meta, err := f.provider.Metadata(ctx)
 	if err != nil {
 		return nil, &Error{Status: http.StatusServiceUnavailable, Detail: "OIDC server unavailable, cannot log in.", RetryAfter: outageRetry, Err: err, kind: fault.Outage}
 	}
-	if meta.authorization == "" {
+	if meta.Authorization == "" {
 		return nil, notDiscovered("authorization_endpoint")
 	}
 	parameters := url.Values{
@@ -71,12 +72,12 @@ func (f *flows) login(ctx context.Context, request *Request) (*Response, error) 
 		if query.state != "" {
 			parameters.Set("state", query.state)
 		}
-		return redirect(endpoint(meta.authorization, parameters)), nil
+		return redirect(endpoint(meta.Authorization, parameters)), nil
 	}
 	return f.loginWithState(request, meta, query, parameters)
 }
 
-func (f *flows) loginWithState(request *Request, meta *metadata, query *loginQuery, parameters url.Values) (*Response, error) {
+func (f *flows) loginWithState(request *Request, meta *provider.Metadata, query *loginQuery, parameters url.Values) (*Response, error) {
 	kind := kindLoopback
 	if query.redirect == f.ownCallback() {
 		kind = kindBrowser
@@ -93,7 +94,7 @@ func (f *flows) loginWithState(request *Request, meta *metadata, query *loginQue
 	parameters.Set("state", sealed)
 	parameters.Set("nonce", state.Nonce)
 	parameters.Set("code_challenge", oauth2.S256ChallengeFromVerifier(state.Verifier))
-	answer := redirect(endpoint(meta.authorization, parameters))
+	answer := redirect(endpoint(meta.Authorization, parameters))
 	if cookie != nil {
 		for _, old := range f.crowded(request) {
 			addCookie(answer, f.dropCookie(old))
@@ -196,4 +197,16 @@ func (f *flows) scopeText(words []string, offline bool) string {
 // notDiscovered is a provider without an endpoint that a route needs.
 func notDiscovered(name string) error {
 	return &fault.Error{Kind: fault.Unusable, Part: fault.Endpoint, Name: name}
+}
+
+// endpoint appends parameters to an address that may have a query already.
+func endpoint(address string, parameters url.Values) string {
+	if len(parameters) == 0 {
+		return address
+	}
+	separator := "?"
+	if strings.Contains(address, "?") {
+		separator = "&"
+	}
+	return address + separator + parameters.Encode()
 }

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
 )
 
 // logout answers GET logout: always a redirect, to the provider's end-session endpoint (OpenID Connect RP-Initiated
@@ -15,11 +17,11 @@ import (
 func (f *flows) logout(ctx context.Context, request *Request) (*Response, error) {
 	target := f.logoutTarget(lone(request.Query, "post_logout_redirect_uri"))
 	state, hint := lone(request.Query, "state"), lone(request.Query, "id_token_hint")
-	meta, err := f.provider.metadata(ctx)
+	meta, err := f.provider.Metadata(ctx)
 	if err != nil { // the log knows: it is told when the document cannot be had
-		meta = &metadata{}
+		meta = &provider.Metadata{}
 	} else {
-		f.troubles.logout.seen(ctx, endSessionFault(meta))
+		f.troubles.logout.Seen(ctx, endSessionFault(meta))
 	}
 	caller, _ := f.leaver.Admit(ctx, request.Header.Values("Authorization"))
 	switch {
@@ -29,9 +31,9 @@ func (f *flows) logout(ctx context.Context, request *Request) (*Response, error)
 			hint = f.endSession(ctx, meta, caller)
 		}
 	case caller != nil:
-		f.provider.revoke(ctx, meta, caller.Raw(), "access_token")
+		f.provider.Revoke(ctx, meta, caller.Raw(), "access_token")
 	}
-	if meta.endSession == "" {
+	if meta.EndSession == "" {
 		if target == "" {
 			return redirect("/"), nil
 		}
@@ -43,11 +45,11 @@ func (f *flows) logout(ctx context.Context, request *Request) (*Response, error)
 			parameters.Set(name, value)
 		}
 	}
-	return redirect(endpoint(meta.endSession, parameters)), nil
+	return redirect(endpoint(meta.EndSession, parameters)), nil
 }
 
-func endSessionFault(meta *metadata) error {
-	if meta.endSession == "" {
+func endSessionFault(meta *provider.Metadata) error {
+	if meta.EndSession == "" {
 		return errors.New("core: no end_session_endpoint is known")
 	}
 	return nil
@@ -55,11 +57,11 @@ func endSessionFault(meta *metadata) error {
 
 // endSession ends the session of an own token on every instance and returns the hint for the provider's logout. The log is
 // told when that begins to fail in the store.
-func (f *flows) endSession(ctx context.Context, meta *metadata, caller *IDToken) (hint string) {
+func (f *flows) endSession(ctx context.Context, meta *provider.Metadata, caller *IDToken) (hint string) {
 	if caller.Issuer() != f.broker.issuer {
 		return "" // a trusted issuer ends its own sessions
 	}
-	ctx, cancel := detached(ctx) // a logout that was asked for is not given up because the browser goes on
+	ctx, cancel := provider.Detached(ctx) // a logout that was asked for is not given up because the browser goes on
 	defer cancel()
 	id, until := sessionOf(caller.claims()), caller.Expiry().Add(2*f.cfg.Leeway)
 	if life := time.Now().Add(f.broker.tokenLife()); life.After(until) { // a newer token of the session
@@ -67,12 +69,12 @@ func (f *flows) endSession(ctx context.Context, meta *metadata, caller *IDToken)
 	}
 	f.broker.feed.Add(id, until)
 	data, err := f.endStored(ctx, id, until)
-	f.troubles.endSession.seen(ctx, err)
+	f.troubles.endSession.Seen(ctx, err)
 	var s session
 	if data == nil || json.Unmarshal(data, &s) != nil {
 		return ""
 	}
-	f.provider.forsake(ctx, meta, s.Refresh)
+	f.provider.Forsake(ctx, meta, s.Refresh)
 	return strings.TrimSpace(s.IDToken)
 }
 

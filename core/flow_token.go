@@ -7,6 +7,7 @@ import (
 	"net/url"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
+	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
 )
 
 // maxCredential bounds codes, verifiers and tokens in a form, in bytes.
@@ -96,7 +97,7 @@ func (f *flows) grant(ctx context.Context, form *tokenForm) (*Token, error) {
 func (f *flows) refresh(ctx context.Context, token string) (*Token, error) {
 	sum := sha256.Sum256([]byte(token))
 	shared, err, _ := f.refreshes.Do(string(sum[:]), func() (any, error) {
-		ctx, cancel := detached(ctx)
+		ctx, cancel := provider.Detached(ctx)
 		defer cancel()
 		if f.broker != nil {
 			return f.rotate(ctx, token)
@@ -119,15 +120,15 @@ func (f *flows) forward(ctx context.Context, token string) (*Token, error) {
 }
 
 // redeem asks the provider and verifies what comes back; in broker mode a session begins with it.
-func (f *flows) redeem(ctx context.Context, meta *metadata, grant *tokenRequest) (*Token, error) {
+func (f *flows) redeem(ctx context.Context, meta *provider.Metadata, grant *tokenRequest) (*Token, error) {
 	if grant.state != nil {
 		if err := f.spend(grant.state); err != nil {
 			return nil, err
 		}
 	}
-	ctx, cancel := detached(ctx) // from here on something is spent
+	ctx, cancel := provider.Detached(ctx) // from here on something is spent
 	defer cancel()
-	answer, err := f.provider.token(ctx, meta, grant.form)
+	answer, err := f.provider.Token(ctx, meta, grant.form)
 	if err != nil {
 		return nil, err
 	}
@@ -143,9 +144,9 @@ func (f *flows) redeem(ctx context.Context, meta *metadata, grant *tokenRequest)
 
 // spending returns the provider's metadata once a token request can be made and its answer checked: the keys come
 // first, so that nothing is spent for an answer that nobody could verify; in broker mode the signing keys too.
-func (f *flows) spending(ctx context.Context) (*metadata, error) {
-	meta, err := f.provider.metadata(ctx)
-	if err == nil && meta.token == "" {
+func (f *flows) spending(ctx context.Context) (*provider.Metadata, error) {
+	meta, err := f.provider.Metadata(ctx)
+	if err == nil && meta.Token == "" {
 		return nil, notDiscovered("token_endpoint")
 	}
 	if err == nil && f.broker != nil {
@@ -154,7 +155,7 @@ func (f *flows) spending(ctx context.Context) (*metadata, error) {
 		}
 	}
 	if err == nil {
-		err = f.provider.keys.Ready(ctx)
+		err = f.provider.Keys().Ready(ctx)
 	}
 	if err != nil {
 		return nil, fault.Down(fault.Documents, err)

@@ -8,6 +8,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/claims"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fetch"
+	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
 	"github.com/go-oidc-auth/oidcauth/core/internal/strictjson"
 )
 
@@ -46,11 +47,11 @@ func (f *flows) userInfo(ctx context.Context, request *Request) (*Response, erro
 
 func (f *flows) askUserInfo(ctx context.Context, token *IDToken) (*UserInfo, error) {
 	nobody := &Error{Status: http.StatusNotFound} // the reference's answer has an empty detail too
-	meta, err := f.provider.metadata(ctx)
+	meta, err := f.provider.Metadata(ctx)
 	if err != nil {
 		return nil, fault.Down(fault.Documents, err)
 	}
-	if meta.userInfo == "" {
+	if meta.UserInfo == "" {
 		return nil, nobody
 	}
 	answer, err := f.subjectInfo(ctx, meta, token.Raw(), token.Subject())
@@ -66,8 +67,8 @@ func (f *flows) askUserInfo(ctx context.Context, token *IDToken) (*UserInfo, err
 
 // subjectInfo asks the provider's userinfo endpoint. An answer about anybody but subject is not believed (OpenID Connect
 // Core section 5.3.2).
-func (f *flows) subjectInfo(ctx context.Context, meta *metadata, bearer, subject string) (*fetch.Answer, error) {
-	answer, err := f.provider.userInfo(ctx, meta, bearer)
+func (f *flows) subjectInfo(ctx context.Context, meta *provider.Metadata, bearer, subject string) (*fetch.Answer, error) {
+	answer, err := f.provider.UserInfo(ctx, meta, bearer)
 	switch {
 	case errors.Is(err, fetch.ErrUnreachable):
 		return nil, fault.Down(fault.Provider, err)
@@ -76,7 +77,7 @@ func (f *flows) subjectInfo(ctx context.Context, meta *metadata, bearer, subject
 	case answer.Status == http.StatusUnauthorized || answer.Status == http.StatusForbidden:
 		return nil, fault.New(fault.Token, nil)
 	case answer.Status >= 400:
-		return nil, refusal("")
+		return nil, provider.Refusal("")
 	}
 	if got, err := answer.Object.String("sub"); err != nil || got != subject {
 		return nil, fault.Bad(fault.Provider, err)

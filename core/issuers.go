@@ -17,7 +17,7 @@ func (c *Config) rules() *claims.Rules {
 // providerIssuer is the provider's row of the table of issuers.
 func (a *Auth) providerIssuer() *verify.Issuer {
 	return &verify.Issuer{
-		ID: a.cfg.Issuer, Discover: a.provider.issuer, Keys: a.provider.keys, Down: fault.Keys,
+		ID: a.cfg.Issuer, Discover: a.provider.Issuer, Keys: a.provider.Keys(), Down: fault.Keys,
 		Audience: a.cfg.isForUs, Want: a.cfg.audience(), Rules: a.cfg.rules(), New: newToken,
 	}
 }

@@ -13,20 +13,21 @@ type Kind uint8
 
 // The kinds.
 const (
-	Internal Kind = iota // a fault of this service; also what an error of another type counts as
-	Request              // the request is malformed, or asks for what is not offered
-	Missing              // the request has no credentials
-	Token                // a token is not accepted; the cause is one of the reasons in reasons.go
-	Lacking              // a good token lacks a scope or a claim
-	Grant                // the provider does not accept a code, a refresh token or a device code (any more)
-	Pending              // the user of a device has not answered yet, or the device asks too often
-	Refused              // the provider refuses the caller for another reason, see Code
-	Login                // what the provider says about who logged in does not hold
-	Ended                // the session has ended, or there never was one
-	Nobody               // nothing is known about this person
-	Client               // the provider refuses this service: its credentials or its registration
-	Unusable             // an answer that nobody can use
-	Outage               // something is out of reach, and may be back in a moment
+	Internal   Kind = iota // a fault of this service; also what an error of another type counts as
+	Request                // the request is malformed, or asks for what is not offered
+	Missing                // the request has no credentials
+	Token                  // a token is not accepted; the cause is one of the reasons in reasons.go
+	Lacking                // a good token lacks a scope or a claim
+	Grant                  // the provider does not accept a code, a refresh token or a device code (any more)
+	Pending                // the user of a device has not answered yet, or the device asks too often
+	Refused                // the provider refuses the caller for another reason, see Code
+	Login                  // what the provider says about who logged in does not hold
+	Ended                  // the session has ended, or there never was one
+	Nobody                 // nothing is known about this person
+	NotOffered             // the provider does not offer this to this service
+	Client                 // the provider refuses this service: its credentials or its registration
+	Unusable               // an answer that nobody can use
+	Outage                 // something is out of reach, and may be back in a moment
 )
 
 // Part says what is out of reach, or unusable.
@@ -84,7 +85,7 @@ func (e *Error) Unwrap() error { return e.Err }
 var names = map[Kind]string{
 	Internal: "internal error", Request: "bad request", Missing: "no credentials", Token: "token not accepted", Lacking: "requirement not met",
 	Grant: "grant not accepted by the provider", Pending: "authorization pending", Refused: "refused by the provider",
-	Login: "login not valid", Ended: "session ended", Nobody: "nothing is known about this person", Client: "the provider refuses this service",
+	Login: "login not valid", Ended: "session ended", Nobody: "nothing is known about this person", NotOffered: "not offered by the provider", Client: "the provider refuses this service",
 	Unusable: "unusable answer", Outage: "out of reach",
 }
 
