@@ -2,12 +2,11 @@ package core
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/url"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
-	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
+	"github.com/go-oidc-auth/oidcauth/core/internal/login"
 	"golang.org/x/oauth2"
 )
 
@@ -49,7 +48,7 @@ func (f *flows) device(ctx context.Context, _ *Request) (*Response, error) {
 	}
 	start := DeviceStart(*begun)
 	if verifier != "" {
-		if start.DeviceCode, err = f.sealDevice(start.DeviceCode, verifier); err != nil {
+		if start.DeviceCode, err = f.states.SealDevice(login.Device{Code: start.DeviceCode, Verifier: verifier}); err != nil {
 			return nil, err
 		}
 	}
@@ -62,34 +61,4 @@ func noDeviceFlow(detail string) *Error {
 
 func deviceOutage(cause error) *Error {
 	return &Error{Status: http.StatusBadGateway, Detail: "Failed to contact OIDC endpoint", RetryAfter: outageRetry, Err: cause, kind: fault.Outage}
-}
-
-// sealedDevice is what a public client's device code holds: the provider's code and the verifier of its challenge.
-type sealedDevice struct {
-	Code     string `json:"d"`
-	Verifier string `json:"v"`
-}
-
-func (f *flows) sealDevice(code, verifier string) (string, error) {
-	plain, err := json.Marshal(sealedDevice{code, verifier})
-	if err != nil {
-		return "", err
-	}
-	return f.devices.Seal(plain, f.party), nil
-}
-
-// deviceGrant asks once whether the user has answered (RFC 8628 section 3.4); the client polls. A public client's code
-// has to be one that this service sealed.
-func (f *flows) deviceGrant(code string) (*tokenRequest, error) {
-	form := url.Values{"grant_type": {deviceGrant}, "device_code": {code}}
-	if f.provider.Client.IsPublic() {
-		plain, err := f.devices.Open(code, f.party)
-		var device sealedDevice
-		if err != nil || json.Unmarshal(plain, &device) != nil {
-			return nil, provider.Refusal(CodeInvalidGrant)
-		}
-		form.Set("device_code", device.Code)
-		form.Set("code_verifier", device.Verifier)
-	}
-	return &tokenRequest{form: form, check: grantCheck{scope: f.scopeText(f.cfg.Scopes, true)}}, nil
 }

@@ -10,8 +10,8 @@ import (
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/claims"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
+	"github.com/go-oidc-auth/oidcauth/core/internal/login"
 	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
-	"golang.org/x/oauth2"
 )
 
 // flows are the routes of one table. They know where this table's callback stands, seen from browsers.
@@ -78,26 +78,26 @@ func (f *flows) login(ctx context.Context, request *Request) (*Response, error) 
 }
 
 func (f *flows) loginWithState(request *Request, meta *provider.Metadata, query *loginQuery, parameters url.Values) (*Response, error) {
-	kind := kindLoopback
+	kind := login.Loopback
 	if query.redirect == f.ownCallback() {
-		kind = kindBrowser
+		kind = login.Browser
 	}
-	state := newState(kind, query.redirect, query.scope)
+	state := login.NewState(kind, query.redirect, query.scope)
 	var cookie *http.Cookie
-	if kind == kindBrowser {
-		cookie = f.bind(state, time.Now())
+	if kind == login.Browser {
+		cookie = f.states.Bind(state, time.Now())
 	}
-	sealed, err := f.sealState(state)
+	sealed, err := f.states.Seal(state)
 	if err != nil {
 		return nil, err
 	}
 	parameters.Set("state", sealed)
 	parameters.Set("nonce", state.Nonce)
-	parameters.Set("code_challenge", oauth2.S256ChallengeFromVerifier(state.Verifier))
+	parameters.Set("code_challenge", state.Challenge())
 	answer := redirect(endpoint(meta.Authorization, parameters))
 	if cookie != nil {
-		for _, old := range f.crowded(request) {
-			addCookie(answer, f.dropCookie(old))
+		for _, old := range f.states.Crowded(cookies(request)) {
+			addCookie(answer, f.states.Drop(old))
 		}
 		addCookie(answer, cookie)
 	}
@@ -105,17 +105,14 @@ func (f *flows) loginWithState(request *Request, meta *provider.Metadata, query 
 }
 
 func (f *flows) readLogin(request *Request) (*loginQuery, error) {
-	var q loginQuery
-	var offline, method string
-	for name, into := range map[string]*string{
-		"redirect_uri": &q.redirect, "prompt": &q.prompt, "scope": &q.scope, "state": &q.state,
-		"offline_access": &offline, "code_challenge": &q.challenge, "code_challenge_method": &method,
-	} {
-		value, fault := one(request.Query, name)
-		if fault != nil {
-			return nil, fault
-		}
-		*into = value
+	read := parameters{values: request.Query}
+	q := &loginQuery{
+		redirect: read.one("redirect_uri"), prompt: read.one("prompt"), scope: read.one("scope"), state: read.one("state"),
+		challenge: read.one("code_challenge"),
+	}
+	method, offline := read.one("code_challenge_method"), read.one("offline_access")
+	if err := read.err(); err != nil {
+		return nil, err
 	}
 	if q.redirect == "" {
 		return nil, badRequest(CodeInvalidRequest, "Missing redirect_uri")
@@ -123,7 +120,7 @@ func (f *flows) readLogin(request *Request) (*loginQuery, error) {
 	if len(q.redirect) > maxRedirect || !f.mayRedirect(q.redirect) {
 		return nil, badRequest(CodeInvalidRequest, "This redirect_uri is not allowed.")
 	}
-	if err := f.checkChallenge(&q, method); err != nil {
+	if err := f.checkChallenge(q, method); err != nil {
 		return nil, err
 	}
 	q.offline = strings.EqualFold(offline, "true") && !f.cfg.NoOfflineAccess
@@ -132,7 +129,7 @@ func (f *flows) readLogin(request *Request) (*loginQuery, error) {
 		return nil, err
 	}
 	q.scope, err = f.loginScope(q.scope, q.offline)
-	return &q, err
+	return q, err
 }
 
 // checkChallenge: a redirect URI that is neither the own callback nor loopback belongs to an application that has to

@@ -40,6 +40,14 @@ func idTokenOf(token *verify.Token) *IDToken {
 
 func (t *IDToken) isGuest() bool { return t == nil || t.token == nil }
 
+// verified is the token behind it; nil for a guest.
+func (t *IDToken) verified() *verify.Token {
+	if t.isGuest() {
+		return nil
+	}
+	return t.token
+}
+
 // claims are those of the token; nil for a guest, which has none.
 func (t *IDToken) claims() *claims.Token {
 	if t.isGuest() {

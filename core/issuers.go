@@ -1,7 +1,6 @@
 package core
 
 import (
-	"context"
 	"slices"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/claims"
@@ -36,37 +35,4 @@ func (c *Config) audience() []string {
 		return c.Audience
 	}
 	return []string{c.ClientID}
-}
-
-// issuers are the rows of broker mode: this service and those that it trusts.
-func (b *tokenBroker) issuers() []*verify.Issuer {
-	table := []*verify.Issuer{b.row(b.issuer, b.keys, fault.Store)}
-	table[0].Session, table[0].Ended = sessionOf, b.feed.Has
-	for issuer, keys := range b.peers { // what they revoke is known to them alone
-		table = append(table, b.row(issuer, keys, fault.PeerKeys))
-	}
-	return table
-}
-
-func (b *tokenBroker) row(id string, keys verify.Keys, down fault.Part) *verify.Issuer {
-	return &verify.Issuer{
-		ID: id, Keys: keys, Down: down, Algorithm: brokerAlgorithm, NamedKeys: true,
-		Audience: func(token *claims.Token) bool { return slices.Contains(token.Audience, b.cfg.Audience) },
-		Want:     []string{b.cfg.Audience}, Rules: b.auth.cfg.rules(), New: newToken,
-	}
-}
-
-// sessionOf names what a token can be revoked by: its session, or itself where it has none, as tokens of the Python
-// library.
-func sessionOf(token *claims.Token) string {
-	if sid := token.Text("sid"); sid != "" {
-		return sid
-	}
-	return token.Text("jti") // Read checked its type
-}
-
-// verifyProviderAccess checks an access token of the provider, whatever the mode.
-func (a *Auth) verifyProviderAccess(ctx context.Context, raw string) (*IDToken, error) {
-	token, err := a.upstream.Access(ctx, raw)
-	return idTokenOf(token), err
 }

@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/fetch"
 	"github.com/go-oidc-auth/oidcauth/core/internal/keyring"
 	"github.com/go-oidc-auth/oidcauth/core/internal/observe"
-	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
 // Event is one thing that happened, for Config.Metrics to count. All three texts are fixed words of this library, so that
@@ -84,17 +82,4 @@ func fetchOutcome(document string, err error) string {
 	default:
 		return outcomeUnusable
 	}
-}
-
-// countedStore is a store whose revocations are counted: their list has no load function of its own.
-type countedStore struct {
-	store.Store
-	metrics metrics
-}
-
-// Revoked reads the list and tells of it.
-func (s countedStore) Revoked(ctx context.Context, since, now time.Time) ([]store.Revocation, error) {
-	return observe.Load(s.metrics.fetches(), observe.Revocations, func(ctx context.Context) ([]store.Revocation, error) {
-		return s.Store.Revoked(ctx, since, now)
-	})(ctx)
 }

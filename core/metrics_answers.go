@@ -2,8 +2,6 @@ package core
 
 import (
 	"errors"
-	"net/url"
-	"slices"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 )
@@ -35,6 +33,8 @@ const (
 	grantCode     = "code"
 	grantDevice   = "device"
 	grantExchange = "exchange"
+
+	grantUndecided = "undecided" // a form that does not come to one grant
 )
 
 var verifications = []string{
@@ -43,7 +43,7 @@ var verifications = []string{
 }
 
 var (
-	logins    = []string{grantCallback, grantCode, grantDevice, grantExchange}
+	logins    = []string{grantCallback, grantCode, grantDevice, grantExchange, grantUndecided}
 	endings   = []string{outcomeOK, outcomeRefused, outcomeOutage, outcomeFailed}
 	atDevices = []string{outcomePending}
 )
@@ -91,30 +91,24 @@ func tokenOutcome(err error) string {
 	return outcomeBadClaims
 }
 
-// answered tells of one answer of a route that gives out tokens.
-func (m metrics) answered(route string, form url.Values, err error) {
-	if m == nil || route != "token" && route != "callback" {
-		return
-	}
-	outcome := answerOutcome(err)
-	isExchange := func(name string) bool { return form.Get(name) == exchangeGrant }
-	switch {
-	case route == "callback":
-		m.tell("login", grantCallback, outcome)
-	case slices.ContainsFunc(refreshNames, form.Has):
-		m.tell("refresh", "", withoutPending(outcome))
-	case slices.ContainsFunc(grantNames, isExchange):
-		m.tell("login", grantExchange, withoutPending(outcome))
-	case slices.ContainsFunc(deviceNames, form.Has):
-		m.tell("login", grantDevice, outcome)
-	default:
-		m.tell("login", grantCode, withoutPending(outcome))
+// login tells how a login ended, by which grant it came.
+func (m metrics) login(part string, err error) {
+	if m != nil {
+		m.tell("login", part, endingOf(part, err))
 	}
 }
 
-// withoutPending: a provider that says so of anything but a device has refused it.
-func withoutPending(outcome string) string {
-	if outcome == outcomePending {
+// refreshed tells how a refresh ended.
+func (m metrics) refreshed(err error) {
+	if m != nil {
+		m.tell("refresh", "", endingOf("", err))
+	}
+}
+
+// endingOf: a provider that answers "pending" to anything but a device has refused it.
+func endingOf(part string, err error) string {
+	outcome := answerOutcome(err)
+	if outcome == outcomePending && part != grantDevice {
 		return outcomeRefused
 	}
 	return outcome

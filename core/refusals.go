@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
+	"github.com/go-oidc-auth/oidcauth/core/internal/session"
 )
 
 // The reasons for which a token is not accepted, for [errors.Is] on a refusal. A client sees one text for all of them.
@@ -59,8 +60,16 @@ func answerTo(f *fault.Error) *Error {
 		return &Error{Status: http.StatusUnauthorized, Code: CodeInvalidRequest, Detail: "Not authenticated"}
 	case fault.Ended:
 		return &Error{Status: http.StatusUnauthorized, Code: CodeInvalidGrant, Detail: "Session expired or not found. Please re-authenticate."}
+	case fault.Target:
+		return badRequest(CodeInvalidTarget, "invalid_target: tokens are issued for this service alone")
+	case fault.Subject: // RFC 8693 section 2.2.2
+		return badRequest(CodeInvalidGrant, "Invalid token")
+	case fault.NotOffered:
+		return badRequest(CodeUnsupportedGrantType, "unsupported_grant_type: this grant_type is not offered")
 	case fault.Nobody:
 		return &Error{Status: http.StatusForbidden, Code: CodeAccessDenied, Detail: "The provider does not say who this user is."}
+	case fault.State:
+		return badRequest(CodeInvalidRequest, "The login state is not valid: begin the login again.")
 	case fault.Login:
 		return badRequest(CodeInvalidGrant, "invalid_grant: the provider's ID token is not valid for this login")
 	case fault.Grant, fault.Pending, fault.Refused:
@@ -115,7 +124,7 @@ func outageOf(part fault.Part) *Error {
 	case fault.PeerKeys:
 		e.Detail = "The keys of the token's issuer are out of reach, cannot validate token."
 	case fault.Store:
-		e.Detail, e.RetryAfter = "The session store is not available.", storePause
+		e.Detail, e.RetryAfter = "The session store is not available.", session.StorePause
 	case fault.Session:
 		e.Detail, e.RetryAfter = "Another refresh of this session has not come to an end.", time.Second
 	default:

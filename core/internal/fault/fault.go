@@ -21,7 +21,10 @@ const (
 	Grant                  // the provider does not accept a code, a refresh token or a device code (any more)
 	Pending                // the user of a device has not answered yet, or the device asks too often
 	Refused                // the provider refuses the caller for another reason, see Code
+	State                  // the state of a login does not open, is too old, or was used
 	Login                  // what the provider says about who logged in does not hold
+	Target                 // an exchange asks for another audience
+	Subject                // the subject token of an exchange is not accepted
 	Ended                  // the session has ended, or there never was one
 	Nobody                 // nothing is known about this person
 	NotOffered             // the provider does not offer this to this service
@@ -83,9 +86,10 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 var names = map[Kind]string{
+	Target: "another target", Subject: "subject token not accepted",
 	Internal: "internal error", Request: "bad request", Missing: "no credentials", Token: "token not accepted", Lacking: "requirement not met",
 	Grant: "grant not accepted by the provider", Pending: "authorization pending", Refused: "refused by the provider",
-	Login: "login not valid", Ended: "session ended", Nobody: "nothing is known about this person", NotOffered: "not offered by the provider", Client: "the provider refuses this service",
+	State: "login state not valid", Login: "login not valid", Ended: "session ended", Nobody: "nothing is known about this person", NotOffered: "not offered by the provider", Client: "the provider refuses this service",
 	Unusable: "unusable answer", Outage: "out of reach",
 }
 
