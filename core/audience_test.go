@@ -7,7 +7,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// O12: a guard checks both what a token is for and what it allows, and neither stands in for the other.
+// A guard checks both what a token is for and what it allows, and neither stands in for the other.
 func TestAudienceAndScopeAreBothChecked(t *testing.T) {
 	idp := oidctest.NewProvider(t, oidctest.WithAlgorithm("ES256"))
 	auth, err := core.New(idp.Config())

@@ -179,7 +179,7 @@ func rsaSigned(t testing.TB, key *rsa.PrivateKey, header, payload claims) string
 	return signed + "." + base64.RawURLEncoding.EncodeToString(signature)
 }
 
-// kidOf is the Python library's rule for the name of a key (WIRE 4.14).
+// kidOf is the Python library's rule for the name of a key.
 func kidOf(key *rsa.PrivateKey) string {
 	info, err := x509.MarshalPKIXPublicKey(key.Public())
 	if err != nil {
@@ -189,7 +189,7 @@ func kidOf(key *rsa.PrivateKey) string {
 	return hex.EncodeToString(sum[:])[:16]
 }
 
-// pythonClaims are those of a token of the Python library (WIRE 4.11), with some replaced; a nil one is left out.
+// pythonClaims are those of a token of the Python library, with some replaced; a nil one is left out.
 func pythonClaims(issuer, audience string, changes ...claims) claims {
 	now := time.Now().Unix()
 	all := claims{

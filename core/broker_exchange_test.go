@@ -17,7 +17,7 @@ func imported(changes ...func(*core.Config)) func(*core.Config) {
 	return brokered(append([]func(*core.Config){func(c *core.Config) { c.Broker.ImportKey = sharedPEM() }}, changes...)...)
 }
 
-// X2, X3, D-53: types and targets of RFC 8693.
+// Types and targets of RFC 8693.
 func TestBrokerExchangeFields(t *testing.T) {
 	f := newFlow(t, imported())
 	subject := f.idp.AccessToken("alice")
@@ -46,7 +46,7 @@ func TestBrokerExchangeFields(t *testing.T) {
 	}
 }
 
-// X4, D-53: the life is that of the subject, and no longer than TokenTTL.
+// The life is that of the subject, and no longer than TokenTTL.
 func TestBrokerExchangeLife(t *testing.T) {
 	f := newFlow(t, imported(func(c *core.Config) { c.Broker.TokenTTL = 10 * time.Minute }))
 	for _, c := range []struct{ life, most int64 }{{60, 60}, {599, 599}, {3600, 600}, {1 << 40, 600}} {
@@ -60,21 +60,21 @@ func TestBrokerExchangeLife(t *testing.T) {
 	}
 }
 
-// D-48, D-50, WIRE 4.11: what becomes of the provider's claims.
+// What becomes of the provider's claims.
 func TestBrokerMintedClaims(t *testing.T) {
 	for name, c := range map[string]struct {
 		claims oidctest.Claims
 		want   claims
 	}{
-		"as they are":             {nil, claims{"sub": "dora", "preferred_username": "dora", "email": nil}},
-		"D-48 nested name":        {oidctest.Claims{"attrs": oidctest.Claims{"preferred_username": "root"}}, claims{"preferred_username": "dora"}},
-		"D-50 name as a list":     {oidctest.Claims{"preferred_username": []string{"root"}, "name": []string{"R"}, "given_name": 7}, claims{"preferred_username": "dora", "name": nil, "given_name": nil}},
-		"D-50 name of many words": {oidctest.Claims{"family_name": "van der Berg", "name": "Dora van der Berg"}, claims{"family_name": "van der Berg", "name": "Dora van der Berg"}},
-		"email as a number":       {oidctest.Claims{"email": 7}, claims{"email": nil, "email_verified": nil}},
-		"email not verified":      {oidctest.Claims{"email": "d@example.org", "email_verified": "true"}, claims{"email": "d@example.org", "email_verified": nil}},
-		"email verified":          {oidctest.Claims{"email": "d@example.org", "email_verified": true}, claims{"email": "d@example.org", "email_verified": true}},
-		"claims of ours":          {oidctest.Claims{"sid": "x", "idp_sub": "root", "idp_iss": "https://evil.example", "exp2": 1}, claims{"idp_sub": "dora"}},
-		"groups as a text":        {oidctest.Claims{"groups": "admin"}, claims{"groups": nil}},
+		"as they are":        {nil, claims{"sub": "dora", "preferred_username": "dora", "email": nil}},
+		"nested name":        {oidctest.Claims{"attrs": oidctest.Claims{"preferred_username": "root"}}, claims{"preferred_username": "dora"}},
+		"name as a list":     {oidctest.Claims{"preferred_username": []string{"root"}, "name": []string{"R"}, "given_name": 7}, claims{"preferred_username": "dora", "name": nil, "given_name": nil}},
+		"name of many words": {oidctest.Claims{"family_name": "van der Berg", "name": "Dora van der Berg"}, claims{"family_name": "van der Berg", "name": "Dora van der Berg"}},
+		"email as a number":  {oidctest.Claims{"email": 7}, claims{"email": nil, "email_verified": nil}},
+		"email not verified": {oidctest.Claims{"email": "d@example.org", "email_verified": "true"}, claims{"email": "d@example.org", "email_verified": nil}},
+		"email verified":     {oidctest.Claims{"email": "d@example.org", "email_verified": true}, claims{"email": "d@example.org", "email_verified": true}},
+		"claims of ours":     {oidctest.Claims{"sid": "x", "idp_sub": "root", "idp_iss": "https://evil.example", "exp2": 1}, claims{"idp_sub": "dora"}},
+		"groups as a text":   {oidctest.Claims{"groups": "admin"}, claims{"groups": nil}},
 	} {
 		f := newFlow(t, imported())
 		user := oidctest.Claims{"sub": "dora"}
@@ -96,7 +96,7 @@ func TestBrokerMintedClaims(t *testing.T) {
 	}
 }
 
-// WIRE 4.11: roles and groups are lists, of all that the provider says; a list without entries is one.
+// Roles and groups are lists, of all that the provider says; a list without entries is one.
 func TestBrokerRoles(t *testing.T) {
 	f := newFlow(t, imported())
 	f.idp.Tamper(oidctest.IDTokens, func(c oidctest.Claims) { c["roles"] = []string{"from-id"} })
@@ -119,7 +119,7 @@ func TestBrokerRoles(t *testing.T) {
 	}
 }
 
-// D-49: userinfo about somebody else is not believed, and one that fails costs nothing.
+// Userinfo about somebody else is not believed, and one that fails costs nothing.
 func TestBrokerUserInfoOfAnother(t *testing.T) {
 	for name, change := range map[string]func(*oidctest.Provider){
 		"another sub": func(p *oidctest.Provider) {
@@ -146,7 +146,7 @@ func TestBrokerUserInfoOfAnother(t *testing.T) {
 
 const whoIsIt = "The provider does not say who this user is."
 
-// D-48: sub by another claim: that claim and no other.
+// sub by another claim: that claim and no other.
 func TestBrokerSubjectClaim(t *testing.T) {
 	for name, c := range map[string]struct {
 		claim string
@@ -190,7 +190,7 @@ func TestBrokerSubjectClaim(t *testing.T) {
 	}
 }
 
-// D-48: the first document that has the claim decides; what it says there cannot be used, and no other is asked.
+// The first document that has the claim decides; what it says there cannot be used, and no other is asked.
 func TestBrokerSubjectClaimOfFirstDocument(t *testing.T) {
 	for name, value := range map[string]any{"a number": 7, "empty": "", "a list": []string{"root"}} {
 		f := newFlow(t, imported(func(c *core.Config) { c.Broker.SubjectClaim = "upn" }))
@@ -221,11 +221,11 @@ func TestBrokerRequireAtMint(t *testing.T) {
 
 	scoped := newFlow(t, imported(func(c *core.Config) { c.Require = []core.Requirement{core.Scopes("staff")} }))
 	if answer := scoped.exchange(scoped.idp.AccessToken("alice"), nil); answer.Status != http.StatusForbidden {
-		t.Errorf("D-40: without the scope: %d %s", answer.Status, answer.Body)
+		t.Errorf("without the scope: %d %s", answer.Status, answer.Body)
 	}
 	staff := scoped.idp.AccessToken("alice", oidctest.Claims{"scope": "openid staff"})
 	if answer := scoped.exchange(staff, url.Values{"scope": {"openid"}}); answer.Status != http.StatusForbidden {
-		t.Errorf("D-40: narrowed: %d %s", answer.Status, answer.Body)
+		t.Errorf("narrowed: %d %s", answer.Status, answer.Body)
 	}
 	scoped.who(flowGranted(t, scoped.exchange(staff, nil)).AccessToken)
 }

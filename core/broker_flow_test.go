@@ -60,19 +60,19 @@ func (f *flowService) exchange(subject string, fields url.Values) *core.Response
 
 const sessionGone = "Session expired or not found. Please re-authenticate."
 
-// WIRE 4.11 and DESIGN 4: header, claims and answer of a token that was minted after a login.
+// Header, claims and answer of a token that was minted after a login.
 func TestBrokerMints(t *testing.T) {
 	f := newFlow(t, brokered())
 	before := time.Now()
 	token := f.tokens("alice")
 	if token.TokenType != "Bearer" || len(token.RefreshToken) != 64 || token.RefreshToken == token.AccessToken {
-		t.Errorf("D-43: %+v", token)
+		t.Errorf("access token and refresh token are one: %+v", token)
 	}
 	if left := token.Expires - before.Unix(); left < 3595 || left > 3605 || token.ExpiresIn < 3590 {
 		t.Errorf("the token lives for %d s", left)
 	}
 	if left := token.RefreshExpires - before.Unix(); left < 30*24*3600-5 || left > 30*24*3600+5 {
-		t.Errorf("D-23: the session lives for %d s", left)
+		t.Errorf("the session lives for %d s", left)
 	}
 	header, payload := unpack(t, token.AccessToken)
 	if header["alg"] != "RS256" || header["typ"] != "JWT" || len(header["kid"].(string)) != 16 || len(header) != 3 {
@@ -91,7 +91,7 @@ func TestBrokerMints(t *testing.T) {
 		t.Errorf("jti and sid: %v", payload)
 	}
 	if iat := int64(payload["iat"].(float64)); iat > time.Now().Unix()-4 {
-		t.Errorf("D-34: iat %d is not back from %d", iat, time.Now().Unix())
+		t.Errorf("iat %d is not back from %d", iat, time.Now().Unix())
 	}
 	if !slices.Contains(caller.Roles(), "admin") || caller.Name() == "" || caller.Email() == "" {
 		t.Errorf("got %v %q %q", caller.Roles(), caller.Name(), caller.Email())
@@ -164,7 +164,7 @@ func TestBrokerRefreshesOnce(t *testing.T) {
 	}
 }
 
-// D-45: what fails at the provider loses nothing; its final refusal ends the session.
+// What fails at the provider loses nothing; its final refusal ends the session.
 func TestBrokerRefreshFails(t *testing.T) {
 	f := newFlow(t, brokered())
 	token := f.tokens("alice")
@@ -210,7 +210,7 @@ func TestBrokerExchanges(t *testing.T) {
 		t.Errorf("%s %s", caller, answer.Body)
 	}
 	if left := token.Expires - time.Now().Unix(); left > 301 {
-		t.Errorf("D-53: it outlives its subject: %d s", left)
+		t.Errorf("it outlives its subject: %d s", left)
 	}
 	flowRefused(t, "an own token", f.exchange(token.AccessToken, nil), http.StatusBadRequest, "invalid_grant", "Invalid token")
 }

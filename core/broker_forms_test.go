@@ -20,7 +20,7 @@ var hostile = map[string]string{
 	"64 letters": strings.Repeat("A", 64), "64 and a line end": strings.Repeat("A", 63) + "\n", "star": "*", "percent": "%00%0d%0a", "URL": "https://evil.example/",
 }
 
-// X1, X2, D-26, D-31, D-33: whatever stands in a field of the token route, the answer is a refusal with a text of ours, and
+// Whatever stands in a field of the token route, the answer is a refusal with a text of ours, and
 // the provider hears nothing.
 func TestBrokerHostileForms(t *testing.T) {
 	f := newFlow(t, brokered(func(c *core.Config) { c.Broker.ImportKey = sharedPEM() }))
@@ -65,7 +65,7 @@ func fixedRefusal(t testing.TB, what string, answer *core.Response, sent string)
 	flowNoStore(t, answer)
 }
 
-// X4: what stands in scope makes no wider token, and no fault of ours.
+// What stands in scope makes no wider token, and no fault of ours.
 func TestBrokerHostileScope(t *testing.T) {
 	f := newFlow(t, brokered(func(c *core.Config) { c.Broker.ImportKey = sharedPEM() }))
 	subject := f.idp.AccessToken("alice", oidctest.Claims{"scope": "openid email"})
@@ -92,7 +92,7 @@ func TestBrokerHostileScope(t *testing.T) {
 	}
 }
 
-// D-26: one grant at a time, each field once.
+// One grant at a time, each field once.
 func TestBrokerOneGrant(t *testing.T) {
 	f := newFlow(t, brokered(func(c *core.Config) { c.Broker.ImportKey = sharedPEM() }))
 	token := f.tokens("alice")
@@ -125,7 +125,7 @@ func TestBrokerOneGrant(t *testing.T) {
 	flowGranted(t, f.refresh(token.RefreshToken))
 }
 
-// D-43, D-44, X1: each kind of token in each wrong place.
+// Each kind of token in each wrong place.
 func TestBrokerTokensInWrongPlaces(t *testing.T) {
 	f := newFlow(t, brokered(func(c *core.Config) { c.Broker.ImportKey = sharedPEM() }))
 	var id, refresh string
@@ -163,7 +163,7 @@ func TestBrokerTokensInWrongPlaces(t *testing.T) {
 	flowGranted(t, f.refresh(mine.RefreshToken))
 }
 
-// D-43: neither the handle nor the secret of a refresh token can be guessed from what everybody may know.
+// Neither the handle nor the secret of a refresh token can be guessed from what everybody may know.
 func TestBrokerForgedRefreshTokens(t *testing.T) {
 	f := newFlow(t, brokered(func(c *core.Config) { c.Broker.ImportKey = sharedPEM() }))
 	mine := f.tokens("alice")
@@ -195,13 +195,13 @@ func TestPassthroughHasNoBroker(t *testing.T) {
 	f.who(f.idp.AccessToken("alice"))
 	g := newFlow(t, brokered(func(c *core.Config) { c.Audience = []string{core.AnyAudience} }))
 	answer = g.exchange(g.idp.AccessToken("alice"), nil)
-	flowRefused(t, "D-29: under AnyAudience", answer, 400, "unsupported_grant_type", "unsupported_grant_type: this grant_type is not offered")
+	flowRefused(t, "under AnyAudience", answer, 400, "unsupported_grant_type", "unsupported_grant_type: this grant_type is not offered")
 	if _, err := g.auth.Routes(core.Paths{Token: core.Off}); err == nil {
 		t.Error("broker mode without its token route")
 	}
 }
 
-// TRUST 0.9: no own secret stands in an answer that refuses, or in a log.
+// No own secret stands in an answer that refuses, or in a log.
 func TestBrokerTellsNoSecret(t *testing.T) {
 	db := &flawedStore{Store: store.NewMemory()}
 	f := newFlow(t, brokered(func(c *core.Config) {

@@ -40,7 +40,7 @@ func kidIn(t testing.TB, token string) string {
 
 func keyless(c *core.Config) { c.Broker.ImportKey = nil }
 
-// D-57, D-63: ten services that start at the same moment make one key, and a rotation on several at once one more. It is
+// Ten services that start at the same moment make one key, and a rotation on several at once one more. It is
 // published before it signs, signs on every instance after ten minutes, and the old one goes when its last token has.
 func TestBrokerKeyLife(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -140,7 +140,7 @@ func TestBrokerSignsNothingWithOldRing(t *testing.T) {
 	})
 }
 
-// WIRE 4.14: the key of a Python deployment keeps its name, in both forms of PEM; its tokens are accepted until they
+// The key of a Python deployment keeps its name, in both forms of PEM; its tokens are accepted until they
 // end. It signs in an empty ring alone, and verifies for 31 days, also after a rotation.
 func TestBrokerImportsKey(t *testing.T) {
 	pkcs8, err := x509.MarshalPKCS8PrivateKey(sharedKey())

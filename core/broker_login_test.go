@@ -13,7 +13,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// D-26, D-47: a device's token lives no longer than any other, and its session is refreshed and ended like any other.
+// A device's token lives no longer than any other, and its session is refreshed and ended like any other.
 func TestBrokerDevice(t *testing.T) {
 	f := newFlow(t, imported())
 	start := f.device()
@@ -85,7 +85,7 @@ func TestBrokerSessionOfAnotherIssuer(t *testing.T) {
 	})
 }
 
-// Userinfo in broker mode: the claims of the own token, and no call of the provider (D-64).
+// Userinfo in broker mode: the claims of the own token, and no call of the provider.
 func TestBrokerUserInfoRoute(t *testing.T) {
 	f := newFlow(t, imported())
 	token := f.tokens("alice")
@@ -99,7 +99,7 @@ func TestBrokerUserInfoRoute(t *testing.T) {
 	}
 }
 
-// D-20: nothing of a malformed answer to a refresh costs the session.
+// Nothing of a malformed answer to a refresh costs the session.
 func TestBrokerRefreshAnswers(t *testing.T) {
 	for name, extra := range map[string]claims{
 		"token_type": {"token_type": "mac"}, "scope as a list": {"scope": []string{"openid"}}, "refresh_expires_in": {"refresh_expires_in": []int{1}},

@@ -17,7 +17,7 @@ func unsigned(kid string, payload claims) string {
 	return encode([]byte(toJSON(claims{"alg": "RS256", "kid": kid, "typ": "JWT"}))) + "." + encode([]byte(toJSON(payload))) + "." + encode(make([]byte, 256))
 }
 
-// D-70: a flood of unknown names costs one fetch in ten seconds, of that issuer; an issuer that is not trusted costs none.
+// A flood of unknown names costs one fetch in ten seconds, of that issuer; an issuer that is not trusted costs none.
 func TestBrokerFloodOfUnknownKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		keys := otherKeys()
@@ -46,7 +46,7 @@ func TestBrokerFloodOfUnknownKeys(t *testing.T) {
 	})
 }
 
-// D-67, D-68: a withdrawn key is refused once the set was renewed; a removed peer at once.
+// A withdrawn key is refused once the set was renewed; a removed peer at once.
 func TestBrokerPeerKeyWithdrawn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		keys := otherKeys()
@@ -60,11 +60,11 @@ func TestBrokerPeerKeyWithdrawn(t *testing.T) {
 			t.Errorf("the new key: %d", status)
 		}
 		if status := f.status(token); status != 401 {
-			t.Errorf("D-68: the withdrawn key: %d", status)
+			t.Errorf("the withdrawn key: %d", status)
 		}
 		without := p.service(func(c *core.Config) { c.Broker.TrustedIssuers = []string{peerB} })
 		if status := without.status(rsaToken(t, keys[1], "a2", pythonClaims(peerA, shared))); status != 401 {
-			t.Errorf("D-67: a removed peer: %d", status)
+			t.Errorf("a removed peer: %d", status)
 		}
 	})
 }

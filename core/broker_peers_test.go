@@ -88,7 +88,7 @@ func (p *peerNet) service(changes ...func(*core.Config)) *flowService {
 	return flowServe(p.t, p.config(), p, brokered(append([]func(*core.Config){first}, changes...)...))
 }
 
-// D-65, D-66, X1, WIRE 4.15: keys belong to their issuer; what a token says of itself helps nothing.
+// Keys belong to their issuer; what a token says of itself helps nothing.
 func TestBrokerPeerKeysAreBound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		keys := otherKeys()
@@ -102,11 +102,11 @@ func TestBrokerPeerKeysAreBound(t *testing.T) {
 			"A":                  {rsaToken(t, keys[0], "a", pythonClaims(peerA, shared)), 200},
 			"B, with its slash":  {rsaToken(t, keys[1], "b", pythonClaims(peerB, shared)), 200},
 			"device of A":        {rsaToken(t, keys[0], "a", pythonClaims(peerA, shared, month)), 200},
-			"D-71 slash more":    {rsaToken(t, keys[0], "a", pythonClaims(peerA+"/", shared)), 401},
-			"D-71 slash less":    {rsaToken(t, keys[1], "b", pythonClaims(strings.TrimSuffix(peerB, "/"), shared)), 401},
-			"D-65 A signs B":     {rsaToken(t, keys[0], "a", pythonClaims(peerB, shared)), 401},
-			"D-66 A signs as b":  {rsaToken(t, keys[0], "b", pythonClaims(peerB, shared)), 401},
-			"D-65 A signs us":    {rsaToken(t, keys[0], "a", pythonClaims(bubbleIssuer, shared)), 401},
+			"slash more":         {rsaToken(t, keys[0], "a", pythonClaims(peerA+"/", shared)), 401},
+			"slash less":         {rsaToken(t, keys[1], "b", pythonClaims(strings.TrimSuffix(peerB, "/"), shared)), 401},
+			"A signs B":          {rsaToken(t, keys[0], "a", pythonClaims(peerB, shared)), 401},
+			"A signs as b":       {rsaToken(t, keys[0], "b", pythonClaims(peerB, shared)), 401},
+			"A signs us":         {rsaToken(t, keys[0], "a", pythonClaims(bubbleIssuer, shared)), 401},
 			"A signs as our kid": {rsaToken(t, keys[0], own, pythonClaims(bubbleIssuer, shared)), 401},
 			"we sign A":          {rsaToken(t, sharedKey(), own, pythonClaims(peerA, shared)), 401},
 			"A signs the IdP":    {rsaToken(t, keys[0], "a", pythonClaims(issuer, shared)), 401},
@@ -153,12 +153,12 @@ func TestBrokerPeerTokensElsewhere(t *testing.T) {
 			t.Error("a peer's logout ended something here")
 		}
 		if after := p.count(tokenPath) + p.count(userInfoPath); after != calls {
-			t.Errorf("D-64: %d calls of the provider", after-calls)
+			t.Errorf("%d calls of the provider", after-calls)
 		}
 	})
 }
 
-// D-69, D-70, D-72: a broken peer breaks its own tokens alone, in bounded time, and recovers.
+// A broken peer breaks its own tokens alone, in bounded time, and recovers.
 func TestBrokerBrokenPeer(t *testing.T) {
 	keys := otherKeys()
 	ec := claims{"kty": "EC", "crv": "P-256", "kid": "a", "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}
@@ -184,7 +184,7 @@ func TestBrokerBrokenPeer(t *testing.T) {
 		"refused":            {refuse, false},
 		"hang":               {hang, false},
 		"drip":               {faults["drip"], false},
-		"minimal, WIRE 4.15": {document(keySet(claims{"kty": "RSA", "kid": "a", "n": rsaJWK(keys[0], "")["n"], "e": "AQAB"})), true},
+		"minimal": {document(keySet(claims{"kty": "RSA", "kid": "a", "n": rsaJWK(keys[0], "")["n"], "e": "AQAB"})), true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -206,7 +206,7 @@ func TestBrokerBrokenPeer(t *testing.T) {
 					t.Error("others suffer")
 				}
 				if took := time.Since(begun); took > time.Second {
-					t.Errorf("D-72: others waited for %s", took)
+					t.Errorf("others waited for %s", took)
 				}
 				if err := f.auth.Ready(t.Context()); err != nil {
 					t.Errorf("Ready is about a peer: %v", err)

@@ -17,7 +17,7 @@ import (
 
 func unavailable(context.Context) (*http.Response, error) { return jsonAnswer(503, `{}`), nil }
 
-// D-20, D-22, D-23: what a provider leaves out of its answers costs no session.
+// What a provider leaves out of its answers costs no session.
 func TestBrokerRefreshOfSparseProviders(t *testing.T) {
 	month := int64(30 * 24 * 3600)
 	for name, c := range map[string]struct {
@@ -25,14 +25,14 @@ func TestBrokerRefreshOfSparseProviders(t *testing.T) {
 		seconds int64 // the session's
 		none    bool  // no refresh token
 	}{
-		"D-20 without rotation":       {[]oidctest.Option{oidctest.WithoutRotation()}, month, false},
-		"D-20 without scope":          {[]oidctest.Option{oidctest.WithoutScope()}, month, false},
-		"D-20 without refresh tokens": {[]oidctest.Option{oidctest.WithoutRefreshTokens()}, 3600, true},
-		"D-22 refresh_expires_in 0":   {[]oidctest.Option{oidctest.WithRefreshExpiresIn(0)}, month, false},
-		"D-23 refresh_expires_in 90":  {[]oidctest.Option{oidctest.WithRefreshExpiresIn(90)}, 90, false},
-		"D-23 far away":               {[]oidctest.Option{oidctest.WithRefreshExpiresIn(1 << 40)}, month, false},
-		"D-52 opaque":                 {[]oidctest.Option{oidctest.WithOpaqueTokens()}, month, false},
-		"lower case":                  {[]oidctest.Option{oidctest.WithLowerCaseType()}, month, false},
+		"without rotation":       {[]oidctest.Option{oidctest.WithoutRotation()}, month, false},
+		"without scope":          {[]oidctest.Option{oidctest.WithoutScope()}, month, false},
+		"without refresh tokens": {[]oidctest.Option{oidctest.WithoutRefreshTokens()}, 3600, true},
+		"refresh_expires_in 0":   {[]oidctest.Option{oidctest.WithRefreshExpiresIn(0)}, month, false},
+		"refresh_expires_in 90":  {[]oidctest.Option{oidctest.WithRefreshExpiresIn(90)}, 90, false},
+		"far away":               {[]oidctest.Option{oidctest.WithRefreshExpiresIn(1 << 40)}, month, false},
+		"opaque":                 {[]oidctest.Option{oidctest.WithOpaqueTokens()}, month, false},
+		"lower case":             {[]oidctest.Option{oidctest.WithLowerCaseType()}, month, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -59,7 +59,7 @@ func TestBrokerRefreshOfSparseProviders(t *testing.T) {
 	}
 }
 
-// D-45: an outage of whatever the provider has keeps the session, and the same refresh token works afterwards.
+// An outage of whatever the provider has keeps the session, and the same refresh token works afterwards.
 func TestBrokerRefreshThroughOutages(t *testing.T) {
 	for name, f := range map[string]fault{"hang": hang, "503": unavailable, "cut": func(context.Context) (*http.Response, error) { return nil, errors.New("cut") },
 		"nonsense": func(context.Context) (*http.Response, error) { return jsonAnswer(200, `["x"]`), nil }} {
@@ -88,7 +88,7 @@ func TestBrokerRefreshThroughOutages(t *testing.T) {
 	}
 }
 
-// D-45: a provider of which each endpoint takes 7 s, and whose keys have changed, is within Timeout everywhere: its new
+// A provider of which each endpoint takes 7 s, and whose keys have changed, is within Timeout everywhere: its new
 // refresh token is kept.
 func TestBrokerRefreshOfSlowProvider(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -211,7 +211,7 @@ func refreshRequest(token string) *core.Request {
 	return core.ParseRequest(http.MethodPost, "", header, strings.NewReader(url.Values{"refresh-token": {token}}.Encode()))
 }
 
-// 2.3: 20 at once while the provider fails: all are told so, few calls go out, and the token is good afterwards.
+// 20 at once while the provider fails: all are told so, few calls go out, and the token is good afterwards.
 func TestBrokerRefreshCrowdFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t)
@@ -256,7 +256,7 @@ func TestBrokerRefreshClientLeaves(t *testing.T) {
 	})
 }
 
-// D-46: after the grace the old token ends the session, on every instance, and its access tokens with it.
+// After the grace the old token ends the session, on every instance, and its access tokens with it.
 func TestBrokerRefreshReuse(t *testing.T) {
 	for _, grace := range []time.Duration{0, time.Second, time.Minute} {
 		synctest.Test(t, func(t *testing.T) {

@@ -19,7 +19,7 @@ func (f *flowService) leave(token string) {
 	}
 }
 
-// G2, 2.3: a logout on one service kills the access token on the other within three seconds, and the session there.
+// A logout on one service kills the access token on the other within three seconds, and the session there.
 func TestBrokerLogoutElsewhere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t)
@@ -38,7 +38,7 @@ func TestBrokerLogoutElsewhere(t *testing.T) {
 		}
 		flowRefused(t, "there", there.refresh(token.RefreshToken), 401, "invalid_grant", sessionGone)
 		if !b.wasRevoked(held) {
-			t.Error("G2: the provider's refresh token was not revoked")
+			t.Error("the provider's refresh token was not revoked")
 		}
 		time.Sleep(untilEnd(token))
 		if status := there.status(token.AccessToken); status != 401 {
@@ -86,7 +86,7 @@ func TestBrokerStoreDownAtGuards(t *testing.T) {
 	})
 }
 
-// G2: a token of the Python deployment has no sid and lives for up to 30 days; it is logged out for as long as it lives.
+// A token of the Python deployment has no sid and lives for up to 30 days; it is logged out for as long as it lives.
 func TestBrokerLogoutOfPythonTokenLasts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t)
@@ -129,7 +129,7 @@ func TestBrokerLogoutSurvivesShorterTTL(t *testing.T) {
 	})
 }
 
-// G2: tokens of an exchange can be logged out, everywhere.
+// Tokens of an exchange can be logged out, everywhere.
 func TestBrokerLogoutOfExchange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t)
@@ -144,7 +144,7 @@ func TestBrokerLogoutOfExchange(t *testing.T) {
 	})
 }
 
-// G2, 2.3: a logout while a refresh is in flight wins: no token of the family lives, the provider's new one is revoked.
+// A logout while a refresh is in flight wins: no token of the family lives, the provider's new one is revoked.
 func TestBrokerLogoutDuringRefresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t)
@@ -170,7 +170,7 @@ func TestBrokerLogoutDuringRefresh(t *testing.T) {
 	})
 }
 
-// G2, G4: a logout while the store is down still ends the token here, and redirects.
+// A logout while the store is down still ends the token here, and redirects.
 func TestBrokerLogoutStoreDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t)
@@ -185,7 +185,7 @@ func TestBrokerLogoutStoreDown(t *testing.T) {
 	})
 }
 
-// G4: a logout without a token, or with a bad one, ends nothing.
+// A logout without a token, or with a bad one, ends nothing.
 func TestBrokerLogoutOfNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t)
@@ -239,7 +239,7 @@ func TestBrokerColdStore(t *testing.T) {
 	})
 }
 
-// G2: a browser that leaves in the middle of its logout is logged out all the same, on every instance.
+// A browser that leaves in the middle of its logout is logged out all the same, on every instance.
 func TestBrokerLogoutOfWhoLeaves(t *testing.T) {
 	f := newFlow(t, brokered())
 	token := f.tokens("alice")

@@ -24,7 +24,7 @@ func TestBrokerSessionExpires(t *testing.T) {
 	})
 }
 
-// TRUST 2.3, sessions lost: other SecretKeys or another client destroy nothing; the old key listed second opens.
+// No session is lost: other SecretKeys or another client destroy nothing; the old key listed second opens.
 func TestBrokerRefreshUnderOtherKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t)
@@ -110,7 +110,7 @@ func TestBrokerRowsHoldTheContract(t *testing.T) {
 						t.Errorf("Subject has %d bytes, ID %d", len(row.Subject), len(row.ID))
 					}
 					if strings.Contains(text, held) || strings.Contains(text, token.RefreshToken) || strings.Contains(text, "alice@") {
-						t.Error("D-54: a secret in clear text")
+						t.Error("a secret in clear text")
 					}
 				}
 			})

@@ -14,7 +14,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// WIRE 2.2, D-3, D-14, O17: the whole answer of a login.
+// The whole answer of a login.
 func TestCallback(t *testing.T) {
 	f := newFlow(t, nil)
 	query, cookie := f.browser("alice")
@@ -30,17 +30,17 @@ func TestCallback(t *testing.T) {
 		t.Errorf("the guard says %v, %v", caller, err)
 	}
 	if answer.Header.Get("Referrer-Policy") != "no-referrer" || answer.Header.Get("Content-Type") != "application/json" {
-		t.Errorf("O17: %v", answer.Header)
+		t.Errorf("no JSON, or the address may travel on as a referrer: %v", answer.Header)
 	}
 	flowWantCookieGone(t, answer, cookie)
 	again := f.get("callback", query, cookie)
-	flowRefused(t, "O3 reused", again, 400, "invalid_request", flowBadState)
+	flowRefused(t, "reused", again, 400, "invalid_request", flowBadState)
 	if f.hits() != 1 {
 		t.Errorf("%d codes went to the provider", f.hits())
 	}
 }
 
-// flowWantTokenMembers is WIRE 2.3: the six members and expires_in, and no other one, such as the ID token.
+// flowWantTokenMembers checks the members of a token answer: the six members and expires_in, and no other one, such as the ID token.
 func flowWantTokenMembers(t testing.TB, body []byte) {
 	t.Helper()
 	var members map[string]json.RawMessage
@@ -67,7 +67,7 @@ func flowWantCookieGone(t testing.TB, answer *core.Response, cookie string) {
 	}
 }
 
-// O4, D-2: the login has to end in the browser where it began. Two tabs of one browser do not meet.
+// The login has to end in the browser where it began. Two tabs of one browser do not meet.
 func TestCallbackOfAnotherBrowser(t *testing.T) {
 	f := newFlow(t, nil)
 	query, cookie := f.browser("alice")
@@ -85,7 +85,7 @@ func TestCallbackOfAnotherBrowser(t *testing.T) {
 		}
 	}
 	if f.hits() != 0 {
-		t.Fatal("O4: a code was redeemed before the browser was known")
+		t.Fatal("a code was redeemed before the browser was known")
 	}
 	first, firstCookie := f.browser("alice")
 	second, secondCookie := f.browser("bob")
@@ -99,7 +99,7 @@ func TestCallbackOfAnotherBrowser(t *testing.T) {
 	flowGranted(t, f.get("callback", query, cookie)) // the victim's own login still ends well
 }
 
-// D-13, C10, TRUST 0.9: what the provider says instead of a code.
+// What the provider says instead of a code.
 func TestCallbackOfARefusal(t *testing.T) {
 	f := newFlow(t, nil)
 	for _, code := range []string{
@@ -113,7 +113,7 @@ func TestCallbackOfARefusal(t *testing.T) {
 		flowRefused(t, code, answer, 400, code, code+": the provider did not log the user in")
 		flowWantCookieGone(t, answer, cookie)
 		query.Del("error")
-		flowRefused(t, "D-13 the state is used up", f.get("callback", query, cookie), 400, "invalid_request", flowBadState)
+		flowRefused(t, "the state is used up", f.get("callback", query, cookie), 400, "invalid_request", flowBadState)
 	}
 	for _, code := range []string{"<script>alert(1)</script>", "ACCESS_DENIED", "access_denied ", "upstream-secret", "authorization_pending", strings.Repeat("x", 5000)} {
 		query, cookie := f.browser("alice")
@@ -134,7 +134,7 @@ func TestCallbackOfARefusal(t *testing.T) {
 	flowRefused(t, "the user refuses", refused, 400, "access_denied", "access_denied: the provider did not log the user in")
 }
 
-// O5, RFC 9207: the answer of another provider is refused, and the code goes nowhere.
+// RFC 9207: the answer of another provider is refused, and the code goes nowhere.
 func TestCallbackOfAnotherProvider(t *testing.T) {
 	for name, c := range map[string]struct {
 		options []oidctest.Option
@@ -196,9 +196,9 @@ func TestCallbackRefuses(t *testing.T) {
 		flowRefused(t, "twice "+name, f.get("callback", changed, cookie), 400, "invalid_request", "Parameter "+name+" is given more than once.")
 	}
 	for name, answer := range map[string]*core.Response{
-		"O17 a broken escape":  f.getRaw("callback", query.Encode()+"&x=%zz", cookie),
-		"O17 a long query":     f.getRaw("callback", query.Encode()+"&x="+strings.Repeat("x", 20000), cookie),
-		"O17 an unknown state": f.getRaw("callback", "code=c&state=x", cookie),
+		"a broken escape":  f.getRaw("callback", query.Encode()+"&x=%zz", cookie),
+		"a long query":     f.getRaw("callback", query.Encode()+"&x="+strings.Repeat("x", 20000), cookie),
+		"an unknown state": f.getRaw("callback", "code=c&state=x", cookie),
 	} {
 		if answer.Status != 400 && answer.Status != 414 || answer.Header.Get("Referrer-Policy") != "no-referrer" {
 			t.Errorf("%s: %d %v", name, answer.Status, answer.Header)
@@ -218,7 +218,7 @@ func TestCallbackRefuses(t *testing.T) {
 	flowRefused(t, "without PublicURL", private.get("callback", query, cookie), 503, "", "The callback needs PublicURL in the configuration.")
 }
 
-// TRUST 0.7: keys that are out of reach are noticed before the code is spent.
+// Keys that are out of reach are noticed before the code is spent.
 func TestCallbackWithoutKeys(t *testing.T) {
 	f := newFlow(t, nil)
 	f.idp.Fault(oidctest.JWKS, oidctest.Status(500))
@@ -238,7 +238,7 @@ func TestCallbackWithoutKeys(t *testing.T) {
 	flowGranted(t, again.post("token", form))
 }
 
-// D-14: the application's answer to a login, with the caller of the verified ID token.
+// The application's answer to a login, with the caller of the verified ID token.
 func TestOnLogin(t *testing.T) {
 	var calls atomic.Int32
 	shared := &core.Response{Status: http.StatusSeeOther, Header: http.Header{"Location": {"/home"}, "Set-Cookie": {"session=1"}}}

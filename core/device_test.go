@@ -26,7 +26,7 @@ func (f *flowService) device() core.DeviceStart {
 	return start
 }
 
-// WIRE 2.4, 4.6, D-10: the request and the whole answer.
+// The request and the whole answer.
 func TestDeviceStart(t *testing.T) {
 	f := newFlow(t, nil)
 	f.idp.Tamper(oidctest.DeviceAnswers, func(answer oidctest.Claims) {
@@ -65,7 +65,7 @@ func TestDeviceStart(t *testing.T) {
 	}
 }
 
-// WIRE 2.4, D1, D-21: members that are absent, textual or of a wrong type.
+// Members that are absent, textual or of a wrong type.
 func TestDeviceAnswers(t *testing.T) {
 	f := newFlow(t, nil)
 	good := oidctest.Claims{"device_code": "d", "user_code": "u", "verification_uri": "http://idp.example/device", "expires_in": 600}
@@ -87,7 +87,7 @@ func TestDeviceAnswers(t *testing.T) {
 		expires  int64
 		interval int64
 	}{
-		"D1 no interval": {nil, 600, 5}, "interval null": {oidctest.Claims{"interval": nil}, 600, 5}, "interval 0": {oidctest.Claims{"interval": 0}, 600, 1},
+		"no interval": {nil, 600, 5}, "interval null": {oidctest.Claims{"interval": nil}, 600, 5}, "interval 0": {oidctest.Claims{"interval": 0}, 600, 1},
 		"texts": {oidctest.Claims{"interval": "7", "expires_in": "300"}, 300, 7}, "no complete URI": {oidctest.Claims{"verification_uri_complete": nil}, 600, 5},
 		"an empty complete URI": {oidctest.Claims{"verification_uri_complete": ""}, 600, 5}, "expires_in 0": {oidctest.Claims{"expires_in": 0}, 0, 5},
 	} {
@@ -131,7 +131,7 @@ func TestDeviceAnswers(t *testing.T) {
 	}
 }
 
-// D-19, WIRE 0.1.5, 6.4, DESIGN 4: 503 says one thing, that there is no device flow; everything else is not 503.
+// 503 says one thing, that there is no device flow; everything else is not 503.
 func TestDeviceRouteStatuses(t *testing.T) {
 	without := newFlow(t, nil, oidctest.WithoutDeviceFlow())
 	answer := without.post("device", nil)
@@ -151,7 +151,7 @@ func TestDeviceRouteStatuses(t *testing.T) {
 		"400": {oidctest.ErrorCode(400, "invalid_request"), 502, "server_error", refused}, "401": {oidctest.ErrorCode(401, "invalid_client"), 502, "server_error", refused}, "404": {oidctest.HTML(404), 502, "server_error", refused},
 		"invalid_scope": {oidctest.ErrorCode(400, "invalid_scope"), 400, "invalid_scope", "invalid_scope: the requested scope is not available"},
 		"200 HTML":      {oidctest.HTML(200), 502, "server_error", flowUnusable}, "truncated": {oidctest.Truncated(), 502, "server_error", flowUnusable}, "2 MB": {oidctest.Oversized(), 502, "server_error", flowUnusable},
-		"O9 302": {oidctest.Redirect(302), 502, "server_error", flowUnusable}, "O9 307": {oidctest.Redirect(307), 502, "server_error", flowUnusable}, "text": {oidctest.WrongContentType(), 502, "server_error", flowUnusable},
+		"302": {oidctest.Redirect(302), 502, "server_error", flowUnusable}, "307": {oidctest.Redirect(307), 502, "server_error", flowUnusable}, "text": {oidctest.WrongContentType(), 502, "server_error", flowUnusable},
 	} {
 		f.idp.Fault(oidctest.Device, c.fault)
 		answer := f.post("device", nil)

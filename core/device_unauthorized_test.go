@@ -6,7 +6,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// WIRE 0.1.5: a provider that has the device flow may have it for other clients only, and its discovery document, which is
+// A provider that has the device flow may have it for other clients only, and its discovery document, which is
 // the same for all, does not say so (RFC 8628 section 3.2, RFC 6749 section 5.2). Keycloak writes the same code with 401
 // where the client's secret is wrong: that is a fault to be seen, and no reason to go another way.
 func TestDeviceFlowNotForThisClient(t *testing.T) {

@@ -82,7 +82,7 @@ func flowServe(t testing.TB, config core.Config, base http.RoundTripper, change 
 	}
 	t.Cleanup(func() {
 		_ = auth.Close()
-		f.traffic.clean(t, "TRUST 0.9: the log", f.traffic.logs.String())
+		f.traffic.clean(t, "the log", f.traffic.logs.String())
 	})
 	return f
 }
@@ -115,12 +115,12 @@ func (f *flowService) serve(route string, request *core.Request) *core.Response 
 	return answer
 }
 
-// check is TRUST 0.9 for one answer.
+// check searches a refusal for secrets and for texts of the provider.
 func (f *flowService) check(what string, answer *core.Response) {
 	f.t.Helper()
 	if answer.Status >= 400 {
 		header, _ := json.Marshal(answer.Header)
-		f.traffic.clean(f.t, "TRUST 0.9: a refusal of "+what, string(answer.Body)+string(header))
+		f.traffic.clean(f.t, "a refusal of "+what, string(answer.Body)+string(header))
 	}
 }
 
@@ -196,7 +196,7 @@ func flowCookie(t testing.TB, answer *core.Response) string {
 	return set[0]
 }
 
-// flowGranted is the token of a 200, O17.
+// flowGranted is the token of a 200, which no cache may store.
 func flowGranted(t testing.TB, answer *core.Response) core.Token {
 	t.Helper()
 	if answer.Status != http.StatusOK {
@@ -210,11 +210,11 @@ func flowGranted(t testing.TB, answer *core.Response) core.Token {
 	return token
 }
 
-// flowNoStore is O17, D-14.
+// flowNoStore checks that no cache may store an answer.
 func flowNoStore(t testing.TB, answer *core.Response) {
 	t.Helper()
 	if answer.Header.Get("Cache-Control") != "no-store" || answer.Header.Get("Pragma") != "no-cache" || answer.Header.Get("Etag") != "" {
-		t.Errorf("O17: the answer may be stored: %v", answer.Header)
+		t.Errorf("the answer may be stored: %v", answer.Header)
 	}
 }
 

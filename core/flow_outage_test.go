@@ -13,7 +13,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// flowFault is a fault of TRUST 2.3.
+// flowFault is one way in which a provider fails.
 type flowFault struct {
 	fault oidctest.Fault
 	later bool // the provider may be back in a moment
@@ -36,7 +36,7 @@ var flowFaults = map[string]flowFault{
 
 const flowPatience = 500 * time.Millisecond
 
-// TRUST 0.7, 0.9, 0.12, 2.3: every fault at every endpoint, cold and warm: the right status, in bounded time, nothing
+// Every fault at every endpoint, cold and warm: the right status, in bounded time, nothing
 // posted twice, nothing of the provider told, and all is well again without a restart.
 func TestRoutesUnderFaults(t *testing.T) {
 	for name, c := range flowFaults {
@@ -66,7 +66,7 @@ func TestRoutesUnderFaults(t *testing.T) {
 			flowRefused(t, "token, code", f.timely(func() *core.Response { return f.post("token", form) }), status, code, detail)
 			flowRefused(t, "callback", f.timely(func() *core.Response { return f.get("callback", query, cookie) }), status, code, detail)
 			if f.hits() != posted+4 {
-				t.Errorf("D-25: 4 requests became %d", f.hits()-posted)
+				t.Errorf("4 requests became %d", f.hits()-posted)
 			}
 			f.idp.Fault(oidctest.UserInfo, c.fault)
 			flowRefused(t, "userinfo", f.timely(func() *core.Response { return f.userInfo(nobody) }), status, code, detail)
@@ -93,12 +93,12 @@ func (f *flowService) timely(ask func() *core.Response) *core.Response {
 	begun := time.Now()
 	answer := ask()
 	if took := time.Since(begun); took > flowPatience+30*time.Second {
-		f.t.Errorf("TRUST 0.7: the answer took %s", took)
+		f.t.Errorf("the answer took %s", took)
 	}
 	return answer
 }
 
-// TRUST 0.12: the provider's documents fail from the start.
+// The provider's documents fail from the start.
 func TestRoutesBeforeTheProvider(t *testing.T) {
 	for name, c := range flowFaults {
 		for _, endpoint := range []oidctest.Endpoint{oidctest.Discovery, oidctest.JWKS} {
@@ -136,10 +136,10 @@ func TestRoutesBeforeTheProvider(t *testing.T) {
 	}
 }
 
-// C3, TRUST 0.8: a document that names another issuer, endpoints of another scheme, or no keys.
+// A document that names another issuer, endpoints of another scheme, or no keys.
 func TestRoutesOverBadDocuments(t *testing.T) {
 	for name, metadata := range map[string]map[string]any{
-		"O16 another issuer": {"issuer": "https://evil.example"}, "O16 a longer issuer": {"issuer": "https://idp.test/realm"}, "O16 case": {"issuer": "https://IDP.test"}, "O16 none": {"issuer": nil}, "O16 two slashes": {"issuer": "https://idp.test//"},
+		"another issuer": {"issuer": "https://evil.example"}, "a longer issuer": {"issuer": "https://idp.test/realm"}, "case": {"issuer": "https://IDP.test"}, "none": {"issuer": nil}, "two slashes": {"issuer": "https://idp.test//"},
 		"token over http": {"token_endpoint": "http://idp.test/token"}, "authorization is javascript": {"authorization_endpoint": "javascript:alert(1)"}, "a relative endpoint": {"token_endpoint": "/token"}, "an endpoint list": {"token_endpoint": []string{"https://idp.test/token"}},
 		"user information": {"token_endpoint": "https://a:b@idp.test/token"}, "a fragment": {"authorization_endpoint": "https://idp.test/authorize#x"}, "no jwks_uri": {"jwks_uri": nil}, "file": {"jwks_uri": "file:///etc/passwd"},
 	} {
@@ -157,7 +157,7 @@ func TestRoutesOverBadDocuments(t *testing.T) {
 	flowRefused(t, "no token endpoint", f.post("token", flowRefresh("a-refresh-token-of-somebody")), 502, "server_error", "OIDC endpoint 'token_endpoint' not found in discovery.")
 }
 
-// O9: a redirect of the token endpoint is not followed, so neither code nor secret goes elsewhere.
+// A redirect of the token endpoint is not followed, so neither code nor secret goes elsewhere.
 func TestRedirectsOfTheProviderAreNotFollowed(t *testing.T) {
 	f := newFlow(t, nil)
 	form := f.loopback("alice")
@@ -175,7 +175,7 @@ func TestRedirectsOfTheProviderAreNotFollowed(t *testing.T) {
 	flowGranted(t, f.post("token", form))
 }
 
-// DESIGN 2: OnError answers instead of JSON, knows the whole refusal, and what has to go with it goes with it.
+// OnError answers instead of JSON, knows the whole refusal, and what has to go with it goes with it.
 func TestOnErrorOfRoutes(t *testing.T) {
 	page := &core.Response{Status: 418, Header: http.Header{"X-Page": {"1"}}, Body: []byte("page")}
 	var seen []string

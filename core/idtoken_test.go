@@ -99,7 +99,7 @@ func TestAccessors(t *testing.T) {
 	}
 }
 
-// D-33: claims of an unexpected type are absent for the accessors that have a type.
+// Claims of an unexpected type are absent for the accessors that have a type.
 func TestClaimsOfAnotherType(t *testing.T) {
 	caller := callerWith(t, claims{"email": 1, "name": []string{"x"}, "preferred_username": claims{}, "uid": "u", "groups": "g"})
 	if caller.Email() != "" || caller.Name() != "" || caller.Username() != "u" || caller.Roles() != nil {
@@ -187,11 +187,11 @@ func TestClaimsAs(t *testing.T) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	if _, err := core.ClaimsAs[struct{ Sub int }](caller); err == nil || strings.Contains(err.Error(), "alice") {
-		t.Errorf("TRUST 0.9: the error is %v", err)
+		t.Errorf("the error is %v", err)
 	}
 }
 
-// TRUST 0.9: however a caller is printed or logged, its token does not show.
+// However a caller is printed or logged, its token does not show.
 func TestTokenIsNotPrinted(t *testing.T) {
 	caller := callerWith(t, claims{"email": "private@example.org"})
 	raw := caller.Raw()

@@ -95,7 +95,7 @@ func stranger(idp *memoryIDP) func(int) string {
 	}
 }
 
-// J6, D-32: unknown kids cost one fetch in a cool-down, also while the endpoint answers 503.
+// Unknown kids cost one fetch in a cool-down, also while the endpoint answers 503.
 func TestKeySetUnknownKids(t *testing.T) {
 	for name, c := range map[string]struct {
 		fault  fault
@@ -123,7 +123,7 @@ func TestKeySetUnknownKids(t *testing.T) {
 	}
 }
 
-// TRUST 2.3: 10 000 unknown kids over 100 s, in an outage that began before them, beside the background's tries.
+// 10 000 unknown kids over 100 s, in an outage that began before them, beside the background's tries.
 func TestKeySetUnknownKidsDuringAnOutage(t *testing.T) {
 	inBubble(t, func(t *testing.T, idp *memoryIDP, guard *core.Guard) {
 		mustAdmit(t, guard, idp.token())
@@ -168,7 +168,7 @@ func TestKeySetGoodTokensNeverWait(t *testing.T) {
 	})
 }
 
-// C12: a new key is accepted at once, the removed one is dropped with the same fetch.
+// A new key is accepted at once, the removed one is dropped with the same fetch.
 func TestKeySetRotation(t *testing.T) {
 	inBubble(t, func(t *testing.T, idp *memoryIDP, guard *core.Guard) {
 		mustAdmit(t, guard, idp.token())
@@ -228,7 +228,7 @@ func TestKeySetRotationBesideAStranger(t *testing.T) {
 	})
 }
 
-// TRUST 0.8: good keys serve on for at most 24 hours.
+// Good keys serve on for at most 24 hours.
 func TestKeySetOutageLongerThanItsAge(t *testing.T) {
 	for name, fault := range map[string]fault{"503": faults["503"], "hang": hang} {
 		t.Run(name, func(t *testing.T) {
@@ -301,7 +301,7 @@ func TestKeySetStartedDuringAnOutage(t *testing.T) {
 	}
 }
 
-// TRUST 0.2: keys belong to an issuer: a second provider's key of the same name verifies nothing here.
+// Keys belong to an issuer: a second provider's key of the same name verifies nothing here.
 func TestKeysBelongToAnIssuer(t *testing.T) {
 	idp, other := newIDP(t), newIDP(t)
 	signer, err := jose.NewSigner("k1", "EdDSA")
@@ -324,7 +324,7 @@ func TestKeysBelongToAnIssuer(t *testing.T) {
 	wantStatus(t, ours, idp.token(), http.StatusOK)
 }
 
-// C13: a token without kid passes with the only key, is refused where there are several, and never crashes.
+// A token without kid passes with the only key, is refused where there are several, and never crashes.
 func TestTokenWithoutKid(t *testing.T) {
 	for kids, status := range map[string]int{"k1": 200, "k1 k2": 401, "k2": 401} {
 		t.Run(kids, func(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// O1, O2, O8, C1, D-1, D-3: the whole authorization request, and where its verifier is.
+// The whole authorization request, and where its verifier is.
 func TestLoginSendsToTheProvider(t *testing.T) {
 	for name, redirect := range map[string]string{"browser": flowOwnCallback, "loopback": flowRedirect} {
 		t.Run(name, func(t *testing.T) {
@@ -38,7 +38,7 @@ func TestLoginSendsToTheProvider(t *testing.T) {
 				t.Errorf("got %v, want %v", query, want)
 			}
 			if !regexp.MustCompile(`^[A-Za-z0-9_-]{129,}$`).MatchString(state) || len(nonce) < 22 || len(challenge) != 43 {
-				t.Errorf("D-1: state %q, nonce %q, challenge %q", state, nonce, challenge)
+				t.Errorf("state %q, nonce %q, challenge %q", state, nonce, challenge)
 			}
 			back := f.approve(target, "alice")
 			if name == "browser" {
@@ -49,17 +49,17 @@ func TestLoginSendsToTheProvider(t *testing.T) {
 			verifier := f.idp.Last(oidctest.Token).Form.Get("code_verifier")
 			sum := sha256.Sum256([]byte(verifier))
 			if len(verifier) < 43 || base64.RawURLEncoding.EncodeToString(sum[:]) != challenge {
-				t.Errorf("O2: verifier %q does not fit the challenge", verifier)
+				t.Errorf("verifier %q does not fit the challenge", verifier)
 			}
 			opened, _ := base64.RawURLEncoding.DecodeString(state)
 			if shown := target.String() + strings.Join(answer.Header["Set-Cookie"], "") + string(opened); strings.Contains(shown, verifier) {
-				t.Error("O2: the verifier shows in the login")
+				t.Error("the verifier shows in the login")
 			}
 		})
 	}
 }
 
-// O3: nothing of one login is guessed from another one.
+// Nothing of one login is guessed from another one.
 func TestLoginsDiffer(t *testing.T) {
 	f := flowInMemory(t, &flowMemory{}, nil)
 	seen := map[string]bool{}
@@ -74,7 +74,7 @@ func TestLoginsDiffer(t *testing.T) {
 	}
 }
 
-// D-2: the cookie that binds a login to its browser.
+// The cookie that binds a login to its browser.
 func TestLoginCookie(t *testing.T) {
 	for name, c := range map[string]struct{ public, redirect, want string }{
 		"http on loopback": {"http://localhost:8080/api", flowOwnCallback, `^oidc-[A-Za-z0-9_-]{14}=[A-Za-z0-9_-]{22}; Path=/; Max-Age=600; HttpOnly; SameSite=Lax$`},
@@ -94,7 +94,7 @@ func TestLoginCookie(t *testing.T) {
 	}
 }
 
-// O19: a browser has at most five logins open, the oldest goes; cookies of others stay.
+// A browser has at most five logins open, the oldest goes; cookies of others stay.
 func TestLoginsOfOneBrowser(t *testing.T) {
 	f := flowInMemory(t, &flowMemory{}, nil)
 	names := []string{
@@ -119,7 +119,7 @@ func TestLoginsOfOneBrowser(t *testing.T) {
 	}
 }
 
-// D-8: the values of OpenID Connect, none left out.
+// The values of OpenID Connect, none left out.
 func TestLoginPrompt(t *testing.T) {
 	f := flowInMemory(t, &flowMemory{}, nil)
 	for prompt, want := range map[string]string{
@@ -137,7 +137,7 @@ func TestLoginPrompt(t *testing.T) {
 	}
 }
 
-// D-11, D-15: a login chooses among the configured and the standard scopes, in a stable order, openid always.
+// A login chooses among the configured and the standard scopes, in a stable order, openid always.
 func TestLoginScope(t *testing.T) {
 	plain := flowInMemory(t, &flowMemory{}, func(c *core.Config) { c.Scopes = []string{"groups", "email", "groups"} })
 	without := flowInMemory(t, &flowMemory{}, func(c *core.Config) {
@@ -156,9 +156,9 @@ func TestLoginScope(t *testing.T) {
 		{"chosen", "scope=email", "openid email", plain},
 		{"order of the query", "scope=email+groups+email+openid", "openid email groups", plain},
 		{"standard ones", "scope=profile+offline_access", "openid profile offline_access", plain},
-		{"D-15 not configured", "scope=admin+groups+GROUPS+group", "openid groups", plain},
-		{"D-15 none left", "scope=admin", "openid", plain},
-		{"D-15 injected", "scope=groups%26prompt%3Dnone+%22", "openid", plain},
+		{"not configured", "scope=admin+groups+GROUPS+group", "openid groups", plain},
+		{"none left", "scope=admin", "openid", plain},
+		{"injected", "scope=groups%26prompt%3Dnone+%22", "openid", plain},
 		{"NoOfflineAccess", "offline_access=true", "openid email", without},
 		{"NoOfflineAccess, chosen", "scope=offline_access+email", "openid email", without},
 	} {
@@ -172,7 +172,7 @@ func TestLoginScope(t *testing.T) {
 	flowRefused(t, "a long scope", answer, 400, "invalid_scope", "invalid_scope: the scope is too long")
 }
 
-// D-9: one login changes nothing for the next one, nor anything of the application's.
+// One login changes nothing for the next one, nor anything of the application's.
 func TestLoginsShareNothing(t *testing.T) {
 	scopes := append(make([]string, 0, 16), "groups")
 	f := newFlow(t, func(c *core.Config) { c.Scopes = scopes })
@@ -183,7 +183,7 @@ func TestLoginsShareNothing(t *testing.T) {
 			t.Fatalf("device: %d %s", answer.Status, answer.Body)
 		}
 		if got := f.idp.Last(oidctest.Device).Form["scope"]; !slices.Equal(got, []string{"openid groups offline_access"}) {
-			t.Errorf("D-10: a device asks for %q", got)
+			t.Errorf("a device asks for %q", got)
 		}
 	}
 	target, _ := f.login(url.Values{"redirect_uri": {flowRedirect}})
@@ -199,7 +199,7 @@ func TestLoginsShareNothing(t *testing.T) {
 	}
 }
 
-// D-16: an endpoint that has a query keeps it.
+// An endpoint that has a query keeps it.
 func TestLoginMergesQueries(t *testing.T) {
 	f := flowInMemory(t, &flowMemory{metadata: map[string]any{"authorization_endpoint": "https://idp.test/authorize?tenant=a%20b&x"}}, nil)
 	target, _ := f.login(url.Values{"redirect_uri": {flowRedirect}})
@@ -226,7 +226,7 @@ func TestLoginRefuses(t *testing.T) {
 	}
 }
 
-// D-7, TRUST 0.12: a provider that is down is a clean 503, and the next login after it works again.
+// A provider that is down is a clean 503, and the next login after it works again.
 func TestLoginWithoutTheProvider(t *testing.T) {
 	memory := &flowMemory{down: true}
 	f := flowInMemory(t, memory, nil)

@@ -14,7 +14,7 @@ const flowBye = "https://app.example.org/bye?x=1"
 
 func flowByes(c *core.Config) { c.PostLogoutURIs = []string{flowBye, "http://localhost:3000/"} }
 
-// G1, WIRE 2.5, 4.9: where the browser goes, with the provider's end-session endpoint and without it.
+// Where the browser goes, with the provider's end-session endpoint and without it.
 func TestLogout(t *testing.T) {
 	endSession := map[string]any{"end_session_endpoint": "https://idp.test/logout?realm=a"}
 	services := map[string]*flowService{
@@ -32,9 +32,9 @@ func TestLogout(t *testing.T) {
 		{"state alone", "state=s", at + "&state=s", "/"},
 		{"id_token_hint", "id_token_hint=h.i.j", at + "&id_token_hint=h.i.j", "/"},
 		{"everything", "id_token_hint=h&state=s&post_logout_redirect_uri=" + url.QueryEscape(flowBye), at + "&id_token_hint=h" + bye + "&state=s", flowBye + "&state=s"},
-		{"D-5 an address that is not configured", "post_logout_redirect_uri=https://evil.example&state=s", at + "&state=s", "/"},
-		{"D-5 two addresses", "post_logout_redirect_uri=https://evil.example&post_logout_redirect_uri=" + url.QueryEscape(flowBye), at, "/"},
-		{"D-5 the same twice", "post_logout_redirect_uri=http://localhost:3000/&post_logout_redirect_uri=http://localhost:3000/", at, "/"},
+		{"an address that is not configured", "post_logout_redirect_uri=https://evil.example&state=s", at + "&state=s", "/"},
+		{"two addresses", "post_logout_redirect_uri=https://evil.example&post_logout_redirect_uri=" + url.QueryEscape(flowBye), at, "/"},
+		{"the same twice", "post_logout_redirect_uri=http://localhost:3000/&post_logout_redirect_uri=http://localhost:3000/", at, "/"},
 		{"two hints", "id_token_hint=a&id_token_hint=b", at, "/"},
 		{"a hint without end", "id_token_hint=" + strings.Repeat("h", 10<<10), at + "&id_token_hint=" + strings.Repeat("h", 10<<10), "/"},
 		{"injected", "state=" + url.QueryEscape("s&client_id=evil#x\r\nSet-Cookie: a=b"), at + "&state=s%26client_id%3Devil%23x%0D%0ASet-Cookie%3A+a%3Db", "/"},
@@ -53,7 +53,7 @@ func TestLogout(t *testing.T) {
 		}
 	}
 	if log := services["without"].traffic.logs.String(); !strings.Contains(log, "end_session_endpoint") {
-		t.Errorf("WIRE 8: the log says %s", log)
+		t.Errorf("the log says %s", log)
 	}
 }
 
@@ -70,7 +70,7 @@ func flowSameTarget(t testing.TB, got, want string) bool {
 	return same && one.String() == two.String()
 }
 
-// D-6, A8, G2, G4: a bearer that is valid is revoked, before the redirect; one that is not changes nothing, and nobody
+// A bearer that is valid is revoked, before the redirect; one that is not changes nothing, and nobody
 // is told.
 func TestLogoutRevokes(t *testing.T) {
 	f := newFlow(t, nil)
@@ -80,7 +80,7 @@ func TestLogoutRevokes(t *testing.T) {
 		"none": nil, "garbage": {"Authorization: Bearer x.y.z"}, "basic": {"Authorization: Basic YTpi"}, "expired": {"Authorization: " + f.idp.Bearer("alice", oidctest.Claims{"exp": 1})},
 		"of another client": {"Authorization: " + f.idp.Bearer("alice", oidctest.Claims{"aud": "other", "azp": "other", "client_id": "other"})},
 		"two":               {"Authorization: Bearer " + alice.AccessToken, "Authorization: Bearer " + alice.AccessToken},
-		"G4 cookie":         {"Cookie: access_token=" + alice.AccessToken},
+		"cookie":            {"Cookie: access_token=" + alice.AccessToken},
 	} {
 		answer := f.get("logout", url.Values{"access_token": {alice.AccessToken}, "token": {alice.AccessToken}}, headers...)
 		if answer.Status != 302 || answer.Header.Get("Location") != target {
@@ -96,7 +96,7 @@ func TestLogoutRevokes(t *testing.T) {
 		t.Errorf("%d %v, the provider got %v", answer.Status, answer.Header, asked.Form)
 	}
 	if id, secret, ok := (&http.Request{Header: asked.Header}).BasicAuth(); !ok || id != oidctest.ConfidentialClient || secret != oidctest.ClientSecret {
-		t.Errorf("O15: %v", asked.Header)
+		t.Errorf("the client authenticates by %v", asked.Header)
 	}
 	if strings.Contains(answer.Header.Get("Location"), alice.AccessToken) {
 		t.Error("the token is in the redirect")

@@ -57,7 +57,7 @@ func newIDP(t testing.TB) *memoryIDP {
 	t.Cleanup(func() {
 		for _, secret := range idp.secrets {
 			if strings.Contains(idp.logs.String(), secret) {
-				t.Errorf("TRUST 0.9: %.30q stands in the logs", secret)
+				t.Errorf("%.30q stands in the logs", secret)
 			}
 		}
 	})

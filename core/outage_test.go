@@ -52,7 +52,7 @@ func says(status int, contentType, body string) fault {
 	}
 }
 
-// faults are those of TRUST 2.3.
+// faults are the ways in which a provider fails.
 var faults = map[string]fault{
 	"refused": refuse,
 	"reset":   func(context.Context) (*http.Response, error) { return nil, syscall.ECONNRESET },
@@ -85,7 +85,7 @@ func eachFault(t *testing.T, test func(*testing.T, *memoryIDP, fault, string)) {
 	}
 }
 
-// TRUST 0.7, 0.12, 2.3, D-32, D-42: a guard that starts during a fault answers 503 within Timeout, and accepts without a
+// A guard that starts during a fault answers 503 within Timeout, and accepts without a
 // restart once it is over.
 func TestColdGuardUnderFaults(t *testing.T) {
 	eachFault(t, func(t *testing.T, idp *memoryIDP, fault fault, path string) {
@@ -122,11 +122,11 @@ func wantOutage(t *testing.T, auth *core.Auth, err error) {
 		t.Errorf("got header %v", answer.Header)
 	}
 	if strings.Contains(err.Error()+errors.Unwrap(err).Error(), poison) {
-		t.Errorf("TRUST 0.9: the provider's text is in %v: %v", err, errors.Unwrap(err))
+		t.Errorf("the provider's text is in %v: %v", err, errors.Unwrap(err))
 	}
 }
 
-// TRUST 0.12: the first caller after a short outage at the start does not wait for a cool-down.
+// The first caller after a short outage at the start does not wait for a cool-down.
 func TestRecoveryAtOnceAfterTheStart(t *testing.T) {
 	eachFault(t, func(t *testing.T, idp *memoryIDP, fault fault, path string) {
 		guard := idp.auth().Required()
@@ -137,7 +137,7 @@ func TestRecoveryAtOnceAfterTheStart(t *testing.T) {
 	})
 }
 
-// TRUST 0.8, 2.3: a guard that has the keys serves on during a fault, without a wait; strangers' kids are answered
+// A guard that has the keys serves on during a fault, without a wait; strangers' kids are answered
 // within Timeout. Warned of once, and of the recovery once.
 func TestWarmGuardUnderFaults(t *testing.T) {
 	eachFault(t, func(t *testing.T, idp *memoryIDP, fault fault, path string) {
@@ -165,7 +165,7 @@ func TestWarmGuardUnderFaults(t *testing.T) {
 	})
 }
 
-// D-38: no token is never an outage, and costs the provider nothing.
+// No token is never an outage, and costs the provider nothing.
 func TestNoTokenDuringAnOutage(t *testing.T) {
 	idp := newIDP(t)
 	auth := idp.auth()
@@ -183,7 +183,7 @@ func TestNoTokenDuringAnOutage(t *testing.T) {
 	}
 }
 
-// D-41: during an outage an optional guard has guests, not failures; with RejectInvalid it is an outage.
+// During an outage an optional guard has guests, not failures; with RejectInvalid it is an outage.
 func TestOptionalDuringAnOutage(t *testing.T) {
 	idp := newIDP(t)
 	auth := idp.auth()
@@ -210,7 +210,7 @@ func TestCallerWhoLeaves(t *testing.T) {
 	})
 }
 
-// TRUST 0.2, O16, D-42: the discovery document has to be the configured provider's.
+// The discovery document has to be the configured provider's.
 func TestDiscoveryIsCompared(t *testing.T) {
 	for name, c := range map[string]struct {
 		document   claims

@@ -42,7 +42,7 @@ func flowSwap(text string, at int) string {
 	return text[:at] + other + text[at+1:]
 }
 
-// O3, D-1, D-2: a state that was made up, or changed in any byte, opens nowhere, and no code goes to the provider.
+// A state that was made up, or changed in any byte, opens nowhere, and no code goes to the provider.
 func TestForgedState(t *testing.T) {
 	f := flowInMemory(t, &flowMemory{}, nil)
 	browser, cookie, loopback := flowStates(f)
@@ -79,7 +79,7 @@ func TestForgedState(t *testing.T) {
 	}
 }
 
-// O3, K-1: each kind is opened by its own route alone, before the provider is asked for anything.
+// Each kind is opened by its own route alone, before the provider is asked for anything.
 func TestStateOfTheOtherRoute(t *testing.T) {
 	first := flowInMemory(t, &flowMemory{}, nil)
 	browser, cookie, loopback := flowStates(first)
@@ -90,10 +90,10 @@ func TestStateOfTheOtherRoute(t *testing.T) {
 		"browser, loopback address":         cold.post("token", flowExchange(browser)),
 		"browser, no address":               cold.post("token", url.Values{"code": {"c"}, "code_verifier": {browser}}),
 		"loopback, no address":              cold.post("token", url.Values{"code": {"c"}, "code_verifier": {loopback}}),
-		"K-1 loopback, another port":        cold.post("token", url.Values{"code": {"c"}, "code_verifier": {loopback}, "redirect_uri": {"http://localhost:53101/callback"}}),
-		"K-1 loopback, another host":        cold.post("token", url.Values{"code": {"c"}, "code_verifier": {loopback}, "redirect_uri": {"http://127.0.0.1:53100/callback"}}),
-		"K-1 loopback, the own callback":    cold.post("token", url.Values{"code": {"c"}, "code_verifier": {loopback}, "redirect_uri": {flowOwnCallback}}),
-		"K-1 loopback, almost its address":  cold.post("token", url.Values{"code": {"c"}, "code_verifier": {loopback}, "redirect_uri": {flowRedirect + "/"}}),
+		"loopback, another port":            cold.post("token", url.Values{"code": {"c"}, "code_verifier": {loopback}, "redirect_uri": {"http://localhost:53101/callback"}}),
+		"loopback, another host":            cold.post("token", url.Values{"code": {"c"}, "code_verifier": {loopback}, "redirect_uri": {"http://127.0.0.1:53100/callback"}}),
+		"loopback, the own callback":        cold.post("token", url.Values{"code": {"c"}, "code_verifier": {loopback}, "redirect_uri": {flowOwnCallback}}),
+		"loopback, almost its address":      cold.post("token", url.Values{"code": {"c"}, "code_verifier": {loopback}, "redirect_uri": {flowRedirect + "/"}}),
 		"loopback in the field state":       cold.post("token", url.Values{"code": {"c"}, "state": {loopback}, "redirect_uri": {flowRedirect}, "code_verifier": {strings.Repeat("A", 129)}}),
 		"browser without its cookie":        cold.get("callback", flowCallback(browser)),
 		"browser, state as a device code":   cold.post("token", url.Values{"code": {"c"}, "code_verifier": {browser + "."}, "redirect_uri": {flowRedirect}}),
@@ -102,7 +102,7 @@ func TestStateOfTheOtherRoute(t *testing.T) {
 		flowRefused(t, name, answer, 400, "invalid_request", flowBadState)
 	}
 	if cold.traffic.total() != 0 {
-		t.Errorf("O4: the provider was asked %d times", cold.traffic.total())
+		t.Errorf("the provider was asked %d times", cold.traffic.total())
 	}
 	flowWantSpentCode(t, "the client, later", cold.post("token", flowExchange(loopback)))
 	flowWantSpentCode(t, "the browser, later", cold.get("callback", flowCallback(browser), cookie))
@@ -116,7 +116,7 @@ func TestForgedStateDuringAnOutage(t *testing.T) {
 	flowRefused(t, "token", f.post("token", flowExchange(bad)), 400, "invalid_request", flowBadState)
 }
 
-// O3: ten minutes, and no second longer.
+// Ten minutes, and no second longer.
 func TestStateExpires(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -158,7 +158,7 @@ func TestStateOfTheFuture(t *testing.T) {
 	})
 }
 
-// O3, K-1: one use, whoever comes first of many at once; also when the provider refused the code.
+// One use, whoever comes first of many at once; also when the provider refused the code.
 func TestStateIsUsedOnce(t *testing.T) {
 	f := flowInMemory(t, &flowMemory{}, nil)
 	browser, cookie, loopback := flowStates(f)
@@ -182,7 +182,7 @@ func TestStateIsUsedOnce(t *testing.T) {
 	}
 }
 
-// DESIGN 4: SecretKeys carry logins from one replica to another, and over a change of keys; other keys open nothing.
+// SecretKeys carry logins from one replica to another, and over a change of keys; other keys open nothing.
 func TestStateAndSecretKeys(t *testing.T) {
 	keys := func(list ...string) func(*core.Config) { return func(c *core.Config) { c.SecretKeys = list } }
 	old, young := strings.Repeat("o", 32), strings.Repeat("y", 32)
@@ -208,7 +208,7 @@ func TestStateAndSecretKeys(t *testing.T) {
 			flowWantSpentCode(t, name, token)
 			continue
 		}
-		// O6: what one service began, with its provider and its client, is no other one's.
+		// What one service began, with its provider and its client, is no other one's.
 		flowRefused(t, name, callback, 400, "invalid_request", flowBadState)
 		flowRefused(t, name, token, 400, "invalid_request", flowBadState)
 		if c.f.hits() != 0 {

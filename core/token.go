@@ -152,7 +152,7 @@ func textMember(answer *oauth2.Token, name string) (string, bool) {
 	return text, ok || value == nil
 }
 
-// setTimes reads the ends of both tokens: absolute ones first, then those from now (WIRE contract). A refresh token
+// setTimes reads the ends of both tokens: absolute ones first, then those from now. A refresh token
 // that the provider says ends at 0, or nothing about, has no end that anybody knows.
 func (t *Token) setTimes(answer *oauth2.Token, now time.Time, access *IDToken, unlimited time.Duration) error {
 	expires, err := endOf(answer, "", now)

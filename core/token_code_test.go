@@ -14,7 +14,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// WIRE 2.3, 6.8: a code of the loopback client, posted in each form and spelling.
+// A code of the loopback client, posted in each form and spelling.
 func TestTokenOfACode(t *testing.T) {
 	f := newFlow(t, nil)
 	rename := func(from, to string) func(url.Values) {
@@ -41,7 +41,7 @@ func TestTokenOfACode(t *testing.T) {
 	}
 	sent := f.idp.Last(oidctest.Token).Form
 	if len(sent) != 4 || sent.Get("grant_type") != "authorization_code" || sent.Get("redirect_uri") != flowRedirect || len(sent.Get("code_verifier")) != 43 || sent.Get("code") == "" {
-		t.Errorf("O8: the provider got %v", sent)
+		t.Errorf("the provider got %v", sent)
 	}
 
 	form := f.loopback("alice")
@@ -55,7 +55,7 @@ func TestTokenOfACode(t *testing.T) {
 	flowGranted(t, f.serve("token", core.ParseRequest(http.MethodPost, "", header, strings.NewReader(body.String()))))
 }
 
-// DESIGN 4, D-26: fields that are not clear are a 400, before the provider is asked.
+// Fields that are not clear are a 400, before the provider is asked.
 func TestTokenFields(t *testing.T) {
 	f := flowInMemory(t, &flowMemory{}, nil)
 	const twice = " is given more than once."
@@ -73,18 +73,18 @@ func TestTokenFields(t *testing.T) {
 		{"both redirect_uri", code + "&redirect-uri=x", "invalid_request", "Parameter redirect_uri" + twice},
 		{"both refresh_token", "refresh_token=r&refresh-token=r", "invalid_request", "Parameter refresh-token" + twice},
 		{"both device_code", "device_code=d&device-code=d", "invalid_request", "Parameter device-code" + twice},
-		{"D-26 code and device", code + "&device-code=d", "invalid_request", "More than one grant is given."},
-		{"D-26 code and refresh", code + "&refresh_token=r", "invalid_request", "More than one grant is given."},
-		{"D-26 all, with a grant_type", code + "&refresh_token=r&device_code=d&grant_type=refresh_token", "invalid_request", "More than one grant is given."},
+		{"code and device", code + "&device-code=d", "invalid_request", "More than one grant is given."},
+		{"code and refresh", code + "&refresh_token=r", "invalid_request", "More than one grant is given."},
+		{"all, with a grant_type", code + "&refresh_token=r&device_code=d&grant_type=refresh_token", "invalid_request", "More than one grant is given."},
 		{"another grant_type", "refresh_token=r&grant_type=authorization_code", "invalid_request", "The grant_type names another grant than the parameters."},
 		{"another grant_type, device", "device_code=d&grant_type=refresh_token", "invalid_request", "The grant_type names another grant than the parameters."},
-		{"O14 password", "username=a&password=b&grant_type=password", "unsupported_grant_type", "unsupported_grant_type: this grant_type is not offered"},
-		{"O14 client_credentials", "grant_type=client_credentials", "unsupported_grant_type", "unsupported_grant_type: this grant_type is not offered"},
-		{"O14 implicit", code + "&grant_type=implicit", "unsupported_grant_type", "unsupported_grant_type: this grant_type is not offered"},
+		{"password", "username=a&password=b&grant_type=password", "unsupported_grant_type", "unsupported_grant_type: this grant_type is not offered"},
+		{"client_credentials", "grant_type=client_credentials", "unsupported_grant_type", "unsupported_grant_type: this grant_type is not offered"},
+		{"implicit", code + "&grant_type=implicit", "unsupported_grant_type", "unsupported_grant_type: this grant_type is not offered"},
 		{"exchange", "grant_type=" + url.QueryEscape("urn:ietf:params:oauth:grant-type:token-exchange") + "&subject_token=x", "unsupported_grant_type", "unsupported_grant_type: this grant_type is not offered"},
 		{"case of grant_type", code + "&grant_type=Authorization_Code", "unsupported_grant_type", "unsupported_grant_type: this grant_type is not offered"},
-		{"O8 no verifier", "code=c&redirect_uri=" + url.QueryEscape(flowRedirect), "invalid_request", "Missing code_verifier"},
-		{"O8 an empty verifier", "code=c&code_verifier=", "invalid_request", "Missing code_verifier"},
+		{"no verifier", "code=c&redirect_uri=" + url.QueryEscape(flowRedirect), "invalid_request", "Missing code_verifier"},
+		{"an empty verifier", "code=c&code_verifier=", "invalid_request", "Missing code_verifier"},
 		{"a verifier of 42", "code=c&code_verifier=" + verifier[1:] + "&redirect_uri=" + url.QueryEscape(flowRedirect), "invalid_request", "The code_verifier is malformed."},
 		{"a verifier with a space", "code=c&code_verifier=+" + verifier, "invalid_request", "The code_verifier is malformed."},
 		{"a verifier with a |", "code=c&code_verifier=%7C" + verifier, "invalid_request", "The code_verifier is malformed."},
@@ -92,7 +92,7 @@ func TestTokenFields(t *testing.T) {
 		{"a verifier of 129", "code=c&code_verifier=" + strings.Repeat("v", 129), "invalid_request", flowBadState},
 		{"the own callback", "code=c&code_verifier=" + verifier + "&redirect_uri=" + url.QueryEscape(flowOwnCallback), "invalid_grant", "invalid_grant: this redirect_uri is not allowed"},
 		{"no redirect_uri", "code=c&code_verifier=" + verifier, "invalid_grant", "invalid_grant: this redirect_uri is not allowed"},
-		{"O7 a foreign redirect_uri", "code=c&code_verifier=" + verifier + "&redirect_uri=https://evil.example", "invalid_grant", "invalid_grant: this redirect_uri is not allowed"},
+		{"a foreign redirect_uri", "code=c&code_verifier=" + verifier + "&redirect_uri=https://evil.example", "invalid_grant", "invalid_grant: this redirect_uri is not allowed"},
 		{"a long code", "code=" + strings.Repeat("c", 16<<10+1) + "&code_verifier=" + verifier, "invalid_request", "Parameter code is too long."},
 		{"a long refresh token", "refresh_token=" + strings.Repeat("r", 16<<10+1), "invalid_request", "Parameter refresh-token is too long."},
 		{"a broken escape", "code=%zz", "invalid_request", "The request body is malformed."},
@@ -109,7 +109,7 @@ func TestTokenFields(t *testing.T) {
 	}
 }
 
-// O13, WIRE 2.3: credentials count in the form alone, and a body that is no form is none.
+// Credentials count in the form alone, and a body that is no form is none.
 func TestTokenReadsTheFormAlone(t *testing.T) {
 	f := flowInMemory(t, &flowMemory{}, nil)
 	const form = "refresh_token=from-the-wrong-place"
@@ -135,7 +135,7 @@ func TestTokenReadsTheFormAlone(t *testing.T) {
 	}
 }
 
-// WIRE 9, DESIGN 4: a client that brings its own challenge keeps its verifier and its state.
+// A client that brings its own challenge keeps its verifier and its state.
 func TestClientWithItsOwnChallenge(t *testing.T) {
 	const spa = "https://spa.example.org/done"
 	f := newFlow(t, func(c *core.Config) { c.RedirectURIs = []string{spa, core.Loopback} })
@@ -180,7 +180,7 @@ func TestClientWithItsOwnChallenge(t *testing.T) {
 	}
 }
 
-// O15, D-25: how this service proves who it is, and that nothing is posted twice to find out.
+// How this service proves who it is, and that nothing is posted twice to find out.
 func TestClientAuthentication(t *testing.T) {
 	const id, secret = "cliënt:1 %+", "p:w %+&=é\"'"
 	for name, c := range map[string]struct {

@@ -25,7 +25,7 @@ func (f *flowService) wantPoll(code, want string) {
 	flowRefused(f.t, want, f.post("token", flowPoll(code)), 400, want, flowDeviceRefusals[want])
 }
 
-// D1, D-18, WIRE 6.4: what a polling client is told, for confidential and public clients.
+// What a polling client is told, for confidential and public clients.
 func TestDevicePolling(t *testing.T) {
 	for name, public := range map[string]bool{"confidential": false, "public with PKCE": true} {
 		t.Run(name, func(t *testing.T) {
@@ -69,7 +69,7 @@ func flowPublic(public bool) func(*core.Config) {
 	}
 }
 
-// WIRE 4.7: both spellings, with and without grant_type.
+// Both spellings, with and without grant_type.
 func TestDeviceSpellings(t *testing.T) {
 	f := newFlow(t, nil)
 	for _, form := range []url.Values{{"device-code": {""}}, {"device_code": {""}}, {"device_code": {""}, "grant_type": {"urn:ietf:params:oauth:grant-type:device_code"}}} {
@@ -90,7 +90,7 @@ func TestDeviceSpellings(t *testing.T) {
 	}
 }
 
-// DESIGN 4: a public client's device code holds the verifier, sealed; no other one is taken, and none reaches the
+// A public client's device code holds the verifier, sealed; no other one is taken, and none reaches the
 // provider as it is.
 func TestSealedDeviceCode(t *testing.T) {
 	f := newFlow(t, flowPublic(true), oidctest.WithDevicePKCE())
@@ -128,7 +128,7 @@ func TestSealedDeviceCode(t *testing.T) {
 	}
 }
 
-// O6: a device code of one client is none of another one's, although they share keys.
+// A device code of one client is none of another one's, although they share keys.
 func TestDeviceCodeOfAnotherClient(t *testing.T) {
 	f := newFlow(t, flowPublic(true))
 	f.idp.AddClient(oidctest.Client{ID: "second"})
@@ -144,7 +144,7 @@ func TestDeviceCodeOfAnotherClient(t *testing.T) {
 	flowGranted(t, f.post("token", flowPoll(start.DeviceCode)))
 }
 
-// WIRE 6.4: while a client polls, a transient fault has no code, so that it goes on; a final one has a code and is not 503.
+// While a client polls, a transient fault has no code, so that it goes on; a final one has a code and is not 503.
 func TestPollingThroughFaults(t *testing.T) {
 	f := newFlow(t, nil)
 	start := f.device()

@@ -22,7 +22,7 @@ const (
 
 func flowRefresh(token string) url.Values { return url.Values{"refresh-token": {token}} }
 
-// O10, WIRE 4.5: the provider's rotation reaches the client, and a spent token is invalid_grant.
+// The provider's rotation reaches the client, and a spent token is invalid_grant.
 func TestRefresh(t *testing.T) {
 	f := newFlow(t, nil)
 	first := f.tokens("alice")
@@ -34,18 +34,18 @@ func TestRefresh(t *testing.T) {
 	}
 	asked := f.idp.Last(oidctest.Token).Form
 	if len(asked) != 2 || asked.Get("grant_type") != "refresh_token" || asked.Get("refresh_token") != first.RefreshToken {
-		t.Errorf("O11: the provider got %v", asked)
+		t.Errorf("the provider got %v", asked)
 	}
 	third := flowGranted(t, f.post("token", url.Values{"refresh_token": {second.RefreshToken}, "grant_type": {"refresh_token"}, "scope": {"openid admin"}}))
 	if f.idp.Last(oidctest.Token).Form.Has("scope") || third.Scope != second.Scope {
-		t.Errorf("O11: the scope became %q", third.Scope)
+		t.Errorf("the scope became %q", third.Scope)
 	}
 	flowRefused(t, "a replay", f.post("token", flowRefresh(first.RefreshToken)), 400, "invalid_grant", flowInvalidGrant)
 	flowRefused(t, "the family has ended", f.post("token", flowRefresh(third.RefreshToken)), 400, "invalid_grant", flowInvalidGrant)
 	flowRefused(t, "made up", f.post("token", flowRefresh("never-given-to-anybody")), 400, "invalid_grant", flowInvalidGrant)
 }
 
-// D-20: a provider that sends no new refresh token leaves the old one good.
+// A provider that sends no new refresh token leaves the old one good.
 func TestRefreshWithoutRotation(t *testing.T) {
 	f := newFlow(t, nil, oidctest.WithoutRotation())
 	first := f.tokens("alice")
@@ -56,7 +56,7 @@ func TestRefreshWithoutRotation(t *testing.T) {
 	}
 }
 
-// D-20: no refresh token at all.
+// No refresh token at all.
 func TestWithoutRefreshTokens(t *testing.T) {
 	f := newFlow(t, nil, oidctest.WithoutRefreshTokens())
 	if token := f.tokens("alice"); token.RefreshToken != "" || token.RefreshExpires != token.Expires || token.Expires == 0 {
@@ -64,7 +64,7 @@ func TestWithoutRefreshTokens(t *testing.T) {
 	}
 }
 
-// D-20: without scope in the answer it is what the token says, or what was asked for.
+// Without scope in the answer it is what the token says, or what was asked for.
 func TestAnswerWithoutScope(t *testing.T) {
 	f := newFlow(t, nil, oidctest.WithoutScope(), oidctest.WithOpaqueTokens())
 	if token := f.tokens("alice"); token.Scope != "openid profile email" {
@@ -77,7 +77,7 @@ func TestAnswerWithoutScope(t *testing.T) {
 	}
 }
 
-// D-24: the type is always Bearer.
+// The type is always Bearer.
 func TestLowerCaseType(t *testing.T) {
 	f := newFlow(t, nil, oidctest.WithLowerCaseType())
 	if token := f.tokens("alice"); token.TokenType != "Bearer" {
@@ -85,7 +85,7 @@ func TestLowerCaseType(t *testing.T) {
 	}
 }
 
-// D-20 to D-24, WIRE 6.8: the ends of both tokens, whatever the provider says of them.
+// The ends of both tokens, whatever the provider says of them.
 func TestExpiriesOfAnswers(t *testing.T) {
 	f := newFlow(t, nil, oidctest.WithOpaqueTokens())
 	const month = 30 * 86400
@@ -96,8 +96,8 @@ func TestExpiriesOfAnswers(t *testing.T) {
 		expires, refresh int64 // from now
 	}{
 		{"usual", oidctest.Claims{"expires_in": 300, "refresh_expires_in": 1800}, 300, 1800},
-		{"D-22 no end", oidctest.Claims{"expires_in": 300, "refresh_expires_in": 0}, 300, month},
-		{"D-23 nothing said", oidctest.Claims{"expires_in": 300}, 300, month},
+		{"no end", oidctest.Claims{"expires_in": 300, "refresh_expires_in": 0}, 300, month},
+		{"nothing said", oidctest.Claims{"expires_in": 300}, 300, month},
 		{"numbers as text", oidctest.Claims{"expires_in": "300", "refresh_expires_in": "1800"}, 300, 1800},
 		{"zero as text", oidctest.Claims{"expires_in": "300", "refresh_expires_in": "0"}, 300, month},
 		{"null", oidctest.Claims{"expires_in": nil, "refresh_expires_in": nil}, 180, month},
@@ -110,8 +110,8 @@ func TestExpiriesOfAnswers(t *testing.T) {
 		{"absolute before relative", oidctest.Claims{"exp": at, "expires_in": 5, "refresh_expires": at, "refresh_expires_in": 5}, 100_000, 100_000},
 		{"zero before relative", oidctest.Claims{"exp": 0, "expires_in": 300, "refresh_exp": 0, "refresh_expires_in": 1800}, 300, 1800},
 		{"a fraction", oidctest.Claims{"expires_at": float64(at) + 0.75, "refresh_expires_in": 1800.5}, 100_000, 1800},
-		{"D-21 token_type null", oidctest.Claims{"expires_in": 300, "token_type": nil}, 300, month},
-		{"D-21 scope null", oidctest.Claims{"expires_in": 300, "scope": nil}, 300, month},
+		{"token_type null", oidctest.Claims{"expires_in": 300, "token_type": nil}, 300, month},
+		{"scope null", oidctest.Claims{"expires_in": 300, "scope": nil}, 300, month},
 	} {
 		f.idp.Tamper(oidctest.TokenAnswers, func(answer oidctest.Claims) {
 			delete(answer, "expires_in")
@@ -131,7 +131,7 @@ func TestExpiriesOfAnswers(t *testing.T) {
 	}
 }
 
-// D-21, WIRE 2.3: answers of a wrong form are a 502 of this service, at each grant; nothing of them is passed on.
+// Answers of a wrong form are a 502 of this service, at each grant; nothing of them is passed on.
 func TestMalformedAnswers(t *testing.T) {
 	f := newFlow(t, nil)
 	token := f.tokens("alice")
@@ -153,7 +153,7 @@ func TestMalformedAnswers(t *testing.T) {
 		flowRefused(t, name, answer, 502, "server_error", flowUnusable)
 	}
 	f.idp.Tamper(oidctest.TokenAnswers, func(answer oidctest.Claims) { answer["token_type"] = "DPoP" })
-	flowRefused(t, "P1 another type", f.post("token", f.loopback("alice")), 502, "server_error", "The OIDC provider gave a token of a type that this service cannot use.")
+	flowRefused(t, "another type", f.post("token", f.loopback("alice")), 502, "server_error", "The OIDC provider gave a token of a type that this service cannot use.")
 	f.idp.Tamper(oidctest.TokenAnswers, nil)
 	for _, body := range []string{
 		`[]`, `[{"access_token":"x"}]`, `null`, `"x"`, `1`, `true`, ``, `{`, `{}`, `{"access_token":"a","access_token":"b"}`, `{"access_token":"a","ACCESS_TOKEN":"b"}`, `{"access_token":"a","REFRESH_TOKEN":"b"}`, `{"access_token":"a","Id_Token":"b"}`, `{"access_token":"a"} {}`, "\ufeff" + `{"access_token":"a"}`,
@@ -168,7 +168,7 @@ func TestMalformedAnswers(t *testing.T) {
 	flowGranted(t, f.post("token", flowRefresh(token.RefreshToken))) // nothing was spent
 }
 
-// DESIGN 4, D-46: the same refresh token at the same moment is one call, and all get its answer.
+// The same refresh token at the same moment is one call, and all get its answer.
 func TestRefreshAtTheSameTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gate := make(chan struct{})
@@ -209,7 +209,7 @@ func TestRefreshAtTheSameTime(t *testing.T) {
 	})
 }
 
-// DESIGN 4: who leaves does not lose what is being spent.
+// Who leaves does not lose what is being spent.
 func TestCallerLeavesDuringARefresh(t *testing.T) {
 	f := newFlow(t, nil)
 	for name, form := range map[string]func() url.Values{
@@ -239,7 +239,7 @@ func TestCallerLeavesDuringARefresh(t *testing.T) {
 	}
 }
 
-// D-46: two waiters, of whom the first one leaves: the second one gets the answer.
+// Two waiters, of whom the first one leaves: the second one gets the answer.
 func TestOneOfTwoCallersLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gate := make(chan struct{})
@@ -271,7 +271,7 @@ func TestOneOfTwoCallersLeaves(t *testing.T) {
 	})
 }
 
-// C8: an ID token that comes with a refresh is verified, and its subject is the access token's.
+// An ID token that comes with a refresh is verified, and its subject is the access token's.
 func TestRefreshedIDToken(t *testing.T) {
 	f := newFlow(t, nil)
 	for name, change := range map[string]oidctest.Claims{
@@ -291,7 +291,7 @@ func TestRefreshedIDToken(t *testing.T) {
 	flowGranted(t, f.post("token", flowRefresh(token.RefreshToken))) // none is fine here
 }
 
-// D-17: the provider's codes reach the caller as codes, its texts and statuses do not.
+// The provider's codes reach the caller as codes, its texts and statuses do not.
 func TestRefusalsOfTheProvider(t *testing.T) {
 	f := newFlow(t, nil)
 	form := flowRefresh("a-refresh-token-of-somebody")

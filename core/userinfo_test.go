@@ -24,7 +24,7 @@ func (f *flowService) userInfo(authorization string) *core.Response {
 	return f.get("userinfo", nil, "Authorization: "+authorization)
 }
 
-// WIRE 2.6, 4.8, D-50: the mapping of claims; nothing is cut, texts alone count, the provider is not asked.
+// The mapping of claims; nothing is cut, texts alone count, the provider is not asked.
 func TestUserInfoMapping(t *testing.T) {
 	f := newFlow(t, nil)
 	for name, c := range map[string]struct {
@@ -42,11 +42,11 @@ func TestUserInfoMapping(t *testing.T) {
 		"any case":               {oidctest.Claims{"Preferred_Username": "u", "EMAIL": "e", "First-Name": "F"}, core.UserInfo{Username: "u", Email: "e", FirstName: "F"}},
 		"surname":                {oidctest.Claims{"uid": "u", "surname": "S", "first_name": "F"}, core.UserInfo{Username: "u", FirstName: "F", LastName: "S"}},
 		"first_name first":       {oidctest.Claims{"uid": "u", "given_name": "G", "first_name": "F"}, core.UserInfo{Username: "u", FirstName: "F"}},
-		"D-50 several words":     {oidctest.Claims{"uid": "u", "given_name": "Mary Ann", "family_name": "van der Berg"}, core.UserInfo{Username: "u", FirstName: "Mary Ann", LastName: "van der Berg"}},
-		"D-50 from the name":     {oidctest.Claims{"uid": "u", "given_name": "Mary Ann", "name": "Mary Ann van der Berg"}, core.UserInfo{Username: "u", FirstName: "Mary Ann", LastName: "van der Berg"}},
-		"D-50 the name alone":    {oidctest.Claims{"uid": "u", "name": "Jane Doe"}, core.UserInfo{Username: "u", LastName: "Jane Doe"}},
-		"D-50 a list":            {oidctest.Claims{"preferred_username": []string{"root"}, "uid": "u", "name": []string{"x"}, "given_name": 7}, core.UserInfo{Username: "u"}},
-		"D-48 nested":            {oidctest.Claims{"attrs": oidctest.Claims{"preferred_username": "root", "email": "root@x"}, "username": "u"}, core.UserInfo{Username: "u"}},
+		"several words":          {oidctest.Claims{"uid": "u", "given_name": "Mary Ann", "family_name": "van der Berg"}, core.UserInfo{Username: "u", FirstName: "Mary Ann", LastName: "van der Berg"}},
+		"from the name":          {oidctest.Claims{"uid": "u", "given_name": "Mary Ann", "name": "Mary Ann van der Berg"}, core.UserInfo{Username: "u", FirstName: "Mary Ann", LastName: "van der Berg"}},
+		"the name alone":         {oidctest.Claims{"uid": "u", "name": "Jane Doe"}, core.UserInfo{Username: "u", LastName: "Jane Doe"}},
+		"a list":                 {oidctest.Claims{"preferred_username": []string{"root"}, "uid": "u", "name": []string{"x"}, "given_name": 7}, core.UserInfo{Username: "u"}},
+		"nested":                 {oidctest.Claims{"attrs": oidctest.Claims{"preferred_username": "root", "email": "root@x"}, "username": "u"}, core.UserInfo{Username: "u"}},
 		"no ASCII, and HTML":     {oidctest.Claims{"uid": "Zoë <b>", "email": "é@x"}, core.UserInfo{Username: "Zoë <b>", Email: "é@x"}},
 	} {
 		c.want.PwName = c.want.Username
@@ -66,7 +66,7 @@ func TestUserInfoMapping(t *testing.T) {
 	}
 }
 
-// WIRE 4.8, C7, D-49: the provider is asked when the token names nobody, with that token, and believed for its subject.
+// The provider is asked when the token names nobody, with that token, and believed for its subject.
 func TestUserInfoOfTheProvider(t *testing.T) {
 	f := newFlow(t, nil)
 	bearer := f.idp.Bearer("alice", flowNobody(nil))
@@ -93,7 +93,7 @@ func TestUserInfoOfTheProvider(t *testing.T) {
 	for name, change := range map[string]oidctest.Claims{
 		"of another": {"sub": "bob"}, "absent": {"sub": nil}, "empty": {"sub": ""}, "a list": {"sub": []string{"alice"}}, "a number": {"sub": 1}, "case": {"sub": "Alice"}, "another name": {"sub": nil, "Sub": "alice"},
 	} {
-		flowRefused(t, "C7 sub "+name, tamper(change), 502, "server_error", flowUnusable)
+		flowRefused(t, "sub "+name, tamper(change), 502, "server_error", flowUnusable)
 	}
 	flowRefused(t, "no username", tamper(oidctest.Claims{"preferred_username": nil}), 404, "", "")
 	flowRefused(t, "no text", tamper(oidctest.Claims{"preferred_username": []string{"alice"}}), 404, "", "")
@@ -105,9 +105,9 @@ func TestUserInfoOfTheProvider(t *testing.T) {
 	}{
 		"401": {oidctest.ErrorCode(401, "invalid_token"), 401, "invalid_token", "Invalid token"}, "403": {oidctest.ErrorCode(403, "insufficient_scope"), 401, "invalid_token", "Invalid token"},
 		"400": {oidctest.ErrorCode(400, "upstream-secret"), 502, "server_error", "The OIDC provider refused this service's request."}, "404": {oidctest.HTML(404), 502, "server_error", "The OIDC provider refused this service's request."},
-		"500": {oidctest.Status(500), 503, "", "The OIDC provider cannot be reached."}, "C11 a JWT": {oidctest.Reply(200, "application/jwt", f.idp.Sign("JWT", oidctest.Claims{"sub": "alice", "username": "root"})), 502, "server_error", flowUnusable},
+		"500": {oidctest.Status(500), 503, "", "The OIDC provider cannot be reached."}, "a JWT": {oidctest.Reply(200, "application/jwt", f.idp.Sign("JWT", oidctest.Claims{"sub": "alice", "username": "root"})), 502, "server_error", flowUnusable},
 		"a list": {oidctest.Reply(200, "application/json", `[{"sub":"alice"}]`), 502, "server_error", flowUnusable}, "empty": {oidctest.Reply(200, "application/json", ``), 502, "server_error", flowUnusable},
-		"twice sub": {oidctest.Reply(200, "application/json", `{"sub":"bob","sub":"alice","uid":"x"}`), 502, "server_error", flowUnusable}, "O9 302": {oidctest.Redirect(302), 502, "server_error", flowUnusable},
+		"twice sub": {oidctest.Reply(200, "application/json", `{"sub":"bob","sub":"alice","uid":"x"}`), 502, "server_error", flowUnusable}, "302": {oidctest.Redirect(302), 502, "server_error", flowUnusable},
 	} {
 		f.idp.Fault(oidctest.UserInfo, c.fault)
 		flowRefused(t, name, f.userInfo(bearer), c.status, c.code, c.detail)
@@ -120,7 +120,7 @@ func TestUserInfoOfTheProvider(t *testing.T) {
 	}
 }
 
-// WIRE 2.6: the same check as Required with the defaults; no token, no provider.
+// The same check as Required with the defaults; no token, no provider.
 func TestUserInfoIsGuarded(t *testing.T) {
 	f := newFlow(t, func(c *core.Config) { c.Require = []core.Requirement{core.Roles("admin")} })
 	for name, c := range map[string]struct {
@@ -128,9 +128,9 @@ func TestUserInfoIsGuarded(t *testing.T) {
 		status  int
 	}{
 		"none": {nil, 401}, "garbage": {[]string{"Authorization: Bearer x.y.z"}, 401}, "basic": {[]string{"Authorization: Basic YTpi"}, 401},
-		"two":        {[]string{"Authorization: " + f.idp.Bearer("alice"), "Authorization: " + f.idp.Bearer("alice")}, 400},
-		"C7 expired": {[]string{"Authorization: " + f.idp.Bearer("alice", oidctest.Claims{"exp": 1})}, 401}, "lacks a role": {[]string{"Authorization: " + f.idp.Bearer("bob")}, 403},
-		"has it": {[]string{"Authorization: " + f.idp.Bearer("alice")}, 200}, "D-24 lower case": {[]string{"Authorization: bearer " + f.idp.AccessToken("alice")}, 200},
+		"two":     {[]string{"Authorization: " + f.idp.Bearer("alice"), "Authorization: " + f.idp.Bearer("alice")}, 400},
+		"expired": {[]string{"Authorization: " + f.idp.Bearer("alice", oidctest.Claims{"exp": 1})}, 401}, "lacks a role": {[]string{"Authorization: " + f.idp.Bearer("bob")}, 403},
+		"has it": {[]string{"Authorization: " + f.idp.Bearer("alice")}, 200}, "lower case": {[]string{"Authorization: bearer " + f.idp.AccessToken("alice")}, 200},
 	} {
 		answer := f.get("userinfo", nil, c.headers...)
 		if answer.Status != c.status || (answer.Header.Get("WWW-Authenticate") != "") != (c.status != 200) {
@@ -139,7 +139,7 @@ func TestUserInfoIsGuarded(t *testing.T) {
 	}
 	query := url.Values{"access_token": {f.idp.AccessToken("alice")}}
 	if answer := f.get("userinfo", query, "Cookie: access_token="+query.Get("access_token")); answer.Status != 401 {
-		t.Errorf("O13: %d %s", answer.Status, answer.Body)
+		t.Errorf("a token in the query: %d %s", answer.Status, answer.Body)
 	}
 	if f.idp.Hits(oidctest.UserInfo) != 0 {
 		t.Error("the provider was asked")

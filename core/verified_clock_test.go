@@ -10,7 +10,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/keyset"
 )
 
-// J15: when the clock is put back, a token that came before waits for its time again.
+// When the clock is put back, a token that came before waits for its time again.
 func TestRememberedTokenBegins(t *testing.T) {
 	signer, err := jose.NewSigner("k", "EdDSA")
 	if err != nil {

@@ -78,7 +78,7 @@ func TestRememberedExactly(t *testing.T) {
 	}
 }
 
-// J15: a token ends at its time, however often it was admitted before.
+// A token ends at its time, however often it was admitted before.
 func TestRememberedTokenEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		idp := newIDP(t)
