@@ -209,35 +209,3 @@ func TestCallerWhoLeaves(t *testing.T) {
 		}
 	})
 }
-
-// The discovery document has to be the configured provider's.
-func TestDiscoveryIsCompared(t *testing.T) {
-	for name, c := range map[string]struct {
-		document   claims
-		configured string
-		status     int
-	}{
-		"with a trailing slash":        {claims{"issuer": issuer + "/"}, "", 401}, // the document is taken; the token names another
-		"another host":                 {claims{"issuer": "https://evil.example/realm"}, "", 503},
-		"a parent":                     {claims{"issuer": "https://idp.example"}, "", 503},
-		"another case":                 {claims{"issuer": strings.ToUpper(issuer)}, "", 503},
-		"two slashes":                  {claims{"issuer": issuer + "//"}, "", 503},
-		"of another type":              {claims{"issuer": []string{issuer}}, "", 503},
-		"none":                         {claims{"issuer": nil}, "", 503},
-		"as configured":                {claims{"issuer": issuer}, issuer, 200},
-		"not as configured":            {claims{"issuer": issuer + "/"}, issuer, 503},
-		"configured, not discovered":   {claims{"issuer": issuer}, issuer + "/", 503},
-		"keys over http":               {claims{"jwks_uri": "http://idp.example/realm/keys"}, "", 503},
-		"keys in a file":               {claims{"jwks_uri": "file:///etc/passwd"}, "", 503},
-		"no keys":                      {claims{"jwks_uri": nil}, "", 503},
-		"keys of another type":         {claims{"jwks_uri": 1}, "", 503},
-		"token endpoint over http":     {claims{"token_endpoint": "http://idp.example/realm/token"}, "", 503},
-		"token endpoint with userinfo": {claims{"token_endpoint": "https://a:b@idp.example/"}, "", 503},
-	} {
-		t.Run(name, func(t *testing.T) {
-			idp := newIDP(t)
-			idp.change(func() { idp.metadata = c.document })
-			wantStatus(t, idp.auth(func(config *core.Config) { config.Issuer = c.configured }).Required(), idp.token(), c.status)
-		})
-	}
-}

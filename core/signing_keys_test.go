@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +17,31 @@ import (
 
 	"github.com/go-oidc-auth/oidcauth/core"
 )
+
+// The keys are public, and verify what was signed.
+func TestBrokerPublishesKeys(t *testing.T) {
+	f := newFlow(t, brokered())
+	token := f.tokens("alice")
+	answer := f.get("jwks", nil)
+	var set struct{ Keys []map[string]string }
+	if err := json.Unmarshal(answer.Body, &set); err != nil || answer.Status != http.StatusOK || len(set.Keys) != 1 {
+		t.Fatalf("got %d %s", answer.Status, answer.Body)
+	}
+	header, _ := unpack(t, token.AccessToken)
+	key := set.Keys[0]
+	if key["kty"] != "RSA" || key["kid"] != header["kid"] || key["use"] != "sig" || key["alg"] != "RS256" || key["e"] != "AQAB" || len(key) != 6 {
+		t.Errorf("got %v", key)
+	}
+	if err := f.auth.RotateKey(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(f.get("jwks", nil).Body, &set); err != nil || len(set.Keys) != 2 {
+		t.Errorf("after the rotation: %v, %v", set, err)
+	}
+	if err := f.auth.Ready(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
 
 // published are the names of the keys that a service publishes.
 func (f *flowService) published() []string {

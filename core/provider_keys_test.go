@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core"
-	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 )
 
 const coolDown = 10 * time.Second
@@ -299,71 +298,6 @@ func TestKeySetStartedDuringAnOutage(t *testing.T) {
 			})
 		})
 	}
-}
-
-// Keys belong to an issuer: a second provider's key of the same name verifies nothing here.
-func TestKeysBelongToAnIssuer(t *testing.T) {
-	idp, other := newIDP(t), newIDP(t)
-	signer, err := jose.NewSigner("k1", "EdDSA")
-	if err != nil {
-		t.Fatal(err)
-	}
-	document, err := jose.MarshalSet(signer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	other.change(func() { other.keySet = string(document) })
-	ours, theirs := idp.auth().Required(), other.auth().Required()
-	foreign, err := signer.Sign("", goodClaims())
-	if err != nil {
-		t.Fatal(err)
-	}
-	wantStatus(t, theirs, foreign, http.StatusOK)
-	wantStatus(t, ours, foreign, http.StatusUnauthorized)
-	wantStatus(t, theirs, idp.token(), http.StatusUnauthorized)
-	wantStatus(t, ours, idp.token(), http.StatusOK)
-}
-
-// A token without kid passes with the only key, is refused where there are several, and never crashes.
-func TestTokenWithoutKid(t *testing.T) {
-	for kids, status := range map[string]int{"k1": 200, "k1 k2": 401, "k2": 401} {
-		t.Run(kids, func(t *testing.T) {
-			idp := newIDP(t)
-			idp.setKids(strings.Fields(kids)...)
-			wantStatus(t, idp.auth().Required(), idp.sign("k1", `{"alg":"EdDSA"}`, toJSON(goodClaims())), status)
-		})
-	}
-}
-
-// Ready says whether a guard could answer, within 5 s, and guards go on with the keys at hand after Close.
-func TestReadyAndClose(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		idp := newIDP(t)
-		auth := idp.auth()
-		idp.breaks(hang, keysPath)
-		start := time.Now()
-		if err := auth.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "keys") || strings.Contains(err.Error(), "discovery") {
-			t.Errorf("got %v", err)
-		}
-		if waited := time.Since(start); waited > 5*time.Second {
-			t.Errorf("waited %s", waited)
-		}
-		idp.breaks(nil, keysPath)
-		time.Sleep(time.Minute)
-		if err := auth.Ready(t.Context()); err != nil {
-			t.Error(err)
-		}
-		guard := auth.Required()
-		if err := auth.Close(); err != nil {
-			t.Error(err)
-		}
-		before := idp.count(keysPath)
-		time.Sleep(23 * time.Hour)
-		mustAdmit(t, guard, idp.token())
-		if got := idp.count(keysPath); got != before {
-			t.Errorf("%d fetches after Close", got-before)
-		}
-	})
 }
 
 // Documents are renewed in the background at their age, and discovery apart from the keys.

@@ -21,6 +21,50 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
+const brokerIssuer = "http://localhost:8080/api"
+
+// brokered switches broker mode on, over a store in memory, and then changes it.
+func brokered(changes ...func(*core.Config)) func(*core.Config) {
+	return func(config *core.Config) {
+		config.Broker, config.Store = &core.BrokerConfig{}, store.NewMemory()
+		for _, change := range changes {
+			change(config)
+		}
+	}
+}
+
+// admit asks a guard with a token.
+func (f *flowService) admit(token string, requirements ...core.Requirement) (*core.IDToken, error) {
+	return f.auth.Required(requirements...).Admit(f.t.Context(), []string{"Bearer " + token})
+}
+
+// who asks a guard that has to let a token pass.
+func (f *flowService) who(token string) *core.IDToken {
+	f.t.Helper()
+	caller, err := f.admit(token)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return caller
+}
+
+func (f *flowService) refresh(token string) *core.Response {
+	f.t.Helper()
+	return f.post("token", url.Values{"refresh-token": {token}})
+}
+
+// exchange posts a token exchange with further fields.
+func (f *flowService) exchange(subject string, fields url.Values) *core.Response {
+	f.t.Helper()
+	form := url.Values{"grant_type": {"urn:ietf:params:oauth:grant-type:token-exchange"}, "subject_token": {subject}}
+	for name, values := range fields {
+		form[name] = values
+	}
+	return f.post("token", form)
+}
+
+const sessionGone = "Session expired or not found. Please re-authenticate."
+
 const (
 	bubbleIssuer   = "https://app.example/api"
 	userInfoPath   = "/realm/userinfo"

@@ -1,10 +1,7 @@
 package core_test
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"net/url"
 	"testing"
 	"time"
@@ -132,74 +129,6 @@ func TestRoutesBeforeTheProvider(t *testing.T) {
 					t.Error("something was spent for an answer that nobody could verify")
 				}
 			})
-		}
-	}
-}
-
-// A document that names another issuer, endpoints of another scheme, or no keys.
-func TestRoutesOverBadDocuments(t *testing.T) {
-	for name, metadata := range map[string]map[string]any{
-		"another issuer": {"issuer": "https://evil.example"}, "a longer issuer": {"issuer": "https://idp.test/realm"}, "case": {"issuer": "https://IDP.test"}, "none": {"issuer": nil}, "two slashes": {"issuer": "https://idp.test//"},
-		"token over http": {"token_endpoint": "http://idp.test/token"}, "authorization is javascript": {"authorization_endpoint": "javascript:alert(1)"}, "a relative endpoint": {"token_endpoint": "/token"}, "an endpoint list": {"token_endpoint": []string{"https://idp.test/token"}},
-		"user information": {"token_endpoint": "https://a:b@idp.test/token"}, "a fragment": {"authorization_endpoint": "https://idp.test/authorize#x"}, "no jwks_uri": {"jwks_uri": nil}, "file": {"jwks_uri": "file:///etc/passwd"},
-	} {
-		f := flowInMemory(t, &flowMemory{metadata: metadata}, nil)
-		login := f.get("login", url.Values{"redirect_uri": {flowRedirect}})
-		flowRefused(t, name, login, 503, "", "OIDC server unavailable, cannot log in.")
-		flowRefused(t, name, f.post("token", flowRefresh("a-refresh-token-of-somebody")), 503, "", "OIDC server unavailable.")
-		if f.hits() != 0 {
-			t.Errorf("%s: the token endpoint was asked", name)
-		}
-	}
-	f := flowInMemory(t, &flowMemory{metadata: map[string]any{"issuer": "https://idp.test/"}}, nil)
-	f.login(url.Values{"redirect_uri": {flowRedirect}}) // one trailing slash is forgiven
-	f = flowInMemory(t, &flowMemory{metadata: map[string]any{"token_endpoint": nil}}, nil)
-	flowRefused(t, "no token endpoint", f.post("token", flowRefresh("a-refresh-token-of-somebody")), 502, "server_error", "OIDC endpoint 'token_endpoint' not found in discovery.")
-}
-
-// A redirect of the token endpoint is not followed, so neither code nor secret goes elsewhere.
-func TestRedirectsOfTheProviderAreNotFollowed(t *testing.T) {
-	f := newFlow(t, nil)
-	form := f.loopback("alice")
-	target := f.idp.Issuer() + "/userinfo"
-	f.traffic.before = func(request *http.Request) {
-		if request.URL.String() == target {
-			t.Errorf("followed, with %v", request.Header)
-		}
-	}
-	for _, status := range []int{301, 302, 303, 307, 308} {
-		f.idp.Fault(oidctest.Token, oidctest.Reply(status, "application/json", `{"access_token":"upstream-secret"}`))
-		flowRefused(t, fmt.Sprint(status), f.post("token", flowRefresh("a-refresh-token-of-somebody")), 502, "server_error", flowUnusable)
-	}
-	f.idp.Heal()
-	flowGranted(t, f.post("token", form))
-}
-
-// OnError answers instead of JSON, knows the whole refusal, and what has to go with it goes with it.
-func TestOnErrorOfRoutes(t *testing.T) {
-	page := &core.Response{Status: 418, Header: http.Header{"X-Page": {"1"}}, Body: []byte("page")}
-	var seen []string
-	f := flowInMemory(t, &flowMemory{}, flowOnError(page, &seen))
-	browser, cookie, _ := flowStates(f)
-	answer := f.get("callback", url.Values{"state": {browser}, "error": {"access_denied"}}, cookie)
-	if answer.Status != 418 || string(answer.Body) != "page" || answer.Header.Get("X-Page") != "1" || answer.Header.Get("Referrer-Policy") != "no-referrer" {
-		t.Errorf("got %d %s %v", answer.Status, answer.Body, answer.Header)
-	}
-	flowWantCookieGone(t, answer, cookie)
-	if len(page.Header) != 1 {
-		t.Errorf("the application's answer was changed: %v", page.Header)
-	}
-	f.get("login", nil)
-	if text, _ := json.Marshal(seen); string(text) != `["400 access_denied access_denied: the provider did not log the user in","400 invalid_request Missing redirect_uri"]` {
-		t.Errorf("OnError saw %s", text)
-	}
-}
-
-func flowOnError(page *core.Response, seen *[]string) func(*core.Config) {
-	return func(c *core.Config) {
-		c.OnError = func(_ context.Context, e *core.Error) *core.Response {
-			*seen = append(*seen, fmt.Sprint(e.Status, " ", e.Code, " ", e.Detail))
-			return page
 		}
 	}
 }

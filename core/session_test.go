@@ -2,6 +2,7 @@ package core_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -10,6 +11,56 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core"
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
+
+// A device's token lives no longer than any other, and its session is refreshed and ended like any other.
+func TestBrokerDevice(t *testing.T) {
+	f := newFlow(t, imported())
+	start := f.device()
+	if err := f.idp.ApproveDevice(start.UserCode, "alice"); err != nil {
+		t.Fatal(err)
+	}
+	token := flowGranted(t, f.post("token", flowPoll(start.DeviceCode)))
+	if left := token.Expires - time.Now().Unix(); left > 3600 || left < 3590 {
+		t.Errorf("it lives for %d s", left)
+	}
+	token = flowGranted(t, f.refresh(token.RefreshToken))
+	f.leave(token.AccessToken)
+	if status := f.status(token.AccessToken); status != 401 {
+		t.Errorf("after the logout: %d", status)
+	}
+}
+
+// The application is told of the caller whom guards will see, with the own token.
+func TestBrokerOnLogin(t *testing.T) {
+	var told *core.Token
+	f := newFlow(t, imported(func(c *core.Config) {
+		c.OnLogin = func(_ context.Context, _ *core.Request, token *core.Token) *core.Response { told = token; return nil }
+	}))
+	query, cookie := f.browser("alice")
+	token := flowGranted(t, f.get("callback", query, cookie))
+	if told == nil || told.AccessToken != token.AccessToken || told.Caller().Issuer() != brokerIssuer || told.Caller().Raw() != token.AccessToken || !slices.Contains(told.Caller().Roles(), "admin") {
+		t.Fatalf("told of %v", told)
+	}
+	caller := f.who(token.AccessToken)
+	if caller.Subject() != told.Caller().Subject() || !slices.Equal(caller.Roles(), told.Caller().Roles()) || caller.Claim("sid") != told.Caller().Claim("sid") {
+		t.Errorf("a guard sees %v, the application was told of %v", caller.Claims(), told.Caller().Claims())
+	}
+}
+
+// A session belongs to the issuer that it began with: another one is not asked for it.
+func TestBrokerSessionOfAnotherIssuer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBubble(t)
+		token := b.serve().begun()
+		calls := b.count(tokenPath)
+		b.change(func() { b.metadata["issuer"] = issuer + "/" })
+		f := b.serve()
+		flowRefused(t, "another issuer", f.refresh(token.RefreshToken), 401, "invalid_grant", sessionGone)
+		if b.count(tokenPath) != calls {
+			t.Error("the refresh token was sent to another issuer")
+		}
+	})
+}
 
 // A session that nobody refreshed ends at SessionTTL.
 func TestBrokerSessionExpires(t *testing.T) {

@@ -4,13 +4,56 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core"
+	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
+
+// Logout ends the session and kills its access tokens, here at once.
+func TestBrokerLogout(t *testing.T) {
+	f := newFlow(t, brokered())
+	token := f.tokens("alice")
+	f.who(token.AccessToken)
+	answer := f.get("logout", nil, "Authorization: Bearer "+token.AccessToken)
+	target, err := url.Parse(answer.Header.Get("Location"))
+	if err != nil || answer.Status != http.StatusFound || target.Query().Get("id_token_hint") == "" {
+		t.Errorf("got %d %s", answer.Status, target)
+	}
+	if _, err := f.admit(token.AccessToken); err == nil {
+		t.Error("the access token lives on")
+	}
+	flowRefused(t, "refresh after logout", f.refresh(token.RefreshToken), http.StatusUnauthorized, "invalid_grant", sessionGone)
+	if form := f.idp.Last(oidctest.Revocation).Form; form.Get("token_type_hint") != "refresh_token" {
+		t.Errorf("revoked %v", form)
+	}
+}
+
+// The hint of the logout is the session's own, also without a refresh token, and never one that the caller brings.
+func TestBrokerLogoutHint(t *testing.T) {
+	f := newFlow(t, imported(), oidctest.WithoutRefreshTokens())
+	token := f.tokens("alice")
+	hint := func(query url.Values, headers ...string) string {
+		target, err := url.Parse(f.get("logout", query, headers...).Header.Get("Location"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return target.Query().Get("id_token_hint")
+	}
+	if got := hint(url.Values{"id_token_hint": {"foreign"}}); got != "" {
+		t.Errorf("the hint of a guest is %q", got)
+	}
+	if got := hint(url.Values{"id_token_hint": {"foreign"}}, "Authorization: Bearer "+token.AccessToken); got == "" || got == "foreign" {
+		t.Errorf("the hint is %q", got)
+	}
+	if status := f.status(token.AccessToken); status != 401 || f.idp.Hits(oidctest.Revocation) != 0 {
+		t.Errorf("after the logout: %d, %d revocations", status, f.idp.Hits(oidctest.Revocation))
+	}
+}
 
 func (f *flowService) leave(token string) {
 	f.t.Helper()

@@ -3,6 +3,7 @@ package core_test
 import (
 	"encoding/json"
 	"maps"
+	"net/http"
 	"net/url"
 	"testing"
 
@@ -143,5 +144,19 @@ func TestUserInfoIsGuarded(t *testing.T) {
 	}
 	if f.idp.Hits(oidctest.UserInfo) != 0 {
 		t.Error("the provider was asked")
+	}
+}
+
+// Userinfo in broker mode: the claims of the own token, and no call of the provider.
+func TestBrokerUserInfoRoute(t *testing.T) {
+	f := newFlow(t, imported())
+	token := f.tokens("alice")
+	calls := f.traffic.total()
+	answer := f.get("userinfo", nil, "Authorization: Bearer "+token.AccessToken)
+	if answer.Status != http.StatusOK || f.traffic.total() != calls {
+		t.Errorf("%d %s, %d calls", answer.Status, answer.Body, f.traffic.total()-calls)
+	}
+	if answer = f.get("userinfo", nil, "Authorization: "+f.idp.Bearer("alice")); answer.Status != http.StatusUnauthorized {
+		t.Errorf("the provider's token: %d", answer.Status)
 	}
 }

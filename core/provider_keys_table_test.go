@@ -12,7 +12,7 @@ import (
 )
 
 // keySetTable is what a key set has to stand, a row each, with what the provider's endpoints are asked meanwhile. No token
-// comes twice, so that nothing is answered from what a guard remembers, unless a row says so. keys_test.go has more of it.
+// comes twice, so that nothing is answered from what a guard remembers, unless a row says so. provider_keys_test.go has more of it.
 var keySetTable = map[string]func(*testing.T, *memoryIDP, *core.Guard){
 	"cold, 1000 good tokens at once: one fetch": func(t *testing.T, idp *memoryIDP, guard *core.Guard) {
 		idp.breaks(delayed(idp, time.Second), keysPath)
