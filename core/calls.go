@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/fetch"
 	"golang.org/x/oauth2"
@@ -109,11 +110,20 @@ func (p *provider) revoke(ctx context.Context, meta *metadata, token, hint strin
 	p.revocation.seen(ctx, err)
 }
 
+// forsakeTime is what a revocation gets after a request that has used up its own time, with a store that hung for example.
+const forsakeTime = 2 * time.Second
+
 // forsake revokes a refresh token that nobody will use any more, if there is one.
 func (p *provider) forsake(ctx context.Context, meta *metadata, refresh string) {
-	if refresh != "" {
-		p.revoke(ctx, meta, refresh, "refresh_token")
+	if refresh == "" {
+		return
 	}
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), forsakeTime)
+		defer cancel()
+		ctx = late
+	}
+	p.revoke(ctx, meta, refresh, "refresh_token")
 }
 
 // userInfo asks the provider's userinfo endpoint with the caller's own token (OpenID Connect Core section 5.3).
