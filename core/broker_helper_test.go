@@ -1,7 +1,6 @@
 package core_test
 
 import (
-	"context"
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
@@ -10,14 +9,17 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/pem"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core"
+	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
@@ -65,11 +67,7 @@ func (f *flowService) exchange(subject string, fields url.Values) *core.Response
 
 const sessionGone = "Session expired or not found. Please re-authenticate."
 
-const (
-	bubbleIssuer   = "https://app.example/api"
-	userInfoPath   = "/realm/userinfo"
-	revocationPath = "/realm/revoke"
-)
+const bubbleIssuer = "https://app.example/api"
 
 // sharedKey is one RSA key for all tests that do not care which.
 var sharedKey = sync.OnceValue(func() *rsa.PrivateKey { return mustRSA(2048) })
@@ -86,86 +84,41 @@ func sharedPEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(sharedKey())})
 }
 
-// brokerBubble is a provider without a network with services in broker mode over it, on the clock of a test's bubble. A
-// refresh token of the provider's is spent once: one that comes again is refused for good.
+// brokerBubble is a provider without a network with services in broker mode over it, on the clock of a test's bubble.
 type brokerBubble struct {
 	*memoryIDP
 	store *flawedStore
 
 	mu      sync.Mutex
-	current string         // refresh token that is good
-	revoked []string       // tokens that were revoked
-	extra   claims         // put into the next answers
-	slow    time.Duration  // the token endpoint takes it
-	idToken func() string  // nil: a good one
-	user    claims         // put into the tokens
-	serial  int            // of refresh tokens
-	refresh map[string]int // how often each was sent
+	current string        // refresh token that the provider gave last
+	extra   claims        // put into the next answers; nil leaves a member out
+	idToken func() string // nil: a good one; "" is an answer's too
+	user    claims        // put into the tokens
 }
 
 func newBubble(t testing.TB) *brokerBubble {
-	b := &brokerBubble{memoryIDP: newIDP(t), store: &flawedStore{Store: store.NewMemory()}, refresh: map[string]int{}}
-	b.metadata = claims{"userinfo_endpoint": "https://idp.example" + userInfoPath, "revocation_endpoint": "https://idp.example" + revocationPath}
-	b.breaks(func(context.Context) (*http.Response, error) { return jsonAnswer(404, `{}`), nil }, userInfoPath)
+	b := &brokerBubble{memoryIDP: newIDPWith(t, oidctest.WithoutDeviceFlow(), oidctest.WithoutEndSession()), store: &flawedStore{Store: store.NewMemory()}}
+	b.AddUser(oidctest.User{Name: "alice", Claims: claims{"email": "alice@example.org"}})
+	b.Fault(oidctest.UserInfo, oidctest.Reply(404, "application/json", `{}`))
+	b.Tamper(oidctest.AccessTokens, func(token claims) {
+		token["email"] = nil
+		b.set(func() { maps.Copy(token, b.user) })
+	})
+	b.Tamper(oidctest.IDTokens, func(token claims) { b.set(func() { maps.Copy(token, b.user) }) })
+	b.Tamper(oidctest.TokenAnswers, func(answer claims) {
+		b.set(func() {
+			b.current, _ = answer["refresh_token"].(string)
+			if b.idToken != nil {
+				answer["id_token"] = b.idToken()
+			}
+			for name, value := range b.extra {
+				if answer[name] = value; value == nil {
+					delete(answer, name)
+				}
+			}
+		})
+	})
 	return b
-}
-
-// RoundTrip answers the token and revocation endpoints, and leaves the rest to the provider in memory.
-func (b *brokerBubble) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Body == nil {
-		return b.memoryIDP.RoundTrip(r)
-	}
-	clone := r.Clone(r.Context())
-	if err := clone.ParseForm(); err != nil {
-		return nil, err
-	}
-	b.change(func() { b.hits[r.URL.Path]++ })
-	b.memoryIDP.mu.Lock()
-	broken := b.faults[r.URL.Path]
-	b.memoryIDP.mu.Unlock()
-	b.mu.Lock()
-	slow := b.slow
-	b.mu.Unlock()
-	if slow > 0 {
-		select {
-		case <-time.After(slow):
-		case <-r.Context().Done():
-			return nil, r.Context().Err()
-		}
-	}
-	if broken != nil {
-		return broken(r.Context())
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if r.URL.Path == revocationPath {
-		b.revoked = append(b.revoked, clone.PostForm.Get("token"))
-		return jsonAnswer(200, ""), nil
-	}
-	if sent := clone.PostForm.Get("refresh_token"); clone.PostForm.Get("grant_type") == "refresh_token" {
-		if b.refresh[sent]++; sent != b.current {
-			return jsonAnswer(400, `{"error":"invalid_grant"}`), nil
-		}
-	}
-	return jsonAnswer(200, toJSON(b.grant())), nil
-}
-
-func (b *brokerBubble) grant() claims {
-	b.serial++
-	b.current = "refresh-token-of-the-provider-" + strings.Repeat("x", b.serial)
-	id := ""
-	if b.idToken != nil {
-		id = b.idToken()
-	} else {
-		id = b.sign("k1", `{"alg":"EdDSA","kid":"k1","typ":"JWT"}`, toJSON(goodClaims(claims{"email": "alice@example.org"}, b.user)))
-	}
-	answer := claims{"access_token": b.token(b.user), "token_type": "Bearer", "expires_in": 300, "scope": "openid email", "refresh_token": b.current, "id_token": id}
-	for name, value := range b.extra {
-		if answer[name] = value; value == nil {
-			delete(answer, name)
-		}
-	}
-	return answer
 }
 
 func (b *brokerBubble) set(do func()) {
@@ -176,14 +129,20 @@ func (b *brokerBubble) set(do func()) {
 
 // wasRevoked reports whether the provider was told of a token.
 func (b *brokerBubble) wasRevoked(token string) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, revoked := range b.revoked {
-		if revoked == token {
-			return true
+	return slices.ContainsFunc(b.Asked(oidctest.Revocation), func(asked oidctest.Recorded) bool { return asked.Form.Get("token") == token })
+}
+
+// sentTwice is a refresh token that the provider got more than once; "" if there is none.
+func (b *brokerBubble) sentTwice() string {
+	seen := map[string]bool{}
+	for _, asked := range b.Asked(oidctest.Token) {
+		token := asked.Form.Get("refresh_token")
+		if token != "" && seen[token] {
+			return token
 		}
+		seen[token] = true
 	}
-	return false
+	return ""
 }
 
 // serve makes one more service over the store of the bubble.
@@ -192,13 +151,36 @@ func (b *brokerBubble) serve(changes ...func(*core.Config)) *flowService {
 	first := func(config *core.Config) {
 		config.Store, config.Broker.ImportKey = b.store, sharedPEM()
 	}
-	return flowServe(b.t, b.config(), b, brokered(append([]func(*core.Config){first}, changes...)...))
+	return b.over(b, append([]func(*core.Config){first}, changes...)...)
 }
 
-// begin logs in with a verifier of the client's own.
+// over makes a service in broker mode that reaches the provider by a way of the test's.
+func (b *brokerBubble) over(way http.RoundTripper, changes ...func(*core.Config)) *flowService {
+	b.t.Helper()
+	f := flowServe(b.t, b.config(), way, brokered(changes...))
+	f.idp = b.Provider
+	return f
+}
+
+// begin logs alice in with a verifier of the client's own.
 func (f *flowService) begin() *core.Response {
 	f.t.Helper()
-	return f.post("token", url.Values{"code": {"c"}, "code_verifier": {strings.Repeat("v", 43)}, "redirect_uri": {flowRedirect}})
+	return f.post("token", f.granted())
+}
+
+// granted is the token request of a client with a verifier of its own, for which alice has logged in.
+func (f *flowService) granted() url.Values {
+	f.t.Helper()
+	verifier := strings.Repeat("v", 43)
+	sum := sha256.Sum256([]byte(verifier))
+	target, err := url.Parse(f.idp.URL(oidctest.Authorization) + "?" + url.Values{
+		"client_id": {clientID}, "redirect_uri": {flowRedirect}, "response_type": {"code"}, "scope": {"openid email"},
+		"code_challenge": {base64.RawURLEncoding.EncodeToString(sum[:])}, "code_challenge_method": {"S256"},
+	}.Encode())
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return url.Values{"code": {f.approve(target, "alice").Get("code")}, "code_verifier": {verifier}, "redirect_uri": {flowRedirect}}
 }
 
 func (f *flowService) begun() core.Token {

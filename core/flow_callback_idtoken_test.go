@@ -240,7 +240,7 @@ func TestLoginWithOpaqueTokens(t *testing.T) {
 // redeem posts a code to the token route, with a verifier of the caller's own; the provider answers with reply.
 func redeem(t *testing.T, idp *memoryIDP, reply claims) *core.Response {
 	t.Helper()
-	idp.change(func() { idp.reply = func(url.Values) claims { return reply } })
+	idp.Fault(oidctest.Token, oidctest.Reply(http.StatusOK, "application/json", toJSON(reply)))
 	routes, err := idp.auth().Routes(core.Paths{})
 	if err != nil {
 		t.Fatal(err)

@@ -2,8 +2,7 @@ package core_test
 
 import (
 	"bytes"
-	"crypto/ed25519"
-	"encoding/base64"
+	"cmp"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -27,7 +26,7 @@ const (
 // searched for secrets and for texts of the provider.
 type flowService struct {
 	t       testing.TB
-	idp     *oidctest.Provider // nil over a provider in memory
+	idp     *oidctest.Provider // nil over a fuzzed one
 	auth    *core.Auth
 	routes  map[string]core.Route
 	traffic *flowTraffic
@@ -50,13 +49,39 @@ func flowOver(t testing.TB, idp *oidctest.Provider, change func(*core.Config)) *
 	return f
 }
 
-// flowInMemory makes a service over a provider without a network, which works on the clock of a test's bubble.
+// flowMemory is what a provider in memory does otherwise.
+type flowMemory struct {
+	issuer   string // "": https://idp.test
+	down     bool   // until it is healed
+	metadata map[string]any
+	token    func(url.Values) (status int, body string) // nil: every code and every refresh token is refused
+}
+
+// flowInMemory makes a service over a provider without a network, which works on the clock of a test's bubble. It has the
+// endpoints of a login alone.
 func flowInMemory(t testing.TB, memory *flowMemory, change func(*core.Config)) *flowService {
 	t.Helper()
-	return flowServe(t, core.Config{
-		DiscoveryURL: "https://idp.test/.well-known/openid-configuration", ClientID: "app", ClientSecret: "the-secret-of-the-client",
-		PublicURL: "http://localhost:8080/api", SecretKeys: []string{"a key for these tests, thirty-two bytes"},
-	}, memory, change)
+	idp := oidctest.NewProvider(t, oidctest.WithoutNetwork(cmp.Or(memory.issuer, "https://idp.test")), oidctest.WithAlgorithm("ES256"), oidctest.WithoutIssParameter(),
+		oidctest.WithoutDeviceFlow(), oidctest.WithoutUserInfo(), oidctest.WithoutRevocation(), oidctest.WithoutEndSession())
+	idp.Tamper(oidctest.DiscoveryDocuments, func(document oidctest.Claims) { maps.Copy(document, memory.metadata) })
+	if memory.token != nil {
+		idp.Fault(oidctest.Token, oidctest.Serve(func(w http.ResponseWriter, r *http.Request) {
+			status, body := memory.token(r.PostForm)
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, body)
+		}))
+	}
+	for _, endpoint := range []oidctest.Endpoint{oidctest.Discovery, oidctest.JWKS, oidctest.Token} {
+		if memory.down {
+			idp.Fault(endpoint, oidctest.Refused())
+		}
+	}
+	config := idp.Config()
+	config.SecretKeys = []string{"a key for these tests, thirty-two bytes"}
+	f := flowServe(t, config, idp.Client().Transport, change)
+	f.idp = idp
+	return f
 }
 
 func flowServe(t testing.TB, config core.Config, base http.RoundTripper, change func(*core.Config)) *flowService {
@@ -330,50 +355,4 @@ func (b *flowBody) Read(p []byte) (int, error) {
 		}
 	}
 	return n, err
-}
-
-// flowMemory is a provider without a network: its documents, and an answer of the token endpoint.
-type flowMemory struct {
-	down     bool
-	metadata map[string]any                             // what the discovery document says otherwise
-	token    func(url.Values) (status int, body string) // nil: invalid_grant
-}
-
-func (m *flowMemory) RoundTrip(request *http.Request) (*http.Response, error) {
-	if m.down {
-		return nil, io.ErrUnexpectedEOF
-	}
-	status, body := http.StatusOK, ""
-	switch request.URL.Path {
-	case "/.well-known/openid-configuration":
-		document := map[string]any{
-			"issuer": "https://idp.test", "jwks_uri": "https://idp.test/jwks", "authorization_endpoint": "https://idp.test/authorize",
-			"token_endpoint": "https://idp.test/token",
-		}
-		maps.Copy(document, m.metadata)
-		text, err := json.Marshal(document)
-		if err != nil {
-			return nil, err
-		}
-		body = string(text)
-	case "/jwks":
-		public := ed25519.NewKeyFromSeed(make([]byte, 32)).Public().(ed25519.PublicKey)
-		body = `{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k","x":"` + base64.RawURLEncoding.EncodeToString(public) + `"}]}`
-	case "/token":
-		status, body = http.StatusBadRequest, `{"error":"invalid_grant","error_description":"upstream-secret"}`
-		if m.token != nil {
-			text, err := io.ReadAll(request.Body)
-			if err != nil {
-				return nil, err
-			}
-			form, err := url.ParseQuery(string(text))
-			if err != nil {
-				return nil, err
-			}
-			status, body = m.token(form)
-		}
-	default:
-		status, body = http.StatusNotFound, `{}`
-	}
-	return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)), Request: request}, nil
 }

@@ -228,14 +228,13 @@ func TestLoginRefuses(t *testing.T) {
 
 // A provider that is down is a clean 503, and the next login after it works again.
 func TestLoginWithoutTheProvider(t *testing.T) {
-	memory := &flowMemory{down: true}
-	f := flowInMemory(t, memory, nil)
+	f := flowInMemory(t, &flowMemory{down: true}, nil)
 	answer := f.get("login", url.Values{"redirect_uri": {flowRedirect}})
 	flowRefused(t, "provider down", answer, 503, "", "OIDC server unavailable, cannot log in.")
 	if answer.Header.Get("Retry-After") != "10" {
 		t.Errorf("Retry-After: %v", answer.Header)
 	}
-	memory.down = false
+	f.idp.Heal()
 	f.login(url.Values{"redirect_uri": {flowRedirect}})
 
 	f = flowInMemory(t, &flowMemory{metadata: map[string]any{"authorization_endpoint": nil}}, nil)

@@ -2,23 +2,21 @@ package core_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"maps"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core"
+	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
 const (
@@ -26,34 +24,47 @@ const (
 	clientID = "my-client"
 	poison   = "TEXT-OF-THE-PROVIDER"
 
-	discoveryPath = "/realm/.well-known/openid-configuration"
-	keysPath      = "/realm/keys"
-	tokenPath     = "/realm/token"
+	// Short names of the endpoints that most guards' tests ask about.
+	discoveryPath = oidctest.Discovery
+	keysPath      = oidctest.JWKS
 )
 
 type claims = map[string]any
 
-// memoryIDP is a provider without a network: it works on the clock of a test's bubble. It counts what it is asked, and
-// at the end of the test holds the logs against every token that it made.
+// memoryIDP is oidctest's provider without a network, on the clock of a test's bubble, with keys that the test knows beside
+// the provider's own. At the end of the test it holds the logs against every token that the test signed.
 type memoryIDP struct {
+	*oidctest.Provider
 	t    testing.TB
 	logs lockedBuffer
 
 	mu       sync.Mutex
 	kids     []string
-	keySet   string // instead of the keys named kids
+	keySet   string // instead of all keys
 	metadata claims // what the discovery document says otherwise
-	reply    func(url.Values) claims
-	faults   map[string]fault
-	hits     map[string]int
 	secrets  []string
 }
 
-// fault answers instead of an endpoint.
-type fault func(context.Context) (*http.Response, error)
+type fault = oidctest.Fault
 
+// newIDP is a provider with what guards need, and none of the endpoints that may be missing.
 func newIDP(t testing.TB) *memoryIDP {
-	idp := &memoryIDP{t: t, kids: []string{"k1"}, faults: map[string]fault{}, hits: map[string]int{}, secrets: []string{poison}}
+	return newIDPWith(t, oidctest.WithoutDeviceFlow(), oidctest.WithoutUserInfo(), oidctest.WithoutRevocation(), oidctest.WithoutEndSession())
+}
+
+func newIDPWith(t testing.TB, options ...oidctest.Option) *memoryIDP {
+	t.Helper()
+	life := oidctest.Lifetimes{Code: time.Hour, AccessToken: 10 * time.Minute, IDToken: 10 * time.Minute, RefreshToken: 400 * 24 * time.Hour}
+	options = append(options, oidctest.WithoutNetwork(issuer), oidctest.WithAlgorithm("ES256"), oidctest.WithLifetimes(life), oidctest.WithoutIssParameter())
+	idp := &memoryIDP{Provider: oidctest.NewProvider(t, options...), t: t, kids: []string{"k1"}, secrets: []string{poison, "upstream-secret"}}
+	idp.AddClient(oidctest.Client{ID: clientID, Secret: "SECRET-OF-THE-CLIENT", RedirectURIs: []string{"https://app.example/api/auth/v2/callback"}})
+	idp.Tamper(oidctest.DiscoveryDocuments, func(document claims) {
+		idp.change(func() {
+			document["x"] = poison
+			maps.Copy(document, idp.metadata)
+		})
+	})
+	idp.Tamper(oidctest.JWKSDocuments, func(document claims) { idp.change(func() { idp.publish(document) }) })
 	t.Cleanup(func() {
 		for _, secret := range idp.secrets {
 			if strings.Contains(idp.logs.String(), secret) {
@@ -64,6 +75,23 @@ func newIDP(t testing.TB) *memoryIDP {
 	return idp
 }
 
+// publish puts the test's keys into a key set; mu is held.
+func (idp *memoryIDP) publish(document claims) {
+	if idp.keySet != "" {
+		clear(document)
+		if err := json.Unmarshal([]byte(idp.keySet), &document); err != nil {
+			panic(err)
+		}
+		return
+	}
+	keys, _ := document["keys"].([]any)
+	keys = append(keys, claims{"kty": "oct", "kid": poison, "k": "AAAA"})
+	for _, kid := range idp.kids {
+		keys = append(keys, publicJWK(kid))
+	}
+	document["keys"] = keys
+}
+
 // config has everything that a guard needs.
 func (idp *memoryIDP) config() core.Config {
 	return core.Config{
@@ -72,7 +100,7 @@ func (idp *memoryIDP) config() core.Config {
 		ClientSecret: "SECRET-OF-THE-CLIENT",
 		PublicURL:    "https://app.example/api",
 		SecretKeys:   []string{strings.Repeat("SECRET-KEY", 4)},
-		HTTPClient:   &http.Client{Transport: idp},
+		HTTPClient:   idp.Client(),
 		Logger:       slog.New(slog.NewTextHandler(&idp.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 }
@@ -92,6 +120,11 @@ func (idp *memoryIDP) auth(changes ...func(*core.Config)) *core.Auth {
 	return auth
 }
 
+// RoundTrip makes the provider the way out of a service.
+func (idp *memoryIDP) RoundTrip(r *http.Request) (*http.Response, error) {
+	return idp.Client().Transport.RoundTrip(r)
+}
+
 func (idp *memoryIDP) change(do func()) {
 	idp.mu.Lock()
 	defer idp.mu.Unlock()
@@ -100,80 +133,14 @@ func (idp *memoryIDP) change(do func()) {
 
 func (idp *memoryIDP) setKids(kids ...string) { idp.change(func() { idp.kids = kids }) }
 
-// breaks makes paths answer with f; nil heals them.
-func (idp *memoryIDP) breaks(f fault, paths ...string) {
-	idp.change(func() {
-		for _, path := range paths {
-			if idp.faults[path] = f; f == nil {
-				delete(idp.faults, path)
-			}
-		}
-	})
+// breaks makes endpoints fail; Heal ends it.
+func (idp *memoryIDP) breaks(f fault, endpoints ...oidctest.Endpoint) {
+	for _, endpoint := range endpoints {
+		idp.Fault(endpoint, f)
+	}
 }
 
-func (idp *memoryIDP) count(path string) int {
-	idp.mu.Lock()
-	defer idp.mu.Unlock()
-	return idp.hits[path]
-}
-
-func (idp *memoryIDP) RoundTrip(r *http.Request) (*http.Response, error) {
-	var form url.Values
-	if r.Body != nil {
-		text, err := io.ReadAll(r.Body)
-		if err != nil {
-			return nil, err
-		}
-		if form, err = url.ParseQuery(string(text)); err != nil {
-			return nil, err
-		}
-	}
-	idp.mu.Lock()
-	idp.hits[r.URL.Path]++
-	broken := idp.faults[r.URL.Path]
-	answer := idp.answer(r.URL, form)
-	idp.mu.Unlock()
-	if broken != nil {
-		return broken(r.Context())
-	}
-	if answer == "" {
-		return nil, errors.New("no such address: " + poison)
-	}
-	return jsonAnswer(http.StatusOK, answer), nil
-}
-
-func (idp *memoryIDP) answer(address *url.URL, form url.Values) string {
-	if address.Scheme+"://"+address.Host != "https://idp.example" {
-		return ""
-	}
-	switch address.Path {
-	case discoveryPath:
-		document := claims{
-			"issuer": issuer, "jwks_uri": "https://idp.example" + keysPath, "token_endpoint": "https://idp.example" + tokenPath,
-			"authorization_endpoint": issuer + "/auth", "id_token_signing_alg_values_supported": []string{"EdDSA"}, "x": poison,
-		}
-		maps.Copy(document, idp.metadata)
-		return toJSON(document)
-	case keysPath:
-		if idp.keySet != "" {
-			return idp.keySet
-		}
-		keys := []any{claims{"kty": "oct", "kid": poison, "k": "AAAA"}}
-		for _, kid := range idp.kids {
-			keys = append(keys, publicJWK(kid))
-		}
-		return toJSON(claims{"keys": keys})
-	case tokenPath:
-		if idp.reply != nil {
-			return toJSON(idp.reply(form))
-		}
-	}
-	return ""
-}
-
-func jsonAnswer(status int, body string) *http.Response {
-	return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body))}
-}
+func (idp *memoryIDP) count(endpoint oidctest.Endpoint) int { return idp.Hits(endpoint) }
 
 // keyOf is the private key under a kid, the same one in every test.
 func keyOf(kid string) ed25519.PrivateKey {

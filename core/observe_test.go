@@ -82,13 +82,13 @@ func TestMetricsOfFetches(t *testing.T) {
 		}
 		c.want(t, "100 requests", "fetch", map[string]int{"discovery ok": 1, "keys ok": 1})
 		for name, f := range map[string]fault{"unreachable": hang, "unusable": faults["truncated"]} {
-			idp.breaks(f, keysPath)
+			idp.breaks(f, oidctest.JWKS)
 			time.Sleep(coolDown + time.Second)
 			for range 100 {
 				wantStatus(t, guard, idp.tokenOf("stranger"), http.StatusServiceUnavailable)
 			}
 			c.want(t, name, "fetch", map[string]int{"keys " + name: 1})
-			idp.breaks(nil, keysPath)
+			idp.Heal(oidctest.JWKS)
 			time.Sleep(coolDown + time.Second)
 			c.want(t, "afterwards", "fetch", map[string]int{"keys ok": 1})
 		}
@@ -112,7 +112,7 @@ func TestMetricsHaveFixedWords(t *testing.T) {
 	for name, f := range faults {
 		synctest.Test(t, func(t *testing.T) {
 			idp, c := newIDP(t), &tally{}
-			idp.breaks(f, discoveryPath, keysPath)
+			idp.breaks(f, oidctest.Discovery, oidctest.JWKS)
 			_, _ = idp.auth(c.hook).Required().Admit(context.Background(), []string{"Bearer " + idp.token()})
 			for e := range c.seen {
 				if !slices.Contains(core.Events(), e) {

@@ -1,26 +1,22 @@
 package core_test
 
 import (
-	"context"
-	"errors"
 	"io"
 	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core"
+	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
 const (
 	outagePatience = 10 * time.Second
-	devicePath     = "/realm/device"
 	outageCallback = "https://app.example/api/auth/v2/callback"
 )
 
@@ -31,6 +27,18 @@ var (
 		"500": faults["500 with HTML"], "503": faults["503"], "429": tooMany,
 	}
 	unusable = map[string]fault{"200 HTML": faults["200 with HTML"], "truncated": says(200, "application/json", `{"issuer":"x`), "1 MB": says(200, "application/json", `{"x":"`+strings.Repeat("x", 1<<20)+`"}`), "302": faults["302"]}
+
+	tooMany = oidctest.Serve(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "3600")
+		http.Error(w, poison, http.StatusTooManyRequests)
+	})
+	// resetInTheMiddle ends an answer that has begun.
+	resetInTheMiddle = oidctest.Serve(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"x":`)
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	})
 )
 
 // faultsOf are the faults of a row. What all of them lead to is tried with some of them where the mode makes no difference.
@@ -52,101 +60,58 @@ func faultsOf(how string, inBrokerMode bool) map[string]fault {
 	return all
 }
 
-func tooMany(context.Context) (*http.Response, error) {
-	answer := jsonAnswer(http.StatusTooManyRequests, `{"error":"`+poison+`"}`)
-	answer.Header.Set("Retry-After", "3600")
-	return answer, nil
-}
-
-// resetInTheMiddle ends an answer that has begun.
-func resetInTheMiddle(context.Context) (*http.Response, error) {
-	answer := jsonAnswer(http.StatusOK, "")
-	answer.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"x":`), brokenPipe{}))
-	return answer, nil
-}
-
-type brokenPipe struct{}
-
-func (brokenPipe) Read([]byte) (int, error) { return 0, syscall.ECONNRESET }
-
 // outageNet is a whole provider and a trusted service without a network, and a store, on the clock of a test's bubble. Each
 // of them fails when it is told to.
 type outageNet struct {
 	*memoryIDP
+	peers
 	store *flawedStore
-
-	mu     sync.Mutex
-	nonce  string // of the login that was begun last
-	posted map[string]int
 }
 
 func newOutageNet(t testing.TB) *outageNet {
-	n := &outageNet{memoryIDP: newIDP(t), store: &flawedStore{Store: store.NewMemory()}, posted: map[string]int{}}
-	n.metadata = claims{
-		"userinfo_endpoint": "https://idp.example" + userInfoPath, "revocation_endpoint": "https://idp.example" + revocationPath,
-		"device_authorization_endpoint": "https://idp.example" + devicePath,
-	}
-	return n
+	idp := newIDPWith(t, oidctest.WithoutEndSession())
+	idp.AddUser(oidctest.User{Name: "alice", Claims: claims{"preferred_username": "alice"}})
+	idp.Tamper(oidctest.AccessTokens, func(token claims) { token["preferred_username"] = nil }) // so that userinfo is asked
+	trusted := newPeer(t, peerA, document(keySet(rsaJWK(otherKeys()[0], "a"))))
+	return &outageNet{idp, peers{[]*peer{trusted}, idp}, &flawedStore{Store: store.NewMemory()}}
 }
 
-// RoundTrip answers what the provider in memory does not have.
-func (n *outageNet) RoundTrip(r *http.Request) (*http.Response, error) {
-	path := r.URL.Path
-	if r.Method == http.MethodPost {
-		n.mu.Lock()
-		n.posted[path]++
-		n.mu.Unlock()
+// posts is how often each endpoint was posted to.
+func (n *outageNet) posts() map[oidctest.Endpoint]int {
+	posts := map[oidctest.Endpoint]int{}
+	for _, endpoint := range []oidctest.Endpoint{oidctest.Token, oidctest.Device, oidctest.Revocation} {
+		posts[endpoint] = n.Hits(endpoint)
 	}
-	if path == discoveryPath || path == keysPath {
-		return n.memoryIDP.RoundTrip(r)
-	}
-	n.memoryIDP.mu.Lock()
-	broken := n.faults[path]
-	n.memoryIDP.mu.Unlock()
-	if broken != nil {
-		return broken(r.Context())
-	}
-	switch path {
-	case tokenPath:
-		return jsonAnswer(200, toJSON(n.grant())), nil
-	case userInfoPath:
-		return jsonAnswer(200, `{"sub":"alice","preferred_username":"alice"}`), nil
-	case devicePath:
-		return jsonAnswer(200, `{"device_code":"a-device-code","user_code":"ABCD","verification_uri":"https://idp.example/device","expires_in":600}`), nil
-	case revocationPath:
-		return jsonAnswer(200, ""), nil
-	case jwksPath:
-		return jsonAnswer(200, keySet(rsaJWK(otherKeys()[0], "a"))), nil
-	}
-	return nil, errors.New("no such address")
+	return posts
 }
 
-func (n *outageNet) grant() claims {
-	n.mu.Lock()
-	nonce := n.nonce
-	n.mu.Unlock()
-	return claims{
-		"access_token": n.token(), "token_type": "Bearer", "expires_in": 300, "refresh_token": "refresh-token-of-the-provider", "scope": "openid email",
-		"id_token": n.sign("k1", `{"alg":"EdDSA","kid":"k1","typ":"JWT"}`, toJSON(goodClaims(claims{"nonce": nonce}))),
-	}
+// outageParts are the provider's parts as the contract names them.
+var outageParts = map[string][]oidctest.Endpoint{
+	"discovery": {oidctest.Discovery}, "keys": {oidctest.JWKS}, "token": {oidctest.Token}, "device": {oidctest.Device}, "userinfo": {oidctest.UserInfo},
+	"revocation": {oidctest.Revocation},
+	"provider":   {oidctest.Discovery, oidctest.JWKS, oidctest.Token, oidctest.Device, oidctest.UserInfo, oidctest.Revocation},
 }
 
-func (n *outageNet) posts() map[string]int {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return maps.Clone(n.posted)
-}
-
-// fails breaks a part as the contract names it; nil heals it.
+// fails breaks a part as the contract names it.
 func (n *outageNet) fails(part string, f fault) {
-	paths := map[string][]string{
-		"discovery": {discoveryPath}, "keys": {keysPath}, "token": {tokenPath}, "device": {devicePath}, "userinfo": {userInfoPath},
-		"revocation": {revocationPath}, "trusted keys": {jwksPath},
-		"provider": {discoveryPath, keysPath, tokenPath, devicePath, userInfoPath, revocationPath},
-	}[part]
-	n.breaks(f, paths...)
-	if part == "store" {
-		n.store.down(f != nil)
+	n.breaks(f, outageParts[part]...)
+	switch part {
+	case "store":
+		n.store.down(true)
+	case "trusted keys":
+		n.list[0].Fault(oidctest.JWKS, f)
+	}
+}
+
+func (n *outageNet) heals(part string) {
+	for _, endpoint := range outageParts[part] {
+		n.Heal(endpoint)
+	}
+	switch part {
+	case "store":
+		n.store.down(false)
+	case "trusted keys":
+		n.list[0].Fault(oidctest.JWKS, document(keySet(rsaJWK(otherKeys()[0], "a"))))
 	}
 }
 
@@ -174,18 +139,17 @@ func (n *outageNet) serve(inBrokerMode bool, changes ...func(*core.Config)) *out
 	for _, change := range changes {
 		change(&config)
 	}
-	return &outageService{flowService: flowServe(n.t, config, n, nil), net: n, inBrokerMode: inBrokerMode}
+	f := flowServe(n.t, config, n.peers, nil)
+	f.idp = n.Provider
+	return &outageService{flowService: f, net: n, inBrokerMode: inBrokerMode}
 }
 
 // prepare logs in, and begins one login more.
 func (s *outageService) prepare() outageCallers {
 	s.t.Helper()
 	target, answer := s.login(url.Values{"redirect_uri": {outageCallback}})
-	s.net.mu.Lock()
-	s.net.nonce = target.Query().Get("nonce")
-	s.net.mu.Unlock()
 	return outageCallers{
-		tokens: s.begun(), query: url.Values{"code": {"c"}, "state": {target.Query().Get("state")}}, cookie: "Cookie: " + flowCookie(s.t, answer),
+		tokens: s.begun(), query: s.approve(target, "alice"), cookie: "Cookie: " + flowCookie(s.t, answer),
 	}
 }
 

@@ -6,60 +6,35 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core"
+	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-func refuse(context.Context) (*http.Response, error) { return nil, syscall.ECONNREFUSED }
+var (
+	refuse = oidctest.Refused()
+	hang   = oidctest.Hang()
+)
 
-func hang(ctx context.Context) (*http.Response, error) { <-ctx.Done(); return nil, ctx.Err() }
-
-// slowly answers after a while, if the caller waits that long.
-func slowly(wait time.Duration) fault {
-	return func(ctx context.Context) (*http.Response, error) {
-		select {
-		case <-time.After(wait):
-			return nil, errors.New(poison)
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-}
-
-type dripBody struct{ ctx context.Context }
-
-func (d dripBody) Read(p []byte) (int, error) {
-	select {
-	case <-time.After(time.Second):
-		return copy(p, "{"), nil
-	case <-d.ctx.Done():
-		return 0, d.ctx.Err()
-	}
-}
-
-func (dripBody) Close() error { return nil }
-
+// says answers in place of an endpoint.
 func says(status int, contentType, body string) fault {
-	return func(context.Context) (*http.Response, error) {
-		return &http.Response{
-			StatusCode: status, Body: io.NopCloser(strings.NewReader(body)),
-			Header: http.Header{"Content-Type": {contentType}, "Location": {"https://idp.example/" + poison}},
-		}, nil
-	}
+	return oidctest.Serve(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", contentType)
+		w.Header().Set("Location", "https://idp.example/"+poison)
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body) // who has gone is not told
+	})
 }
 
 // faults are the ways in which a provider fails.
 var faults = map[string]fault{
-	"refused": refuse,
-	"reset":   func(context.Context) (*http.Response, error) { return nil, syscall.ECONNRESET },
-	"hang":    hang,
-	"drip": func(ctx context.Context) (*http.Response, error) {
-		return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: dripBody{ctx}}, nil
-	},
+	"refused":            refuse,
+	"reset":              oidctest.Cut(),
+	"hang":               hang,
+	"drip":               oidctest.Drip(time.Second),
 	"503":                says(503, "text/plain", poison),
 	"500 with HTML":      says(500, "text/html", "<h1>"+poison),
 	"200 with HTML":      says(200, "text/html", "<h1>"+poison),
@@ -75,11 +50,11 @@ var faults = map[string]fault{
 	"401":                says(401, "application/json", `{"error":"`+poison+`"}`),
 }
 
-func eachFault(t *testing.T, test func(*testing.T, *memoryIDP, fault, string)) {
+func eachFault(t *testing.T, test func(*testing.T, *memoryIDP, fault, oidctest.Endpoint)) {
 	for name, fault := range faults {
-		for _, path := range []string{discoveryPath, keysPath} {
-			t.Run(name+" at "+path, func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) { test(t, newIDP(t), fault, path) })
+		for _, endpoint := range []oidctest.Endpoint{oidctest.Discovery, oidctest.JWKS} {
+			t.Run(name+" at "+string(endpoint), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { test(t, newIDP(t), fault, endpoint) })
 			})
 		}
 	}
@@ -88,10 +63,10 @@ func eachFault(t *testing.T, test func(*testing.T, *memoryIDP, fault, string)) {
 // A guard that starts during a fault answers 503 within Timeout, and accepts without a
 // restart once it is over.
 func TestColdGuardUnderFaults(t *testing.T) {
-	eachFault(t, func(t *testing.T, idp *memoryIDP, fault fault, path string) {
+	eachFault(t, func(t *testing.T, idp *memoryIDP, fault fault, endpoint oidctest.Endpoint) {
 		auth := idp.auth()
 		guard := auth.Required()
-		idp.breaks(fault, path)
+		idp.Fault(endpoint, fault)
 		for range 3 {
 			start := time.Now()
 			_, err := admit(t, guard, idp.token())
@@ -103,7 +78,7 @@ func TestColdGuardUnderFaults(t *testing.T) {
 		if err := auth.Ready(t.Context()); err == nil || strings.Contains(err.Error(), poison) {
 			t.Errorf("Ready: %v", err)
 		}
-		idp.breaks(nil, path)
+		idp.Heal(endpoint)
 		time.Sleep(10 * time.Second)
 		mustAdmit(t, guard, idp.token())
 		if err := auth.Ready(t.Context()); err != nil {
@@ -128,11 +103,11 @@ func wantOutage(t *testing.T, auth *core.Auth, err error) {
 
 // The first caller after a short outage at the start does not wait for a cool-down.
 func TestRecoveryAtOnceAfterTheStart(t *testing.T) {
-	eachFault(t, func(t *testing.T, idp *memoryIDP, fault fault, path string) {
+	eachFault(t, func(t *testing.T, idp *memoryIDP, fault fault, endpoint oidctest.Endpoint) {
 		guard := idp.auth().Required()
-		idp.breaks(fault, path)
+		idp.Fault(endpoint, fault)
 		wantStatus(t, guard, idp.token(), http.StatusServiceUnavailable)
-		idp.breaks(nil, path)
+		idp.Heal(endpoint)
 		wantStatus(t, guard, idp.token(), http.StatusOK)
 	})
 }
@@ -140,11 +115,11 @@ func TestRecoveryAtOnceAfterTheStart(t *testing.T) {
 // A guard that has the keys serves on during a fault, without a wait; strangers' kids are answered
 // within Timeout. Warned of once, and of the recovery once.
 func TestWarmGuardUnderFaults(t *testing.T) {
-	eachFault(t, func(t *testing.T, idp *memoryIDP, fault fault, path string) {
+	eachFault(t, func(t *testing.T, idp *memoryIDP, fault fault, endpoint oidctest.Endpoint) {
 		guard := idp.auth().Required()
 		mustAdmit(t, guard, idp.token())
-		idp.breaks(fault, path)
-		time.Sleep(map[string]time.Duration{keysPath: 13 * time.Minute, discoveryPath: 61 * time.Minute}[path])
+		idp.Fault(endpoint, fault)
+		time.Sleep(map[oidctest.Endpoint]time.Duration{oidctest.JWKS: 13 * time.Minute, oidctest.Discovery: 61 * time.Minute}[endpoint])
 		start := time.Now()
 		mustAdmit(t, guard, idp.token())
 		if time.Since(start) != 0 {
@@ -153,7 +128,7 @@ func TestWarmGuardUnderFaults(t *testing.T) {
 		if _, err := admit(t, guard, idp.tokenOf("stranger")); err == nil || time.Since(start) > 10*time.Second {
 			t.Errorf("a stranger's kid: %v after %s", err, time.Since(start))
 		}
-		idp.breaks(nil, path)
+		idp.Heal(endpoint)
 		idp.setKids("k2")
 		time.Sleep(13 * time.Minute)
 		wantStatus(t, guard, idp.tokenOf("k2"), http.StatusOK)
@@ -169,7 +144,7 @@ func TestWarmGuardUnderFaults(t *testing.T) {
 func TestNoTokenDuringAnOutage(t *testing.T) {
 	idp := newIDP(t)
 	auth := idp.auth()
-	idp.breaks(refuse, discoveryPath, keysPath)
+	idp.breaks(refuse, oidctest.Discovery, oidctest.JWKS)
 	caller, err := auth.Required().Admit(t.Context(), nil)
 	if got := statusOf(t, caller, err); got != http.StatusUnauthorized {
 		t.Errorf("got %d", got)
@@ -178,7 +153,7 @@ func TestNoTokenDuringAnOutage(t *testing.T) {
 	if caller, err := auth.Optional().Admit(t.Context(), nil); caller != nil || err != nil {
 		t.Errorf("got %v, %v", caller, err)
 	}
-	if got := idp.count(discoveryPath) + idp.count(keysPath); got != 0 {
+	if got := idp.Hits(oidctest.Discovery) + idp.Hits(oidctest.JWKS); got != 0 {
 		t.Errorf("%d calls to the provider", got)
 	}
 }
@@ -187,7 +162,7 @@ func TestNoTokenDuringAnOutage(t *testing.T) {
 func TestOptionalDuringAnOutage(t *testing.T) {
 	idp := newIDP(t)
 	auth := idp.auth()
-	idp.breaks(refuse, discoveryPath)
+	idp.breaks(refuse, oidctest.Discovery)
 	if caller, err := admit(t, auth.Optional(), idp.token()); caller != nil || err != nil {
 		t.Errorf("got %v, %v", caller, err)
 	}
@@ -199,7 +174,7 @@ func TestCallerWhoLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		idp := newIDP(t)
 		guard := idp.auth().Required()
-		idp.breaks(slowly(8*time.Second), keysPath)
+		idp.breaks(oidctest.Slow(8*time.Second), oidctest.JWKS)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		start := time.Now()

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core"
+	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
 const coolDown = 10 * time.Second
@@ -27,7 +28,7 @@ func inBubble(t *testing.T, test func(*testing.T, *memoryIDP, *core.Guard)) {
 
 func (idp *memoryIDP) wantFetches(n int, when string) {
 	idp.t.Helper()
-	if got := idp.count(keysPath); got != n {
+	if got := idp.Hits(oidctest.JWKS); got != n {
 		idp.t.Errorf("%s: %d fetches of the key set, want %d", when, got, n)
 	}
 }
@@ -54,35 +55,17 @@ func statuses(t *testing.T, guard *core.Guard, n int, token func(int) string) ma
 
 func TestKeySetColdGoodTokensAtOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T, idp *memoryIDP, guard *core.Guard) {
-		idp.breaks(delayed(idp, time.Second), keysPath)
+		idp.breaks(oidctest.Slow(time.Second), oidctest.JWKS)
 		token := idp.token()
 		got := statuses(t, guard, 1000, func(int) string { return token })
 		if got[200] != 1000 {
 			t.Errorf("got %v", got)
 		}
 		idp.wantFetches(1, "1000 good tokens at once")
-		if got := idp.count(discoveryPath); got != 1 {
+		if got := idp.Hits(oidctest.Discovery); got != 1 {
 			t.Errorf("%d fetches of the discovery document", got)
 		}
 	})
-}
-
-// delayed answers as a healthy key endpoint, later.
-func delayed(idp *memoryIDP, wait time.Duration) fault {
-	return func(ctx context.Context) (*http.Response, error) {
-		select {
-		case <-time.After(wait):
-			keys := make([]any, 0, 2)
-			idp.change(func() {
-				for _, kid := range idp.kids {
-					keys = append(keys, publicJWK(kid))
-				}
-			})
-			return jsonAnswer(http.StatusOK, toJSON(claims{"keys": keys})), nil
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
 }
 
 // stranger makes tokens of keys that the provider never had.
@@ -99,12 +82,12 @@ func TestKeySetUnknownKids(t *testing.T) {
 	for name, c := range map[string]struct {
 		fault  fault
 		status int
-	}{"healthy": {nil, 401}, "503": {faults["503"], 503}, "refused": {refuse, 503}, "empty": {faults["empty key list"], 503}} {
+	}{"healthy": {fault{}, 401}, "503": {faults["503"], 503}, "refused": {refuse, 503}, "empty": {faults["empty key list"], 503}} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, idp *memoryIDP, guard *core.Guard) {
 				mustAdmit(t, guard, idp.token())
 				time.Sleep(time.Minute)
-				idp.breaks(c.fault, keysPath)
+				idp.breaks(c.fault, oidctest.JWKS)
 				junk := stranger(idp)
 				for round := range 3 {
 					if got := statuses(t, guard, 1000, junk); got[c.status] != 1000 {
@@ -126,14 +109,14 @@ func TestKeySetUnknownKids(t *testing.T) {
 func TestKeySetUnknownKidsDuringAnOutage(t *testing.T) {
 	inBubble(t, func(t *testing.T, idp *memoryIDP, guard *core.Guard) {
 		mustAdmit(t, guard, idp.token())
-		idp.breaks(faults["503"], keysPath)
+		idp.breaks(faults["503"], oidctest.JWKS)
 		time.Sleep(12*time.Minute + 3*time.Second)
-		before, token := idp.count(keysPath), idp.tokenOf("stranger")
+		before, token := idp.Hits(oidctest.JWKS), idp.tokenOf("stranger")
 		for range 10_000 {
 			wantStatus(t, guard, token, http.StatusServiceUnavailable)
 			time.Sleep(10 * time.Millisecond)
 		}
-		if got := idp.count(keysPath) - before; got > 10 {
+		if got := idp.Hits(oidctest.JWKS) - before; got > 10 {
 			t.Errorf("%d fetches in 100 s", got)
 		}
 	})
@@ -143,7 +126,7 @@ func TestKeySetGoodTokensNeverWait(t *testing.T) {
 	inBubble(t, func(t *testing.T, idp *memoryIDP, guard *core.Guard) {
 		mustAdmit(t, guard, idp.token())
 		time.Sleep(time.Minute)
-		idp.breaks(hang, keysPath)
+		idp.breaks(hang, oidctest.JWKS)
 		start := time.Now()
 		var waiting sync.WaitGroup
 		waiting.Go(func() {
@@ -233,14 +216,14 @@ func TestKeySetOutageLongerThanItsAge(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, idp *memoryIDP, guard *core.Guard) {
 				mustAdmit(t, guard, idp.token())
-				idp.breaks(fault, discoveryPath, keysPath)
+				idp.breaks(fault, oidctest.Discovery, oidctest.JWKS)
 				for range 24*4 - 1 {
 					time.Sleep(15 * time.Minute)
 					mustAdmit(t, guard, idp.token())
 				}
 				time.Sleep(15 * time.Minute)
 				wantStatus(t, guard, idp.token(), http.StatusServiceUnavailable)
-				idp.breaks(nil, discoveryPath, keysPath)
+				idp.Heal(oidctest.Discovery, oidctest.JWKS)
 				time.Sleep(2 * coolDown)
 				mustAdmit(t, guard, idp.token())
 			})
@@ -273,26 +256,26 @@ func TestKeySetWithdrawnKey(t *testing.T) {
 }
 
 func TestKeySetStartedDuringAnOutage(t *testing.T) {
-	for name, path := range map[string]string{"keys": keysPath, "discovery": discoveryPath} {
+	for name, endpoint := range map[string]oidctest.Endpoint{"keys": oidctest.JWKS, "discovery": oidctest.Discovery} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, idp *memoryIDP, guard *core.Guard) {
-				idp.breaks(refuse, path)
+				idp.Fault(endpoint, refuse)
 				wantStatus(t, guard, idp.token(), http.StatusServiceUnavailable)
-				idp.breaks(nil, path)
+				idp.Heal(endpoint)
 				mustAdmit(t, guard, idp.token())
 			})
 		})
 		t.Run(name+", after many requests", func(t *testing.T) {
 			inBubble(t, func(t *testing.T, idp *memoryIDP, guard *core.Guard) {
-				idp.breaks(refuse, path)
+				idp.Fault(endpoint, refuse)
 				for range 600 {
 					wantStatus(t, guard, idp.token(), http.StatusServiceUnavailable)
 					time.Sleep(100 * time.Millisecond)
 				}
-				if got := idp.count(path); got > 8 {
+				if got := idp.Hits(endpoint); got > 8 {
 					t.Errorf("%d fetches in 60 s", got)
 				}
-				idp.breaks(nil, path)
+				idp.Heal(endpoint)
 				time.Sleep(coolDown)
 				mustAdmit(t, guard, idp.token())
 			})
@@ -306,7 +289,7 @@ func TestRenewal(t *testing.T) {
 		mustAdmit(t, guard, idp.token())
 		time.Sleep(time.Hour + time.Second)
 		idp.wantFetches(6, "in an hour")
-		if got := idp.count(discoveryPath); got != 2 {
+		if got := idp.Hits(oidctest.Discovery); got != 2 {
 			t.Errorf("%d fetches of the discovery document in an hour", got)
 		}
 	})

@@ -124,7 +124,7 @@ func TestReadyAndClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		idp := newIDP(t)
 		auth := idp.auth()
-		idp.breaks(hang, keysPath)
+		idp.breaks(hang, oidctest.JWKS)
 		start := time.Now()
 		if err := auth.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "keys") || strings.Contains(err.Error(), "discovery") {
 			t.Errorf("got %v", err)
@@ -132,7 +132,7 @@ func TestReadyAndClose(t *testing.T) {
 		if waited := time.Since(start); waited > 5*time.Second {
 			t.Errorf("waited %s", waited)
 		}
-		idp.breaks(nil, keysPath)
+		idp.Heal(oidctest.JWKS)
 		time.Sleep(time.Minute)
 		if err := auth.Ready(t.Context()); err != nil {
 			t.Error(err)
@@ -141,10 +141,10 @@ func TestReadyAndClose(t *testing.T) {
 		if err := auth.Close(); err != nil {
 			t.Error(err)
 		}
-		before := idp.count(keysPath)
+		before := idp.Hits(oidctest.JWKS)
 		time.Sleep(23 * time.Hour)
 		mustAdmit(t, guard, idp.token())
-		if got := idp.count(keysPath); got != before {
+		if got := idp.Hits(oidctest.JWKS); got != before {
 			t.Errorf("%d fetches after Close", got-before)
 		}
 	})

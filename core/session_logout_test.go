@@ -195,7 +195,7 @@ func TestBrokerLogoutDuringRefresh(t *testing.T) {
 		token := here.begun()
 		here.who(token.AccessToken)
 		there.who(token.AccessToken)
-		b.set(func() { b.slow = 2 * time.Second })
+		b.breaks(oidctest.Slow(2*time.Second), oidctest.Token, oidctest.Revocation)
 		answers := make(chan *core.Response)
 		go func() { answers <- here.refresh(token.RefreshToken) }()
 		time.Sleep(time.Second)

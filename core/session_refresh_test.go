@@ -2,7 +2,6 @@ package core_test
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -83,28 +82,27 @@ func TestBrokerRefreshFails(t *testing.T) {
 	flowRefused(t, "after it", f.refresh(token.RefreshToken), http.StatusUnauthorized, "invalid_grant", sessionGone)
 }
 
-func unavailable(context.Context) (*http.Response, error) { return jsonAnswer(503, `{}`), nil }
+var unavailable = oidctest.Reply(http.StatusServiceUnavailable, "application/json", `{}`)
 
 // An outage of whatever the provider has keeps the session, and the same refresh token works afterwards.
 func TestBrokerRefreshThroughOutages(t *testing.T) {
-	for name, f := range map[string]fault{"hang": hang, "503": unavailable, "cut": func(context.Context) (*http.Response, error) { return nil, errors.New("cut") },
-		"nonsense": func(context.Context) (*http.Response, error) { return jsonAnswer(200, `["x"]`), nil }} {
-		for _, path := range []string{discoveryPath, keysPath, tokenPath, userInfoPath} {
-			t.Run(name+" "+path, func(t *testing.T) {
+	for name, f := range map[string]fault{"hang": hang, "503": unavailable, "refused": refuse, "nonsense": document(`["x"]`)} {
+		for _, endpoint := range []oidctest.Endpoint{oidctest.Discovery, oidctest.JWKS, oidctest.Token, oidctest.UserInfo} {
+			t.Run(name+" "+string(endpoint), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					b := newBubble(t)
 					service := b.serve()
 					token := service.begun()
 					time.Sleep(time.Minute)
-					b.breaks(f, path)
+					b.Fault(endpoint, f)
 					answer := service.refresh(token.RefreshToken)
 					switch {
-					case path != tokenPath: // the documents are at hand, userinfo is left out
+					case endpoint != oidctest.Token: // the documents are at hand, userinfo is left out
 						token = flowGranted(t, answer)
 					case answer.Status != 503 && answer.Status != 502:
 						t.Errorf("got %d %s", answer.Status, answer.Body)
 					}
-					b.breaks(nil, path)
+					b.Heal(endpoint)
 					if next := flowGranted(t, service.refresh(token.RefreshToken)); service.status(next.AccessToken) != 200 {
 						t.Error("the session is gone")
 					}
@@ -122,29 +120,18 @@ func TestBrokerRefreshOfSlowProvider(t *testing.T) {
 		f := b.serve()
 		token := f.begun()
 		time.Sleep(time.Minute)
+		b.setKids("k1", "k2")
+		b.breaks(oidctest.Slow(7*time.Second), oidctest.Token, oidctest.JWKS, oidctest.UserInfo)
 		b.set(func() {
-			b.slow = 7 * time.Second
 			b.idToken = func() string {
 				return b.sign("k2", `{"alg":"EdDSA","kid":"k2","typ":"JWT"}`, toJSON(goodClaims()))
 			}
 		})
-		late := func(body string) fault {
-			return func(ctx context.Context) (*http.Response, error) {
-				select {
-				case <-time.After(7 * time.Second):
-					return jsonAnswer(200, body), nil
-				case <-ctx.Done():
-					return nil, ctx.Err()
-				}
-			}
-		}
-		b.breaks(late(toJSON(claims{"keys": []any{publicJWK("k1"), publicJWK("k2")}})), keysPath)
-		b.breaks(late(`{"sub":"alice"}`), userInfoPath)
 		if answer := f.refresh(token.RefreshToken); answer.Status != 503 {
 			t.Errorf("got %d %s", answer.Status, answer.Body)
 		}
 		time.Sleep(5 * time.Second) // as Retry-After says, and within the grace
-		b.set(func() { b.slow = 0 })
+		b.Heal(oidctest.Token)
 		flowGranted(t, f.refresh(token.RefreshToken))
 	})
 }
@@ -155,7 +142,7 @@ func TestBrokerRefreshCrowd(t *testing.T) {
 		b := newBubble(t)
 		services := []*flowService{b.serve(), b.serve()}
 		token := services[0].begun()
-		b.set(func() { b.slow = 3 * time.Second })
+		b.Fault(oidctest.Token, oidctest.Slow(3*time.Second))
 		var wg sync.WaitGroup
 		answers := make([]*core.Response, 50)
 		for i := range answers {
@@ -177,8 +164,8 @@ func TestBrokerRefreshCrowd(t *testing.T) {
 				t.Errorf("got %d %s", answer.Status, answer.Body)
 			}
 		}
-		if len(successors) != 1 || b.count(tokenPath) != 2 {
-			t.Errorf("%d successors, %d calls", len(successors), b.count(tokenPath))
+		if len(successors) != 1 || b.Hits(oidctest.Token) != 2 {
+			t.Errorf("%d successors, %d calls", len(successors), b.Hits(oidctest.Token))
 		}
 	})
 }
@@ -194,8 +181,10 @@ func TestBrokerRefreshCrowdFails(t *testing.T) {
 		b := newBubble(t)
 		services := []*flowService{b.serve(), b.serve()}
 		token := services[0].begun()
-		b.set(func() { b.slow = time.Second })
-		b.breaks(unavailable, tokenPath)
+		b.Fault(oidctest.Token, oidctest.Serve(func(w http.ResponseWriter, _ *http.Request) {
+			time.Sleep(time.Second) // of the bubble
+			http.Error(w, `{}`, http.StatusServiceUnavailable)
+		}))
 		var wg sync.WaitGroup
 		for i := range 20 {
 			wg.Go(func() {
@@ -205,10 +194,10 @@ func TestBrokerRefreshCrowdFails(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		if calls := b.count(tokenPath) - 1; calls != 1 {
+		if calls := b.Hits(oidctest.Token) - 1; calls != 1 {
 			t.Errorf("%d calls", calls)
 		}
-		b.breaks(nil, tokenPath)
+		b.Heal(oidctest.Token)
 		flowGranted(t, services[1].refresh(token.RefreshToken))
 	})
 }
@@ -219,16 +208,14 @@ func TestBrokerRefreshClientLeaves(t *testing.T) {
 		b := newBubble(t)
 		f := b.serve()
 		token := f.begun()
-		b.set(func() { b.slow = 2 * time.Second })
+		b.Fault(oidctest.Token, oidctest.Slow(2*time.Second))
 		ctx, leave := context.WithTimeout(t.Context(), time.Second)
 		defer leave()
 		f.routes["token"].Serve(ctx, refreshRequest(token.RefreshToken))
 		time.Sleep(3 * time.Second)
 		flowGranted(t, f.refresh(token.RefreshToken))
-		for sent, times := range b.refresh {
-			if times > 1 {
-				t.Errorf("%.12s… was sent %d times", sent, times)
-			}
+		if sent := b.sentTwice(); sent != "" {
+			t.Errorf("%.12s… was sent twice", sent)
 		}
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core"
+	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
@@ -52,11 +53,11 @@ func TestBrokerSessionOfAnotherIssuer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t)
 		token := b.serve().begun()
-		calls := b.count(tokenPath)
-		b.change(func() { b.metadata["issuer"] = issuer + "/" })
+		calls := b.Hits(oidctest.Token)
+		b.change(func() { b.metadata = claims{"issuer": issuer + "/"} })
 		f := b.serve()
 		flowRefused(t, "another issuer", f.refresh(token.RefreshToken), 401, "invalid_grant", sessionGone)
-		if b.count(tokenPath) != calls {
+		if b.Hits(oidctest.Token) != calls {
 			t.Error("the refresh token was sent to another issuer")
 		}
 	})
@@ -134,7 +135,7 @@ func TestBrokerLeaseRunsOut(t *testing.T) {
 			t.Fatal(err)
 		}
 		flowRefused503(t, f.refresh(token.RefreshToken))
-		if b.count(tokenPath) != 1 {
+		if b.Hits(oidctest.Token) != 1 {
 			t.Error("the lease was ignored")
 		}
 		time.Sleep(9 * time.Second)

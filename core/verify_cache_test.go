@@ -8,6 +8,7 @@ import (
 	"unsafe"
 
 	"github.com/go-oidc-auth/oidcauth/core"
+	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
 // A token that came before is the very same caller, found without making anything; unless that is switched off.
@@ -136,7 +137,7 @@ func TestRememberedOutage(t *testing.T) {
 		guard := idp.auth().Required()
 		token := idp.sign("k1", goodHeader, toJSON(goodClaims(claims{"exp": time.Now().Unix() + 48*3600})))
 		mustAdmit(t, guard, token)
-		idp.breaks(says(503, "text/plain", "no"), discoveryPath, keysPath)
+		idp.breaks(says(503, "text/plain", "no"), oidctest.Discovery, oidctest.JWKS)
 		time.Sleep(24*time.Hour - time.Minute)
 		mustAdmit(t, guard, token)
 		time.Sleep(2 * time.Minute)

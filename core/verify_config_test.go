@@ -90,10 +90,10 @@ func TestConfiguredAudience(t *testing.T) {
 // There is no verification without an issuer. With JWKSURL set and discovery down, nothing passes.
 func TestNoVerifierWithoutAnIssuer(t *testing.T) {
 	idp := newIDP(t)
-	guard := idp.auth(func(c *core.Config) { c.JWKSURL = "https://idp.example" + keysPath }).Required()
-	idp.breaks(refuse, discoveryPath)
+	guard := idp.auth(func(c *core.Config) { c.JWKSURL = idp.URL(oidctest.JWKS) }).Required()
+	idp.breaks(refuse, oidctest.Discovery)
 	wantStatus(t, guard, idp.token(claims{"iss": "https://evil.example"}), http.StatusServiceUnavailable)
-	idp.breaks(nil, discoveryPath)
+	idp.Heal(oidctest.Discovery)
 	wantStatus(t, guard, idp.token(claims{"iss": "https://evil.example"}), http.StatusUnauthorized)
 	wantStatus(t, guard, idp.token(), http.StatusOK)
 }
@@ -102,11 +102,11 @@ func TestNoVerifierWithoutAnIssuer(t *testing.T) {
 func TestWithoutDiscovery(t *testing.T) {
 	idp := newIDP(t)
 	guard := idp.auth(func(c *core.Config) {
-		c.DiscoveryURL, c.Issuer, c.JWKSURL = "", issuer, "https://idp.example"+keysPath
+		c.DiscoveryURL, c.Issuer, c.JWKSURL = "", issuer, idp.URL(oidctest.JWKS)
 	}).Required()
 	wantStatus(t, guard, idp.token(), http.StatusOK)
 	wantStatus(t, guard, idp.token(claims{"iss": issuer + "/"}), http.StatusUnauthorized)
-	if got := idp.count(discoveryPath); got != 0 {
+	if got := idp.Hits(oidctest.Discovery); got != 0 {
 		t.Errorf("%d fetches of a discovery document", got)
 	}
 }

@@ -1,12 +1,12 @@
 package core_test
 
 import (
-	"context"
 	"crypto/rsa"
 	"encoding/base64"
 	"fmt"
 	"math/big"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core"
+	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
 const (
@@ -32,53 +33,71 @@ func rsaJWK(key *rsa.PrivateKey, kid string) claims {
 
 func keySet(keys ...claims) string { return toJSON(claims{"keys": keys}) }
 
+// peer is a trusted service without a network: of oidctest's provider it has the key set, at the address of ours.
+type peer struct {
+	*oidctest.Provider
+	address string // of its key set
+}
+
+func newPeer(t testing.TB, trusted string, keys fault) *peer {
+	t.Helper()
+	u, err := url.Parse(trusted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &peer{oidctest.NewProvider(t, oidctest.WithoutNetwork(u.Scheme+"://"+u.Host), oidctest.WithAlgorithm("ES256")), strings.TrimSuffix(trusted, "/") + jwksPath}
+	p.Fault(oidctest.JWKS, keys)
+	return p
+}
+
+// peers is the way to peers, and to whatever is beyond them.
+type peers struct {
+	list   []*peer
+	beyond http.RoundTripper
+}
+
+func (p peers) RoundTrip(r *http.Request) (*http.Response, error) {
+	for _, peer := range p.list {
+		if r.URL.String() == peer.address {
+			clone := r.Clone(r.Context())
+			clone.URL, _ = url.Parse(peer.URL(oidctest.JWKS)) // it is ours
+			return peer.Client().Transport.RoundTrip(clone)
+		}
+	}
+	return p.beyond.RoundTrip(r)
+}
+
 // peerNet is the network with the peers in it.
 type peerNet struct {
 	*brokerBubble
-	mu      sync.Mutex
-	answers map[string]fault // by address
-	asked   map[string]int
-}
-
-func (p *peerNet) RoundTrip(r *http.Request) (*http.Response, error) {
-	address := r.URL.String()
-	p.mu.Lock()
-	answer, known := p.answers[address]
-	if r.URL.Host != "idp.example" {
-		p.asked[address]++
-	}
-	p.mu.Unlock()
-	if known {
-		return answer(r.Context())
-	}
-	return p.brokerBubble.RoundTrip(r)
+	peers
 }
 
 func (p *peerNet) publish(issuer string, answer fault) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.answers[strings.TrimSuffix(issuer, "/")+jwksPath] = answer
+	for _, peer := range p.list {
+		if peer.address == strings.TrimSuffix(issuer, "/")+jwksPath {
+			peer.Fault(oidctest.JWKS, answer)
+		}
+	}
 }
 
-func (p *peerNet) fetches() (sum int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, n := range p.asked {
-		sum += n
+// fetches is how often peers were asked, and addresses that nobody has.
+func (p *peerNet) fetches() int {
+	sum := p.Hits(oidctest.Elsewhere)
+	for _, peer := range p.list {
+		sum += peer.Hits(oidctest.JWKS)
 	}
 	return sum
 }
 
-func document(text string) fault {
-	return func(context.Context) (*http.Response, error) { return jsonAnswer(200, text), nil }
-}
+func document(text string) fault { return oidctest.Reply(http.StatusOK, "application/json", text) }
 
 // federated is a service that trusts A and B, in a bubble.
 func federated(t *testing.T, changes ...func(*core.Config)) (*peerNet, *flowService) {
-	p := &peerNet{brokerBubble: newBubble(t), answers: map[string]fault{}, asked: map[string]int{}}
-	keys := otherKeys()
-	p.publish(peerA, document(keySet(rsaJWK(keys[0], "a"))))
-	p.publish(peerB, document(keySet(rsaJWK(keys[1], "b"))))
+	bubble, keys := newBubble(t), otherKeys()
+	p := &peerNet{bubble, peers{[]*peer{
+		newPeer(t, peerA, document(keySet(rsaJWK(keys[0], "a")))), newPeer(t, peerB, document(keySet(rsaJWK(keys[1], "b")))),
+	}, bubble}}
 	return p, p.service(changes...)
 }
 
@@ -86,7 +105,7 @@ func (p *peerNet) service(changes ...func(*core.Config)) *flowService {
 	first := func(c *core.Config) {
 		c.Store, c.Broker.ImportKey, c.Broker.Audience, c.Broker.TrustedIssuers = p.store, sharedPEM(), shared, []string{peerA, peerB}
 	}
-	return flowServe(p.t, p.config(), p, brokered(append([]func(*core.Config){first}, changes...)...))
+	return p.over(p.peers, append([]func(*core.Config){first}, changes...)...)
 }
 
 // Keys belong to their issuer; what a token says of itself helps nothing.
@@ -143,7 +162,7 @@ func TestBrokerPeerTokensElsewhere(t *testing.T) {
 		mine := f.begun()
 		_, payload := unpack(t, mine.AccessToken)
 		token := rsaToken(t, keys[0], "a", pythonClaims(peerA, shared, claims{"sid": payload["sid"]}))
-		calls := p.count(tokenPath) + p.count(userInfoPath)
+		calls := p.Hits(oidctest.Token) + p.Hits(oidctest.UserInfo)
 		flowRefused(t, "exchange", f.exchange(token, nil), 400, "invalid_grant", "Invalid token")
 		flowRefused(t, "refresh", f.refresh(token), 401, "invalid_grant", sessionGone)
 		if answer := f.get("userinfo", nil, "Authorization: Bearer "+token); answer.Status != 200 {
@@ -153,7 +172,7 @@ func TestBrokerPeerTokensElsewhere(t *testing.T) {
 		if f.status(token) != 200 || f.status(mine.AccessToken) != 200 {
 			t.Error("a peer's logout ended something here")
 		}
-		if after := p.count(tokenPath) + p.count(userInfoPath); after != calls {
+		if after := p.Hits(oidctest.Token) + p.Hits(oidctest.UserInfo); after != calls {
 			t.Errorf("%d calls of the provider", after-calls)
 		}
 	})

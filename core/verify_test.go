@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
 // rawClaims are good claims as JSON with one member written as given.
@@ -211,10 +213,10 @@ func TestAccessTokenForm(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { wantStatus(t, guard, token, http.StatusUnauthorized) })
 	}
-	if got := idp.count("/keys") + idp.count("/cert"); got != 0 {
+	if got := idp.Hits(oidctest.Elsewhere); got != 0 {
 		t.Errorf("%d fetches for a header", got)
 	}
-	if got := idp.count(keysPath); got > 2 {
+	if got := idp.Hits(oidctest.JWKS); got > 2 {
 		t.Errorf("%d fetches of the key set", got)
 	}
 }
