@@ -92,7 +92,7 @@ func TestBrokerLogoutElsewhere(t *testing.T) {
 
 func untilEnd(token core.Token) time.Duration { return time.Until(time.Unix(token.Expires, 0)) }
 
-// 2.3, store down: what was revoked stays revoked, who was admitted stays admitted; Ready complains after a minute.
+// The store is down: what was revoked stays revoked, who was admitted stays admitted; Ready complains after a minute.
 func TestBrokerStoreDownAtGuards(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t)
@@ -154,7 +154,7 @@ func TestBrokerLogoutOfPythonTokenLasts(t *testing.T) {
 	})
 }
 
-// 2.3, replays revived: a deployment that shortens TokenTTL does not bring back what was logged out.
+// A deployment that shortens TokenTTL does not bring back what was logged out.
 func TestBrokerLogoutSurvivesShorterTTL(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t)
@@ -242,7 +242,7 @@ func TestBrokerLogoutOfNobody(t *testing.T) {
 	})
 }
 
-// 2.3, store down at the first request: guards say so, and recover without a restart.
+// The store is down at the first request: guards say so, and recover without a restart.
 func TestBrokerColdStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t)

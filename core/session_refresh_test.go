@@ -136,7 +136,7 @@ func TestBrokerRefreshOfSlowProvider(t *testing.T) {
 	})
 }
 
-// 2.3, double spend: 50 at once on two services, with a slow provider and clients that leave: one call, one successor.
+// 50 at once on two services, with a slow provider and clients that leave: one call, one successor.
 func TestBrokerRefreshCrowd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t)

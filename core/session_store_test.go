@@ -23,7 +23,7 @@ var storeFlaws = map[string]func(context.Context) error{
 	"conflict": func(context.Context) error { return store.ErrConflict },
 }
 
-// 2.3, store down: whichever single call of a refresh goes wrong, nothing is lost: the same refresh token works soon
+// Whichever single call of a refresh goes wrong, nothing is lost: the same refresh token works soon
 // afterwards, and the provider sees none twice.
 func TestBrokerRefreshOverFlawedStore(t *testing.T) {
 	for name, flaw := range storeFlaws {

@@ -49,7 +49,7 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	answer := &streamed{header: http.Header{}, begun: make(chan struct{})}
 	go func() {
-		defer answer.end()
+		defer answer.end(ctx)
 		t.provider.handler.ServeHTTP(answer, asked)
 		answer.finished = true
 	}()
@@ -111,12 +111,13 @@ func (s *streamed) Flush() {
 	s.once.Do(func() { close(s.begun) })
 }
 
-// end is the end of the handler. One that panics has closed the connection, as it does in net/http.
-func (s *streamed) end() {
+// end is the end of the handler. One that panics has closed the connection, as it does in net/http; what is written after
+// the end of the request's context reaches nobody.
+func (s *streamed) end(ctx context.Context) {
 	_ = recover() // errClosed tells the client
 	switch {
 	case s.pipe != nil && s.finished:
-		_ = s.pipe.Close()
+		_ = s.pipe.CloseWithError(ctx.Err()) // nil: the answer is whole
 	case s.pipe != nil:
 		_ = s.pipe.CloseWithError(errClosed)
 	case !s.finished:

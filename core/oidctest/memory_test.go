@@ -36,7 +36,7 @@ func fetch(ctx context.Context, p *oidctest.Provider, address string) (*http.Res
 // A login, a refresh and a guard on the clock of a bubble: nothing listens, and days take no time.
 func TestWithoutNetwork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := oidctest.NewProvider(t, oidctest.WithoutNetwork(faraway))
+		p := oidctest.NewProvider(t, oidctest.WithAlgorithm("ES256"), oidctest.WithoutNetwork(faraway))
 		if p.Issuer() != faraway || p.URL(oidctest.Token) != faraway+"/token" {
 			t.Errorf("it is called %s, with tokens at %s", p.Issuer(), p.URL(oidctest.Token))
 		}
@@ -82,7 +82,7 @@ func TestIssuersWithoutNetwork(t *testing.T) {
 
 // The client reaches a provider that listens, too, and no other host.
 func TestClient(t *testing.T) {
-	p := oidctest.NewProvider(t)
+	p := oidctest.NewProvider(t, oidctest.WithAlgorithm("ES256"))
 	response, body, err := fetch(t.Context(), p, p.DiscoveryURL())
 	if err != nil || response.StatusCode != 200 || response.Header.Get("Content-Type") != "application/json" || !strings.Contains(string(body), p.Issuer()) {
 		t.Errorf("%v %s", err, body)
@@ -128,7 +128,7 @@ func TestFaultsInMemory(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := oidctest.NewProvider(t, oidctest.WithoutNetwork(faraway))
+				p := oidctest.NewProvider(t, oidctest.WithAlgorithm("ES256"), oidctest.WithoutNetwork(faraway))
 				p.Fault(oidctest.Discovery, c.fault)
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
@@ -158,7 +158,7 @@ func TestSlowIsNotLate(t *testing.T) {
 	}{"slow": {oidctest.Slow(time.Minute), false}, "late": {oidctest.Late(time.Minute), true}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := oidctest.NewProvider(t, oidctest.WithoutNetwork(faraway), oidctest.WithLifetimes(oidctest.Lifetimes{Code: time.Hour}))
+				p := oidctest.NewProvider(t, oidctest.WithAlgorithm("ES256"), oidctest.WithoutNetwork(faraway), oidctest.WithLifetimes(oidctest.Lifetimes{Code: time.Hour}))
 				c2 := oauthClient(p, false)
 				verifier := oauth2.GenerateVerifier()
 				back, err := p.Approve(c2.AuthCodeURL("st", oauth2.S256ChallengeOption(verifier)), "alice")
@@ -184,7 +184,7 @@ func TestSlowIsNotLate(t *testing.T) {
 
 // What the provider keeps of its requests is bounded.
 func TestAskedIsBounded(t *testing.T) {
-	p := oidctest.NewProvider(t)
+	p := oidctest.NewProvider(t, oidctest.WithAlgorithm("ES256"))
 	for range 150 {
 		if _, _, err := fetch(t.Context(), p, p.URL(oidctest.JWKS)+"?"+url.Values{"a": {"b"}}.Encode()); err != nil {
 			t.Fatal(err)

@@ -33,7 +33,7 @@ func read(t *testing.T, p *Provider, raw string) (typ string, claims Claims) {
 
 // An ID token as a refresh brings it has nothing that a login alone has, and nothing of an access token.
 func TestIDTokenOfNoLogin(t *testing.T) {
-	p := NewProvider(t)
+	p := NewProvider(t, WithAlgorithm("ES256"))
 	typ, claims := read(t, p, p.IDToken("alice", Claims{"email": nil, "nonce": "n"}))
 	if typ != "JWT" || claims["iss"] != p.Issuer() || claims["sub"] != "alice" || claims["aud"] != ConfidentialClient || claims["nonce"] != "n" {
 		t.Errorf("%s %v", typ, claims)
@@ -50,7 +50,7 @@ func TestIDTokenOfNoLogin(t *testing.T) {
 
 // An access token without a mark has the claims that an ID token has, too, and userinfo knows it.
 func TestUnmarkedAccessToken(t *testing.T) {
-	p := NewProvider(t)
+	p := NewProvider(t, WithAlgorithm("ES256"))
 	raw := p.UnmarkedAccessToken("alice", Claims{"aud": "api"})
 	typ, claims := read(t, p, raw)
 	if typ != "JWT" || claims["sub"] != "alice" || claims["aud"] != "api" {
