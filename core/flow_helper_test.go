@@ -2,8 +2,7 @@ package core_test
 
 import (
 	"bytes"
-	"crypto/ed25519"
-	"encoding/base64"
+	"cmp"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -27,7 +26,7 @@ const (
 // searched for secrets and for texts of the provider.
 type flowService struct {
 	t       testing.TB
-	idp     *oidctest.Provider // nil over a provider in memory
+	idp     *oidctest.Provider // nil over a fuzzed one
 	auth    *core.Auth
 	routes  map[string]core.Route
 	traffic *flowTraffic
@@ -50,13 +49,39 @@ func flowOver(t testing.TB, idp *oidctest.Provider, change func(*core.Config)) *
 	return f
 }
 
-// flowInMemory makes a service over a provider without a network, which works on the clock of a test's bubble.
+// flowMemory is what a provider in memory does otherwise.
+type flowMemory struct {
+	issuer   string // "": https://idp.test
+	down     bool   // until it is healed
+	metadata map[string]any
+	token    func(url.Values) (status int, body string) // nil: every code and every refresh token is refused
+}
+
+// flowInMemory makes a service over a provider without a network, which works on the clock of a test's bubble. It has the
+// endpoints of a login alone.
 func flowInMemory(t testing.TB, memory *flowMemory, change func(*core.Config)) *flowService {
 	t.Helper()
-	return flowServe(t, core.Config{
-		DiscoveryURL: "https://idp.test/.well-known/openid-configuration", ClientID: "app", ClientSecret: "the-secret-of-the-client",
-		PublicURL: "http://localhost:8080/api", SecretKeys: []string{"a key for these tests, thirty-two bytes"},
-	}, memory, change)
+	idp := oidctest.NewProvider(t, oidctest.WithoutNetwork(cmp.Or(memory.issuer, "https://idp.test")), oidctest.WithAlgorithm("ES256"), oidctest.WithoutIssParameter(),
+		oidctest.WithoutDeviceFlow(), oidctest.WithoutUserInfo(), oidctest.WithoutRevocation(), oidctest.WithoutEndSession())
+	idp.Tamper(oidctest.DiscoveryDocuments, func(document oidctest.Claims) { maps.Copy(document, memory.metadata) })
+	if memory.token != nil {
+		idp.Fault(oidctest.Token, oidctest.Serve(func(w http.ResponseWriter, r *http.Request) {
+			status, body := memory.token(r.PostForm)
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, body)
+		}))
+	}
+	for _, endpoint := range []oidctest.Endpoint{oidctest.Discovery, oidctest.JWKS, oidctest.Token} {
+		if memory.down {
+			idp.Fault(endpoint, oidctest.Refused())
+		}
+	}
+	config := idp.Config()
+	config.SecretKeys = []string{"a key for these tests, thirty-two bytes"}
+	f := flowServe(t, config, idp.Client().Transport, change)
+	f.idp = idp
+	return f
 }
 
 func flowServe(t testing.TB, config core.Config, base http.RoundTripper, change func(*core.Config)) *flowService {
@@ -82,7 +107,7 @@ func flowServe(t testing.TB, config core.Config, base http.RoundTripper, change 
 	}
 	t.Cleanup(func() {
 		_ = auth.Close()
-		f.traffic.clean(t, "TRUST 0.9: the log", f.traffic.logs.String())
+		f.traffic.clean(t, "the log", f.traffic.logs.String())
 	})
 	return f
 }
@@ -115,12 +140,12 @@ func (f *flowService) serve(route string, request *core.Request) *core.Response 
 	return answer
 }
 
-// check is TRUST 0.9 for one answer.
+// check searches a refusal for secrets and for texts of the provider.
 func (f *flowService) check(what string, answer *core.Response) {
 	f.t.Helper()
 	if answer.Status >= 400 {
 		header, _ := json.Marshal(answer.Header)
-		f.traffic.clean(f.t, "TRUST 0.9: a refusal of "+what, string(answer.Body)+string(header))
+		f.traffic.clean(f.t, "a refusal of "+what, string(answer.Body)+string(header))
 	}
 }
 
@@ -196,7 +221,7 @@ func flowCookie(t testing.TB, answer *core.Response) string {
 	return set[0]
 }
 
-// flowGranted is the token of a 200, O17.
+// flowGranted is the token of a 200, which no cache may store.
 func flowGranted(t testing.TB, answer *core.Response) core.Token {
 	t.Helper()
 	if answer.Status != http.StatusOK {
@@ -210,11 +235,11 @@ func flowGranted(t testing.TB, answer *core.Response) core.Token {
 	return token
 }
 
-// flowNoStore is O17, D-14.
+// flowNoStore checks that no cache may store an answer.
 func flowNoStore(t testing.TB, answer *core.Response) {
 	t.Helper()
 	if answer.Header.Get("Cache-Control") != "no-store" || answer.Header.Get("Pragma") != "no-cache" || answer.Header.Get("Etag") != "" {
-		t.Errorf("O17: the answer may be stored: %v", answer.Header)
+		t.Errorf("the answer may be stored: %v", answer.Header)
 	}
 }
 
@@ -330,50 +355,4 @@ func (b *flowBody) Read(p []byte) (int, error) {
 		}
 	}
 	return n, err
-}
-
-// flowMemory is a provider without a network: its documents, and an answer of the token endpoint.
-type flowMemory struct {
-	down     bool
-	metadata map[string]any                             // what the discovery document says otherwise
-	token    func(url.Values) (status int, body string) // nil: invalid_grant
-}
-
-func (m *flowMemory) RoundTrip(request *http.Request) (*http.Response, error) {
-	if m.down {
-		return nil, io.ErrUnexpectedEOF
-	}
-	status, body := http.StatusOK, ""
-	switch request.URL.Path {
-	case "/.well-known/openid-configuration":
-		document := map[string]any{
-			"issuer": "https://idp.test", "jwks_uri": "https://idp.test/jwks", "authorization_endpoint": "https://idp.test/authorize",
-			"token_endpoint": "https://idp.test/token",
-		}
-		maps.Copy(document, m.metadata)
-		text, err := json.Marshal(document)
-		if err != nil {
-			return nil, err
-		}
-		body = string(text)
-	case "/jwks":
-		public := ed25519.NewKeyFromSeed(make([]byte, 32)).Public().(ed25519.PublicKey)
-		body = `{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k","x":"` + base64.RawURLEncoding.EncodeToString(public) + `"}]}`
-	case "/token":
-		status, body = http.StatusBadRequest, `{"error":"invalid_grant","error_description":"upstream-secret"}`
-		if m.token != nil {
-			text, err := io.ReadAll(request.Body)
-			if err != nil {
-				return nil, err
-			}
-			form, err := url.ParseQuery(string(text))
-			if err != nil {
-				return nil, err
-			}
-			status, body = m.token(form)
-		}
-	default:
-		status, body = http.StatusNotFound, `{}`
-	}
-	return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)), Request: request}, nil
 }

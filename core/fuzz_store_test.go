@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"context"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core"
+	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
@@ -87,13 +87,13 @@ func FuzzStoredSession(f *testing.F) {
 				session.Data = changed(session.Data, at, text)
 			}
 		}, nil)
-		token, asked := second.RefreshToken, b.count(tokenPath)
+		token, asked := second.RefreshToken, b.Hits(oidctest.Token)
 		if spent {
 			token = first.RefreshToken
 		}
 		answer := service.routes["token"].Serve(t.Context(), refreshRequest(token))
-		if fuzzStatus(t, "refresh", answer); b.count(tokenPath) != asked || strings.Contains(string(answer.Body), "access_token") {
-			t.Errorf("%d %s, %d calls", answer.Status, answer.Body, b.count(tokenPath)-asked)
+		if fuzzStatus(t, "refresh", answer); b.Hits(oidctest.Token) != asked || strings.Contains(string(answer.Body), "access_token") {
+			t.Errorf("%d %s, %d calls", answer.Status, answer.Body, b.Hits(oidctest.Token)-asked)
 		}
 		if _, err := b.store.Session(t.Context(), id, time.Now()); err != nil || id == "" {
 			t.Errorf("the session %q: %v, after %d %s", id, err, answer.Status, answer.Body)
@@ -111,7 +111,9 @@ func FuzzStoredKey(f *testing.F) {
 	b := newBubble(f)
 	db := &garbledStore{Store: b.store}
 	serve := func(t testing.TB) *flowService {
-		return flowServe(t, b.config(), b, brokered(func(c *core.Config) { c.Store = db }))
+		service := flowServe(t, b.config(), b, brokered(func(c *core.Config) { c.Store = db }))
+		service.idp = b.Provider
+		return service
 	}
 	serve(f).begun() // the key is made
 	f.Fuzz(func(t *testing.T, at uint16, text []byte, kid string) {
@@ -123,7 +125,7 @@ func FuzzStoredKey(f *testing.F) {
 			}
 		})
 		service := serve(t)
-		login := fuzzForm(url.Values{"code": {"c"}, "code_verifier": {strings.Repeat("v", 43)}, "redirect_uri": {flowRedirect}})
+		login := fuzzForm(service.granted())
 		for route, request := range map[string]*core.Request{"token": login, "jwks": core.ParseRequest(http.MethodGet, "", nil, nil)} {
 			if answer := service.routes[route].Serve(t.Context(), request); answer.Status != http.StatusServiceUnavailable {
 				t.Errorf("%s: %d %s", route, answer.Status, answer.Body)
@@ -147,10 +149,10 @@ func FuzzRefreshToken(f *testing.F) {
 		if text == good || text == "" {
 			return
 		}
-		asked := b.count(tokenPath)
+		asked := b.Hits(oidctest.Token)
 		answer := service.routes["token"].Serve(t.Context(), refreshRequest(text))
-		if answer.Status != http.StatusUnauthorized && answer.Status != http.StatusBadRequest || b.count(tokenPath) != asked {
-			t.Errorf("%q: %d %s, %d calls", text, answer.Status, answer.Body, b.count(tokenPath)-asked)
+		if answer.Status != http.StatusUnauthorized && answer.Status != http.StatusBadRequest || b.Hits(oidctest.Token) != asked {
+			t.Errorf("%q: %d %s, %d calls", text, answer.Status, answer.Body, b.Hits(oidctest.Token)-asked)
 		}
 	})
 }

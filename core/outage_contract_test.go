@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core"
+	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
 // The contract of an outage, as the operations guide prints it: what is down, since when, how it fails, and what each
@@ -116,7 +117,7 @@ func (row outageRow) hold(n *outageNet, inBrokerMode bool, f fault) {
 		n.fails(row.down, f)
 	}
 	row.check(service, "in the outage")
-	n.fails(row.down, nil)
+	n.heals(row.down)
 	time.Sleep(coolDown)
 	service.prepared = service.prepare()
 	row.answers = strings.Split(strings.Repeat("well ", len(row.callers)), " ")
@@ -144,11 +145,11 @@ func (row outageRow) check(s *outageService, when string) {
 		if took := time.Since(start); took > bound {
 			s.t.Errorf("%s, %s: took %s", when, caller, took)
 		}
-		for path, n := range s.net.posts() {
-			if n-before[path] > 1 {
-				s.t.Errorf("%s, %s: %s was posted to %d times", when, caller, path, n-before[path])
+		for endpoint, n := range s.net.posts() {
+			if n-before[endpoint] > 1 {
+				s.t.Errorf("%s, %s: %s was posted to %d times", when, caller, endpoint, n-before[endpoint])
 			}
-			if path == tokenPath && n > before[path] && strings.HasPrefix(got, "503") && (row.since == "before the start" || row.down == "store") {
+			if endpoint == oidctest.Token && n > before[endpoint] && strings.HasPrefix(got, "503") && (row.since == "before the start" || row.down == "store") {
 				s.t.Errorf("%s, %s: something was spent for an answer that nobody could verify or keep", when, caller)
 			}
 		}

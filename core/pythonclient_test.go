@@ -13,7 +13,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// pythonClient sends what py-oidc-auth-client sends (WIRE 6.1), byte for byte where it matters, to a server on a port.
+// pythonClient sends what py-oidc-auth-client sends, byte for byte where it matters, to a server on a port.
 type pythonClient struct {
 	t    *testing.T
 	host string
@@ -78,7 +78,7 @@ func (c *pythonClient) post(path, body string) (int, map[string]any) {
 	return status, members
 }
 
-// token reads a token answer as the client does (WIRE 6.2).
+// token reads a token answer as the client does.
 func (c *pythonClient) token(status int, members map[string]any) (refresh, authorization string) {
 	c.t.Helper()
 	access, _ := members["access_token"].(string)
@@ -119,7 +119,7 @@ func (c *pythonClient) browse(f *flowService, port string) (code, verifier strin
 	return back.Query().Get("code"), state[strings.LastIndexByte(state, '|')+1:]
 }
 
-// WIRE 0.1, 6.1 to 6.4, 6.8: device login, polling, refresh, use.
+// Device login, polling, refresh, use.
 func TestPythonClientDeviceFlow(t *testing.T) {
 	for name, public := range map[string]bool{"confidential": false, "public": true} {
 		t.Run(name, func(t *testing.T) {
@@ -133,10 +133,10 @@ func TestPythonClientDeviceFlow(t *testing.T) {
 			}
 			poll := url.Values{"device-code": {start["device_code"].(string)}}.Encode()
 			if status, refusal := c.post("/auth/v2/token", poll); status != 400 || refusal["error"] != "authorization_pending" {
-				t.Errorf("D-18: %d %v", status, refusal)
+				t.Errorf("the code of the refusal: %d %v", status, refusal)
 			}
 			if status, refusal := c.post("/auth/v2/token", poll); status != 400 || refusal["error"] != "slow_down" {
-				t.Errorf("D-18: %d %v", status, refusal)
+				t.Errorf("the code of the refusal: %d %v", status, refusal)
 			}
 			if err := f.idp.ApproveDevice(start["user_code"].(string), "alice"); err != nil {
 				t.Fatal(err)
@@ -156,12 +156,12 @@ func TestPythonClientDeviceFlow(t *testing.T) {
 	}
 }
 
-// WIRE 6.3, 6.5: no device flow, then the code flow; the whole state is the verifier.
+// No device flow, then the code flow; the whole state is the verifier.
 func TestPythonClientCodeFlow(t *testing.T) {
 	f := newFlow(t, nil, oidctest.WithoutDeviceFlow())
 	c := newPythonClient(t, f)
 	if status, refusal := c.post("/auth/v2/device", ""); status != 503 || refusal["error"] != nil {
-		t.Errorf("D-19: %d %v", status, refusal)
+		t.Errorf("without a device flow: %d %v", status, refusal)
 	}
 	for _, port := range []string{"53100", "53105", "8000"} {
 		code, verifier := c.browse(f, port)
@@ -169,13 +169,13 @@ func TestPythonClientCodeFlow(t *testing.T) {
 		refresh, authorization := c.token(c.post("/auth/v2/token", form))
 		c.wantProtected(authorization)
 		if status, refusal := c.post("/auth/v2/token", form); status != 400 || refusal["error"] == nil {
-			t.Errorf("K-1 the same again: %d %v", status, refusal)
+			t.Errorf("the same again: %d %v", status, refusal)
 		}
 		c.token(c.post("/auth/v2/token", "refresh-token="+refresh))
 	}
 }
 
-// WIRE 6.4: what ends polling, and what must not.
+// What ends polling, and what must not.
 func TestPythonClientPolling(t *testing.T) {
 	f := newFlow(t, nil)
 	c := newPythonClient(t, f)
@@ -202,11 +202,11 @@ func TestPythonClientPolling(t *testing.T) {
 		t.Fatal(err)
 	}
 	if status, refusal := c.post("/auth/v2/token", poll); status != 400 || refusal["error"] != "access_denied" || !strings.HasPrefix(refusal["detail"].(string), "access_denied") {
-		t.Errorf("D-18: %d %v", status, refusal)
+		t.Errorf("the code of the refusal: %d %v", status, refusal)
 	}
 }
 
-// WIRE 6.5: the client answers a request without code by itself; a code that somebody else delivers to its port is
+// The client answers a request without code by itself; a code that somebody else delivers to its port is
 // refused with the state of another login.
 func TestPythonClientAndAForeignCode(t *testing.T) {
 	f := newFlow(t, nil)
@@ -215,6 +215,6 @@ func TestPythonClientAndAForeignCode(t *testing.T) {
 	foreign, _ := c.browse(f, "53100")
 	form := url.Values{"code": {foreign}, "redirect_uri": {flowRedirect}, "code_verifier": {ours}}
 	if status, refusal := c.post("/auth/v2/token", form.Encode()); status != 400 || refusal["error"] != "invalid_grant" {
-		t.Errorf("K-1: %d %v", status, refusal)
+		t.Errorf("a foreign code: %d %v", status, refusal)
 	}
 }

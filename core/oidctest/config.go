@@ -15,9 +15,15 @@ import (
 )
 
 // Config returns a configuration that works with this provider: the confidential client "app", the scopes profile and
-// email, and a PublicURL on loopback, for a login through the own callback. Change what the test is about.
+// email, and a PublicURL on loopback, for a login through the own callback; the HTTPClient is [Provider.Client] for a provider
+// without a network. Change what the test is about.
 func (p *Provider) Config() core.Config {
+	var client *http.Client // the default one
+	if p.server == nil {
+		client = p.Client()
+	}
 	return core.Config{
+		HTTPClient:   client,
 		DiscoveryURL: p.DiscoveryURL(),
 		ClientID:     ConfidentialClient,
 		ClientSecret: ClientSecret,

@@ -16,6 +16,8 @@
 // from outside ([Provider.Advance]), fails as told ([Provider.Fault]), says what it is told ([Provider.Tamper]), and
 // tells what it was asked ([Provider.Last], [Provider.Hits]).
 //
+// [WithoutNetwork] makes one that listens nowhere and is asked in memory, also on the clock of a testing/synctest bubble.
+//
 // It listens on loopback only, keeps everything in memory, at most 10,000 entries of each kind, and asks for no
 // password: it is no provider for anything but tests and demos.
 //

@@ -28,11 +28,11 @@ func (p *Provider) press(authorizationURL string, button url.Values) (*url.URL, 
 	if !strings.HasPrefix(authorizationURL, p.URL(Authorization)+"?") {
 		return nil, errors.New("oidctest: not an authorization URL of this provider")
 	}
-	back, err := browse(http.MethodGet, authorizationURL, nil)
+	back, err := p.browse(http.MethodGet, authorizationURL, nil)
 	if back != nil || err != nil {
 		return back, err
 	}
-	back, err = browse(http.MethodPost, authorizationURL, button)
+	back, err = p.browse(http.MethodPost, authorizationURL, button)
 	if back == nil && err == nil {
 		err = errors.New("oidctest: the provider did not send the browser back")
 	}
@@ -40,13 +40,16 @@ func (p *Provider) press(authorizationURL string, button url.Values) (*url.URL, 
 }
 
 // browse makes one request: where it was redirected to, nil for a page.
-func browse(method, address string, form url.Values) (*url.URL, error) {
+func (p *Provider) browse(method, address string, form url.Values) (*url.URL, error) {
 	request, err := http.NewRequestWithContext(context.Background(), method, address, strings.NewReader(form.Encode()))
 	if err != nil {
 		return nil, err
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	if p.server == nil {
+		client.Transport = transport{p}
+	}
 	response, err := client.Do(request)
 	if err != nil {
 		return nil, err

@@ -85,6 +85,43 @@ func Hang() Fault {
 	}}
 }
 
+// CutHalfway answers the first half of the true answer and closes the connection then.
+func CutHalfway() Fault {
+	return after(func(w http.ResponseWriter, answer *httptest.ResponseRecorder) {
+		send(w, answer, answer.Body.Bytes()[:answer.Body.Len()/2])
+		_ = http.NewResponseController(w).Flush() // the client may have left
+		panic(http.ErrAbortHandler)
+	})
+}
+
+// Serve answers by a handler of the test's own, in place of the endpoint's. Its request has its form parsed.
+func Serve(handler http.HandlerFunc) Fault {
+	return Fault{serve: func(_ *Provider, w http.ResponseWriter, r *http.Request, _ http.HandlerFunc) { handler(w, r) }}
+}
+
+// Slow lets an endpoint begin its work d later, unless the client leaves or the provider ends before: then it does
+// nothing. [Late] is work that is done, and its answer late.
+func Slow(d time.Duration) Fault {
+	return Fault{serve: func(p *Provider, w http.ResponseWriter, r *http.Request, healthy http.HandlerFunc) {
+		if p.wait(r, d) {
+			healthy(w, r)
+		}
+	}}
+}
+
+// wait reports whether the client still waits after d.
+func (p *Provider) wait(r *http.Request, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-r.Context().Done():
+	case <-p.closed:
+	}
+	return false
+}
+
 // Late answers d later than the endpoint has done its work, unless the provider ends before.
 func Late(d time.Duration) Fault {
 	return Fault{serve: func(p *Provider, w http.ResponseWriter, r *http.Request, healthy http.HandlerFunc) {

@@ -18,21 +18,49 @@ func (p *Provider) Bearer(user string, claims ...Claims) string {
 // claims are added or put in place of the usual ones; a nil value takes one out. The provider's userinfo and
 // introspection know the token.
 func (p *Provider) AccessToken(user string, claims ...Claims) string {
+	return p.accessTokenOf(user, claims, p.writeAccess)
+}
+
+// UnmarkedAccessToken is [Provider.AccessToken] for a token that nothing tells from an ID token: its type is JWT, and it
+// has no scope, client_id and azp unless claims say so. Some providers write such tokens; a service cannot know them by
+// themselves.
+func (p *Provider) UnmarkedAccessToken(user string, claims ...Claims) string {
+	unmarked := Claims{"scope": nil, "client_id": nil, "azp": nil}
+	return p.accessTokenOf(user, append([]Claims{unmarked}, claims...), func(claims Claims) string { return p.Sign("JWT", claims) })
+}
+
+// IDToken returns a signed ID token of a user for the client "app" without nonce and at_hash, as the answer to a refresh
+// or to a device login may bring it. claims are added or put in place of the usual ones; a nil value takes one out. It
+// belongs to no login of the provider's.
+func (p *Provider) IDToken(user string, claims ...Claims) string {
+	all := p.claimsOf(user)
+	all["at_hash"] = nil
+	for _, more := range claims {
+		maps.Copy(all, deepCopy(more))
+	}
+	login := newFamily(ConfidentialClient, grant{user: user, scope: defaultScope, authTime: p.clockNow().Unix()})
+	return p.idToken(login, all, "", "")
+}
+
+// defaultScope is that of tokens that came of no login.
+const defaultScope = "openid profile email"
+
+func (p *Provider) accessTokenOf(user string, claims []Claims, write func(Claims) string) string {
 	all := p.claimsOf(user)
 	for _, more := range claims {
 		maps.Copy(all, deepCopy(more))
 	}
 	scope, ok := all["scope"].(string)
 	if !ok {
-		scope = "openid profile email"
+		scope = defaultScope
 	}
-	return p.accessToken(newFamily(ConfidentialClient, grant{user: user, scope: scope, authTime: p.clockNow().Unix()}), all, scope)
+	return p.accessToken(newFamily(ConfidentialClient, grant{user: user, scope: scope, authTime: p.clockNow().Unix()}), all, scope, write)
 }
 
 // AccessClaims returns the claims that [Provider.AccessToken] would sign for a user: a start for [Provider.Sign] and
 // [Provider.SignForeign].
 func (p *Provider) AccessClaims(user string) Claims {
-	return p.accessClaims(ConfidentialClient, p.claimsOf(user), "openid profile email")
+	return p.accessClaims(ConfidentialClient, p.claimsOf(user), defaultScope)
 }
 
 func (p *Provider) clockNow() time.Time {
@@ -53,11 +81,11 @@ func (p *Provider) accessClaims(client string, user Claims, scope string) Claims
 }
 
 // accessToken makes an access token and remembers what it stands for.
-func (p *Provider) accessToken(login *family, user Claims, scope string) string {
+func (p *Provider) accessToken(login *family, user Claims, scope string, write func(Claims) string) string {
 	claims := p.accessClaims(login.client, user, scope)
 	p.tamper(AccessTokens, claims)
 	withoutNil(claims)
-	token := p.writeAccess(claims)
+	token := write(claims)
 	profile := withoutNil(deepCopy(user))
 	for _, protocol := range []string{"iss", "aud", "azp", "client_id", "scope", "iat", "nbf", "exp", "jti", "typ", "cnf", "nonce"} {
 		delete(profile, protocol)

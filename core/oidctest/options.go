@@ -10,6 +10,7 @@ type Option func(*settings)
 // settings are all knobs of a provider; the defaults are those of [defaults].
 type settings struct {
 	address, path, algorithm, keyID string
+	issuer                          string // "": the provider listens
 	file                            string
 	clock                           func() time.Time
 	life                            Lifetimes
@@ -45,6 +46,11 @@ func defaults() settings {
 
 // WithAddress sets where the provider listens, on loopback. Default: a free port of 127.0.0.1.
 func WithAddress(address string) Option { return func(s *settings) { s.address = address } }
+
+// WithoutNetwork makes a provider that listens nowhere: issuer is its name, an http or https URL of any host, and
+// [Provider.Client] alone reaches it, which [Provider.Config] sets. In a testing/synctest bubble it works on the bubble's
+// clock. Default: it listens on loopback, and its issuer is where. An address or a path counts for nothing beside it.
+func WithoutNetwork(issuer string) Option { return func(s *settings) { s.issuer = issuer } }
 
 // WithKeyID sets the name of the first signing key. Default: a random one.
 func WithKeyID(kid string) Option { return func(s *settings) { s.keyID = kid } }

@@ -17,12 +17,13 @@ import (
 // Claims are the claims of a token, or the members of an answer.
 type Claims = map[string]any
 
-// Provider is an OpenID provider on loopback. Safe for concurrent use.
+// Provider is an OpenID provider on loopback, or in memory. Safe for concurrent use.
 type Provider struct {
-	set    settings
-	server *httptest.Server
-	issuer string
-	closed chan struct{} // ends requests that a fault lets hang
+	set     settings
+	handler http.Handler
+	server  *httptest.Server // nil without a network
+	issuer  string
+	closed  chan struct{} // ends requests that a fault lets hang
 
 	mu       sync.Mutex // guards what follows
 	skew     time.Duration
@@ -36,7 +37,7 @@ type Provider struct {
 	faults   map[Endpoint]Fault
 	tampers  map[Target]func(Claims)
 	hits     map[Endpoint]int
-	last     map[Endpoint]Recorded
+	asked    map[Endpoint][]Recorded
 }
 
 // NewProvider starts a provider that ends with the test. A fault at the start fails the test.
@@ -56,30 +57,60 @@ func Start(options ...Option) (*Provider, error) {
 	p := &Provider{
 		set: defaults(), closed: make(chan struct{}), users: builtinUsers(),
 		codes: newBounded[codeGrant](), families: newBounded[*family](), access: newBounded[*accessGrant](), devices: newBounded[*deviceGrant](),
-		faults: make(map[Endpoint]Fault), tampers: make(map[Target]func(Claims)), hits: make(map[Endpoint]int), last: make(map[Endpoint]Recorded),
+		faults: make(map[Endpoint]Fault), tampers: make(map[Target]func(Claims)), hits: make(map[Endpoint]int), asked: make(map[Endpoint][]Recorded),
 	}
 	p.clients = builtinClients()
 	for _, option := range options {
 		option(&p.set)
 	}
+	if p.set.issuer != "" {
+		if err := p.name(p.set.issuer); err != nil {
+			return nil, err
+		}
+	}
 	if !isIssuerPath(p.set.path) {
 		return nil, errors.New("oidctest: a path is empty, or begins with / and has letters, digits, - and _ between single slashes")
 	}
+	p.handler = p.routes()
+	if p.set.issuer != "" {
+		if err := errors.Join(p.load(), p.save()); err != nil {
+			return nil, err
+		}
+		return p, nil
+	}
+	if err := p.listen(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// name takes the name of a provider without a network.
+func (p *Provider) name(issuer string) error {
+	u, err := url.Parse(issuer)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Scheme+"://"+u.Host+u.Path != issuer {
+		return errors.New("oidctest: an issuer is an http or https URL of host and path alone")
+	}
+	p.issuer, p.set.path = issuer, u.Path
+	return nil
+}
+
+// listen starts the server.
+func (p *Provider) listen() error {
 	listener, err := listen(p.set.address)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := errors.Join(p.load(), p.save()); err != nil {
 		_ = listener.Close()
-		return nil, err
+		return err
 	}
-	p.server = httptest.NewUnstartedServer(p.routes())
+	p.server = httptest.NewUnstartedServer(p.handler)
 	_ = p.server.Listener.Close()
 	p.server.Listener = listener
 	p.server.Config.ReadHeaderTimeout = 10 * time.Second
 	p.issuer = "http://" + listener.Addr().String() + p.set.path
 	p.server.Start()
-	return p, nil
+	return nil
 }
 
 func listen(address string) (net.Listener, error) {
@@ -108,12 +139,14 @@ func (p *Provider) Close() error {
 		close(p.closed)
 	}
 	p.mu.Unlock()
-	p.server.CloseClientConnections()
-	p.server.Close()
+	if p.server != nil {
+		p.server.CloseClientConnections()
+		p.server.Close()
+	}
 	return p.save()
 }
 
-// Issuer returns the provider's name, which is also where it listens.
+// Issuer returns the provider's name, which is also where it listens if it does.
 func (p *Provider) Issuer() string { return p.issuer }
 
 // DiscoveryURL returns the address of the discovery document.
@@ -216,11 +249,11 @@ func (p *Provider) observe(endpoint Endpoint, handler http.HandlerFunc) http.Han
 		_ = r.ParseForm() // what does not parse is missing
 		p.mu.Lock()
 		p.hits[endpoint]++
-		p.last[endpoint] = Recorded{Method: r.Method, Header: r.Header.Clone(), Query: r.URL.Query(), Form: cloneValues(r.PostForm)}
+		p.record(endpoint, Recorded{Method: r.Method, Header: r.Header.Clone(), Query: r.URL.Query(), Form: cloneValues(r.PostForm)})
 		fault := p.fault(endpoint)
 		p.mu.Unlock()
 		switch {
-		case !isOwnHost(r.Host): // a name that somebody points to loopback
+		case !p.isOwnHost(r.Host): // a name that somebody points to loopback
 			http.Error(w, "not this provider's address", http.StatusMisdirectedRequest)
 		case fault.serve != nil:
 			fault.serve(p, w, r, handler)
@@ -233,7 +266,11 @@ func (p *Provider) observe(endpoint Endpoint, handler http.HandlerFunc) http.Han
 	})
 }
 
-func isOwnHost(host string) bool {
+func (p *Provider) isOwnHost(host string) bool {
+	if p.set.issuer != "" {
+		_, own, _ := strings.Cut(strings.TrimSuffix(p.issuer, p.set.path), "://")
+		return host == own
+	}
 	name, _, err := net.SplitHostPort(host)
 	if err != nil {
 		name = host
@@ -271,5 +308,25 @@ func (p *Provider) Hits(endpoint Endpoint) int {
 func (p *Provider) Last(endpoint Endpoint) Recorded {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.last[endpoint]
+	all := p.asked[endpoint]
+	if len(all) == 0 {
+		return Recorded{}
+	}
+	return all[len(all)-1]
+}
+
+// Asked returns what an endpoint was asked, the oldest request first, at most the last 100.
+func (p *Provider) Asked(endpoint Endpoint) []Recorded {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.asked[endpoint])
+}
+
+// maxRecorded bounds what is kept of each endpoint's requests.
+const maxRecorded = 100
+
+// record keeps a request; mu is held.
+func (p *Provider) record(endpoint Endpoint, request Recorded) {
+	all := append(p.asked[endpoint], request)
+	p.asked[endpoint] = all[max(0, len(all)-maxRecorded):]
 }

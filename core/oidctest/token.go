@@ -137,7 +137,7 @@ func newFamily(client string, g grant) *family {
 // grantTokens is the answer of RFC 6749 section 5.1 with the ID token of OpenID Connect Core section 3.1.3.3.
 func (p *Provider) grantTokens(w http.ResponseWriter, login *family, scope string, withRefresh bool, nonce string) {
 	user := p.claimsOf(login.grant.user)
-	access := p.accessToken(login, user, scope)
+	access := p.accessToken(login, user, scope, p.writeAccess)
 	answer := Claims{"access_token": access, "token_type": "Bearer", "expires_in": int64(p.set.life.AccessToken / time.Second)}
 	if p.set.lowerCaseType {
 		answer["token_type"] = "bearer"

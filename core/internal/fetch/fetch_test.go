@@ -44,7 +44,7 @@ func answer(status int, contentType, body string) *http.Response {
 	return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {contentType}, "Location": {"https://evil.example/" + poison}}, Body: io.NopCloser(strings.NewReader(body))}
 }
 
-// TRUST 0.7: every answer that is none of a 2xx or 4xx in strict JSON has one of two fixed errors.
+// Every answer that is none of a 2xx or 4xx in strict JSON has one of two fixed errors.
 func TestAnswers(t *testing.T) {
 	const object = `{"a":"b"}`
 	for name, c := range map[string]struct {
@@ -104,7 +104,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// TRUST 0.7: an answer without an end is not read to its end.
+// An answer without an end is not read to its end.
 func TestSizeIsBoundedWhileReading(t *testing.T) {
 	var body endless
 	client := fetch.NewClient(&http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
@@ -132,7 +132,7 @@ func (e *endless) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TRUST 0.9: the error of the application's transport, which may quote the other side, goes no further.
+// The error of the application's transport, which may quote the other side, goes no further.
 func TestTransportErrorIsNotRepeated(t *testing.T) {
 	client := fetch.NewClient(&http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
 		return nil, errors.New(poison)
@@ -180,7 +180,7 @@ func TestBareAnswer(t *testing.T) {
 	}
 }
 
-// TRUST 0.7: time is bounded for the exchange as a whole; an answer that drips does not prolong it.
+// Time is bounded for the exchange as a whole; an answer that drips does not prolong it.
 func TestTimeIsBounded(t *testing.T) {
 	for name, body := range map[string]func(context.Context) (io.Reader, error){
 		"no answer": func(ctx context.Context) (io.Reader, error) { <-ctx.Done(); return nil, ctx.Err() },
@@ -265,7 +265,7 @@ func hangUp(w http.ResponseWriter, last string) {
 	_ = connection.Close()
 }
 
-// TRUST 0.7, O9: no redirect is followed, so that nothing travels on.
+// No redirect is followed, so that nothing travels on.
 func TestRedirects(t *testing.T) {
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		visited := 0

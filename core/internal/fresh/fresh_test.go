@@ -97,7 +97,7 @@ func TestNothingIsFetchedUnasked(t *testing.T) {
 	})
 }
 
-// TRUST 0.8: all who wait share one fetch.
+// All who wait share one fetch.
 func TestColdCallersShareOneFetch(t *testing.T) {
 	inBubble(t, func(t *testing.T, o *origin, source *fresh.Source[int64]) {
 		o.delay.Store(int64(time.Second))
@@ -128,7 +128,7 @@ func TestBackgroundRenewal(t *testing.T) {
 	})
 }
 
-// TRUST 0.8: who can be served from the copy at hand never waits for a fetch.
+// Who can be served from the copy at hand never waits for a fetch.
 func TestCopyServesWhileAFetchHangs(t *testing.T) {
 	inBubble(t, func(t *testing.T, o *origin, source *fresh.Source[int64]) {
 		first := mustGet(t, source)
@@ -215,7 +215,7 @@ func TestDemandAfterAFailureInTheBackground(t *testing.T) {
 	})
 }
 
-// TRUST 0.8: the copy survives an outage for a bounded time, and the outage is told once.
+// The copy survives an outage for a bounded time, and the outage is told once.
 func TestStaleCopyServesForABoundedTime(t *testing.T) {
 	inBubble(t, func(t *testing.T, o *origin, source *fresh.Source[int64]) {
 		mustGet(t, source)
@@ -243,7 +243,7 @@ func TestStaleCopyServesForABoundedTime(t *testing.T) {
 	})
 }
 
-// TRUST 0.12: a start while the other side is down recovers without a restart, and at once after the first failure.
+// A start while the other side is down recovers without a restart, and at once after the first failure.
 func TestColdStartDuringAnOutage(t *testing.T) {
 	for name, tries := range map[string]int{"one caller before": 1, "many callers before": 100} {
 		t.Run(name, func(t *testing.T) {

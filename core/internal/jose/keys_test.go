@@ -68,9 +68,9 @@ func TestParseSetTakes(t *testing.T) {
 		alg string
 	}{
 		"RSA without alg":          {rsaJWK(nil), "RS256"},
-		"J2 RSA with its alg":      {rsaJWK(members{"alg": "PS512"}), "PS512"},
-		"J3 use sig":               {rsaJWK(members{"use": "sig"}), "RS256"},
-		"J3 key_ops verify":        {rsaJWK(members{"key_ops": []string{"verify"}}), "RS256"},
+		"RSA with its alg":         {rsaJWK(members{"alg": "PS512"}), "PS512"},
+		"use sig":                  {rsaJWK(members{"use": "sig"}), "RS256"},
+		"key_ops verify":           {rsaJWK(members{"key_ops": []string{"verify"}}), "RS256"},
 		"EC without alg":           {ecJWK(nil), "ES256"},
 		"EC with its alg":          {ecJWK(members{"alg": "ES256", "use": "sig"}), "ES256"},
 		"Ed25519":                  {members{"kty": "OKP", "crv": "Ed25519", "x": base64url(string(handmadeKey().Public.(ed25519.PublicKey)))}, "EdDSA"},
@@ -90,57 +90,57 @@ func TestParseSetSkips(t *testing.T) {
 	weak := makeKey(rsa.GenerateKey(rand.Reader, 1024))
 	d := number(rsaKey().D)
 	for name, jwk := range map[string]any{
-		"no object":                "key",
-		"null":                     nil,
-		"empty":                    members{},
-		"unknown type":             members{"kty": "AKP", "kid": "x", "alg": "ML-DSA-44", "pub": "AA"},
-		"type of another case":     rsaJWK(members{"kty": "rsa"}),
-		"J1 alg none":              rsaJWK(members{"alg": "none"}),
-		"J2 alg of another type":   rsaJWK(members{"alg": "ES256"}),
-		"J2 alg of another curve":  ecJWK(members{"alg": "ES384"}),
-		"J2 alg is a number":       rsaJWK(members{"alg": 256}),
-		"J3 use enc":               rsaJWK(members{"use": "enc"}),
-		"J3 use of another case":   rsaJWK(members{"use": "SIG"}),
-		"J3 use of another type":   rsaJWK(members{"use": []string{"sig"}}),
-		"J3 key_ops sign":          rsaJWK(members{"key_ops": []string{"sign"}}),
-		"J3 key_ops empty":         rsaJWK(members{"key_ops": []string{}}),
-		"J3 key_ops of another":    rsaJWK(members{"key_ops": 1}),
-		"J3 alg of encryption":     rsaJWK(members{"alg": "RSA-OAEP"}),
-		"J4 oct":                   members{"kty": "oct", "kid": "x", "alg": "HS256", "k": base64url(strings.Repeat("k", 32))},
-		"J4 oct without alg":       members{"kty": "oct", "kid": "x", "k": base64url(strings.Repeat("k", 32))},
-		"J4 HMAC with an RSA key":  rsaJWK(members{"alg": "HS256"}),
-		"J6 kid is a number":       rsaJWK(members{"kid": 7}),
-		"J24 RSA of 1024 bits":     rsaJWK(members{"n": number(weak.N)}),
-		"J24 RSA of 16384 bits":    rsaJWK(members{"n": base64url("\xff" + strings.Repeat("\xff", 2047))}),
-		"J24 exponent 1":           rsaJWK(members{"e": "AQ"}),
-		"J24 exponent 2":           rsaJWK(members{"e": "Ag"}),
-		"J24 exponent even":        rsaJWK(members{"e": number(big.NewInt(65536))}),
-		"J24 exponent 0":           rsaJWK(members{"e": "AA"}),
-		"J24 exponent beyond int":  rsaJWK(members{"e": number(new(big.Int).Add(new(big.Int).Lsh(big.NewInt(1), 64), big.NewInt(65537)))}),
-		"J24 modulus even":         rsaJWK(members{"n": number(new(big.Int).Lsh(rsaKey().N, 1))}),
-		"J24 no modulus":           rsaJWK(members{"n": nil}),
-		"J24 modulus of no base64": rsaJWK(members{"n": "!!"}),
-		"J24 point off the curve":  ecJWK(members{"y": base64url(strings.Repeat("\x01", 32))}),
-		"J24 point at infinity":    ecJWK(members{"x": base64url(strings.Repeat("\x00", 32)), "y": base64url(strings.Repeat("\x00", 32))}),
-		"J24 coordinate too long":  ecJWK(members{"x": base64url(strings.Repeat("\xff", 33))}),
-		"J24 no coordinate":        ecJWK(members{"y": nil}),
-		"curve secp256k1":          ecJWK(members{"crv": "secp256k1"}),
-		"curve P-224":              ecJWK(members{"crv": "P-224"}),
-		"curve that nobody knows":  ecJWK(members{"crv": "P-999"}),
-		"X25519":                   members{"kty": "OKP", "crv": "X25519", "kid": "x", "x": base64url(strings.Repeat("\x09", 32))},
-		"Ed448":                    members{"kty": "OKP", "crv": "Ed448", "kid": "x", "x": base64url(strings.Repeat("\x09", 57))},
-		"Ed25519 of 31 bytes":      members{"kty": "OKP", "crv": "Ed25519", "kid": "x", "x": base64url(strings.Repeat("\x09", 31))},
-		"Ed25519 of 33 bytes":      members{"kty": "OKP", "crv": "Ed25519", "kid": "x", "x": base64url(strings.Repeat("\x09", 33))},
-		"Ed25519 of nothing":       members{"kty": "OKP", "crv": "Ed25519", "kid": "x", "x": ""},
-		"private RSA":              rsaJWK(members{"d": d, "p": number(rsaKey().Primes[0]), "q": number(rsaKey().Primes[1])}),
-		"private RSA, d alone":     rsaJWK(members{"d": d}),
-		"private EC":               ecJWK(members{"d": base64url(strings.Repeat("\x05", 32))}),
-		"private Ed25519":          members{"kty": "OKP", "crv": "Ed25519", "kid": "x", "x": base64url(string(handmadeKey().Public.(ed25519.PublicKey))), "d": base64url(string(handmade.Seed()))},
-		"J12 a member twice":       json.RawMessage(`{"kty":"RSA","kty":"RSA","n":"` + number(rsaKey().N) + `","e":"AQAB"}`),
-		"J13 KTY instead of kty":   changed(rsaJWK(nil), members{"kty": nil, "KTY": "RSA"}),
-		"n of another type":        rsaJWK(members{"n": 5}),
-		"e of another type":        rsaJWK(members{"e": 65537}),
-		"x of another type":        ecJWK(members{"x": []int{1}}),
+		"no object":               "key",
+		"null":                    nil,
+		"empty":                   members{},
+		"unknown type":            members{"kty": "AKP", "kid": "x", "alg": "ML-DSA-44", "pub": "AA"},
+		"type of another case":    rsaJWK(members{"kty": "rsa"}),
+		"alg none":                rsaJWK(members{"alg": "none"}),
+		"alg of another type":     rsaJWK(members{"alg": "ES256"}),
+		"alg of another curve":    ecJWK(members{"alg": "ES384"}),
+		"alg is a number":         rsaJWK(members{"alg": 256}),
+		"use enc":                 rsaJWK(members{"use": "enc"}),
+		"use of another case":     rsaJWK(members{"use": "SIG"}),
+		"use of another type":     rsaJWK(members{"use": []string{"sig"}}),
+		"key_ops sign":            rsaJWK(members{"key_ops": []string{"sign"}}),
+		"key_ops empty":           rsaJWK(members{"key_ops": []string{}}),
+		"key_ops of another":      rsaJWK(members{"key_ops": 1}),
+		"alg of encryption":       rsaJWK(members{"alg": "RSA-OAEP"}),
+		"oct":                     members{"kty": "oct", "kid": "x", "alg": "HS256", "k": base64url(strings.Repeat("k", 32))},
+		"oct without alg":         members{"kty": "oct", "kid": "x", "k": base64url(strings.Repeat("k", 32))},
+		"HMAC with an RSA key":    rsaJWK(members{"alg": "HS256"}),
+		"kid is a number":         rsaJWK(members{"kid": 7}),
+		"RSA of 1024 bits":        rsaJWK(members{"n": number(weak.N)}),
+		"RSA of 16384 bits":       rsaJWK(members{"n": base64url("\xff" + strings.Repeat("\xff", 2047))}),
+		"exponent 1":              rsaJWK(members{"e": "AQ"}),
+		"exponent 2":              rsaJWK(members{"e": "Ag"}),
+		"exponent even":           rsaJWK(members{"e": number(big.NewInt(65536))}),
+		"exponent 0":              rsaJWK(members{"e": "AA"}),
+		"exponent beyond int":     rsaJWK(members{"e": number(new(big.Int).Add(new(big.Int).Lsh(big.NewInt(1), 64), big.NewInt(65537)))}),
+		"modulus even":            rsaJWK(members{"n": number(new(big.Int).Lsh(rsaKey().N, 1))}),
+		"no modulus":              rsaJWK(members{"n": nil}),
+		"modulus of no base64":    rsaJWK(members{"n": "!!"}),
+		"point off the curve":     ecJWK(members{"y": base64url(strings.Repeat("\x01", 32))}),
+		"point at infinity":       ecJWK(members{"x": base64url(strings.Repeat("\x00", 32)), "y": base64url(strings.Repeat("\x00", 32))}),
+		"coordinate too long":     ecJWK(members{"x": base64url(strings.Repeat("\xff", 33))}),
+		"no coordinate":           ecJWK(members{"y": nil}),
+		"curve secp256k1":         ecJWK(members{"crv": "secp256k1"}),
+		"curve P-224":             ecJWK(members{"crv": "P-224"}),
+		"curve that nobody knows": ecJWK(members{"crv": "P-999"}),
+		"X25519":                  members{"kty": "OKP", "crv": "X25519", "kid": "x", "x": base64url(strings.Repeat("\x09", 32))},
+		"Ed448":                   members{"kty": "OKP", "crv": "Ed448", "kid": "x", "x": base64url(strings.Repeat("\x09", 57))},
+		"Ed25519 of 31 bytes":     members{"kty": "OKP", "crv": "Ed25519", "kid": "x", "x": base64url(strings.Repeat("\x09", 31))},
+		"Ed25519 of 33 bytes":     members{"kty": "OKP", "crv": "Ed25519", "kid": "x", "x": base64url(strings.Repeat("\x09", 33))},
+		"Ed25519 of nothing":      members{"kty": "OKP", "crv": "Ed25519", "kid": "x", "x": ""},
+		"private RSA":             rsaJWK(members{"d": d, "p": number(rsaKey().Primes[0]), "q": number(rsaKey().Primes[1])}),
+		"private RSA, d alone":    rsaJWK(members{"d": d}),
+		"private EC":              ecJWK(members{"d": base64url(strings.Repeat("\x05", 32))}),
+		"private Ed25519":         members{"kty": "OKP", "crv": "Ed25519", "kid": "x", "x": base64url(string(handmadeKey().Public.(ed25519.PublicKey))), "d": base64url(string(handmade.Seed()))},
+		"a member twice":          json.RawMessage(`{"kty":"RSA","kty":"RSA","n":"` + number(rsaKey().N) + `","e":"AQAB"}`),
+		"KTY instead of kty":      changed(rsaJWK(nil), members{"kty": nil, "KTY": "RSA"}),
+		"n of another type":       rsaJWK(members{"n": 5}),
+		"e of another type":       rsaJWK(members{"e": 65537}),
+		"x of another type":       ecJWK(members{"x": []int{1}}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			document := setOf(t, jwk, ecJWK(members{"kid": "good"}))
@@ -168,9 +168,9 @@ func TestParseSetRefuses(t *testing.T) {
 		"null":                `{"keys":null}`,
 		"keys is an object":   `{"keys":{"kty":"RSA"}}`,
 		"keys is a text":      `{"keys":"RSA"}`,
-		"J13 Keys":            `{"Keys":[` + string(mustJSON(t, rsaJWK(nil))) + `]}`,
-		"J12 keys twice":      `{"keys":[],"keys":[` + string(mustJSON(t, rsaJWK(nil))) + `]}`,
-		"J4 oct alone":        `{"keys":[{"kty":"oct","k":"AAAA","alg":"HS256"}]}`,
+		"Keys":                `{"Keys":[` + string(mustJSON(t, rsaJWK(nil))) + `]}`,
+		"keys twice":          `{"keys":[],"keys":[` + string(mustJSON(t, rsaJWK(nil))) + `]}`,
+		"oct alone":           `{"keys":[{"kty":"oct","k":"AAAA","alg":"HS256"}]}`,
 		"truncated":           string(setOf(t, rsaJWK(nil))[:40]),
 		"trailing data":       string(setOf(t, rsaJWK(nil))) + "x",
 		"one bare key":        string(mustJSON(t, rsaJWK(nil))),
@@ -193,7 +193,7 @@ func mustJSON(t testing.TB, value any) []byte {
 	return text
 }
 
-// J2: an RSA key without alg has the algorithm that the caller says.
+// An RSA key without alg has the algorithm that the caller says.
 func TestRSAKeyWithoutAlgorithm(t *testing.T) {
 	for _, alg := range jose.RSAAlgorithms {
 		set, err := jose.ParseSet(setOf(t, rsaJWK(nil)), alg)
@@ -202,7 +202,7 @@ func TestRSAKeyWithoutAlgorithm(t *testing.T) {
 		}
 	}
 	if set, err := jose.ParseSet(setOf(t, rsaJWK(nil)), "HS256"); err != jose.ErrKeySet {
-		t.Errorf("J4: an RSA key for HS256: %+v, %v", set, err)
+		t.Errorf("an RSA key for HS256: %+v, %v", set, err)
 	}
 }
 
@@ -215,19 +215,19 @@ func TestFindKey(t *testing.T) {
 		want  jose.Key
 		ok    bool
 	}{
-		"J6 by kid":                       {jose.Set{a, b}, jose.Header{Alg: "RS256", HasKey: true, KeyID: "b"}, b, true},
-		"J6 exactly":                      {jose.Set{a, b}, jose.Header{Alg: "RS256", HasKey: true, KeyID: "B"}, jose.Key{}, false},
-		"J6 unknown kid":                  {jose.Set{a}, jose.Header{Alg: "RS256", HasKey: true, KeyID: "x"}, jose.Key{}, false},
-		"J2 kid of another algorithm":     {jose.Set{a}, jose.Header{Alg: "ES256", HasKey: true, KeyID: "a"}, jose.Key{}, false},
-		"J2 one kid, two algorithms":      {jose.Set{a, es}, jose.Header{Alg: "ES256", HasKey: true, KeyID: "a"}, es, true},
-		"C13 no kid, one key":             {jose.Set{a, es}, jose.Header{Alg: "RS256"}, a, true},
-		"C13 no kid, several keys":        {jose.Set{a, b}, jose.Header{Alg: "RS256"}, jose.Key{}, false},
-		"C13 no kid on either side":       {jose.Set{nameless}, jose.Header{Alg: "RS256"}, nameless, true},
-		"C13 kid, but the key has none":   {jose.Set{nameless}, jose.Header{Alg: "RS256", HasKey: true, KeyID: "a"}, jose.Key{}, false},
-		"C13 no key of the algorithm":     {jose.Set{a}, jose.Header{Alg: "EdDSA"}, jose.Key{}, false},
-		"C13 no set":                      {nil, jose.Header{Alg: "RS256"}, jose.Key{}, false},
-		"J2 two keys of one kid: neither": {jose.Set{a, a}, jose.Header{Alg: "RS256", HasKey: true, KeyID: "a"}, jose.Key{}, false},
-		"J1 none finds nothing":           {jose.Set{a, {ID: "a"}}, jose.Header{Alg: "none", HasKey: true, KeyID: "a"}, jose.Key{}, false},
+		"by kid":                       {jose.Set{a, b}, jose.Header{Alg: "RS256", HasKey: true, KeyID: "b"}, b, true},
+		"exactly":                      {jose.Set{a, b}, jose.Header{Alg: "RS256", HasKey: true, KeyID: "B"}, jose.Key{}, false},
+		"unknown kid":                  {jose.Set{a}, jose.Header{Alg: "RS256", HasKey: true, KeyID: "x"}, jose.Key{}, false},
+		"kid of another algorithm":     {jose.Set{a}, jose.Header{Alg: "ES256", HasKey: true, KeyID: "a"}, jose.Key{}, false},
+		"one kid, two algorithms":      {jose.Set{a, es}, jose.Header{Alg: "ES256", HasKey: true, KeyID: "a"}, es, true},
+		"no kid, one key":              {jose.Set{a, es}, jose.Header{Alg: "RS256"}, a, true},
+		"no kid, several keys":         {jose.Set{a, b}, jose.Header{Alg: "RS256"}, jose.Key{}, false},
+		"no kid on either side":        {jose.Set{nameless}, jose.Header{Alg: "RS256"}, nameless, true},
+		"kid, but the key has none":    {jose.Set{nameless}, jose.Header{Alg: "RS256", HasKey: true, KeyID: "a"}, jose.Key{}, false},
+		"no key of the algorithm":      {jose.Set{a}, jose.Header{Alg: "EdDSA"}, jose.Key{}, false},
+		"no set":                       {nil, jose.Header{Alg: "RS256"}, jose.Key{}, false},
+		"two keys of one kid: neither": {jose.Set{a, a}, jose.Header{Alg: "RS256", HasKey: true, KeyID: "a"}, jose.Key{}, false},
+		"none finds nothing":           {jose.Set{a, {ID: "a"}}, jose.Header{Alg: "none", HasKey: true, KeyID: "a"}, jose.Key{}, false},
 	} {
 		if got, ok := c.set.Find(c.token); ok != c.ok || got != c.want {
 			t.Errorf("%s: got %+v, %v", name, got, ok)
@@ -269,9 +269,9 @@ func TestMarshalSet(t *testing.T) {
 		}
 	}
 	if _, err := jose.NewSigner("x", "HS256"); err == nil {
-		t.Error("J4: a signer for HS256")
+		t.Error("a signer for HS256")
 	}
 	if _, err := jose.NewSigner("x", "none"); err == nil {
-		t.Error("J1: a signer for none")
+		t.Error("a signer for none")
 	}
 }

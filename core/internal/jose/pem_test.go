@@ -40,7 +40,7 @@ func block(kind string, der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 }
 
-// WIRE 4.14: the check value of the name rule, in both forms of PEM, and the way back.
+// The check value of the name rule, in both forms of PEM, and the way back.
 func TestPrivateKeys(t *testing.T) {
 	key := rfcKey(t)
 	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)

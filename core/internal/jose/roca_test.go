@@ -53,7 +53,7 @@ func taken(t testing.TB, modulus *big.Int) bool {
 	return err == nil
 }
 
-// J24: keys of the broken generator of CVE-2017-15361, with as many primes as it takes for each length, are refused.
+// Keys of the broken generator of CVE-2017-15361, with as many primes as it takes for each length, are refused.
 func TestROCA(t *testing.T) {
 	for bits, primes := range map[int]int{1030: 126, 1540: 126, 2060: 225} { // of one factor
 		m := primorial(primes)

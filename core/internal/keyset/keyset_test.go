@@ -85,7 +85,7 @@ func (i *issuer) want(t *testing.T, n int64, when string) {
 	}
 }
 
-// C12: an unknown kid leads to one fetch; new keys are accepted, removed ones dropped.
+// An unknown kid leads to one fetch; new keys are accepted, removed ones dropped.
 func TestRotation(t *testing.T) {
 	inBubble(t, func(t *testing.T, i *issuer, keys *keyset.Keys[jose.Set]) {
 		find(t, keys, "a", nil)
@@ -97,7 +97,7 @@ func TestRotation(t *testing.T) {
 	})
 }
 
-// C13: a token without kid.
+// A token without kid.
 func TestTokenWithoutKid(t *testing.T) {
 	inBubble(t, func(t *testing.T, i *issuer, keys *keyset.Keys[jose.Set]) {
 		find(t, keys, "", nil)
@@ -107,7 +107,7 @@ func TestTokenWithoutKid(t *testing.T) {
 	})
 }
 
-// J6, TRUST 0.8: unknown kids cost one fetch in a pause, whoever asks and whatever the endpoint answers.
+// Unknown kids cost one fetch in a pause, whoever asks and whatever the endpoint answers.
 func TestUnknownKids(t *testing.T) {
 	for name, fault := range map[string]error{"endpoint is well": nil, "endpoint is down": errDown} {
 		t.Run(name, func(t *testing.T) {
@@ -135,7 +135,7 @@ func TestUnknownKids(t *testing.T) {
 	}
 }
 
-// TRUST 0.8: a known key is found without a wait while strangers wait for a slow endpoint.
+// A known key is found without a wait while strangers wait for a slow endpoint.
 func TestKnownKeyNeverWaits(t *testing.T) {
 	inBubble(t, func(t *testing.T, i *issuer, keys *keyset.Keys[jose.Set]) {
 		find(t, keys, "a", nil)

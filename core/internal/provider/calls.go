@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fetch"
@@ -89,11 +90,20 @@ func (p *Provider) Revoke(ctx context.Context, meta *Metadata, token, hint strin
 	p.revocation.Seen(ctx, err)
 }
 
+// forsakeTime is what a revocation gets after a request that has used up its own time, with a store that hung for example.
+const forsakeTime = 2 * time.Second
+
 // Forsake revokes a refresh token that nobody will use any more, if there is one.
 func (p *Provider) Forsake(ctx context.Context, meta *Metadata, refresh string) {
-	if refresh != "" {
-		p.Revoke(ctx, meta, refresh, "refresh_token")
+	if refresh == "" {
+		return
 	}
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), forsakeTime)
+		defer cancel()
+		ctx = late
+	}
+	p.Revoke(ctx, meta, refresh, "refresh_token")
 }
 
 // UserInfo asks the provider's userinfo endpoint with the caller's own token (OpenID Connect Core section 5.3).

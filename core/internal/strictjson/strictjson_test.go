@@ -8,7 +8,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/strictjson"
 )
 
-// TestParseRefuses covers TRUST J11 (objects, BOM, trailing data, depth), J12 (duplicates) and J14 (UTF-8).
+// TestParseRefuses covers objects, byte order mark, trailing data, depth, duplicate members and UTF-8.
 func TestParseRefuses(t *testing.T) {
 	many := make([]string, 40)
 	for i := range many {

@@ -1,0 +1,240 @@
+package core_test
+
+import (
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/pem"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core"
+	"github.com/go-oidc-auth/oidcauth/core/oidctest"
+	"github.com/go-oidc-auth/oidcauth/core/store"
+)
+
+const brokerIssuer = "http://localhost:8080/api"
+
+// brokered switches broker mode on, over a store in memory, and then changes it.
+func brokered(changes ...func(*core.Config)) func(*core.Config) {
+	return func(config *core.Config) {
+		config.Broker, config.Store = &core.BrokerConfig{}, store.NewMemory()
+		for _, change := range changes {
+			change(config)
+		}
+	}
+}
+
+// admit asks a guard with a token.
+func (f *flowService) admit(token string, requirements ...core.Requirement) (*core.IDToken, error) {
+	return f.auth.Required(requirements...).Admit(f.t.Context(), []string{"Bearer " + token})
+}
+
+// who asks a guard that has to let a token pass.
+func (f *flowService) who(token string) *core.IDToken {
+	f.t.Helper()
+	caller, err := f.admit(token)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return caller
+}
+
+func (f *flowService) refresh(token string) *core.Response {
+	f.t.Helper()
+	return f.post("token", url.Values{"refresh-token": {token}})
+}
+
+// exchange posts a token exchange with further fields.
+func (f *flowService) exchange(subject string, fields url.Values) *core.Response {
+	f.t.Helper()
+	form := url.Values{"grant_type": {"urn:ietf:params:oauth:grant-type:token-exchange"}, "subject_token": {subject}}
+	for name, values := range fields {
+		form[name] = values
+	}
+	return f.post("token", form)
+}
+
+const sessionGone = "Session expired or not found. Please re-authenticate."
+
+const bubbleIssuer = "https://app.example/api"
+
+// sharedKey is one RSA key for all tests that do not care which.
+var sharedKey = sync.OnceValue(func() *rsa.PrivateKey { return mustRSA(2048) })
+
+func mustRSA(bits int) *rsa.PrivateKey {
+	key, err := rsa.GenerateKey(rand.Reader, bits)
+	if err != nil {
+		panic(err)
+	}
+	return key
+}
+
+func sharedPEM() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(sharedKey())})
+}
+
+// brokerBubble is a provider without a network with services in broker mode over it, on the clock of a test's bubble.
+type brokerBubble struct {
+	*memoryIDP
+	store *flawedStore
+
+	mu      sync.Mutex
+	current string        // refresh token that the provider gave last
+	extra   claims        // put into the next answers; nil leaves a member out
+	idToken func() string // nil: a good one; "" is an answer's too
+	user    claims        // put into the tokens
+}
+
+func newBubble(t testing.TB) *brokerBubble {
+	b := &brokerBubble{memoryIDP: newIDPWith(t, oidctest.WithoutDeviceFlow(), oidctest.WithoutEndSession()), store: &flawedStore{Store: store.NewMemory()}}
+	b.AddUser(oidctest.User{Name: "alice", Claims: claims{"email": "alice@example.org"}})
+	b.Fault(oidctest.UserInfo, oidctest.Reply(404, "application/json", `{}`))
+	b.Tamper(oidctest.AccessTokens, func(token claims) {
+		token["email"] = nil
+		b.set(func() { maps.Copy(token, b.user) })
+	})
+	b.Tamper(oidctest.IDTokens, func(token claims) { b.set(func() { maps.Copy(token, b.user) }) })
+	b.Tamper(oidctest.TokenAnswers, func(answer claims) {
+		b.set(func() {
+			b.current, _ = answer["refresh_token"].(string)
+			if b.idToken != nil {
+				answer["id_token"] = b.idToken()
+			}
+			for name, value := range b.extra {
+				if answer[name] = value; value == nil {
+					delete(answer, name)
+				}
+			}
+		})
+	})
+	return b
+}
+
+func (b *brokerBubble) set(do func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	do()
+}
+
+// wasRevoked reports whether the provider was told of a token.
+func (b *brokerBubble) wasRevoked(token string) bool {
+	return slices.ContainsFunc(b.Asked(oidctest.Revocation), func(asked oidctest.Recorded) bool { return asked.Form.Get("token") == token })
+}
+
+// sentTwice is a refresh token that the provider got more than once; "" if there is none.
+func (b *brokerBubble) sentTwice() string {
+	seen := map[string]bool{}
+	for _, asked := range b.Asked(oidctest.Token) {
+		token := asked.Form.Get("refresh_token")
+		if token != "" && seen[token] {
+			return token
+		}
+		seen[token] = true
+	}
+	return ""
+}
+
+// serve makes one more service over the store of the bubble.
+func (b *brokerBubble) serve(changes ...func(*core.Config)) *flowService {
+	b.t.Helper()
+	first := func(config *core.Config) {
+		config.Store, config.Broker.ImportKey = b.store, sharedPEM()
+	}
+	return b.over(b, append([]func(*core.Config){first}, changes...)...)
+}
+
+// over makes a service in broker mode that reaches the provider by a way of the test's.
+func (b *brokerBubble) over(way http.RoundTripper, changes ...func(*core.Config)) *flowService {
+	b.t.Helper()
+	f := flowServe(b.t, b.config(), way, brokered(changes...))
+	f.idp = b.Provider
+	return f
+}
+
+// begin logs alice in with a verifier of the client's own.
+func (f *flowService) begin() *core.Response {
+	f.t.Helper()
+	return f.post("token", f.granted())
+}
+
+// granted is the token request of a client with a verifier of its own, for which alice has logged in.
+func (f *flowService) granted() url.Values {
+	f.t.Helper()
+	verifier := strings.Repeat("v", 43)
+	sum := sha256.Sum256([]byte(verifier))
+	target, err := url.Parse(f.idp.URL(oidctest.Authorization) + "?" + url.Values{
+		"client_id": {clientID}, "redirect_uri": {flowRedirect}, "response_type": {"code"}, "scope": {"openid email"},
+		"code_challenge": {base64.RawURLEncoding.EncodeToString(sum[:])}, "code_challenge_method": {"S256"},
+	}.Encode())
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return url.Values{"code": {f.approve(target, "alice").Get("code")}, "code_verifier": {verifier}, "redirect_uri": {flowRedirect}}
+}
+
+func (f *flowService) begun() core.Token {
+	f.t.Helper()
+	return flowGranted(f.t, f.begin())
+}
+
+// rsaToken signs a token as a Python service or a peer does.
+func rsaToken(t testing.TB, key *rsa.PrivateKey, kid string, payload claims) string {
+	t.Helper()
+	return rsaSigned(t, key, claims{"alg": "RS256", "kid": kid, "typ": "JWT"}, payload)
+}
+
+func rsaSigned(t testing.TB, key *rsa.PrivateKey, header, payload claims) string {
+	t.Helper()
+	signed := base64.RawURLEncoding.EncodeToString([]byte(toJSON(header))) + "." + base64.RawURLEncoding.EncodeToString([]byte(toJSON(payload)))
+	sum := sha256.Sum256([]byte(signed))
+	signature, err := rsa.SignPKCS1v15(nil, key, crypto.SHA256, sum[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signed + "." + base64.RawURLEncoding.EncodeToString(signature)
+}
+
+// kidOf is the Python library's rule for the name of a key.
+func kidOf(key *rsa.PrivateKey) string {
+	info, err := x509.MarshalPKIXPublicKey(key.Public())
+	if err != nil {
+		panic(err)
+	}
+	sum := sha256.Sum256(info)
+	return hex.EncodeToString(sum[:])[:16]
+}
+
+// pythonClaims are those of a token of the Python library, with some replaced; a nil one is left out.
+func pythonClaims(issuer, audience string, changes ...claims) claims {
+	now := time.Now().Unix()
+	all := claims{
+		"sub": "alice", "preferred_username": "alice", "email": nil, "roles": []string{"user", "admin"}, "jti": "0f0e0d0c-0b0a-4908-8706-050403020100",
+		"iss": issuer, "aud": audience, "iat": now, "exp": now + 3600,
+	}
+	for _, change := range changes {
+		for name, value := range change {
+			if all[name] = value; value == nil && name != "email" {
+				delete(all, name)
+			}
+		}
+	}
+	return all
+}
+
+// status is what a guard answers to a token.
+func (f *flowService) status(token string) int {
+	f.t.Helper()
+	caller, err := f.admit(token)
+	return statusOf(f.t, caller, err)
+}

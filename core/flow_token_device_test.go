@@ -1,0 +1,165 @@
+package core_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core"
+	"github.com/go-oidc-auth/oidcauth/core/oidctest"
+)
+
+func flowPoll(code string) url.Values { return url.Values{"device-code": {code}} }
+
+var flowDeviceRefusals = map[string]string{
+	"authorization_pending": "authorization_pending: the user has not answered yet",
+	"slow_down":             "slow_down: polled too fast, wait 5 seconds longer from now on",
+	"expired_token":         "expired_token: the device code has expired",
+	"access_denied":         "access_denied: the user or the provider refused",
+	"invalid_grant":         flowInvalidGrant,
+}
+
+func (f *flowService) wantPoll(code, want string) {
+	f.t.Helper()
+	flowRefused(f.t, want, f.post("token", flowPoll(code)), 400, want, flowDeviceRefusals[want])
+}
+
+// What a polling client is told, for confidential and public clients.
+func TestDevicePolling(t *testing.T) {
+	for name, public := range map[string]bool{"confidential": false, "public with PKCE": true} {
+		t.Run(name, func(t *testing.T) {
+			f := newFlow(t, flowPublic(public), oidctest.WithDevicePKCE())
+			start := f.device()
+			f.wantPoll(start.DeviceCode, "authorization_pending")
+			f.wantPoll(start.DeviceCode, "slow_down")
+			if err := f.idp.ApproveDevice(start.UserCode, "alice"); err != nil {
+				t.Fatal(err)
+			}
+			answer := f.post("token", flowPoll(start.DeviceCode))
+			token := flowGranted(t, answer)
+			flowWantTokenMembers(t, answer.Body)
+			if token.RefreshToken == "" || token.RefreshExpires < time.Now().Unix()+29*86400 {
+				t.Errorf("got %s", answer.Body)
+			}
+			f.wantPoll(start.DeviceCode, "invalid_grant") // spent
+			flowGranted(t, f.post("token", flowRefresh(token.RefreshToken)))
+
+			denied := f.device()
+			if err := f.idp.DenyDevice(denied.UserCode); err != nil {
+				t.Fatal(err)
+			}
+			f.wantPoll(denied.DeviceCode, "access_denied")
+
+			late := f.device()
+			f.wantPoll(late.DeviceCode, "authorization_pending")
+			f.idp.Advance(time.Minute)
+			f.wantPoll(late.DeviceCode, "authorization_pending")
+			f.idp.Advance(11 * time.Minute)
+			f.wantPoll(late.DeviceCode, "expired_token")
+		})
+	}
+}
+
+func flowPublic(public bool) func(*core.Config) {
+	return func(c *core.Config) {
+		if public {
+			c.ClientID, c.ClientSecret = oidctest.PublicClient, ""
+		}
+	}
+}
+
+// Both spellings, with and without grant_type.
+func TestDeviceSpellings(t *testing.T) {
+	f := newFlow(t, nil)
+	for _, form := range []url.Values{{"device-code": {""}}, {"device_code": {""}}, {"device_code": {""}, "grant_type": {"urn:ietf:params:oauth:grant-type:device_code"}}} {
+		start := f.device()
+		if err := f.idp.ApproveDevice(start.UserCode, "bob"); err != nil {
+			t.Fatal(err)
+		}
+		for name := range form {
+			if name != "grant_type" {
+				form.Set(name, start.DeviceCode)
+			}
+		}
+		flowGranted(t, f.post("token", form))
+		asked := f.idp.Last(oidctest.Token).Form
+		if len(asked) != 2 || asked.Get("device_code") != start.DeviceCode || asked.Get("grant_type") != "urn:ietf:params:oauth:grant-type:device_code" {
+			t.Errorf("the provider got %v", asked)
+		}
+	}
+}
+
+// A public client's device code holds the verifier, sealed; no other one is taken, and none reaches the
+// provider as it is.
+func TestSealedDeviceCode(t *testing.T) {
+	f := newFlow(t, flowPublic(true), oidctest.WithDevicePKCE())
+	start := f.device()
+	started := f.idp.Last(oidctest.Device).Form
+	if started.Get("code_challenge_method") != "S256" || len(started.Get("code_challenge")) != 43 || started.Get("client_id") != oidctest.PublicClient || started.Has("client_secret") {
+		t.Errorf("the provider got %v", started)
+	}
+	flipped := "B" + start.DeviceCode[1:]
+	middle := len(start.DeviceCode) / 2
+	other := flowOver(t, f.idp, func(c *core.Config) { flowPublic(true)(c); c.SecretKeys = []string{strings.Repeat("x", 32)} })
+	target, _ := f.login(url.Values{"redirect_uri": {flowRedirect}})
+	before := f.traffic.count("/token")
+	for name, code := range map[string]string{
+		"made up": "0123456789abcdef0123456789abcdef", "flipped": flipped, "cut": start.DeviceCode[:len(start.DeviceCode)-1], "longer": start.DeviceCode + "A",
+		"middle": flowSwap(start.DeviceCode, middle), "of other keys": other.device().DeviceCode, "a login state": target.Query().Get("state"),
+	} {
+		flowRefused(t, name, f.post("token", flowPoll(code)), 400, "invalid_grant", flowInvalidGrant)
+	}
+	if f.traffic.count("/token") != before {
+		t.Error("a device code that is not ours reached the provider")
+	}
+	cold := flowOver(t, f.idp, flowPublic(true))
+	flowRefused(t, "cold", cold.post("token", flowPoll(flipped)), 400, "invalid_grant", flowInvalidGrant)
+	if cold.traffic.total() != 0 {
+		t.Errorf("the provider was asked %d times for a code that is not ours", cold.traffic.total())
+	}
+	if err := f.idp.ApproveDevice(start.UserCode, "alice"); err != nil {
+		t.Fatal(err)
+	}
+	flowGranted(t, cold.post("token", flowPoll(start.DeviceCode))) // a replica with the same keys
+	asked := f.idp.Last(oidctest.Token).Form
+	if len(asked.Get("code_verifier")) != 43 || strings.Contains(start.DeviceCode, asked.Get("device_code")) || asked.Get("client_id") != oidctest.PublicClient {
+		t.Errorf("the provider got %v", asked)
+	}
+}
+
+// A device code of one client is none of another one's, although they share keys.
+func TestDeviceCodeOfAnotherClient(t *testing.T) {
+	f := newFlow(t, flowPublic(true))
+	f.idp.AddClient(oidctest.Client{ID: "second"})
+	second := flowOver(t, f.idp, func(c *core.Config) { c.ClientID, c.ClientSecret = "second", "" })
+	start := f.device()
+	if err := f.idp.ApproveDevice(start.UserCode, "alice"); err != nil {
+		t.Fatal(err)
+	}
+	flowRefused(t, "the other client", second.post("token", flowPoll(start.DeviceCode)), 400, "invalid_grant", flowInvalidGrant)
+	if second.hits() != 0 {
+		t.Error("the code reached the provider")
+	}
+	flowGranted(t, f.post("token", flowPoll(start.DeviceCode)))
+}
+
+// While a client polls, a transient fault has no code, so that it goes on; a final one has a code and is not 503.
+func TestPollingThroughFaults(t *testing.T) {
+	f := newFlow(t, nil)
+	start := f.device()
+	f.wantPoll(start.DeviceCode, "authorization_pending")
+	for _, fault := range []oidctest.Fault{oidctest.Refused(), oidctest.Status(500), oidctest.Status(503), oidctest.Status(429), oidctest.HTML(502)} {
+		f.idp.Fault(oidctest.Token, fault)
+		answer := f.post("token", flowPoll(start.DeviceCode))
+		flowRefused(t, "transient", answer, 503, "", "The OIDC provider cannot be reached.")
+		if answer.Header.Get("Retry-After") != "10" {
+			t.Errorf("%v", answer.Header)
+		}
+	}
+	f.idp.Heal()
+	if err := f.idp.ApproveDevice(start.UserCode, "alice"); err != nil {
+		t.Fatal(err)
+	}
+	flowGranted(t, f.post("token", flowPoll(start.DeviceCode)))
+}

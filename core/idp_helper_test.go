@@ -1,0 +1,261 @@
+package core_test
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"maps"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core"
+	"github.com/go-oidc-auth/oidcauth/core/oidctest"
+)
+
+const (
+	issuer   = "https://idp.example/realm"
+	clientID = "my-client"
+	poison   = "TEXT-OF-THE-PROVIDER"
+
+	// Short names of the endpoints that most guards' tests ask about.
+	discoveryPath = oidctest.Discovery
+	keysPath      = oidctest.JWKS
+)
+
+type claims = map[string]any
+
+// memoryIDP is oidctest's provider without a network, on the clock of a test's bubble, with keys that the test knows beside
+// the provider's own. At the end of the test it holds the logs against every token that the test signed.
+type memoryIDP struct {
+	*oidctest.Provider
+	t    testing.TB
+	logs lockedBuffer
+
+	mu       sync.Mutex
+	kids     []string
+	keySet   string // instead of all keys
+	metadata claims // what the discovery document says otherwise
+	secrets  []string
+}
+
+type fault = oidctest.Fault
+
+// newIDP is a provider with what guards need, and none of the endpoints that may be missing.
+func newIDP(t testing.TB) *memoryIDP {
+	return newIDPWith(t, oidctest.WithoutDeviceFlow(), oidctest.WithoutUserInfo(), oidctest.WithoutRevocation(), oidctest.WithoutEndSession())
+}
+
+func newIDPWith(t testing.TB, options ...oidctest.Option) *memoryIDP {
+	t.Helper()
+	life := oidctest.Lifetimes{Code: time.Hour, AccessToken: 10 * time.Minute, IDToken: 10 * time.Minute, RefreshToken: 400 * 24 * time.Hour}
+	options = append(options, oidctest.WithoutNetwork(issuer), oidctest.WithAlgorithm("ES256"), oidctest.WithLifetimes(life), oidctest.WithoutIssParameter())
+	idp := &memoryIDP{Provider: oidctest.NewProvider(t, options...), t: t, kids: []string{"k1"}, secrets: []string{poison, "upstream-secret"}}
+	idp.AddClient(oidctest.Client{ID: clientID, Secret: "SECRET-OF-THE-CLIENT", RedirectURIs: []string{"https://app.example/api/auth/v2/callback"}})
+	idp.Tamper(oidctest.DiscoveryDocuments, func(document claims) {
+		idp.change(func() {
+			document["x"] = poison
+			maps.Copy(document, idp.metadata)
+		})
+	})
+	idp.Tamper(oidctest.JWKSDocuments, func(document claims) { idp.change(func() { idp.publish(document) }) })
+	t.Cleanup(func() {
+		for _, secret := range idp.secrets {
+			if strings.Contains(idp.logs.String(), secret) {
+				t.Errorf("%.30q stands in the logs", secret)
+			}
+		}
+	})
+	return idp
+}
+
+// publish puts the test's keys into a key set; mu is held.
+func (idp *memoryIDP) publish(document claims) {
+	if idp.keySet != "" {
+		clear(document)
+		if err := json.Unmarshal([]byte(idp.keySet), &document); err != nil {
+			panic(err)
+		}
+		return
+	}
+	keys, _ := document["keys"].([]any)
+	keys = append(keys, claims{"kty": "oct", "kid": poison, "k": "AAAA"})
+	for _, kid := range idp.kids {
+		keys = append(keys, publicJWK(kid))
+	}
+	document["keys"] = keys
+}
+
+// config has everything that a guard needs.
+func (idp *memoryIDP) config() core.Config {
+	return core.Config{
+		DiscoveryURL: issuer + "/.well-known/openid-configuration",
+		ClientID:     clientID,
+		ClientSecret: "SECRET-OF-THE-CLIENT",
+		PublicURL:    "https://app.example/api",
+		SecretKeys:   []string{strings.Repeat("SECRET-KEY", 4)},
+		HTTPClient:   idp.Client(),
+		Logger:       slog.New(slog.NewTextHandler(&idp.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
+}
+
+// auth makes an Auth of config, changed by each of changes.
+func (idp *memoryIDP) auth(changes ...func(*core.Config)) *core.Auth {
+	idp.t.Helper()
+	config := idp.config()
+	for _, change := range changes {
+		change(&config)
+	}
+	auth, err := core.New(config)
+	if err != nil {
+		idp.t.Fatal(err)
+	}
+	idp.t.Cleanup(func() { _ = auth.Close() })
+	return auth
+}
+
+// RoundTrip makes the provider the way out of a service.
+func (idp *memoryIDP) RoundTrip(r *http.Request) (*http.Response, error) {
+	return idp.Client().Transport.RoundTrip(r)
+}
+
+func (idp *memoryIDP) change(do func()) {
+	idp.mu.Lock()
+	defer idp.mu.Unlock()
+	do()
+}
+
+func (idp *memoryIDP) setKids(kids ...string) { idp.change(func() { idp.kids = kids }) }
+
+// breaks makes endpoints fail; Heal ends it.
+func (idp *memoryIDP) breaks(f fault, endpoints ...oidctest.Endpoint) {
+	for _, endpoint := range endpoints {
+		idp.Fault(endpoint, f)
+	}
+}
+
+func (idp *memoryIDP) count(endpoint oidctest.Endpoint) int { return idp.Hits(endpoint) }
+
+// keyOf is the private key under a kid, the same one in every test.
+func keyOf(kid string) ed25519.PrivateKey {
+	seed := sha256.Sum256([]byte(kid))
+	return ed25519.NewKeyFromSeed(seed[:])
+}
+
+func publicJWK(kid string) claims {
+	public := keyOf(kid).Public().(ed25519.PublicKey)
+	return claims{"kty": "OKP", "crv": "Ed25519", "kid": kid, "x": base64.RawURLEncoding.EncodeToString(public)}
+}
+
+func toJSON(value any) string {
+	text, err := json.Marshal(value)
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}
+
+// sign makes a token of any header and payload, by the key named kid.
+func (idp *memoryIDP) sign(kid, header, payload string) string {
+	signed := base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + base64.RawURLEncoding.EncodeToString([]byte(payload))
+	token := signed + "." + base64.RawURLEncoding.EncodeToString(ed25519.Sign(keyOf(kid), []byte(signed)))
+	idp.keepSecret(token)
+	return token
+}
+
+func (idp *memoryIDP) keepSecret(text string) {
+	idp.change(func() {
+		if len(idp.secrets) < 200 {
+			idp.secrets = append(idp.secrets, text)
+		}
+	})
+}
+
+const goodHeader = `{"alg":"EdDSA","kid":"k1","typ":"at+jwt"}`
+
+// goodClaims are those of a token that passes every guard without requirements, with some replaced; a nil one is left out.
+func goodClaims(changes ...claims) claims {
+	now := time.Now().Unix()
+	all := claims{"iss": issuer, "sub": "alice", "aud": clientID, "exp": now + 600, "iat": now}
+	for _, change := range changes {
+		for name, value := range change {
+			if all[name] = value; value == nil {
+				delete(all, name)
+			}
+		}
+	}
+	return all
+}
+
+// token is a good one with some claims replaced.
+func (idp *memoryIDP) token(changes ...claims) string {
+	return idp.sign("k1", goodHeader, toJSON(goodClaims(changes...)))
+}
+
+// tokenOf is a good one by another key.
+func (idp *memoryIDP) tokenOf(kid string) string {
+	return idp.sign(kid, `{"alg":"EdDSA","kid":"`+kid+`"}`, toJSON(goodClaims()))
+}
+
+func admit(t testing.TB, guard *core.Guard, token string) (*core.IDToken, error) {
+	t.Helper()
+	return guard.Admit(t.Context(), []string{"Bearer " + token})
+}
+
+// mustAdmit returns the caller of a token that has to pass.
+func mustAdmit(t testing.TB, guard *core.Guard, token string) *core.IDToken {
+	t.Helper()
+	caller, err := admit(t, guard, token)
+	if err != nil || caller == nil {
+		t.Fatalf("refused: %v (%v)", err, errors.Unwrap(err))
+	}
+	return caller
+}
+
+// wantStatus checks that a guard refuses a token with a status, 200 meaning that it does not.
+func wantStatus(t testing.TB, guard *core.Guard, token string, status int) {
+	t.Helper()
+	caller, err := admit(t, guard, token)
+	if got := statusOf(t, caller, err); got != status {
+		t.Errorf("got %d, want %d (%v)", got, status, err)
+	}
+}
+
+func statusOf(t testing.TB, caller *core.IDToken, err error) int {
+	t.Helper()
+	var refusal *core.Error
+	switch {
+	case err == nil:
+		return http.StatusOK
+	case caller != nil:
+		t.Errorf("a caller beside the error %v", err)
+	case !errors.As(err, &refusal):
+		t.Errorf("an error of another type: %v", err)
+		return 0
+	}
+	return refusal.Status
+}
+
+// lockedBuffer takes logs from several goroutines.
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}

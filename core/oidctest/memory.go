@@ -1,0 +1,156 @@
+package oidctest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+)
+
+// Client returns an HTTP client that talks to the provider in memory, over no network. Requests for any other host fail,
+// and count as hits of [Elsewhere]. Everything that a request makes ends with it, and waits on the clock of a
+// testing/synctest bubble when the provider was made in one. Safe for concurrent use.
+func (p *Provider) Client() *http.Client { return &http.Client{Transport: transport{p}} }
+
+var (
+	errNoSuchHost = errors.New("oidctest: no such host: upstream-secret.internal")
+	errClosed     = errors.New("oidctest: connection closed by upstream-secret.internal")
+)
+
+type transport struct{ provider *Provider }
+
+// RoundTrip runs the provider's handler and returns when its answer begins, or when the request's context ends.
+func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	var body []byte
+	if r.Body != nil {
+		text, err := io.ReadAll(r.Body)
+		if err = errors.Join(err, r.Body.Close()); err != nil {
+			return nil, err
+		}
+		body = text
+	}
+	if r.URL.Scheme+"://"+r.URL.Host+t.provider.set.path != t.provider.issuer {
+		t.provider.mu.Lock()
+		t.provider.hits[Elsewhere]++
+		t.provider.mu.Unlock()
+		return nil, errNoSuchHost
+	}
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(r.Context())
+	asked := httptest.NewRequestWithContext(ctx, r.Method, r.URL.String(), bytes.NewReader(body))
+	asked.Header = r.Header.Clone()
+	if r.Host != "" {
+		asked.Host = r.Host
+	}
+	answer := &streamed{header: http.Header{}, begun: make(chan struct{})}
+	go func() {
+		defer answer.end(ctx)
+		t.provider.handler.ServeHTTP(answer, asked)
+		answer.finished = true
+	}()
+	select {
+	case <-answer.begun:
+	case <-ctx.Done():
+		cancel()
+		return nil, ctx.Err()
+	}
+	if answer.err != nil {
+		cancel()
+		return nil, answer.err
+	}
+	return &http.Response{
+		Status: http.StatusText(answer.status), StatusCode: answer.status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: answer.sent, Body: &streamedBody{Reader: answer.body, pipe: answer.reader, cancel: cancel, stop: answer.closeWith(ctx)},
+		ContentLength: -1, Request: r,
+	}, nil
+}
+
+// streamed is an answer that is kept until the handler flushes it or returns, as net/http keeps a short one.
+type streamed struct {
+	header, sent http.Header
+	status       int
+	kept         bytes.Buffer
+	body         io.Reader
+	reader       *io.PipeReader // of what is written after a flush; nil without one
+	pipe         *io.PipeWriter
+	begun        chan struct{}
+	once         sync.Once
+	finished     bool // the handler returned
+	err          error
+}
+
+func (s *streamed) Header() http.Header { return s.header }
+
+func (s *streamed) WriteHeader(status int) {
+	if s.status == 0 {
+		s.status, s.sent = status, s.header.Clone()
+	}
+}
+
+func (s *streamed) Write(text []byte) (int, error) {
+	s.WriteHeader(http.StatusOK)
+	if s.pipe != nil {
+		return s.pipe.Write(text)
+	}
+	return s.kept.Write(text)
+}
+
+// Flush begins the answer.
+func (s *streamed) Flush() {
+	if s.pipe != nil {
+		return
+	}
+	s.WriteHeader(http.StatusOK)
+	s.reader, s.pipe = io.Pipe()
+	s.body = io.MultiReader(bytes.NewReader(s.kept.Bytes()), s.reader)
+	s.once.Do(func() { close(s.begun) })
+}
+
+// end is the end of the handler. One that panics has closed the connection, as it does in net/http; what is written after
+// the end of the request's context reaches nobody.
+func (s *streamed) end(ctx context.Context) {
+	_ = recover() // errClosed tells the client
+	switch {
+	case s.pipe != nil && s.finished:
+		_ = s.pipe.CloseWithError(ctx.Err()) // nil: the answer is whole
+	case s.pipe != nil:
+		_ = s.pipe.CloseWithError(errClosed)
+	case !s.finished:
+		s.err = errClosed
+	default:
+		s.WriteHeader(http.StatusOK)
+		s.body = bytes.NewReader(s.kept.Bytes())
+	}
+	s.once.Do(func() { close(s.begun) })
+}
+
+// closeWith ends the reading of a flushed answer with the request's context.
+func (s *streamed) closeWith(ctx context.Context) (stop func() bool) {
+	if s.reader == nil {
+		return nil
+	}
+	reader := s.reader
+	return context.AfterFunc(ctx, func() { _ = reader.CloseWithError(ctx.Err()) })
+}
+
+// streamedBody ends the handler when the client has read enough.
+type streamedBody struct {
+	io.Reader
+	pipe   *io.PipeReader
+	cancel context.CancelFunc
+	stop   func() bool
+}
+
+func (b *streamedBody) Close() error {
+	if b.pipe != nil {
+		b.stop()
+		_ = b.pipe.Close()
+	}
+	b.cancel()
+	return nil
+}
