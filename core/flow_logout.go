@@ -21,7 +21,7 @@ func (f *flows) logout(ctx context.Context, request *Request) (*Response, error)
 	} else {
 		f.troubles.logout.seen(ctx, endSessionFault(meta))
 	}
-	caller, _ := f.leaver.Admit(ctx, request.Header.Values("Authorization"))
+	caller, _ := f.leaver.caller(ctx, request.credentials())
 	switch {
 	case f.broker != nil:
 		hint = ""

@@ -124,7 +124,7 @@ func FuzzStoredKey(f *testing.F) {
 		})
 		service := serve(t)
 		login := fuzzForm(url.Values{"code": {"c"}, "code_verifier": {strings.Repeat("v", 43)}, "redirect_uri": {flowRedirect}})
-		for route, request := range map[string]*core.Request{"token": login, "jwks": core.ParseRequest(http.MethodGet, "", nil, nil)} {
+		for route, request := range map[string]*core.Request{"token": login, "jwks": core.ParseRequest(http.MethodGet, "", "", nil, nil)} {
 			if answer := service.routes[route].Serve(t.Context(), request); answer.Status != http.StatusServiceUnavailable {
 				t.Errorf("%s: %d %s", route, answer.Status, answer.Body)
 			}

@@ -110,7 +110,7 @@ func TestMetricsHaveFixedWords(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			idp, c := newIDP(t), &tally{}
 			idp.breaks(f, discoveryPath, keysPath)
-			_, _ = idp.auth(c.hook).Required().Admit(context.Background(), []string{"Bearer " + idp.token()})
+			_, _ = decide(context.Background(), idp.auth(c.hook).Required(), []string{"Bearer " + idp.token()})
 			for e := range c.seen {
 				if !slices.Contains(core.Events(), e) {
 					t.Errorf("%s: %v", name, e)
