@@ -73,23 +73,23 @@ func hitRatio(ctx context.Context, e effort, k *key, guard *core.Guard, users in
 		requests = 60_000
 	}
 	who := rand.NewZipf(rand.New(rand.NewPCG(1, 2)), 1.01, 1, uint64(users-1))
-	headers, last := map[int][]string{}, map[int]seen{}
+	headers, last := map[int]core.Credentials{}, map[int]seen{}
 	hits := 0
 	var times []float64
 	for i := range requests {
 		user := int(who.Uint64())
 		header, known := headers[user]
 		if !known {
-			header = []string{"Bearer " + numbered(k, user)}
+			header = bearer(numbered(k, user))
 			headers[user] = header
 		}
 		begin := time.Now()
-		caller, err := guard.Admit(ctx, header)
+		decision := guard.Admit(ctx, header)
 		took := time.Since(begin)
-		if err != nil {
-			return nil, err
+		if decision.Err != nil {
+			return nil, decision.Err
 		}
-		this := weak.Make(caller)
+		this := weak.Make(decision.Caller)
 		if this == last[user] {
 			hits++
 			if i > requests/10 {
@@ -136,11 +136,11 @@ func filled(ctx context.Context, k *key, size int) (kept int, bytes int64, err e
 	guard := auth.Required()
 	callers := make([]seen, 3*size)
 	for i := range callers {
-		caller, err := guard.Admit(ctx, []string{"Bearer " + numbered(k, i)})
-		if err != nil {
-			return 0, 0, err
+		decision := guard.Admit(ctx, bearer(numbered(k, i)))
+		if decision.Err != nil {
+			return 0, 0, decision.Err
 		}
-		callers[i] = weak.Make(caller)
+		callers[i] = weak.Make(decision.Caller)
 	}
 	full := heap()
 	for _, caller := range callers {

@@ -24,12 +24,12 @@ func misses(ctx context.Context, r *report, e effort) error {
 	if err != nil {
 		return err
 	}
-	headers := make([][]string, 3*size)
+	headers := make([]core.Credentials, 3*size)
 	var all sync.WaitGroup
 	for worker := range runtime.NumCPU() {
 		all.Go(func() {
 			for i := worker; i < len(headers); i += runtime.NumCPU() {
-				headers[i] = []string{"Bearer " + numbered(k, i)}
+				headers[i] = bearer(numbered(k, i))
 			}
 		})
 	}
@@ -47,7 +47,7 @@ func misses(ctx context.Context, r *report, e effort) error {
 		defer func() { _ = auth.Close() }()
 		guard, next := auth.Required(), 0
 		subjects = append(subjects, subject{way.name, func() error {
-			_, err := guard.Admit(ctx, headers[next])
+			err := admitted(guard.Admit(ctx, headers[next]))
 			next = (next + 1) % len(headers)
 			return err
 		}})
@@ -75,10 +75,10 @@ func flood(ctx context.Context, r *report, e effort) error {
 	}
 	defer func() { _ = auth.Close() }()
 	guard := auth.Required()
-	good := make([][]string, 1000)
+	good := make([]core.Credentials, 1000)
 	for i := range good {
-		good[i] = []string{"Bearer " + numbered(k, i)}
-		if _, err := guard.Admit(ctx, good[i]); err != nil {
+		good[i] = bearer(numbered(k, i))
+		if err := admitted(guard.Admit(ctx, good[i])); err != nil {
 			return err
 		}
 	}
@@ -92,7 +92,7 @@ func flood(ctx context.Context, r *report, e effort) error {
 	}
 	var rows [][]string
 	for _, attackers := range []int{0, 1, runtime.NumCPU(), 4 * runtime.NumCPU()} {
-		forged, times, err := underFlood(ctx, guard, good, []string{"Bearer " + bad["another's key"]}, attackers, requests)
+		forged, times, err := underFlood(ctx, guard, good, bearer(bad["another's key"]), attackers, requests)
 		if err != nil {
 			return err
 		}
@@ -107,7 +107,7 @@ func flood(ctx context.Context, r *report, e effort) error {
 	return nil
 }
 
-func underFlood(ctx context.Context, guard *core.Guard, good [][]string, forged []string, attackers, requests int) (refused int64, times []int64, err error) {
+func underFlood(ctx context.Context, guard *core.Guard, good []core.Credentials, forged core.Credentials, attackers, requests int) (refused int64, times []int64, err error) {
 	var count atomic.Int64
 	stop := make(chan struct{})
 	var all sync.WaitGroup
@@ -119,7 +119,7 @@ func underFlood(ctx context.Context, guard *core.Guard, good [][]string, forged 
 					return
 				default:
 				}
-				if _, err := guard.Admit(ctx, forged); err != nil {
+				if guard.Admit(ctx, forged).Err != nil {
 					count.Add(1)
 				}
 			}
@@ -129,7 +129,7 @@ func underFlood(ctx context.Context, guard *core.Guard, good [][]string, forged 
 	times = make([]int64, requests)
 	for i := range times {
 		begin := time.Now()
-		_, err = guard.Admit(ctx, good[i%len(good)])
+		err = admitted(guard.Admit(ctx, good[i%len(good)]))
 		times[i] = time.Since(begin).Nanoseconds()
 		if err != nil {
 			end()

@@ -19,6 +19,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/echoauth"
 	"github.com/go-oidc-auth/oidcauth/fiberauth"
 	"github.com/go-oidc-auth/oidcauth/ginauth"
+	"github.com/go-oidc-auth/oidcauth/httpauth"
 )
 
 func buildGin(ctx context.Context, k *key, p *provider, g *guards) (site, error) {
@@ -75,4 +76,23 @@ func buildChi(_ context.Context, k *key, _ *provider, g *guards) (site, error) {
 	tokens := jwtauth.New(k.alg, nil, k.private.Public())
 	r.With(jwtauth.Verifier(tokens), jwtauth.Authenticator(tokens)).Get(peerRoute, say)
 	return netSite{r}, nil
+}
+
+func buildNetHTTP(ctx context.Context, k *key, p *provider, g *guards) (site, error) {
+	mux := http.NewServeMux()
+	say := func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, answer) }
+	guarded := func(w http.ResponseWriter, request *http.Request, _ *core.IDToken) { say(w, request) }
+	mux.HandleFunc("GET "+bareRoute, say)
+	mux.Handle("GET "+hitRoute, httpauth.Wrap(g.hit).Handle(guarded))
+	mux.Handle("GET "+uncachedRoute, httpauth.Wrap(g.uncached).Handle(guarded))
+	verifier := goOIDCVerifier(ctx, k, p)
+	mux.HandleFunc("GET "+peerRoute, func(w http.ResponseWriter, r *http.Request) { // as for gin: what people write
+		raw, found := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		if _, err := verifier.Verify(r.Context(), raw); !found || err != nil {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		say(w, r)
+	})
+	return netSite{mux}, nil
 }

@@ -18,6 +18,7 @@ require (
 	github.com/go-oidc-auth/oidcauth/echoauth v0.1.0
 	github.com/go-oidc-auth/oidcauth/fiberauth v0.1.0
 	github.com/go-oidc-auth/oidcauth/ginauth v0.1.0
+	github.com/go-oidc-auth/oidcauth/httpauth v0.1.0
 	github.com/gofiber/contrib/jwt v1.1.2
 	github.com/gofiber/fiber/v2 v2.52.15
 	github.com/golang-jwt/jwt/v5 v5.3.1

@@ -59,7 +59,7 @@ type scene struct {
 	*keyEndpoint
 	known, other *key
 	guard        *core.Guard
-	good         []string
+	good         core.Credentials
 }
 
 // keyCase is one row: it plays a scene and says what was counted.
@@ -110,17 +110,17 @@ func newScene() (*scene, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	s.guard, s.good = auth.Required(), []string{"Bearer " + known.token(keycloak(nil))}
+	s.guard, s.good = auth.Required(), bearer(known.token(keycloak(nil)))
 	return s, func() { _ = auth.Close() }, nil
 }
 
 // atOnce asks n times at the same moment, and returns how many were refused.
-func (s *scene) atOnce(ctx context.Context, n int, header func(i int) []string) int {
+func (s *scene) atOnce(ctx context.Context, n int, header func(i int) core.Credentials) int {
 	var refused atomic.Int64
 	var all sync.WaitGroup
 	for i := range n {
 		all.Go(func() {
-			if _, err := s.guard.Admit(ctx, header(i)); err != nil {
+			if s.guard.Admit(ctx, header(i)).Err != nil {
 				refused.Add(1)
 			}
 		})
@@ -129,13 +129,13 @@ func (s *scene) atOnce(ctx context.Context, n int, header func(i int) []string) 
 	return int(refused.Load())
 }
 
-func (s *scene) goods(int) []string { return s.good }
+func (s *scene) goods(int) core.Credentials { return s.good }
 
 // strangers are tokens of key ids that nobody has.
-func (s *scene) strangers(i int) []string {
+func (s *scene) strangers(i int) core.Credentials {
 	k := *s.other
 	k.id = fmt.Sprintf("stranger-%d", i)
-	return []string{"Bearer " + k.token(keycloak(nil))}
+	return bearer(k.token(keycloak(nil)))
 }
 
 func (s *scene) warm(ctx context.Context) { _ = s.atOnce(ctx, 1, s.goods) }
@@ -162,7 +162,7 @@ var keyCases = []keyCase{
 		s.warm(ctx)
 		n := s.fetched(func() {
 			for i := range 200 {
-				s.atOnce(ctx, 1, func(int) []string { return s.strangers(i) })
+				s.atOnce(ctx, 1, func(int) core.Credentials { return s.strangers(i) })
 			}
 		})
 		return fmt.Sprint(n), n == 1
@@ -178,7 +178,7 @@ var keyCases = []keyCase{
 	{"key rotated: a new key id", "accepted at once", func(ctx context.Context, s *scene) (string, bool) {
 		s.warm(ctx)
 		s.change(func() { s.keys = newProvider(s.known, s.other).keys })
-		refused := s.atOnce(ctx, 1, func(int) []string { return []string{"Bearer " + s.other.token(keycloak(nil))} })
+		refused := s.atOnce(ctx, 1, func(int) core.Credentials { return bearer(s.other.token(keycloak(nil))) })
 		return fmt.Sprintf("%d refused", refused), refused == 0
 	}, false},
 	{"the same just after one stranger's unknown key id", "accepted within the cool-down", afterAStranger, true},
@@ -219,10 +219,10 @@ func afterAStranger(ctx context.Context, s *scene) (string, bool) {
 	s.warm(ctx)
 	s.atOnce(ctx, 1, s.strangers)
 	s.change(func() { s.keys = newProvider(s.known, s.other).keys })
-	header := []string{"Bearer " + s.other.token(keycloak(nil))}
+	header := bearer(s.other.token(keycloak(nil)))
 	begin := time.Now()
 	for time.Since(begin) < 11*time.Second {
-		if s.atOnce(ctx, 1, func(int) []string { return header }) == 0 {
+		if s.atOnce(ctx, 1, func(int) core.Credentials { return header }) == 0 {
 			return "after " + time.Since(begin).Round(time.Second/10).String(), true
 		}
 		time.Sleep(20 * time.Millisecond)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"runtime"
 	"time"
 
@@ -17,6 +18,19 @@ type candidate struct {
 	prepare      func(token string) func() error
 }
 
+// bearer is what a request with this token looks like to a guard.
+func bearer(token string) core.Credentials {
+	return core.Credentials{Header: http.Header{"Authorization": {"Bearer " + token}}}
+}
+
+// admitted gives a decision's error, nil when the caller may pass.
+func admitted(decision core.Decision) error {
+	if decision.Refusal != nil {
+		return decision.Err
+	}
+	return nil
+}
+
 // ours is the guards' decision, through the public API.
 func ours(ctx context.Context, p *provider, name string, cacheSize int) (candidate, func(), error) {
 	auth, err := core.New(p.config(cacheSize))
@@ -25,13 +39,13 @@ func ours(ctx context.Context, p *provider, name string, cacheSize int) (candida
 	}
 	guard := auth.Required()
 	return candidate{name: name, prepare: func(token string) func() error {
-		header := []string{"Bearer " + token}
+		header := bearer(token)
 		return func() error {
-			caller, err := guard.Admit(ctx, header)
-			if err == nil && caller.Subject() == "" {
-				err = errors.New("nobody was admitted")
+			decision := guard.Admit(ctx, header)
+			if decision.Err == nil && decision.Caller.Subject() == "" {
+				return errors.New("nobody was admitted")
 			}
-			return err
+			return admitted(decision)
 		}
 	}}, func() { _ = auth.Close() }, nil
 }

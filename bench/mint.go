@@ -28,7 +28,7 @@ func minting(ctx context.Context, r *report, e effort) error {
 	}
 	defer func() { _ = passthrough.Close() }()
 	guard, good := passthrough.Required(), k.token(keycloak(nil))
-	header := []string{"Bearer " + good}
+	header := bearer(good)
 	form := url.Values{"grant_type": {"urn:ietf:params:oauth:grant-type:token-exchange"}, "subject_token": {good}}
 	minted, err := s.ask(ctx, form)
 	if err != nil {
@@ -37,7 +37,7 @@ func minting(ctx context.Context, r *report, e effort) error {
 	signed := minted.AccessToken[:len(minted.AccessToken)-len(encode(make([]byte, 256)))-1]
 	seen, err := compare([]subject{
 		{"exchange", func() error { _, err := s.post(ctx, form); return err }},
-		{"verification", func() error { _, err := guard.Admit(ctx, header); return err }},
+		{"verification", func() error { return admitted(guard.Admit(ctx, header)) }},
 		{"signature", func() error { k.signature(signed); return nil }},
 	}, max(20, e.rounds/4), 10*time.Millisecond)
 	if err != nil {

@@ -27,7 +27,7 @@ const (
 
 var allRoutes = []string{bareRoute, hitRoute, uncachedRoute, peerRoute}
 
-// framework is one of the four, with the usual middleware beside ours.
+// framework is one of the four, or plain net/http, with the usual middleware beside ours.
 type framework struct {
 	name, peer string
 	modules    []string
@@ -40,6 +40,7 @@ var frameworks = []framework{
 	{"echo", "echo-jwt", []string{"github.com/labstack/echo/v4", "github.com/labstack/echo-jwt/v4"}, 1.3, buildEcho},
 	{"fiber", "contrib/jwt", []string{"github.com/gofiber/fiber/v2", "github.com/gofiber/contrib/jwt"}, 1.3, buildFiber},
 	{"chi", "jwtauth", []string{"github.com/go-chi/chi/v5", "github.com/go-chi/jwtauth/v5"}, 2.3, buildChi},
+	{"net/http", "go-oidc", []string{"github.com/coreos/go-oidc/v3"}, 1.8, buildNetHTTP},
 }
 
 // guards are one that remembers tokens, and one that does not.

@@ -25,12 +25,12 @@ func Wrap(auth *core.Auth) *Auth { return &Auth{auth} }
 // Required is a middleware for a route or a group: only callers that [core.Auth.Required] admits go on. Everybody else
 // gets the refusal, and no handler behind it runs.
 func (a *Auth) Required(requirements ...core.Requirement) func(http.Handler) http.Handler {
-	return a.middleware(a.Auth.Required(requirements...))
+	return a.Auth.Required(requirements...).Middleware
 }
 
 // Optional is a middleware for a route or a group: guests go on too, see [core.Auth.Optional].
 func (a *Auth) Optional(requirements ...core.Requirement) func(http.Handler) http.Handler {
-	return a.middleware(a.Auth.Optional(requirements...))
+	return a.Auth.Optional(requirements...).Middleware
 }
 
 // Handle makes a handler for callers that [core.Auth.Required] admits, with the caller as an argument.
@@ -62,18 +62,4 @@ func IDToken(r *http.Request) *core.IDToken { return core.IDTokenFrom(r.Context(
 
 func withToken(handler func(http.ResponseWriter, *http.Request, *core.IDToken)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler(w, r, IDToken(r)) })
-}
-
-// middleware carries the guard's decision: the caller into the request's context, or the refusal to the client.
-func (a *Auth) middleware(guard *core.Guard) func(http.Handler) http.Handler {
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			token, err := guard.Admit(r.Context(), r.Header.Values("Authorization"))
-			if err != nil {
-				a.ErrorResponse(r.Context(), err).WriteTo(w)
-				return
-			}
-			next.ServeHTTP(w, r.WithContext(core.WithIDToken(r.Context(), token)))
-		})
-	}
 }

@@ -37,7 +37,7 @@ func brokered(changes ...func(*core.Config)) func(*core.Config) {
 
 // admit asks a guard with a token.
 func (f *flowService) admit(token string, requirements ...core.Requirement) (*core.IDToken, error) {
-	return f.auth.Required(requirements...).Admit(f.t.Context(), []string{"Bearer " + token})
+	return decide(f.t.Context(), f.auth.Required(requirements...), []string{"Bearer " + token})
 }
 
 // who asks a guard that has to let a token pass.

@@ -118,6 +118,8 @@ type Config struct {
 	// OnLogin answers the callback route once a login succeeded, for instance with a session cookie and a redirect.
 	// nil, or a nil answer: the token as JSON.
 	OnLogin func(context.Context, *Request, *Token) *Response
-	// OnError answers instead of the JSON refusal. nil, or a nil answer: JSON.
-	OnError func(context.Context, *Error) *Response
+	// OnError answers a request that a guard or a route refuses, with the request at hand. Start with [Error.Response] to keep
+	// WWW-Authenticate and Retry-After. It is called by many requests at once. nil, or a nil answer: what Error.Response
+	// renders.
+	OnError func(context.Context, *Request, *Error) *Response
 }

@@ -1,5 +1,5 @@
 // Package core is OpenID Connect for web services without a web framework: guards that decide who may call a handler,
-// and routes that log people and devices in at a provider. The adapters ginauth, echoauth, fiberauth and chiauth put it
+// and routes that log people and devices in at a provider. The adapters ginauth, echoauth, fiberauth, chiauth and httpauth put it
 // into a framework's words; with net/http alone it can be used as it is.
 //
 //	auth, err := core.New(core.Config{

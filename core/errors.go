@@ -56,20 +56,34 @@ func (e *Error) Error() string {
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// ErrorResponse renders an error of [Guard.Admit] or of a route: as OnError of the configuration says, else as JSON
-// with the members detail, error and error_description, and with WWW-Authenticate where RFC 6750 section 3 asks for
-// it. An error of another type is a 500 with a fixed text. Safe for concurrent use.
-func (a *Auth) ErrorResponse(ctx context.Context, err error) *Response {
-	refusal := refusalOf(err)
+// Answer renders an error as a guard would that refused these credentials: as OnError of the configuration says, else as
+// [Error.Response] does. An error of another type is a 500 with a fixed text. Safe for concurrent use.
+func (a *Auth) Answer(ctx context.Context, credentials Credentials, err error) *Response {
+	return a.answer(ctx, credentials, refusalOf(err))
+}
+
+// answer copies the request only for an application that wants to see it.
+func (a *Auth) answer(ctx context.Context, credentials Credentials, refusal *Error) *Response {
+	if a.cfg.OnError == nil {
+		return refusal.Response()
+	}
+	return a.refuse(ctx, credentials.request(), refusal)
+}
+
+// refuse is the only place that renders a refusal.
+func (a *Auth) refuse(ctx context.Context, request *Request, refusal *Error) *Response {
 	if a.cfg.OnError != nil {
-		if answer := a.cfg.OnError(ctx, refusal); answer != nil {
+		if answer := a.cfg.OnError(ctx, request, refusal); answer != nil {
 			return answer
 		}
 	}
-	return refusal.response()
+	return refusal.Response()
 }
 
-func (e *Error) response() *Response {
+// Response renders the error as it is answered without OnError: JSON with the members detail, error and error_description,
+// WWW-Authenticate where RFC 6750 section 3 asks for it, Retry-After for an outage, and no-store. Each call makes a new one,
+// so that OnError may change it: another body keeps what clients need of the header.
+func (e *Error) Response() *Response {
 	body, err := json.Marshal(struct {
 		Detail      string `json:"detail"`
 		Code        string `json:"error,omitempty"`

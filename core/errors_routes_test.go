@@ -33,7 +33,7 @@ func TestOnErrorOfRoutes(t *testing.T) {
 
 func flowOnError(page *core.Response, seen *[]string) func(*core.Config) {
 	return func(c *core.Config) {
-		c.OnError = func(_ context.Context, e *core.Error) *core.Response {
+		c.OnError = func(_ context.Context, _ *core.Request, e *core.Error) *core.Response {
 			*seen = append(*seen, fmt.Sprint(e.Status, " ", e.Code, " ", e.Detail))
 			return page
 		}

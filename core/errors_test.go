@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -15,7 +16,7 @@ import (
 var errCause = errors.New(poison)
 
 // TRUST 0.9: an answer holds the fixed texts, never the cause.
-func TestErrorResponse(t *testing.T) {
+func TestAnswer(t *testing.T) {
 	auth := newIDP(t).auth()
 	for name, c := range map[string]struct {
 		err    error
@@ -42,7 +43,7 @@ func TestErrorResponse(t *testing.T) {
 		"nil":             {nil, 500, `{"detail":"Internal error.","error":"server_error","error_description":"Internal error."}`, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			answer := auth.ErrorResponse(t.Context(), c.err)
+			answer := auth.Answer(t.Context(), core.Credentials{}, c.err)
 			if answer.Status != c.status || string(answer.Body) != c.body {
 				t.Errorf("got %d %s", answer.Status, answer.Body)
 			}
@@ -80,7 +81,7 @@ func TestErrorText(t *testing.T) {
 func TestOnError(t *testing.T) {
 	var seen *core.Error
 	auth := newIDP(t).auth(func(c *core.Config) {
-		c.OnError = func(_ context.Context, err *core.Error) *core.Response {
+		c.OnError = func(_ context.Context, _ *core.Request, err *core.Error) *core.Response {
 			seen = err
 			if err.Status == http.StatusForbidden {
 				return nil
@@ -88,14 +89,78 @@ func TestOnError(t *testing.T) {
 			return &core.Response{Status: http.StatusTeapot}
 		}
 	})
-	if got := auth.ErrorResponse(t.Context(), &core.Error{Status: 401}); got.Status != http.StatusTeapot || seen.Status != 401 {
+	if got := auth.Answer(t.Context(), core.Credentials{}, &core.Error{Status: 401}); got.Status != http.StatusTeapot || seen.Status != 401 {
 		t.Errorf("got %d, was told of %v", got.Status, seen)
 	}
-	if got := auth.ErrorResponse(t.Context(), &core.Error{Status: 403}); got.Status != http.StatusForbidden {
+	if got := auth.Answer(t.Context(), core.Credentials{}, &core.Error{Status: 403}); got.Status != http.StatusForbidden {
 		t.Errorf("got %d", got.Status)
 	}
-	if got := auth.ErrorResponse(t.Context(), errCause); got.Status != http.StatusTeapot || seen.Status != 500 || !errors.Is(seen, errCause) {
+	if got := auth.Answer(t.Context(), core.Credentials{}, errCause); got.Status != http.StatusTeapot || seen.Status != 500 || !errors.Is(seen, errCause) {
 		t.Errorf("got %d, was told of %v", got.Status, seen)
+	}
+}
+
+// OnError knows what was asked, at a guard and where a route refuses, and may keep it: it is a copy.
+func TestOnErrorGetsTheRequest(t *testing.T) {
+	var seen []*core.Request
+	f := newFlow(t, func(c *core.Config) {
+		c.OnError = func(_ context.Context, request *core.Request, _ *core.Error) *core.Response {
+			seen = append(seen, request)
+			return nil
+		}
+	})
+	header := http.Header{"Authorization": {"Bearer x"}, "Accept": {"text/html"}}
+	credentials := core.Credentials{Method: http.MethodPut, Target: "/me?a=b", Header: header}
+	decision := f.auth.Required().Admit(t.Context(), credentials)
+	f.auth.Answer(t.Context(), credentials, decision.Err)
+	f.auth.Optional().Admit(t.Context(), credentials) // a guest is no refusal
+	header["Accept"][0] = "changed"
+	for _, route := range f.routes {
+		request := httptest.NewRequest(http.MethodDelete, "https://app.example.org/x"+route.Path+"?a=b", nil)
+		request.Header.Set("Accept", "text/html")
+		route.ServeHTTP(httptest.NewRecorder(), request)
+	}
+	request := httptest.NewRequest(http.MethodGet, "/api/login?a=b", nil)
+	request.Header.Set("Accept", "text/html")
+	f.routes["login"].ServeHTTP(httptest.NewRecorder(), request)
+	request = httptest.NewRequest(http.MethodGet, "/api/login?%zz", nil)
+	request.Header.Set("Accept", "text/html")
+	f.routes["login"].ServeHTTP(httptest.NewRecorder(), request)
+	if len(seen) != 2+len(f.routes)+2 {
+		t.Fatalf("asked %d times", len(seen))
+	}
+	for i, request := range seen {
+		if request.Header.Get("Accept") != "text/html" {
+			t.Errorf("%d: header %v", i, request.Header)
+		}
+	}
+	if last := seen[len(seen)-2]; seen[0].Method != http.MethodPut || seen[0].Target != "/me?a=b" || seen[1].Target != "/me?a=b" ||
+		last.Target != "/api/login?a=b" || last.Query.Get("a") != "b" || seen[len(seen)-1].Target != "/api/login?%zz" {
+		t.Errorf("got %+v", seen)
+	}
+}
+
+// OnError can change the default answer: what clients need of its header stays, and the next refusal has none of it.
+func TestOnErrorBuildsOnTheDefault(t *testing.T) {
+	idp := newIDP(t)
+	auth := idp.auth(func(c *core.Config) {
+		c.OnError = func(_ context.Context, _ *core.Request, err *core.Error) *core.Response {
+			answer := err.Response()
+			answer.Body = []byte("<p>no</p>")
+			answer.Header.Set("Content-Type", "text/html")
+			answer.Header.Add("X-Page", "1")
+			return answer
+		}
+	})
+	refused := auth.Required().Admit(t.Context(), core.Credentials{}).Refusal
+	if refused.Status != http.StatusUnauthorized || string(refused.Body) != "<p>no</p>" || refused.Header.Get("WWW-Authenticate") != plainChallenge ||
+		refused.Header.Get("Cache-Control") != "no-store" || len(refused.Header["X-Page"]) != 1 {
+		t.Errorf("got %+v", refused)
+	}
+	idp.breaks(refuse, discoveryPath)
+	down := auth.Required().Admit(t.Context(), bearerOf(idp.token())).Refusal
+	if down.Status != http.StatusServiceUnavailable || down.Header.Get("Retry-After") != "10" || len(down.Header["X-Page"]) != 1 {
+		t.Errorf("got %+v", down)
 	}
 }
 

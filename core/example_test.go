@@ -30,15 +30,10 @@ func Example() {
 	for _, route := range routes {
 		mux.Handle(route.Method+" "+route.Path, route)
 	}
-	guard := auth.Required(core.Scopes("profile"))
-	mux.HandleFunc("GET /me", func(w http.ResponseWriter, r *http.Request) {
-		token, err := guard.Admit(r.Context(), r.Header.Values("Authorization"))
-		if err != nil {
-			auth.ErrorResponse(r.Context(), err).WriteTo(w)
-			return
-		}
-		_, _ = fmt.Fprintln(w, token.Subject())
+	me := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = fmt.Fprintln(w, core.IDTokenFrom(r.Context()).Subject())
 	})
+	mux.Handle("GET /me", auth.Required(core.Scopes("profile")).Middleware(me))
 
 	answer := httptest.NewRecorder()
 	mux.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/me", nil))

@@ -249,7 +249,7 @@ func redeem(t *testing.T, idp *memoryIDP, reply claims) *core.Response {
 	for _, route := range routes {
 		if route.Name == "token" {
 			header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
-			return route.Serve(t.Context(), core.ParseRequest(http.MethodPost, "", header, strings.NewReader(form.Encode())))
+			return route.Serve(t.Context(), core.ParseRequest(http.MethodPost, "", "", header, strings.NewReader(form.Encode())))
 		}
 	}
 	t.Fatal("no token route")

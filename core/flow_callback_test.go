@@ -25,7 +25,7 @@ func TestCallback(t *testing.T) {
 	if token.TokenType != "Bearer" || token.Scope != "openid profile email" || token.RefreshToken == "" || token.Expires < now+200 || token.ExpiresIn < 200 || token.RefreshExpires < now+29*86400 {
 		t.Errorf("got %s", answer.Body)
 	}
-	caller, err := f.auth.Required().Admit(t.Context(), []string{token.TokenType + " " + token.AccessToken})
+	caller, err := decide(t.Context(), f.auth.Required(), []string{token.TokenType + " " + token.AccessToken})
 	if err != nil || caller.Subject() != "alice" {
 		t.Errorf("the guard says %v, %v", caller, err)
 	}
@@ -92,7 +92,7 @@ func TestCallbackOfAnotherBrowser(t *testing.T) {
 	both := firstCookie + "; " + strings.TrimPrefix(secondCookie, "Cookie: ")
 	for user, tab := range map[string]url.Values{"bob": second, "alice": first} {
 		token := flowGranted(t, f.get("callback", tab, both))
-		if caller, err := f.auth.Required().Admit(t.Context(), []string{"Bearer " + token.AccessToken}); err != nil || caller.Subject() != user {
+		if caller, err := decide(t.Context(), f.auth.Required(), []string{"Bearer " + token.AccessToken}); err != nil || caller.Subject() != user {
 			t.Errorf("the tab of %s logs in %v, %v", user, caller, err)
 		}
 	}
@@ -207,8 +207,8 @@ func TestCallbackRefuses(t *testing.T) {
 	if f.hits() != 0 {
 		t.Error("a code was redeemed")
 	}
-	post := f.serve("callback", core.ParseRequest(http.MethodPost, query.Encode(), flowHeader([]string{cookie}), nil))
-	head := f.serve("callback", core.ParseRequest(http.MethodHead, query.Encode(), flowHeader([]string{cookie}), nil))
+	post := f.serve("callback", core.ParseRequest(http.MethodPost, "", query.Encode(), flowHeader([]string{cookie}), nil))
+	head := f.serve("callback", core.ParseRequest(http.MethodHead, "", query.Encode(), flowHeader([]string{cookie}), nil))
 	if post.Status != 405 || head.Status != 405 || post.Header.Get("Allow") != http.MethodGet {
 		t.Errorf("other methods: %d, %d", post.Status, head.Status)
 	}

@@ -38,7 +38,7 @@ func TestDeviceStart(t *testing.T) {
 			answer[name] = value
 		}
 	})
-	answer := f.serve("device", core.ParseRequest(http.MethodPost, "", http.Header{}, strings.NewReader("")))
+	answer := f.serve("device", core.ParseRequest(http.MethodPost, "", "", http.Header{}, strings.NewReader("")))
 	want := `{"device_code":"d","user_code":"U-1","verification_uri":"https://idp.example/device","verification_uri_complete":"https://idp.example/device?c=U-1","expires_in":600,"interval":7}`
 	if answer.Status != 200 || string(answer.Body) != want || answer.Header.Get("Content-Type") != "application/json" {
 		t.Errorf("got %d %s, want %s", answer.Status, answer.Body, want)

@@ -119,7 +119,7 @@ func (f *flowService) get(route string, query url.Values, headers ...string) *co
 
 func (f *flowService) getRaw(route, query string, headers ...string) *core.Response {
 	f.t.Helper()
-	return f.serve(route, core.ParseRequest(http.MethodGet, query, flowHeader(headers), nil))
+	return f.serve(route, core.ParseRequest(http.MethodGet, "", query, flowHeader(headers), nil))
 }
 
 func (f *flowService) post(route string, form url.Values) *core.Response {
@@ -130,7 +130,7 @@ func (f *flowService) post(route string, form url.Values) *core.Response {
 func (f *flowService) postRaw(route, body string) *core.Response {
 	f.t.Helper()
 	header := flowHeader([]string{"Content-Type: application/x-www-form-urlencoded"})
-	return f.serve(route, core.ParseRequest(http.MethodPost, "", header, strings.NewReader(body)))
+	return f.serve(route, core.ParseRequest(http.MethodPost, "", "", header, strings.NewReader(body)))
 }
 
 func (f *flowService) serve(route string, request *core.Request) *core.Response {

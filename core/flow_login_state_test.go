@@ -234,8 +234,8 @@ func FuzzState(f *testing.F) {
 			if state == browser || state == loopback || len(state) <= 128 {
 				continue
 			}
-			callback := core.ParseRequest(http.MethodGet, flowCallback(state).Encode(), header, nil)
-			token := core.ParseRequest(http.MethodPost, "", header, strings.NewReader(flowExchange(state).Encode()))
+			callback := core.ParseRequest(http.MethodGet, "", flowCallback(state).Encode(), header, nil)
+			token := core.ParseRequest(http.MethodPost, "", "", header, strings.NewReader(flowExchange(state).Encode()))
 			for route, request := range map[string]*core.Request{"callback": callback, "token": token} {
 				if answer := service.routes[route].Serve(t.Context(), request); answer.Status < 400 || answer.Status > 414 {
 					t.Errorf("%s takes %q: %d %s", route, state, answer.Status, answer.Body)

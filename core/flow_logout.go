@@ -20,7 +20,7 @@ func (f *flows) logout(ctx context.Context, request *Request) (*Response, error)
 	} else {
 		f.noLogout.Seen(ctx, endSessionFault(meta))
 	}
-	caller, _ := f.leaver.Admit(ctx, request.Header.Values("Authorization"))
+	caller, _ := f.leaver.caller(ctx, request.credentials())
 	hint = f.logins.End(ctx, meta, caller.verified(), hint)
 	if meta.EndSession == "" {
 		if target == "" {

@@ -231,7 +231,7 @@ func TestCallerLeavesDuringARefresh(t *testing.T) {
 			close(asked)
 		}
 		header := flowHeader([]string{"Content-Type: application/x-www-form-urlencoded"})
-		answer := f.routes["token"].Serve(ctx, core.ParseRequest(http.MethodPost, "", header, strings.NewReader(given.Encode())))
+		answer := f.routes["token"].Serve(ctx, core.ParseRequest(http.MethodPost, "", "", header, strings.NewReader(given.Encode())))
 		<-asked
 		f.traffic.before = nil
 		token := flowGranted(t, answer)
@@ -252,7 +252,7 @@ func TestOneOfTwoCallersLeaves(t *testing.T) {
 		var group sync.WaitGroup
 		ask := func(ctx context.Context) {
 			header := flowHeader([]string{"Content-Type: application/x-www-form-urlencoded"})
-			answer := f.routes["token"].Serve(ctx, core.ParseRequest(http.MethodPost, "", header, strings.NewReader("refresh_token=the-refresh-token")))
+			answer := f.routes["token"].Serve(ctx, core.ParseRequest(http.MethodPost, "", "", header, strings.NewReader("refresh_token=the-refresh-token")))
 			if answer.Status != 200 {
 				t.Errorf("%d %s", answer.Status, answer.Body)
 			}

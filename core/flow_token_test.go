@@ -52,7 +52,7 @@ func TestTokenOfACode(t *testing.T) {
 	}
 	_ = writer.Close()
 	header := flowHeader([]string{"Content-Type: " + writer.FormDataContentType()})
-	flowGranted(t, f.serve("token", core.ParseRequest(http.MethodPost, "", header, strings.NewReader(body.String()))))
+	flowGranted(t, f.serve("token", core.ParseRequest(http.MethodPost, "", "", header, strings.NewReader(body.String()))))
 }
 
 // Fields that are not clear are a 400, before the provider is asked.
@@ -114,18 +114,18 @@ func TestTokenReadsTheFormAlone(t *testing.T) {
 	f := flowInMemory(t, &flowMemory{}, nil)
 	const form = "refresh_token=from-the-wrong-place"
 	for name, request := range map[string]*core.Request{
-		"query":         core.ParseRequest(http.MethodPost, form, flowHeader([]string{"Content-Type: application/x-www-form-urlencoded"}), strings.NewReader("")),
-		"JSON":          core.ParseRequest(http.MethodPost, "", flowHeader([]string{"Content-Type: application/json"}), strings.NewReader(`{"refresh_token":"x"}`)),
-		"text":          core.ParseRequest(http.MethodPost, "", flowHeader([]string{"Content-Type: text/plain"}), strings.NewReader(form)),
-		"no type":       core.ParseRequest(http.MethodPost, "", http.Header{}, strings.NewReader(form)),
-		"broken type":   core.ParseRequest(http.MethodPost, "", flowHeader([]string{"Content-Type: /;;"}), strings.NewReader(form)),
-		"cookie":        core.ParseRequest(http.MethodPost, "", flowHeader([]string{"Cookie: " + form, "Content-Type: application/x-www-form-urlencoded"}), strings.NewReader("")),
-		"authorization": core.ParseRequest(http.MethodPost, "", flowHeader([]string{"Authorization: Bearer from-the-wrong-place"}), nil),
+		"query":         core.ParseRequest(http.MethodPost, "", form, flowHeader([]string{"Content-Type: application/x-www-form-urlencoded"}), strings.NewReader("")),
+		"JSON":          core.ParseRequest(http.MethodPost, "", "", flowHeader([]string{"Content-Type: application/json"}), strings.NewReader(`{"refresh_token":"x"}`)),
+		"text":          core.ParseRequest(http.MethodPost, "", "", flowHeader([]string{"Content-Type: text/plain"}), strings.NewReader(form)),
+		"no type":       core.ParseRequest(http.MethodPost, "", "", http.Header{}, strings.NewReader(form)),
+		"broken type":   core.ParseRequest(http.MethodPost, "", "", flowHeader([]string{"Content-Type: /;;"}), strings.NewReader(form)),
+		"cookie":        core.ParseRequest(http.MethodPost, "", "", flowHeader([]string{"Cookie: " + form, "Content-Type: application/x-www-form-urlencoded"}), strings.NewReader("")),
+		"authorization": core.ParseRequest(http.MethodPost, "", "", flowHeader([]string{"Authorization: Bearer from-the-wrong-place"}), nil),
 	} {
 		flowRefused(t, name, f.serve("token", request), 400, "invalid_request", "Missing (device) code or refresh_token")
 	}
 	for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodHead, "post"} {
-		answer := f.serve("token", core.ParseRequest(method, form, nil, nil))
+		answer := f.serve("token", core.ParseRequest(method, "", form, nil, nil))
 		if answer.Status != 405 || answer.Header.Get("Allow") != http.MethodPost {
 			t.Errorf("%s: %d %v", method, answer.Status, answer.Header)
 		}

@@ -19,7 +19,7 @@ type UserInfo struct {
 
 // userInfo answers GET userinfo: from the claims of the caller's token where they name a user, else from the provider.
 func (f *flows) userInfo(ctx context.Context, request *Request) (*Response, error) {
-	token, err := f.member.Admit(ctx, request.Header.Values("Authorization"))
+	token, err := f.member.caller(ctx, request.credentials())
 	if err != nil {
 		return nil, err
 	}

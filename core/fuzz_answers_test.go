@@ -57,7 +57,7 @@ func FuzzTokenAnswer(f *testing.F) {
 func fuzzCode(status uint16) int { return 200 + (int(status)+200)%400 }
 
 func fuzzForm(form url.Values) *core.Request {
-	return core.ParseRequest(http.MethodPost, "", http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, strings.NewReader(form.Encode()))
+	return core.ParseRequest(http.MethodPost, "", "", http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, strings.NewReader(form.Encode()))
 }
 
 // FuzzDeviceAnswer: a device login begins only with codes, a web address and a pace that a client can use.
@@ -107,7 +107,7 @@ func FuzzUserInfo(f *testing.F) {
 	header := http.Header{"Authorization": {"Bearer " + fuzzToken()}}
 	f.Fuzz(func(t *testing.T, status uint16, contentType, body string) {
 		provider.set("userinfo", fuzzAnswer{fuzzCode(status), contentType, body})
-		answer := service.routes["userinfo"].Serve(t.Context(), core.ParseRequest(http.MethodGet, "", header, nil))
+		answer := service.routes["userinfo"].Serve(t.Context(), core.ParseRequest(http.MethodGet, "", "", header, nil))
 		provider.take()
 		if answer.Status != http.StatusOK {
 			fuzzStatus(t, "userinfo", answer)
@@ -148,7 +148,7 @@ func FuzzIDToken(f *testing.F) {
 	service, provider := fuzzService(f, fuzzMetadata())
 	own := "https://app.example/api/auth/v2/callback"
 	f.Fuzz(func(t *testing.T, header, payload string) {
-		login := service.routes["login"].Serve(t.Context(), core.ParseRequest(http.MethodGet, url.Values{"redirect_uri": {own}}.Encode(), nil, nil))
+		login := service.routes["login"].Serve(t.Context(), core.ParseRequest(http.MethodGet, "", url.Values{"redirect_uri": {own}}.Encode(), nil, nil))
 		target, err := url.Parse(login.Header.Get("Location"))
 		if err != nil || login.Status != http.StatusFound {
 			t.Fatalf("no login: %d %s", login.Status, login.Body)
@@ -157,7 +157,7 @@ func FuzzIDToken(f *testing.F) {
 		payload = strings.ReplaceAll(payload, "NONCE", nonce)
 		provider.set("token", fuzzAnswer{200, "application/json", toJSON(claims{"access_token": "opaque-access-token", "token_type": "Bearer", "id_token": idp.sign("k1", header, payload)})})
 		query := url.Values{"code": {"c"}, "state": {target.Query().Get("state")}}
-		answer := service.routes["callback"].Serve(t.Context(), core.ParseRequest(http.MethodGet, query.Encode(), flowHeader([]string{"Cookie: " + flowCookie(t, login)}), nil))
+		answer := service.routes["callback"].Serve(t.Context(), core.ParseRequest(http.MethodGet, "", query.Encode(), flowHeader([]string{"Cookie: " + flowCookie(t, login)}), nil))
 		provider.take()
 		if answer.Status != http.StatusOK {
 			fuzzStatus(t, "callback", answer)

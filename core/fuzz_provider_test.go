@@ -138,7 +138,7 @@ func FuzzDiscovery(f *testing.F) {
 	token := fuzzToken()
 	f.Fuzz(func(t *testing.T, document string) {
 		service, provider := fuzzService(t, document)
-		login := service.routes["login"].Serve(t.Context(), core.ParseRequest("GET", url.Values{"redirect_uri": {flowRedirect}}.Encode(), nil, nil))
+		login := service.routes["login"].Serve(t.Context(), core.ParseRequest("GET", "", url.Values{"redirect_uri": {flowRedirect}}.Encode(), nil, nil))
 		_, err := service.admit(token)
 		var refusal *core.Error
 		if err != nil && (!errors.As(err, &refusal) || refusal.Status != 401 && refusal.Status != 503) {

@@ -28,7 +28,7 @@ func FuzzAuthorization(f *testing.F) {
 		headers := []string{first, second}[:several%3]
 		scheme, rest, _ := strings.Cut(first, " ")
 		want := len(headers) == 1 && strings.EqualFold(scheme, "bearer") && strings.Trim(rest, " ") == good
-		caller, err := required.Admit(t.Context(), headers)
+		caller, err := decide(t.Context(), required, headers)
 		if want != (err == nil) || want != (caller.Subject() == "alice") {
 			t.Errorf("%q: %v, %v", headers, caller, err)
 		}
@@ -36,13 +36,13 @@ func FuzzAuthorization(f *testing.F) {
 		if err != nil && (!errors.As(err, &refusal) || refusal.Status != 401 && refusal.Status != 400 || (refusal.Status == 400) != (len(headers) > 1)) {
 			t.Errorf("%q: %v", headers, err)
 		}
-		if answer := service.auth.ErrorResponse(t.Context(), err); err != nil && answer.Header.Get("WWW-Authenticate") == "" {
+		if answer := service.auth.Answer(t.Context(), core.Credentials{}, err); err != nil && answer.Header.Get("WWW-Authenticate") == "" {
 			t.Errorf("%q: no challenge: %v", headers, answer.Header)
 		}
-		if guest, err := optional.Admit(t.Context(), headers); err != nil || want != (guest != nil) {
+		if guest, err := decide(t.Context(), optional, headers); err != nil || want != (guest != nil) {
 			t.Errorf("optional: %q: %v, %v", headers, guest, err)
 		}
-		if guest, err := strict.Admit(t.Context(), headers); want != (guest != nil) || want && err != nil {
+		if guest, err := decide(t.Context(), strict, headers); want != (guest != nil) || want && err != nil {
 			t.Errorf("optional, strict: %q: %v, %v", headers, guest, err)
 		}
 	})
@@ -105,7 +105,7 @@ func FuzzCookie(f *testing.F) {
 	provider.set("token", fuzzAnswer{400, "application/json", `{"error":"invalid_grant"}`})
 	own := url.Values{"redirect_uri": {"https://app.example/api/auth/v2/callback"}}.Encode()
 	f.Fuzz(func(t *testing.T, text string) {
-		before := core.ParseRequest(http.MethodGet, own, http.Header{"Cookie": {strings.ReplaceAll(text, "VALUE", "v=1")}}, nil)
+		before := core.ParseRequest(http.MethodGet, "", own, http.Header{"Cookie": {strings.ReplaceAll(text, "VALUE", "v=1")}}, nil)
 		login := service.routes["login"].Serve(t.Context(), before)
 		cookie := flowCookie(t, login)
 		target, err := url.Parse(login.Header.Get("Location"))
@@ -120,7 +120,7 @@ func FuzzCookie(f *testing.F) {
 		}
 		provider.take()
 		query := url.Values{"code": {"c"}, "state": {target.Query().Get("state")}}
-		answer := service.routes["callback"].Serve(t.Context(), core.ParseRequest(http.MethodGet, query.Encode(), header, nil))
+		answer := service.routes["callback"].Serve(t.Context(), core.ParseRequest(http.MethodGet, "", query.Encode(), header, nil))
 		asked := strings.Contains(strings.Join(provider.take(), " "), "/token")
 		if want := first == value; asked != want {
 			t.Errorf("%q with %q: the code was redeemed: %v", text, cookie, asked)
@@ -150,7 +150,7 @@ func FuzzLogin(f *testing.F) {
 				query.Set(name, value)
 			}
 		}
-		answer := service.routes["login"].Serve(t.Context(), core.ParseRequest(http.MethodGet, query.Encode(), nil, nil))
+		answer := service.routes["login"].Serve(t.Context(), core.ParseRequest(http.MethodGet, "", query.Encode(), nil, nil))
 		if answer.Status != http.StatusFound {
 			fuzzStatus(t, "login", answer)
 			return

@@ -126,7 +126,7 @@ func FuzzStoredKey(f *testing.F) {
 		})
 		service := serve(t)
 		login := fuzzForm(service.granted())
-		for route, request := range map[string]*core.Request{"token": login, "jwks": core.ParseRequest(http.MethodGet, "", nil, nil)} {
+		for route, request := range map[string]*core.Request{"token": login, "jwks": core.ParseRequest(http.MethodGet, "", "", nil, nil)} {
 			if answer := service.routes[route].Serve(t.Context(), request); answer.Status != http.StatusServiceUnavailable {
 				t.Errorf("%s: %d %s", route, answer.Status, answer.Body)
 			}

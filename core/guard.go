@@ -57,32 +57,35 @@ func (a *Auth) guard(optional bool, requirements []Requirement) *Guard {
 	return g
 }
 
-// Admit is the access decision, the only one. authorization is the values of the request's Authorization header, all of
-// them; Admit keeps nothing of it. It returns who calls, nil for a guest, or an [*Error]: 401 for a token that is
-// missing or bad, 400 for two headers, 403 for a requirement not met, 503 while the provider's keys are out of reach.
-// It waits for the provider only when the token's key is not known yet, never longer than ctx or Timeout and a second.
-func (g *Guard) Admit(ctx context.Context, authorization []string) (*IDToken, error) {
-	token, err := g.admit(ctx, authorization)
-	if err == nil {
-		return token, nil
+// Admit is the access decision, the only one. It looks at the request's credentials, of which it keeps nothing, and gives who
+// calls, or the whole answer that refuses: 401 for a token that is missing or bad, 400 for two Authorization headers, 403
+// for a requirement not met, 503 while the provider's keys are out of reach. It waits for the provider only when the
+// token's key is not known yet, never longer than ctx or Timeout and a second, besides what OnError needs.
+func (g *Guard) Admit(ctx context.Context, credentials Credentials) Decision {
+	token, err := g.caller(ctx, credentials)
+	if err != nil {
+		refusal := refusalOf(err)
+		return Decision{Refusal: g.auth.answer(ctx, credentials, refusal), Err: refusal}
 	}
-	if !g.optional {
-		return nil, refusalOf(err)
-	}
-	if g.rejectInvalid && !fault.Is(err, fault.Missing) {
-		return nil, refusalOf(err)
-	}
-	return nil, nil
+	return Decision{Caller: token, auth: g.auth}
 }
 
-func (g *Guard) admit(ctx context.Context, authorization []string) (*IDToken, error) {
-	token, cached, err := g.judge(ctx, authorization)
+// caller is Admit for who renders the refusal: it returns who calls, nil for a guest, or the reason for a refusal.
+func (g *Guard) caller(ctx context.Context, credentials Credentials) (*IDToken, error) {
+	token, cached, err := g.judge(ctx, credentials)
 	g.auth.metrics.verified(cached, err)
-	return token, err
+	switch {
+	case err == nil:
+		return token, nil
+	case !g.optional, g.rejectInvalid && !fault.Is(err, fault.Missing):
+		return nil, err
+	default:
+		return nil, nil
+	}
 }
 
-func (g *Guard) judge(ctx context.Context, authorization []string) (*IDToken, bool, error) {
-	raw, err := bearer(authorization)
+func (g *Guard) judge(ctx context.Context, credentials Credentials) (*IDToken, bool, error) {
+	raw, err := bearer(credentials.values("Authorization"))
 	if err != nil {
 		return nil, false, err
 	}

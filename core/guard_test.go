@@ -54,18 +54,18 @@ func TestAuthorizationHeader(t *testing.T) {
 		"A4 two, the second is none": {[]string{"Bearer " + good, ""}, 400, several, badHeader},
 	} {
 		t.Run(name, func(t *testing.T) {
-			caller, err := auth.Required().Admit(t.Context(), c.header)
+			caller, err := decide(t.Context(), auth.Required(), c.header)
 			if got := statusOf(t, caller, err); got != c.status {
 				t.Fatalf("got %d, %v", got, err)
 			}
-			guest, optionalErr := auth.Optional().Admit(t.Context(), c.header)
+			guest, optionalErr := decide(t.Context(), auth.Optional(), c.header)
 			if optionalErr != nil || (guest != nil) != (c.status == 200) {
 				t.Errorf("D-41: optional gives %v, %v", guest, optionalErr)
 			}
 			if err == nil {
 				return
 			}
-			answer := auth.ErrorResponse(t.Context(), err)
+			answer := auth.Answer(t.Context(), core.Credentials{}, err)
 			if answer.Status != c.status || string(answer.Body) != c.body {
 				t.Errorf("got %d %s", answer.Status, answer.Body)
 			}
@@ -106,7 +106,7 @@ func TestForbidden(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := admit(t, c.guard, idp.token(claims{"scope": "read"}))
-			answer := auth.ErrorResponse(t.Context(), err)
+			answer := auth.Answer(t.Context(), core.Credentials{}, err)
 			if answer.Status != http.StatusForbidden || string(answer.Body) != c.body || answer.Header.Get("WWW-Authenticate") != c.challenge {
 				t.Errorf("got %d %s %q", answer.Status, answer.Body, answer.Header.Get("WWW-Authenticate"))
 			}
@@ -135,11 +135,11 @@ func TestOptional(t *testing.T) {
 		"two headers":        {[]string{"Bearer x", "Bearer y"}, true, 400},
 	} {
 		t.Run(name, func(t *testing.T) {
-			caller, err := auth.Optional(scoped).Admit(t.Context(), c.header)
+			caller, err := decide(t.Context(), auth.Optional(scoped), c.header)
 			if err != nil || (caller == nil) != c.guest {
 				t.Errorf("got %v, %v", caller, err)
 			}
-			caller, err = auth.Optional(scoped, core.RejectInvalid).Admit(t.Context(), c.header)
+			caller, err = decide(t.Context(), auth.Optional(scoped, core.RejectInvalid), c.header)
 			if got := statusOf(t, caller, err); got != c.rejectInvalid {
 				t.Errorf("with RejectInvalid: got %d, %v", got, err)
 			}
@@ -153,7 +153,7 @@ func TestAdmitKeepsNothing(t *testing.T) {
 	guard := idp.auth().Required()
 	token := idp.token(claims{"scope": "read", "preferred_username": "Alice"})
 	memory := []byte("Bearer " + token)
-	caller, err := guard.Admit(t.Context(), []string{unsafe.String(&memory[0], len(memory))})
+	caller, err := decide(t.Context(), guard, []string{unsafe.String(&memory[0], len(memory))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +180,7 @@ func TestConcurrentCallers(t *testing.T) {
 		user := users[i%len(users)]
 		all.Go(func() {
 			for _, guard := range []*core.Guard{required, optional} {
-				caller, err := guard.Admit(context.Background(), []string{"Bearer " + tokens[user]})
+				caller, err := decide(context.Background(), guard, []string{"Bearer " + tokens[user]})
 				if err != nil || caller.Subject() != user || caller.Scopes()[1] != user || caller.Raw() != tokens[user] {
 					t.Errorf("%s is taken for %v, %v", user, caller, err)
 				}

@@ -2,6 +2,7 @@ package core_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/base64"
@@ -205,7 +206,16 @@ func (idp *memoryIDP) tokenOf(kid string) string {
 
 func admit(t testing.TB, guard *core.Guard, token string) (*core.IDToken, error) {
 	t.Helper()
-	return guard.Admit(t.Context(), []string{"Bearer " + token})
+	return decide(t.Context(), guard, []string{"Bearer " + token})
+}
+
+// decide asks a guard about a request with these Authorization headers.
+func decide(ctx context.Context, guard *core.Guard, authorization []string) (*core.IDToken, error) {
+	decision := guard.Admit(ctx, core.Credentials{Header: http.Header{"Authorization": authorization}})
+	if decision.Err != nil {
+		return decision.Caller, decision.Err
+	}
+	return decision.Caller, nil
 }
 
 // mustAdmit returns the caller of a token that has to pass.

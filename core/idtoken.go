@@ -165,16 +165,17 @@ func (t *IDToken) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "IDToken(%s %s)", t.Issuer(), t.Subject())
 }
 
-type idTokenKey struct{}
-
 // IDTokenFrom returns the caller whom a guard admitted, from the request's context: nil for a guest, and where no guard
 // stood before.
 func IDTokenFrom(ctx context.Context) *IDToken {
-	token, _ := ctx.Value(idTokenKey{}).(*IDToken)
-	return token
+	if found, ok := ctx.Value(callerKey{}).(*admitted); ok {
+		return found.token
+	}
+	return nil
 }
 
-// WithIDToken returns a context that carries a caller, as adapters do it; nil makes a guest.
+// WithIDToken returns a context that carries a caller, for tests of handlers and for calls that no guard stands before; nil makes
+// a guest. Behind a guard it is [Decision.Context] that does it.
 func WithIDToken(ctx context.Context, token *IDToken) context.Context {
-	return context.WithValue(ctx, idTokenKey{}, token)
+	return Decision{Caller: token}.Context(ctx)
 }

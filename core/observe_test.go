@@ -113,7 +113,7 @@ func TestMetricsHaveFixedWords(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			idp, c := newIDP(t), &tally{}
 			idp.breaks(f, oidctest.Discovery, oidctest.JWKS)
-			_, _ = idp.auth(c.hook).Required().Admit(context.Background(), []string{"Bearer " + idp.token()})
+			_, _ = decide(context.Background(), idp.auth(c.hook).Required(), []string{"Bearer " + idp.token()})
 			for e := range c.seen {
 				if !slices.Contains(core.Events(), e) {
 					t.Errorf("%s: %v", name, e)
@@ -137,10 +137,10 @@ func TestMetricsOfVerifications(t *testing.T) {
 		"unknown_key": header(idp.tokenOf("stranger")), "bad_claims": header(idp.token(claims{"iss": "https://evil.example"})),
 		"wrong_kind": header(idp.token(claims{"aud": "somebody-else"})), "ok": header(idp.token(claims{"jti": "1"})),
 	} {
-		_, _ = required.Admit(ctx, authorization)
+		_, _ = decide(ctx, required, authorization)
 		c.want(t, outcome, "verification", map[string]int{outcome: 1})
 	}
-	_, _ = required.Admit(ctx, header(idp.token(claims{"exp": time.Now().Unix() - 600})))
+	_, _ = decide(ctx, required, header(idp.token(claims{"exp": time.Now().Unix() - 600})))
 	c.want(t, "expired", "verification", map[string]int{"bad_claims": 1})
 	mustAdmit(t, required, good)
 	c.want(t, "first", "verification", map[string]int{"ok": 1})
@@ -148,9 +148,9 @@ func TestMetricsOfVerifications(t *testing.T) {
 		mustAdmit(t, required, good)
 	}
 	c.want(t, "remembered", "verification", map[string]int{"cached": 10})
-	_, _ = auth.Required(core.Scopes("admin")).Admit(ctx, header(good))
+	_, _ = decide(ctx, auth.Required(core.Scopes("admin")), header(good))
 	c.want(t, "no scope", "verification", map[string]int{"insufficient": 1})
-	_, _ = optional.Admit(ctx, nil)
+	_, _ = decide(ctx, optional, nil)
 	c.want(t, "a guest", "verification", map[string]int{"no_token": 1})
 }
 
@@ -181,11 +181,10 @@ func TestMetricsMakeNothing(t *testing.T) {
 	for name, hook := range map[string]func(core.Event){"without": nil, "with": func(e core.Event) { *counts[e]++ }} {
 		idp := newIDP(t)
 		guard := idp.auth(func(c *core.Config) { c.Metrics = hook }).Required()
-		ctx, header := t.Context(), []string{"Bearer " + idp.token()}
-		if _, err := guard.Admit(ctx, header); err != nil {
-			t.Fatal(err)
-		}
-		if n := testing.AllocsPerRun(1000, func() { _, _ = guard.Admit(ctx, header) }); n != 0 {
+		ctx, token := t.Context(), idp.token()
+		mustAdmit(t, guard, token)
+		credentials := core.Credentials{Header: http.Header{"Authorization": {"Bearer " + token}}}
+		if n := testing.AllocsPerRun(1000, func() { guard.Admit(ctx, credentials) }); n != 0 {
 			t.Errorf("%s a hook: %v allocations", name, n)
 		}
 	}

@@ -218,5 +218,5 @@ func (s *outageService) guarded(token string) string {
 	if err == nil {
 		return "200"
 	}
-	return outageAnswer(s.auth.ErrorResponse(s.t.Context(), err))
+	return outageAnswer(s.auth.Answer(s.t.Context(), core.Credentials{}, err))
 }

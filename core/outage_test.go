@@ -89,7 +89,7 @@ func TestColdGuardUnderFaults(t *testing.T) {
 
 func wantOutage(t *testing.T, auth *core.Auth, err error) {
 	t.Helper()
-	answer := auth.ErrorResponse(t.Context(), err)
+	answer := auth.Answer(t.Context(), core.Credentials{}, err)
 	if answer.Status != http.StatusServiceUnavailable || string(answer.Body) != `{"detail":"OIDC server unavailable, cannot validate token."}` {
 		t.Errorf("got %d %s", answer.Status, answer.Body)
 	}
@@ -145,12 +145,12 @@ func TestNoTokenDuringAnOutage(t *testing.T) {
 	idp := newIDP(t)
 	auth := idp.auth()
 	idp.breaks(refuse, oidctest.Discovery, oidctest.JWKS)
-	caller, err := auth.Required().Admit(t.Context(), nil)
+	caller, err := decide(t.Context(), auth.Required(), nil)
 	if got := statusOf(t, caller, err); got != http.StatusUnauthorized {
 		t.Errorf("got %d", got)
 	}
 	wantStatus(t, auth.Required(), "no.valid.token", http.StatusUnauthorized)
-	if caller, err := auth.Optional().Admit(t.Context(), nil); caller != nil || err != nil {
+	if caller, err := decide(t.Context(), auth.Optional(), nil); caller != nil || err != nil {
 		t.Errorf("got %v, %v", caller, err)
 	}
 	if got := idp.Hits(oidctest.Discovery) + idp.Hits(oidctest.JWKS); got != 0 {
@@ -178,7 +178,7 @@ func TestCallerWhoLeaves(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		start := time.Now()
-		caller, err := guard.Admit(ctx, []string{"Bearer " + idp.token()})
+		caller, err := decide(ctx, guard, []string{"Bearer " + idp.token()})
 		if got := statusOf(t, caller, err); got != http.StatusServiceUnavailable || time.Since(start) != time.Second {
 			t.Errorf("got %d after %s", got, time.Since(start))
 		}

@@ -42,7 +42,7 @@ func statuses(t *testing.T, guard *core.Guard, n int, token func(int) string) ma
 	for i := range n {
 		text := token(i)
 		all.Go(func() {
-			caller, err := guard.Admit(context.Background(), []string{"Bearer " + text})
+			caller, err := decide(context.Background(), guard, []string{"Bearer " + text})
 			status := statusOf(t, caller, err)
 			mu.Lock()
 			defer mu.Unlock()

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-oidc-auth/oidcauth/core"
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
@@ -25,15 +26,9 @@ func newPythonClient(t *testing.T, f *flowService) *pythonClient {
 	for _, route := range f.routes {
 		mux.Handle(route.Method+" /api"+route.Path, route)
 	}
-	guard := f.auth.Required()
-	mux.HandleFunc("GET /api/protected", func(w http.ResponseWriter, r *http.Request) {
-		caller, err := guard.Admit(r.Context(), r.Header.Values("Authorization"))
-		if err != nil {
-			f.auth.ErrorResponse(r.Context(), err).WriteTo(w)
-			return
-		}
-		_, _ = io.WriteString(w, caller.Subject())
-	})
+	mux.Handle("GET /api/protected", f.auth.Required().Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, core.IDTokenFrom(r.Context()).Subject())
+	})))
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	return &pythonClient{t, server.URL + "/api"}

@@ -140,7 +140,7 @@ func TestConfiguredRedirects(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	request := core.ParseRequest(http.MethodGet, "redirect_uri="+url.QueryEscape("https://app.example.org/auth/v2/callback"), nil, nil)
+	request := core.ParseRequest(http.MethodGet, "", "redirect_uri="+url.QueryEscape("https://app.example.org/auth/v2/callback"), nil, nil)
 	flowRefused(t, "a callback that is off", off[0].Serve(t.Context(), request), 400, "invalid_request", flowNotAllowed)
 }
 
@@ -185,7 +185,7 @@ func FuzzRedirectURI(f *testing.F) {
 			port, err := strconv.Atoi("0" + match[1])
 			allowed = err == nil && port <= 65535
 		}
-		request := core.ParseRequest(http.MethodGet, url.Values{"redirect_uri": {uri}}.Encode(), nil, nil)
+		request := core.ParseRequest(http.MethodGet, "", url.Values{"redirect_uri": {uri}}.Encode(), nil, nil)
 		answer := service.routes["login"].Serve(t.Context(), request)
 		target, err := url.Parse(answer.Header.Get("Location"))
 		switch {

@@ -53,10 +53,10 @@ func (r Route) Serve(ctx context.Context, request *Request) *Response {
 
 func (r Route) answer(ctx context.Context, request *Request) *Response {
 	if request.Method != r.Method {
-		return r.wrongMethod(ctx)
+		return r.wrongMethod(ctx, request)
 	}
 	if request.fault != nil {
-		return r.auth.ErrorResponse(ctx, request.fault)
+		return r.auth.refuse(ctx, request, request.fault)
 	}
 	bounded, cancel := context.WithTimeout(ctx, r.auth.patience())
 	defer cancel()
@@ -64,7 +64,7 @@ func (r Route) answer(ctx context.Context, request *Request) *Response {
 	if err == nil {
 		return answer
 	}
-	refused := r.auth.ErrorResponse(ctx, err)
+	refused := r.auth.refuse(ctx, request, refusalOf(err))
 	if answer == nil {
 		return refused
 	}
@@ -81,15 +81,15 @@ func (a *Auth) patience() time.Duration {
 }
 
 // wrongMethod answers where a router lets another method through, as net/http does with HEAD.
-func (r Route) wrongMethod(ctx context.Context) *Response {
-	answer := r.auth.ErrorResponse(ctx, &Error{Status: http.StatusMethodNotAllowed, Code: CodeInvalidRequest, Detail: "Method Not Allowed"}).owned()
+func (r Route) wrongMethod(ctx context.Context, request *Request) *Response {
+	answer := r.auth.refuse(ctx, request, &Error{Status: http.StatusMethodNotAllowed, Code: CodeInvalidRequest, Detail: "Method Not Allowed"}).owned()
 	answer.Header.Set("Allow", r.Method)
 	return answer
 }
 
 // ServeHTTP answers through net/http.
 func (r Route) ServeHTTP(w http.ResponseWriter, request *http.Request) {
-	r.Serve(request.Context(), ParseRequest(request.Method, request.URL.RawQuery, request.Header, request.Body)).WriteTo(w)
+	r.Serve(request.Context(), ParseRequest(request.Method, targetOf(request), request.URL.RawQuery, request.Header, request.Body)).WriteTo(w)
 }
 
 // Routes is the only route table. It returns an error that names every path that is no path, or stands twice for one

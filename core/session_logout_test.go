@@ -289,7 +289,7 @@ func TestBrokerLogoutOfWhoLeaves(t *testing.T) {
 	f.who(token.AccessToken) // what the guard needs is at hand
 	ctx, leave := context.WithCancel(t.Context())
 	leave()
-	request := core.ParseRequest(http.MethodGet, "", flowHeader([]string{"Authorization: Bearer " + token.AccessToken}), nil)
+	request := core.ParseRequest(http.MethodGet, "", "", flowHeader([]string{"Authorization: Bearer " + token.AccessToken}), nil)
 	if answer := f.routes["logout"].Serve(ctx, request); answer.Status != http.StatusFound {
 		t.Errorf("got %d %s", answer.Status, answer.Body)
 	}

@@ -172,7 +172,7 @@ func TestBrokerRefreshCrowd(t *testing.T) {
 
 func refreshRequest(token string) *core.Request {
 	header := flowHeader([]string{"Content-Type: application/x-www-form-urlencoded"})
-	return core.ParseRequest(http.MethodPost, "", header, strings.NewReader(url.Values{"refresh-token": {token}}.Encode()))
+	return core.ParseRequest(http.MethodPost, "", "", header, strings.NewReader(url.Values{"refresh-token": {token}}.Encode()))
 }
 
 // 20 at once while the provider fails: all are told so, few calls go out, and the token is good afterwards.

@@ -22,7 +22,10 @@ const maxQuery = 16 << 10
 type Request struct {
 	// Method is the HTTP method, in upper case.
 	Method string
-	// Query and Form are the decoded parameters; Form those of a body that is urlencoded or multipart.
+	// Target is what the client asked for, path and query, whatever a group, a mount or a middleware made of the path since.
+	Target string
+	// Query and Form are the decoded parameters; Form those of a body that is urlencoded or multipart. Both are empty where a
+	// guard refused the request: the parameters of a guarded route are the application's.
 	Query, Form url.Values
 	// Header has canonical names, a repeated header all its values.
 	Header http.Header
@@ -30,11 +33,15 @@ type Request struct {
 	fault *Error // why it could not be read; Serve answers it
 }
 
-// ParseRequest makes a Request of the parts that every framework has. At most [MaxForm] bytes of body are read. What
+func (r *Request) credentials() Credentials {
+	return Credentials{Method: r.Method, Target: r.Target, Header: r.Header}
+}
+
+// ParseRequest makes a Request of the parts that every framework has; rawQuery is the query of the path that was routed. At most [MaxForm] bytes of body are read. What
 // cannot be read (a broken escape in query or form, a body that is too long) is remembered and answered by
 // [Route.Serve] with 400 or 413. A body that is no form is not looked at.
-func ParseRequest(method, rawQuery string, header http.Header, body io.Reader) *Request {
-	r := &Request{Method: method, Header: header, Form: url.Values{}}
+func ParseRequest(method, target, rawQuery string, header http.Header, body io.Reader) *Request {
+	r := &Request{Method: method, Target: target, Header: header, Form: url.Values{}}
 	if len(rawQuery) > maxQuery {
 		r.fault = &Error{Status: http.StatusRequestURITooLong, Code: CodeInvalidRequest, Detail: "The query string is too long."}
 		return r
@@ -114,7 +121,7 @@ func (r *Response) WriteTo(w http.ResponseWriter) {
 func jsonResponse(value any) *Response {
 	body, err := json.Marshal(value)
 	if err != nil {
-		return (&Error{Status: http.StatusInternalServerError, Code: CodeServerError, Detail: "Internal error."}).response()
+		return (&Error{Status: http.StatusInternalServerError, Code: CodeServerError, Detail: "Internal error."}).Response()
 	}
 	answer := &Response{Status: http.StatusOK, Header: make(http.Header), Body: body}
 	answer.Header.Set("Content-Type", "application/json")

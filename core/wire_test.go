@@ -81,7 +81,7 @@ func FuzzParseRequest(f *testing.F) {
 	f.Fuzz(func(t *testing.T, query, contentType, body string) {
 		header := http.Header{"Content-Type": {contentType}}
 		for name, route := range service.routes {
-			request := core.ParseRequest(route.Method, query, header, strings.NewReader(body))
+			request := core.ParseRequest(route.Method, "", query, header, strings.NewReader(body))
 			answer := route.Serve(t.Context(), request)
 			good := answer.Status >= 400 && answer.Status < 500
 			switch name {

@@ -28,12 +28,12 @@ func Wrap(auth *core.Auth) *Auth { return &Auth{auth} }
 // Required is a middleware for a route or a group: only callers that [core.Auth.Required] admits go on. Everybody else
 // gets the refusal, and no handler behind it runs.
 func (a *Auth) Required(requirements ...core.Requirement) echo.MiddlewareFunc {
-	return a.middleware(a.Auth.Required(requirements...))
+	return middleware(a.Auth.Required(requirements...))
 }
 
 // Optional is a middleware for a route or a group: guests go on too, see [core.Auth.Optional].
 func (a *Auth) Optional(requirements ...core.Requirement) echo.MiddlewareFunc {
-	return a.middleware(a.Auth.Optional(requirements...))
+	return middleware(a.Auth.Optional(requirements...))
 }
 
 // Handle makes a handler for callers that [core.Auth.Required] admits, with the caller as an argument.
@@ -67,16 +67,17 @@ func withToken(handler func(echo.Context, *core.IDToken) error) echo.HandlerFunc
 }
 
 // middleware carries the guard's decision: the caller into the request's context, or the refusal to the client.
-func (a *Auth) middleware(guard *core.Guard) echo.MiddlewareFunc {
+func middleware(guard *core.Guard) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			request := c.Request()
-			token, err := guard.Admit(request.Context(), request.Header.Values("Authorization"))
-			if err != nil {
-				a.ErrorResponse(request.Context(), err).WriteTo(c.Response())
+			decision := guard.Admit(request.Context(), core.CredentialsOf(request))
+			if decision.Refusal != nil {
+				decision.Refusal.WriteTo(c.Response())
 				return nil
 			}
-			c.SetRequest(request.WithContext(core.WithIDToken(request.Context(), token)))
+			decision.AddTo(c.Response().Header())
+			c.SetRequest(request.WithContext(decision.Context(request.Context())))
 			return next(c)
 		}
 	}

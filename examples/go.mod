@@ -11,6 +11,7 @@ require (
 	github.com/go-oidc-auth/oidcauth/echoauth v0.1.0
 	github.com/go-oidc-auth/oidcauth/fiberauth v0.1.0
 	github.com/go-oidc-auth/oidcauth/ginauth v0.1.0
+	github.com/go-oidc-auth/oidcauth/httpauth v0.1.0
 	github.com/gofiber/fiber/v2 v2.52.15
 	github.com/labstack/echo/v4 v4.16.0
 )

@@ -23,22 +23,22 @@ func Wrap(auth *core.Auth) *Auth { return &Auth{auth} }
 // Required is a middleware for a route or a group: only callers that [core.Auth.Required] admits go on. Everybody else
 // gets the refusal, and no handler behind it runs.
 func (a *Auth) Required(requirements ...core.Requirement) fiber.Handler {
-	return a.handler(a.Auth.Required(requirements...), next)
+	return guarded(a.Auth.Required(requirements...), next)
 }
 
 // Optional is a middleware for a route or a group: guests go on too, see [core.Auth.Optional].
 func (a *Auth) Optional(requirements ...core.Requirement) fiber.Handler {
-	return a.handler(a.Auth.Optional(requirements...), next)
+	return guarded(a.Auth.Optional(requirements...), next)
 }
 
 // Handle makes a handler for callers that [core.Auth.Required] admits, with the caller as an argument.
 func (a *Auth) Handle(handler func(*fiber.Ctx, *core.IDToken) error, requirements ...core.Requirement) fiber.Handler {
-	return a.handler(a.Auth.Required(requirements...), handler)
+	return guarded(a.Auth.Required(requirements...), handler)
 }
 
 // HandleOptional makes a handler for everybody; the caller is nil for a guest, see [core.Auth.Optional].
 func (a *Auth) HandleOptional(handler func(*fiber.Ctx, *core.IDToken) error, requirements ...core.Requirement) fiber.Handler {
-	return a.handler(a.Auth.Optional(requirements...), handler)
+	return guarded(a.Auth.Optional(requirements...), handler)
 }
 
 // Mount registers the routes on an app or a group. The error names the paths that are none; nothing is mounted then.
@@ -49,7 +49,7 @@ func (a *Auth) Mount(router fiber.Router, paths core.Paths) error {
 	}
 	for _, route := range routes {
 		router.Add(route.Method, route.Path, func(c *fiber.Ctx) error {
-			return send(c, route.Serve(c.UserContext(), request(c)))
+			return serve(c, route)
 		})
 	}
 	return nil
@@ -61,16 +61,16 @@ func IDToken(c *fiber.Ctx) *core.IDToken { return core.IDTokenFrom(c.UserContext
 
 func next(c *fiber.Ctx, _ *core.IDToken) error { return c.Next() }
 
-// handler carries the guard's decision: the caller into the user context, or the refusal to the client.
-func (a *Auth) handler(guard *core.Guard, handler func(*fiber.Ctx, *core.IDToken) error) fiber.Handler {
+// guarded carries the guard's decision: the caller into the user context, or the refusal to the client.
+func guarded(guard *core.Guard, handler func(*fiber.Ctx, *core.IDToken) error) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		ctx := c.UserContext()
-		var room [2]string // a second one is refused
-		token, err := guard.Admit(ctx, appendAuthorization(room[:0], c))
-		if err != nil {
-			return send(c, a.ErrorResponse(ctx, err))
+		decision := admit(ctx, guard, c)
+		if decision.Refusal != nil {
+			return refuse(c, decision.Refusal)
 		}
-		c.SetUserContext(core.WithIDToken(ctx, token))
-		return handler(c, token)
+		addTo(c, decision.Header)
+		c.SetUserContext(decision.Context(ctx))
+		return handler(c, decision.Caller)
 	}
 }

@@ -23,22 +23,22 @@ func Wrap(auth *core.Auth) *Auth { return &Auth{auth} }
 // Required is a middleware for a route or a group: only callers that [core.Auth.Required] admits go on. Everybody else
 // gets the refusal, and no handler behind it runs.
 func (a *Auth) Required(requirements ...core.Requirement) gin.HandlerFunc {
-	return a.middleware(a.Auth.Required(requirements...))
+	return middleware(a.Auth.Required(requirements...))
 }
 
 // Optional is a middleware for a route or a group: guests go on too, see [core.Auth.Optional].
 func (a *Auth) Optional(requirements ...core.Requirement) gin.HandlerFunc {
-	return a.middleware(a.Auth.Optional(requirements...))
+	return middleware(a.Auth.Optional(requirements...))
 }
 
 // Handle makes a handler for callers that [core.Auth.Required] admits, with the caller as an argument.
 func (a *Auth) Handle(handler func(*gin.Context, *core.IDToken), requirements ...core.Requirement) gin.HandlerFunc {
-	return a.handler(a.Auth.Required(requirements...), handler)
+	return withToken(a.Auth.Required(requirements...), handler)
 }
 
 // HandleOptional makes a handler for everybody; the caller is nil for a guest, see [core.Auth.Optional].
 func (a *Auth) HandleOptional(handler func(*gin.Context, *core.IDToken), requirements ...core.Requirement) gin.HandlerFunc {
-	return a.handler(a.Auth.Optional(requirements...), handler)
+	return withToken(a.Auth.Optional(requirements...), handler)
 }
 
 // Mount registers the routes on an engine or a group. The error names the paths that are none; nothing is mounted then.
@@ -57,31 +57,32 @@ func (a *Auth) Mount(router gin.IRouter, paths core.Paths) error {
 // c.Request.Context(), [core.IDTokenFrom] gives the same; *gin.Context itself as a context does not carry it.
 func IDToken(c *gin.Context) *core.IDToken { return core.IDTokenFrom(c.Request.Context()) }
 
-func (a *Auth) middleware(guard *core.Guard) gin.HandlerFunc {
+func middleware(guard *core.Guard) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		if a.admit(c, guard) {
+		if admit(c, guard) {
 			c.Next()
 		}
 	}
 }
 
-func (a *Auth) handler(guard *core.Guard, handler func(*gin.Context, *core.IDToken)) gin.HandlerFunc {
+func withToken(guard *core.Guard, handler func(*gin.Context, *core.IDToken)) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		if a.admit(c, guard) {
+		if admit(c, guard) {
 			handler(c, IDToken(c))
 		}
 	}
 }
 
 // admit carries the guard's decision: the caller into the request's context, or the refusal to the client.
-func (a *Auth) admit(c *gin.Context, guard *core.Guard) bool {
+func admit(c *gin.Context, guard *core.Guard) bool {
 	ctx := c.Request.Context()
-	token, err := guard.Admit(ctx, c.Request.Header.Values("Authorization"))
-	if err != nil {
+	decision := guard.Admit(ctx, core.CredentialsOf(c.Request))
+	if decision.Refusal != nil {
 		c.Abort()
-		a.ErrorResponse(ctx, err).WriteTo(c.Writer)
+		decision.Refusal.WriteTo(c.Writer)
 		return false
 	}
-	c.Request = c.Request.WithContext(core.WithIDToken(ctx, token))
+	decision.AddTo(c.Writer.Header())
+	c.Request = c.Request.WithContext(decision.Context(ctx))
 	return true
 }

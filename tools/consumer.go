@@ -15,7 +15,7 @@ import (
 type framework struct {
 	Name    string // as in the README's program marker
 	Adapter string
-	Module  string
+	Module  string // "" for none: the standard library
 	Brings  string // a foreign module that the framework itself requires
 }
 
@@ -24,6 +24,7 @@ var frameworks = []framework{
 	{Name: "echo", Adapter: "echoauth", Module: "github.com/labstack/echo"},
 	{Name: "fiber", Adapter: "fiberauth", Module: "github.com/gofiber/fiber"},
 	{Name: "chi", Adapter: "chiauth", Module: "github.com/go-chi/chi"},
+	{Name: "nethttp", Adapter: "httpauth"},
 }
 
 // drivers are packages and modules that talk to a database. Whoever takes an adapter alone gets none of them.

@@ -93,9 +93,9 @@ func idToken(claims Claims) (*core.IDToken, error) {
 	if err != nil {
 		return nil, err
 	}
-	token, err := s.guard.Admit(context.Background(), []string{"Bearer " + raw})
-	if err != nil {
+	decision := s.guard.Admit(context.Background(), core.Credentials{Header: http.Header{"Authorization": {"Bearer " + raw}}})
+	if decision.Err != nil {
 		return nil, errors.New("these claims are refused by every guard")
 	}
-	return token, nil
+	return decision.Caller, nil
 }

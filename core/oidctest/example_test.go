@@ -38,7 +38,7 @@ func ExampleProvider_Bearer() {
 	admins := auth.Required(core.Scopes("admin"))
 	request := httptest.NewRequest(http.MethodGet, "/", nil)
 	request.Header.Set("Authorization", idp.Bearer("alice", oidctest.Claims{"scope": "admin"}))
-	caller, err := admins.Admit(request.Context(), request.Header.Values("Authorization"))
-	fmt.Println(caller.Username(), err)
-	// Output: alice <nil>
+	decision := admins.Admit(request.Context(), core.CredentialsOf(request))
+	fmt.Println(decision.Caller.Username(), decision.Refusal == nil)
+	// Output: alice true
 }

@@ -56,11 +56,12 @@ func TestWithoutNetwork(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := auth.Required().Admit(ctx, []string{"Bearer " + token.AccessToken}); err != nil {
+		caller := core.Credentials{Header: http.Header{"Authorization": {"Bearer " + token.AccessToken}}}
+		if err := auth.Required().Admit(ctx, caller).Err; err != nil {
 			t.Error(err)
 		}
 		time.Sleep(20 * time.Hour)
-		if _, err := auth.Required().Admit(ctx, []string{"Bearer " + token.AccessToken}); err == nil {
+		if auth.Required().Admit(ctx, caller).Err == nil {
 			t.Error("a token of yesterday is good")
 		}
 		if _, err := c.TokenSource(ctx, &oauth2.Token{RefreshToken: token.RefreshToken}).Token(); err != nil {

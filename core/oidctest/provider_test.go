@@ -319,17 +319,20 @@ func TestConfigAndBearer(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer auth.Close() //nolint:errcheck // it always returns nil
-			token, err := auth.Required(core.Scopes("admin"), core.Roles("admin")).Admit(t.Context(), []string{p.Bearer("alice", oidctest.Claims{"scope": "admin"})})
-			if err != nil || token.Username() != "alice" {
-				t.Fatalf("%v %v", token, err)
+			admit := func(bearer string, requirements ...core.Requirement) core.Decision {
+				return auth.Required(requirements...).Admit(t.Context(), core.Credentials{Header: http.Header{"Authorization": {bearer}}})
+			}
+			admin := admit(p.Bearer("alice", oidctest.Claims{"scope": "admin"}), core.Scopes("admin"), core.Roles("admin"))
+			if admin.Err != nil || admin.Caller.Username() != "alice" {
+				t.Fatalf("%v %v", admin.Caller, admin.Err)
 			}
 			if err := p.RotateKey(""); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := auth.Required().Admit(t.Context(), []string{p.Bearer("bob")}); err != nil {
-				t.Fatalf("after a rotation: %v", err)
+			if bob := admit(p.Bearer("bob")); bob.Err != nil {
+				t.Fatalf("after a rotation: %v", bob.Err)
 			}
-			if _, err := auth.Required().Admit(t.Context(), []string{"Bearer " + p.SignForeign("JWT", oidctest.Claims{"iss": p.Issuer(), "sub": "x"})}); err == nil {
+			if admit("Bearer "+p.SignForeign("JWT", oidctest.Claims{"iss": p.Issuer(), "sub": "x"})).Err == nil {
 				t.Fatal("a foreign key is believed")
 			}
 		})

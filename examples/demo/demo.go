@@ -22,10 +22,10 @@ type server interface {
 	Shutdown(context.Context) error
 }
 
-// frameworks are the four ways to serve the demo: each mounts the auth routes and the guarded ones under /api, and
+// frameworks are the five ways to serve the demo: each mounts the auth routes and the guarded ones under /api, and
 // hands sitePaths to site.
 var frameworks = map[string]func(auth *core.Auth, site http.Handler) (server, error){
-	"gin": onGin, "echo": onEcho, "fiber": onFiber, "chi": onChi,
+	"gin": onGin, "echo": onEcho, "fiber": onFiber, "chi": onChi, "nethttp": onNetHTTP,
 }
 
 // demo is a provider and one or two applications, all running.

@@ -1,4 +1,4 @@
-// The demo is an application in broker mode on one of the four frameworks, with a provider beside it, in one process and
+// The demo is an application in broker mode on one of the four frameworks or on plain net/http, with a provider beside it, in one process and
 // on loopback alone. Its page shows every route and guard at work. With -peers 2 there are two applications, each with a
 // store of its own, that accept each other's tokens. Ctrl-C ends all of it; the sessions are there again at the next start.
 package main
@@ -57,7 +57,7 @@ func readOptions(args []string, out io.Writer) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
 	flags.SetOutput(out)
-	flags.StringVar(&o.framework, "framework", "gin", "web framework: gin, echo, fiber or chi")
+	flags.StringVar(&o.framework, "framework", "gin", "web framework: gin, echo, fiber, chi or nethttp")
 	flags.StringVar(&o.addr, "addr", "127.0.0.1:8080", "where the application listens; a free port if this one is taken")
 	flags.StringVar(&o.provider, "provider", "127.0.0.1:8081", "where the provider listens; a free port if this one is taken")
 	flags.StringVar(&o.data, "data", "", "folder for sessions and signing keys; default: oidcauth-demo in the user's cache directory")

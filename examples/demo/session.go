@@ -118,8 +118,17 @@ func (s *sessions) refresh(ctx context.Context, refreshToken string) (*core.Toke
 	if err := json.Unmarshal(answer.Body, token); err != nil {
 		return nil, nil, err
 	}
-	caller, err := s.guard.Admit(ctx, []string{"Bearer " + token.AccessToken})
+	caller, err := s.admit(ctx, token)
 	return token, caller, err
+}
+
+// admit asks the guard about a token that no request brought.
+func (s *sessions) admit(ctx context.Context, token *core.Token) (*core.IDToken, error) {
+	decision := s.guard.Admit(ctx, core.Credentials{Header: http.Header{"Authorization": {"Bearer " + token.AccessToken}}})
+	if decision.Refusal != nil {
+		return nil, decision.Err
+	}
+	return decision.Caller, nil
 }
 
 // put takes the tokens that the page got from the token route, after a refresh or a device login: they pass the guard
@@ -130,7 +139,7 @@ func (s *sessions) put(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "not a token", http.StatusBadRequest)
 		return
 	}
-	caller, err := s.guard.Admit(r.Context(), []string{"Bearer " + token.AccessToken})
+	caller, err := s.admit(r.Context(), &token)
 	if err != nil {
 		http.Error(w, "not a token of this application", http.StatusForbidden)
 		return

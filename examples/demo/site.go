@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/go-oidc-auth/oidcauth/core"
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
@@ -61,14 +62,14 @@ func newSite(data pageData, s *sessions, provider *oidctest.Provider) (http.Hand
 }
 
 // peer calls the other application with the caller's token. It is a guarded route without a framework: a guard takes
-// the request's header, an error becomes the answer.
+// the request's credentials, a refusal is the answer.
 func (s *sessions) peer(w http.ResponseWriter, r *http.Request, peer string) {
-	caller, err := s.guard.Admit(r.Context(), r.Header.Values("Authorization"))
-	if err != nil {
-		s.auth.ErrorResponse(r.Context(), err).WriteTo(w)
+	decision := s.guard.Admit(r.Context(), core.CredentialsOf(r))
+	if decision.Refusal != nil {
+		decision.Refusal.WriteTo(w)
 		return
 	}
-	answer, err := askPeer(r.Context(), peer, caller)
+	answer, err := askPeer(r.Context(), peer, decision.Caller)
 	if err != nil {
 		http.Error(w, "the other application does not answer", http.StatusBadGateway)
 		return

@@ -14,7 +14,7 @@ import (
 const Prefix = "/api"
 
 // Frameworks names the adapters.
-var Frameworks = []string{"gin", "echo", "fiber", "chi"}
+var Frameworks = []string{"gin", "echo", "fiber", "chi", "nethttp"}
 
 // App is an application that serves: the auth routes in the group Prefix, and there, too, GET /me for every caller, /feed
 // with or without one, and what Guarded adds.
@@ -73,6 +73,8 @@ func build(framework string, auth *core.Auth, guarded Guarded) (server, error) {
 		return onEcho(auth, guarded)
 	case "fiber":
 		return onFiber(auth, guarded)
+	case "nethttp":
+		return onPlain(auth, guarded)
 	default:
 		return onChi(auth, guarded)
 	}

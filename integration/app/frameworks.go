@@ -16,6 +16,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/echoauth"
 	"github.com/go-oidc-auth/oidcauth/fiberauth"
 	"github.com/go-oidc-auth/oidcauth/ginauth"
+	"github.com/go-oidc-auth/oidcauth/httpauth"
 )
 
 func onGin(common *core.Auth, guarded Guarded) (server, error) {
@@ -62,6 +63,21 @@ func onChi(common *core.Auth, guarded Guarded) (server, error) {
 		mounted = auth.Mount(api, core.Paths{})
 	})
 	return onNetHTTP(r), mounted
+}
+
+func onPlain(common *core.Auth, guarded Guarded) (server, error) {
+	auth := httpauth.Wrap(common)
+	mux := http.NewServeMux()
+	answer := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(me(httpauth.IDToken(r))) // a client that has gone cannot be told
+	})
+	mux.Handle("GET "+Prefix+"/me", auth.Required()(answer))
+	mux.Handle("GET "+Prefix+"/feed", auth.Optional()(answer))
+	for path, requirements := range guarded {
+		mux.Handle("GET "+Prefix+path, auth.Required(requirements...)(answer))
+	}
+	return onNetHTTP(mux), auth.Mount(mux, core.Paths{Prefix: Prefix})
 }
 
 func onFiber(common *core.Auth, guarded Guarded) (server, error) {

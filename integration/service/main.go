@@ -74,15 +74,9 @@ func routes(auth *core.Auth) (http.Handler, error) {
 	for _, route := range table {
 		mux.Handle(route.Path, route)
 	}
-	guard := auth.Required()
-	mux.HandleFunc("GET /me", func(w http.ResponseWriter, r *http.Request) {
-		caller, err := guard.Admit(r.Context(), r.Header.Values("Authorization"))
-		if err != nil {
-			auth.ErrorResponse(r.Context(), err).WriteTo(w)
-			return
-		}
-		_, _ = fmt.Fprintln(w, caller.Subject())
-	})
+	mux.Handle("GET /me", auth.Required().Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = fmt.Fprintln(w, core.IDTokenFrom(r.Context()).Subject())
+	})))
 	mux.HandleFunc("GET /ready", func(w http.ResponseWriter, r *http.Request) {
 		if err := auth.Ready(r.Context()); err != nil {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)

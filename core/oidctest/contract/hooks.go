@@ -61,9 +61,11 @@ func testHooks(t *testing.T, a setup) {
 }
 
 func onError(t *testing.T, a setup) {
+	var asked *core.Request
 	s := a.open(t, plan{
 		config: func(cfg *core.Config) {
-			cfg.OnError = func(_ context.Context, refusal *core.Error) *core.Response {
+			cfg.OnError = func(_ context.Context, request *core.Request, refusal *core.Error) *core.Response {
+				asked = request
 				if refusal.Status == http.StatusForbidden {
 					return nil
 				}
@@ -76,8 +78,11 @@ func onError(t *testing.T, a setup) {
 			app.Group("/group", Required()).Get("/x", who)
 		},
 	})
-	for _, path := range []string{"/me", "/route", "/group/x", userInfo, login, login + "?%zz"} {
-		s.get(path).is(sessionWant())
+	for _, path := range []string{"/me", "/route?a=b%20c", "/group/x?a=b", userInfo, login, login + "?%zz"} {
+		s.get(path, "X-Seen: one", "X-Seen: two").is(sessionWant())
+		if asked.Method != http.MethodGet || asked.Target != path || asked.Header.Get("Host") != "" || !slices.Equal(asked.Header.Values("X-Seen"), []string{"one", "two"}) {
+			t.Errorf("OnError got %+v, want the request of %s", asked, path)
+		}
 	}
 	s.get(callback).is(sessionWant(noReferrer))
 	s.post(token, nil).is(sessionWant())
@@ -88,9 +93,20 @@ func onError(t *testing.T, a setup) {
 	s.comeBack(query, cookies).is(sessionWant(noReferrer, noCookie))
 	s.get(callback).is(sessionWant(noReferrer)) // the shared answer has not grown
 
+	t.Run("built on the default", func(t *testing.T) {
+		s := a.open(t, plan{config: func(cfg *core.Config) {
+			cfg.OnError = func(_ context.Context, _ *core.Request, refusal *core.Error) *core.Response {
+				answer := refusal.Response()
+				answer.Body = []byte("no")
+				return answer
+			}
+		}})
+		s.get("/me").is(jsonWith(http.StatusUnauthorized, "no", challenge))
+		s.get(login).is(jsonWith(http.StatusBadRequest, "no"))
+	})
 	t.Run("an empty answer", func(t *testing.T) {
 		s := a.open(t, plan{config: func(cfg *core.Config) {
-			cfg.OnError = func(context.Context, *core.Error) *core.Response {
+			cfg.OnError = func(context.Context, *core.Request, *core.Error) *core.Response {
 				return &core.Response{Status: http.StatusNoContent}
 			}
 		}})
@@ -100,7 +116,7 @@ func onError(t *testing.T, a setup) {
 	t.Run("the context of the request", func(t *testing.T) {
 		ctxErr := errors.New("not called")
 		s := a.open(t, plan{config: func(cfg *core.Config) {
-			cfg.OnError = func(ctx context.Context, _ *core.Error) *core.Response {
+			cfg.OnError = func(ctx context.Context, _ *core.Request, _ *core.Error) *core.Response {
 				ctxErr = ctx.Err()
 				return nil
 			}

@@ -51,7 +51,9 @@ func describeToken(token *core.IDToken) func() string {
 }
 
 func describeRequest(request *core.Request) func() string {
-	return func() string { return fmt.Sprint(request.Method, request.Query, request.Form, request.Header) }
+	return func() string {
+		return fmt.Sprint(request.Method, request.Target, request.Query, request.Form, request.Header)
+	}
 }
 
 // testKept: a framework may reuse a request's memory for the next one; nothing that this library hands out is in it.
@@ -71,7 +73,8 @@ func testKept(t *testing.T, a setup) {
 				kept.keep(func() string { return tokens.AccessToken + tokens.RefreshToken + tokens.Scope })
 				return nil
 			}
-			cfg.OnError = func(ctx context.Context, refusal *core.Error) *core.Response {
+			cfg.OnError = func(_ context.Context, request *core.Request, refusal *core.Error) *core.Response {
+				kept.keep(describeRequest(request))
 				kept.keep(func() string { return refusal.Code + refusal.Detail + refusal.Error() })
 				return nil
 			}

@@ -51,7 +51,7 @@ func testLeaving(t *testing.T, a setup) {
 		line := first.bearer("alice")
 		s := a.open(t, plan{beside: first, config: func(cfg *core.Config) {
 			cfg.Timeout = time.Minute
-			cfg.OnError = func(ctx context.Context, _ *core.Error) *core.Response {
+			cfg.OnError = func(ctx context.Context, _ *core.Request, _ *core.Error) *core.Response {
 				refusedWith <- ctx.Err()
 				return nil
 			}
@@ -83,7 +83,7 @@ func leavingCallback(t *testing.T, a setup) {
 			loggedIn <- tokens.Caller().Subject()
 			return nil
 		}
-		cfg.OnError = func(_ context.Context, refusal *core.Error) *core.Response {
+		cfg.OnError = func(_ context.Context, _ *core.Request, refusal *core.Error) *core.Response {
 			loggedIn <- fmt.Sprintf("nobody: %v: %v", refusal, refusal.Err)
 			return nil
 		}

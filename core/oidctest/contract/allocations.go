@@ -1,0 +1,32 @@
+package contract
+
+import (
+	"testing"
+
+	"github.com/go-oidc-auth/oidcauth/core"
+	"github.com/go-oidc-auth/oidcauth/core/oidctest"
+)
+
+// Allocations compares one request to a handler behind a guard with one to the same handler without: what the guard adds for a
+// token that came before has to stay within most. The function that serve returns answers one request in this goroutine, with
+// this Authorization header, and returns the status.
+func Allocations(t *testing.T, most float64, serve func(t *testing.T, auth *core.Auth) (bare, guarded func(authorization string) int)) {
+	t.Helper()
+	idp := oidctest.NewProvider(t)
+	auth, err := core.New(idp.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = auth.Close() }) // it always returns nil
+	bare, guarded := serve(t, auth)
+	authorization := idp.Bearer("alice")
+	if without, with, stranger := bare(authorization), guarded(authorization), guarded("Bearer x"); without != 200 || with != 200 || stranger != 401 {
+		t.Fatalf("answers %d without a guard, %d with one, %d to a stranger", without, with, stranger)
+	}
+	count := func(serve func(string) int) float64 {
+		return testing.AllocsPerRun(500, func() { serve(authorization) })
+	}
+	if added := count(guarded) - count(bare); added > most {
+		t.Errorf("the guard adds %v allocations, want %v at most", added, most)
+	}
+}

@@ -1,0 +1,32 @@
+package echoauth_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/go-oidc-auth/oidcauth/core"
+	"github.com/go-oidc-auth/oidcauth/core/oidctest/contract"
+	"github.com/go-oidc-auth/oidcauth/echoauth"
+	"github.com/labstack/echo/v4"
+)
+
+// The guard costs the context, the request, and what echo makes for each middleware of a route.
+func TestAllocations(t *testing.T) {
+	contract.Allocations(t, 3, func(_ *testing.T, common *core.Auth) (bare, guarded func(string) int) {
+		say := func(echo.Context) error { return nil }
+		r := echo.New()
+		r.GET("/bare", say)
+		r.GET("/guarded", say, echoauth.Wrap(common).Required())
+		ask := func(path string) func(string) int {
+			request := httptest.NewRequest(http.MethodGet, path, nil)
+			return func(authorization string) int {
+				request.Header["Authorization"] = []string{authorization}
+				answer := httptest.NewRecorder()
+				r.ServeHTTP(answer, request)
+				return answer.Code
+			}
+		}
+		return ask("/bare"), ask("/guarded")
+	})
+}

@@ -1,0 +1,36 @@
+package fiberauth_test
+
+import (
+	"testing"
+
+	"github.com/go-oidc-auth/oidcauth/core"
+	"github.com/go-oidc-auth/oidcauth/core/oidctest/contract"
+	"github.com/go-oidc-auth/oidcauth/fiberauth"
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+)
+
+// The guard costs the context.
+func TestAllocations(t *testing.T) {
+	contract.Allocations(t, 1, func(_ *testing.T, common *core.Auth) (bare, guarded func(string) int) {
+		say := func(*fiber.Ctx) error { return nil }
+		app := fiber.New(fiber.Config{DisableStartupMessage: true})
+		app.Get("/bare", say)
+		app.Get("/guarded", fiberauth.Wrap(common).Required(), say)
+		serve := app.Handler()
+		ask := func(path string) func(string) int {
+			var ctx fasthttp.RequestCtx
+			return func(authorization string) int {
+				ctx.Request.Reset()
+				ctx.Response.Reset()
+				ctx.ResetUserValues()
+				ctx.Request.Header.SetMethod(fiber.MethodGet)
+				ctx.Request.SetRequestURI(path)
+				ctx.Request.Header.Set("Authorization", authorization)
+				serve(&ctx)
+				return ctx.Response.StatusCode()
+			}
+		}
+		return ask("/bare"), ask("/guarded")
+	})
+}
