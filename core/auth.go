@@ -14,7 +14,7 @@ import (
 
 // Auth is one configured service: it makes guards and routes. Safe for concurrent use.
 type Auth struct {
-	cfg       Config
+	cfg       *Config // a pointer, so that printing an Auth by value prints no setting
 	log       *slog.Logger
 	metrics   metrics
 	troubles  *troubles
@@ -25,7 +25,7 @@ type Auth struct {
 	devices   *seal.Sealer // device codes of public clients
 	spent     *spentStates
 	verified  *verifiedTokens
-	refreshes singleflight.Group
+	refreshes *singleflight.Group
 }
 
 // New checks the configuration and makes an Auth of it. All faults are told in one error, each with its field and what
@@ -36,7 +36,7 @@ func New(cfg Config) (*Auth, error) {
 		return nil, err
 	}
 	cfg = cfg.complete()
-	a := &Auth{cfg: cfg, log: cfg.Logger, metrics: cfg.Metrics, troubles: newTroubles(cfg.Logger), spent: newSpentStates(), party: cfg.DiscoveryURL + "\x00" + cfg.ClientID}
+	a := &Auth{cfg: &cfg, log: cfg.Logger, metrics: cfg.Metrics, troubles: newTroubles(cfg.Logger), spent: newSpentStates(), refreshes: new(singleflight.Group), party: cfg.DiscoveryURL + "\x00" + cfg.ClientID}
 	secrets := a.secrets()
 	var errs [2]error
 	a.states, errs[0] = seal.New("login state", secrets...)
@@ -44,8 +44,8 @@ func New(cfg Config) (*Auth, error) {
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
-	a.provider = newProvider(&a.cfg, &a.troubles.revocation)
-	a.verified = newVerifiedTokens(&a.cfg)
+	a.provider = newProvider(a.cfg, &a.troubles.revocation)
+	a.verified = newVerifiedTokens(a.cfg)
 	if a.cfg.Broker != nil {
 		var err error
 		if a.broker, err = newBroker(a); err != nil {
