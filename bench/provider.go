@@ -58,7 +58,7 @@ func (p *provider) client() *http.Client { return &http.Client{Transport: p} }
 func (p *provider) config(cacheSize int) core.Config {
 	return core.Config{
 		DiscoveryURL: issuer + "/.well-known/openid-configuration", ClientID: clientID, ClientSecret: "none of the world's business",
-		PublicURL: "https://app.example.org/api", SecretKeys: []string{strings.Repeat("a key for benchmarks alone ", 2)},
+		PublicURL: "https://app.example.org/api", SecretKeys: []string{"a key for benchmarks alone, of 32 bytes or more"},
 		HTTPClient: p.client(), TokenCacheSize: cacheSize,
 	}
 }

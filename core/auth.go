@@ -3,9 +3,7 @@ package core
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
-	"slices"
 	"strings"
 	"time"
 
@@ -14,12 +12,11 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/session"
 	"github.com/go-oidc-auth/oidcauth/core/internal/trouble"
 	"github.com/go-oidc-auth/oidcauth/core/internal/verify"
-	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
 // Auth is one configured service: it makes guards and routes. Safe for concurrent use.
 type Auth struct {
-	cfg      Config
+	cfg      *Config // a pointer, so that printing an Auth by value prints no setting
 	log      *slog.Logger
 	metrics  metrics
 	provider *provider.Provider
@@ -27,65 +24,48 @@ type Auth struct {
 	states   *login.Logins    // what logins under way remember
 	logins   *session.Logins  // what becomes of a login: passed through, or kept
 	broker   *session.Broker  // nil in passthrough mode: there are no keys to publish and to rotate
-	store    io.Closer        // a store that was opened here
 
 	noLogout *trouble.Trouble // the provider has no logout
 }
 
-// New checks the configuration and makes an Auth of it. All faults are told in one error, each with its field and what
-// to write instead. New does no input and no output: the provider is first asked when a request needs it, so that a
-// service starts while its provider is down; the store of broker mode is opened then too.
-func New(cfg Config) (*Auth, error) {
-	if err := cfg.check(); err != nil {
+// New checks the configuration and makes an Auth of it. Its error lists every invalid field and its fix, one per line. New
+// uses neither network nor disk: the provider is first called, and the store of broker mode first connected to, when a
+// request needs it, so that a service starts while they are down.
+func New(config Config) (*Auth, error) {
+	cfg, err := config.checked()
+	if err != nil {
 		return nil, err
 	}
-	cfg = cfg.complete()
+	cfg.warn()
 	a := &Auth{
 		cfg: cfg, log: cfg.Logger, metrics: cfg.Metrics,
 		noLogout: trouble.New(cfg.Logger, slog.LevelWarn, "browsers", "sent to the provider's logout"),
 	}
-	var err error
 	if a.states, err = login.New(login.Config{Secrets: a.secrets(), Party: cfg.party(), Leeway: cfg.Leeway, Secure: cfg.isSecure()}); err != nil {
 		return nil, err
 	}
 	a.provider = provider.New(provider.Config{
 		DiscoveryURL: cfg.DiscoveryURL, Issuer: cfg.Issuer, JWKSURL: cfg.JWKSURL, Client: provider.NewClient(cfg.ClientID, cfg.ClientSecret),
-		HTTP: cfg.HTTPClient, Timeout: cfg.Timeout, Allows: func(address string) bool { return cfg.badURL(address) == "" },
+		HTTP: cfg.HTTPClient, Timeout: cfg.Timeout, Allows: func(address string) bool { return cfg.badEndpoint(address) == "" },
 		Log: a.log, Observe: a.metrics.fetches(),
 	})
 	up := &session.Upstream{Provider: a.provider, Issuer: a.providerIssuer(), RefreshTTL: cfg.sessionTTL()}
-	sessions, err := a.sessions(up)
-	if err != nil {
-		return nil, err
-	}
+	sessions := a.sessions(up)
 	a.logins = session.NewLogins(up, sessions)
 	a.verifier = verify.NewVerifier(cfg.TokenCacheSize, sessions.Issuers()...)
 	return a, nil
 }
 
 // sessions chooses what is done with logins.
-func (a *Auth) sessions(up *session.Upstream) (session.Sessions, error) {
+func (a *Auth) sessions(up *session.Upstream) session.Sessions {
 	if a.cfg.Broker == nil {
-		return session.NewPassthrough(up), nil
+		return session.NewPassthrough(up)
 	}
-	db, ours, err := a.cfg.openStore()
-	if err != nil {
-		return nil, err
-	}
-	if ours {
-		a.store = db
-	}
-	if len(a.cfg.SecretKeys) == 0 {
-		if _, err := secretFileOf(db); err != nil {
-			_ = a.closeStore() // the fault of the configuration says more
-			return nil, err
-		}
-	}
-	a.broker = session.NewBroker(a.brokerConfig(up, db))
-	return a.broker, nil
+	a.broker = session.NewBroker(a.brokerConfig(up))
+	return a.broker
 }
 
-func (a *Auth) brokerConfig(up *session.Upstream, db store.Store) session.BrokerConfig {
+func (a *Auth) brokerConfig(up *session.Upstream) session.BrokerConfig {
 	b, mint := a.cfg.Broker, a.Required()
 	peers := make(map[string]string)
 	for _, issuer := range b.TrustedIssuers {
@@ -93,7 +73,7 @@ func (a *Auth) brokerConfig(up *session.Upstream, db store.Store) session.Broker
 	}
 	random := randomSecret()
 	return session.BrokerConfig{
-		Upstream: up, Store: db, Secrets: func() ([][]byte, error) { return a.storeSecrets(db, random) },
+		Upstream: up, Store: a.cfg.Store, Secrets: func() ([][]byte, error) { return a.storeSecrets(random) },
 		Client: a.cfg.ClientID, Issuer: a.cfg.PublicURL, Audience: b.Audience, SubjectClaim: b.SubjectClaim,
 		AnyAudience: a.cfg.takesAnyAudience(), TokenTTL: b.TokenTTL, SessionTTL: b.SessionTTL, Grace: b.RefreshGrace,
 		Timeout: a.cfg.Timeout, Leeway: a.cfg.Leeway, ImportKey: b.ImportKey, Peers: peers,
@@ -101,43 +81,6 @@ func (a *Auth) brokerConfig(up *session.Upstream, db store.Store) session.Broker
 		Log: a.log, Observe: a.metrics.fetches(),
 	}
 }
-
-// complete copies the configuration and fills in what was left out.
-func (c Config) complete() Config {
-	for _, list := range []*[]string{&c.Scopes, &c.Audience, &c.RedirectURIs, &c.PostLogoutURIs, &c.SecretKeys} {
-		*list = slices.Clone(*list)
-	}
-	c.Require = slices.Clone(c.Require)
-	c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
-	if len(c.Scopes) == 0 {
-		c.Scopes = slices.Clone(defaultScopes)
-	}
-	if len(c.RedirectURIs) == 0 {
-		c.RedirectURIs = []string{Loopback}
-	}
-	if c.Timeout == 0 {
-		c.Timeout = defaultTimeout
-	}
-	if c.AppName == "" {
-		c.AppName = defaultAppName
-	}
-	if c.Leeway == 0 {
-		c.Leeway = defaultLeeway
-	}
-	if c.TokenCacheSize == 0 {
-		c.TokenCacheSize = defaultTokenCache
-	}
-	if c.Broker != nil {
-		c.Broker = c.Broker.complete(c.PublicURL)
-	}
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
-	return c
-}
-
-// readyTimeout bounds Ready.
-const readyTimeout = 5 * time.Second
 
 // party is this client at this provider: what it seals opens for no other one that shares SecretKeys.
 func (c *Config) party() string { return c.DiscoveryURL + "\x00" + c.ClientID }
@@ -152,6 +95,9 @@ func (c *Config) sessionTTL() time.Duration {
 	}
 	return c.Broker.SessionTTL
 }
+
+// readyTimeout bounds Ready.
+const readyTimeout = 5 * time.Second
 
 // Ready returns nil when a guard could answer now. In passthrough mode the provider's issuer is known and its keys are at
 // hand; in broker mode the store is migrated, a signing key opens, and the revocations were read within the last minute:
@@ -177,14 +123,7 @@ func (a *Auth) RotateKey(ctx context.Context) error {
 // takes no longer than Timeout and ten seconds; guards go on with the keys at hand. It may be called again. The error is
 // that of closing the store.
 func (a *Auth) Close() error {
-	err := errors.Join(a.logins.Close(), a.closeStore())
+	err := errors.Join(a.logins.Close(), a.cfg.closeOwnStore())
 	a.provider.Close()
 	return err
-}
-
-func (a *Auth) closeStore() error {
-	if a.store == nil {
-		return nil
-	}
-	return a.store.Close()
 }

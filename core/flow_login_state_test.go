@@ -185,7 +185,7 @@ func TestStateIsUsedOnce(t *testing.T) {
 // SecretKeys carry logins from one replica to another, and over a change of keys; other keys open nothing.
 func TestStateAndSecretKeys(t *testing.T) {
 	keys := func(list ...string) func(*core.Config) { return func(c *core.Config) { c.SecretKeys = list } }
-	old, young := strings.Repeat("o", 32), strings.Repeat("y", 32)
+	old, young := "the old key of these tests, 32 bytes or more", "the young key of these tests, 32 bytes or more"
 	first := flowInMemory(t, &flowMemory{}, keys(old))
 	for name, c := range map[string]struct {
 		f    *flowService

@@ -101,7 +101,10 @@ func TestSealedDeviceCode(t *testing.T) {
 	}
 	flipped := "B" + start.DeviceCode[1:]
 	middle := len(start.DeviceCode) / 2
-	other := flowOver(t, f.idp, func(c *core.Config) { flowPublic(true)(c); c.SecretKeys = []string{strings.Repeat("x", 32)} })
+	other := flowOver(t, f.idp, func(c *core.Config) {
+		flowPublic(true)(c)
+		c.SecretKeys = []string{"another key of these tests, 32 bytes or more"}
+	})
 	target, _ := f.login(url.Values{"redirect_uri": {flowRedirect}})
 	before := f.traffic.count("/token")
 	for name, code := range map[string]string{

@@ -100,7 +100,7 @@ func (idp *memoryIDP) config() core.Config {
 		ClientID:     clientID,
 		ClientSecret: "SECRET-OF-THE-CLIENT",
 		PublicURL:    "https://app.example/api",
-		SecretKeys:   []string{strings.Repeat("SECRET-KEY", 4)},
+		SecretKeys:   []string{"SECRET-KEY of these tests, at least 32 bytes"},
 		HTTPClient:   idp.Client(),
 		Logger:       slog.New(slog.NewTextHandler(&idp.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}

@@ -83,7 +83,7 @@ func TestBrokerRefreshUnderOtherKeys(t *testing.T) {
 		f := b.serve()
 		token := f.begun()
 		old := b.config().SecretKeys[0]
-		other := strings.Repeat("another key ", 4)
+		other := "another key of these tests, 32 bytes or more"
 		for name, change := range map[string]func(*core.Config){
 			"other keys":     func(c *core.Config) { c.SecretKeys = []string{other} },
 			"another client": func(c *core.Config) { c.ClientID = "another" },

@@ -1,9 +1,16 @@
 package core
 
-import "github.com/go-oidc-auth/oidcauth/core/internal/session"
+import (
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/session"
+)
 
 // Token is the answer of the token and callback routes, with the members of the Python library and expires_in beside
-// them. Printing one shows nothing of it.
+// them. Printing or logging one shows "Token(hidden)". [encoding/json.Marshal] writes the tokens, since that is the
+// answer's body: log no struct that holds a Token with slog's JSON handler.
 type Token struct {
 	// AccessToken is what a client sends as bearer.
 	AccessToken string `json:"access_token"`
@@ -31,10 +38,16 @@ type Token struct {
 func (t *Token) Caller() *IDToken { return t.caller }
 
 // String hides the token.
-func (t *Token) String() string { return "Token(hidden)" }
+func (t Token) String() string { return "Token(hidden)" }
 
 // GoString hides the token.
-func (t *Token) GoString() string { return t.String() }
+func (t Token) GoString() string { return t.String() }
+
+// Format hides the token from every verb.
+func (t Token) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, t.String()) }
+
+// LogValue hides the token from every [slog.Handler].
+func (t Token) LogValue() slog.Value { return slog.StringValue(t.String()) }
 
 // tokenOf makes the answer of what a session gave.
 func tokenOf(tokens *session.Tokens) *Token {

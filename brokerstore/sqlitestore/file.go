@@ -14,14 +14,14 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/store/sqlstore"
 )
 
-// file is a place on disk. SQLite itself opens what is there and makes nothing: it would make files by the umask, which
-// others may then read.
+// file is a place on disk. SQLite itself only opens files and creates none: it would create them by the umask, so that
+// others might read them.
 type file struct {
 	path string
 	db   *sql.DB
 }
 
-// openFile has some connections, which read at the same time; who writes has to wait for the others.
+// openFile opens a database with four connections, which read at the same time; writers wait for each other.
 func openFile(path string) (*Store, error) {
 	inURL := filepath.ToSlash(path)
 	if !strings.HasPrefix(inURL, "/") { // C:/data
@@ -38,8 +38,8 @@ func (f *file) secretFile() (string, bool) { return f.path + ".key", true }
 
 func (f *file) close() error { return nil }
 
-// prepare makes the file and lets SQLite write into a log beside it, so that readers and the one who writes do not
-// wait for each other. The mode is the file's from then on.
+// prepare creates the file and switches its write-ahead log on, which lets readers and the writer work at the same time.
+// The database stays in that mode.
 func (f *file) prepare(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("sqlitestore: open: %w", err)
@@ -50,19 +50,22 @@ func (f *file) prepare(ctx context.Context) error {
 	if err := f.makeFile(); err != nil {
 		return err
 	}
-	for _, path := range []string{f.path, f.path + "-wal", f.path + "-shm"} {
-		if err := private(path); err != nil {
-			return err
-		}
+	if err := f.private(); err != nil {
+		return err
 	}
-	return sqlstore.Retry(ctx, dialect, "write-ahead log", func() error {
+	err := sqlstore.Retry(ctx, dialect, "write-ahead log", func() error {
 		_, err := f.db.ExecContext(ctx, `PRAGMA journal_mode = WAL`)
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	return f.private() // the log is there now, and another user may have been quicker
 }
 
-// makeDirectory makes what is missing of the directories, for their owner alone. In one that everybody may write to, and
-// in which everybody may put other files in the place of these, nothing is kept.
+// makeDirectory creates missing directories, with mode 0700. It refuses one in which somebody else could put other files in
+// the place of these: one that everybody may write to, and one of another user. A sticky directory of root's, like /tmp,
+// lets nobody do that.
 func (f *file) makeDirectory() error {
 	directory := filepath.Dir(f.path)
 	if err := os.MkdirAll(directory, 0o700); err != nil {
@@ -74,6 +77,9 @@ func (f *file) makeDirectory() error {
 	}
 	if runtime.GOOS != "windows" && info.Mode().Perm()&0o002 != 0 && info.Mode()&fs.ModeSticky == 0 {
 		return fmt.Errorf("sqlitestore: everybody may replace files in %s (mode %04o): run chmod o-w %[1]s", directory, info.Mode().Perm())
+	}
+	if owner, known := ownerOf(info); known && owner != os.Geteuid() && owner != 0 {
+		return fmt.Errorf("sqlitestore: %s belongs to another user (uid %d), who may replace files in it: run chown %d %[1]s, or choose another directory", directory, owner, os.Geteuid())
 	}
 	return nil
 }
@@ -92,19 +98,35 @@ func (f *file) makeFile() error {
 	return nil
 }
 
-// private refuses a file that others can open: its sessions are sealed, but who writes into it logs people out, or brings
-// sessions back that were revoked. On Windows the rights of the directory are the file's.
+// private checks every file of the database.
+func (f *file) private() error {
+	for _, path := range []string{f.path, f.path + "-wal", f.path + "-shm"} {
+		if err := private(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// private refuses a file of another user, one that others can open, and a link: the sessions in it are sealed, but whoever
+// writes to it logs people out, or brings back sessions that were revoked. root is no exception. On Windows the directory's
+// permissions are the file's.
 func private(path string) error {
-	info, err := os.Stat(path)
+	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
 		return fmt.Errorf("sqlitestore: %w", err)
+	case info.Mode()&fs.ModeSymlink != 0:
+		return fmt.Errorf("sqlitestore: %s is a symbolic link: name the file that it leads to", path)
 	case !info.Mode().IsRegular():
 		return fmt.Errorf("sqlitestore: %s is no file", path)
 	case runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0:
 		return fmt.Errorf("sqlitestore: other users of this machine may open %s (mode %04o): run chmod 600 %[1]s", path, info.Mode().Perm())
+	}
+	if owner, known := ownerOf(info); known && owner != os.Geteuid() {
+		return fmt.Errorf("sqlitestore: %s belongs to another user (uid %d): if you made it as that user, run chown %d %[1]s, else choose another directory", path, owner, os.Geteuid())
 	}
 	return nil
 }

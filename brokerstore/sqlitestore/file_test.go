@@ -87,6 +87,75 @@ func TestDirectoryOpenToAll(t *testing.T) {
 	}
 }
 
+// asRoot skips a test that gives files to another user, and returns the id of one.
+func asRoot(t *testing.T) (otherUser int) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give files away")
+	}
+	return 65534
+}
+
+// A file of another user's is refused, as in a folder like /tmp, with its name and what to do.
+func TestFileOfAnotherUser(t *testing.T) {
+	other := asRoot(t)
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		path := newFile(t)
+		if err := errors.Join(os.Chmod(filepath.Dir(path), 0o777|fs.ModeSticky), os.WriteFile(path+suffix, nil, 0o600), os.Chown(path+suffix, other, other)); err != nil {
+			t.Fatal(err)
+		}
+		err := storetest.OpenURL(t, "sqlite:///"+path).Init(t.Context())
+		if err == nil || !strings.Contains(err.Error(), path+suffix+" belongs to another user (uid 65534)") || !strings.Contains(err.Error(), "run chown 0 "+path+suffix) {
+			t.Errorf("%q: %v", suffix, err)
+		}
+	}
+}
+
+// A folder of another user's is refused: its owner may replace what is in it.
+func TestDirectoryOfAnotherUser(t *testing.T) {
+	other := asRoot(t)
+	path := newFile(t)
+	if err := os.Chown(filepath.Dir(path), other, other); err != nil {
+		t.Fatal(err)
+	}
+	if err := storetest.OpenURL(t, "sqlite:///"+path).Init(t.Context()); err == nil || !strings.Contains(err.Error(), filepath.Dir(path)+" belongs to another user") {
+		t.Error(err)
+	}
+}
+
+// A symbolic link in the place of a file is refused, whether it leads somewhere or not; one in the place of a folder is not.
+func TestLinks(t *testing.T) {
+	onUnix(t)
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		for _, dead := range []bool{true, false} {
+			path := newFile(t)
+			target := newFile(t)
+			if !dead {
+				if err := os.WriteFile(target, nil, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := os.Symlink(target, path+suffix); err != nil {
+				t.Fatal(err)
+			}
+			err := storetest.OpenURL(t, "sqlite:///"+path).Init(t.Context())
+			if err == nil || !strings.Contains(err.Error(), path+suffix+" is a symbolic link") {
+				t.Errorf("%q, dead %t: %v", suffix, dead, err)
+			}
+			if info, err := os.Stat(target); err == nil && info.Size() > 0 {
+				t.Errorf("%q: something was written where the link leads", suffix)
+			}
+		}
+	}
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(t.TempDir(), link); err != nil {
+		t.Fatal(err)
+	}
+	if err := storetest.OpenURL(t, "sqlite:///"+filepath.Join(link, "x.db")).Init(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 // No method but Init makes a file.
 func TestNoFileBeforeInit(t *testing.T) {
 	path := newFile(t)

@@ -3,6 +3,7 @@ package oidctest
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"io"
 	"maps"
@@ -15,8 +16,9 @@ import (
 )
 
 // Config returns a configuration that works with this provider: the confidential client "app", the scopes profile and
-// email, and a PublicURL on loopback, for a login through the own callback; the HTTPClient is [Provider.Client] for a provider
-// without a network. Change what the test is about.
+// email, a PublicURL on loopback, for a login through the own callback, and a random secret key, the same for every
+// provider of this process; the HTTPClient is [Provider.Client] for a provider without a network. Change what the test is
+// about.
 func (p *Provider) Config() core.Config {
 	var client *http.Client // the default one
 	if p.server == nil {
@@ -29,9 +31,13 @@ func (p *Provider) Config() core.Config {
 		ClientSecret: ClientSecret,
 		PublicURL:    "http://localhost:8080/api",
 		RedirectURIs: nil, // the loopback rule
-		SecretKeys:   []string{"oidctest: a key for tests and demos, never for more"},
+		SecretKeys:   []string{secretKey()},
 	}
 }
+
+// secretKey is random, so that nobody can go on using a published one. One key for the process: services of several
+// providers can share a store.
+var secretKey = sync.OnceValue(func() string { return rand.Text() + rand.Text() })
 
 const standaloneIssuer = "https://oidctest.invalid"
 

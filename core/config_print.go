@@ -1,0 +1,185 @@
+package core
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// hidden stands in print where a secret is set.
+const hidden = "(hidden)"
+
+// Format prints the settings without secrets, the same for every verb. A struct that keeps a Config in an unexported
+// field prints it by reflection: keep a *Config there, or print the struct's fields one by one.
+func (c Config) Format(f fmt.State, _ rune) { printFields(f, "core.Config", c.shown()) }
+
+// LogValue returns the settings without secrets.
+func (c Config) LogValue() slog.Value { return slog.GroupValue(c.shown()...) }
+
+// MarshalJSON returns the settings without secrets, for logs: it is not read back.
+func (c Config) MarshalJSON() ([]byte, error) { return json.Marshal(fieldMap(c.shown())) }
+
+// Format prints the settings without the key, the same for every verb.
+func (b BrokerConfig) Format(f fmt.State, _ rune) {
+	printFields(f, "core.BrokerConfig", b.shown())
+}
+
+// LogValue returns the settings without the key.
+func (b BrokerConfig) LogValue() slog.Value { return slog.GroupValue(b.shown()...) }
+
+// MarshalJSON returns the settings without the key, for logs: it is not read back.
+func (b BrokerConfig) MarshalJSON() ([]byte, error) { return json.Marshal(fieldMap(b.shown())) }
+
+// Format prints which provider and client this is, and no secret, the same for every verb.
+func (a Auth) Format(f fmt.State, _ rune) { printFields(f, "core.Auth", a.shown()) }
+
+// LogValue returns which provider and client this is, and no secret.
+func (a Auth) LogValue() slog.Value { return slog.GroupValue(a.shown()...) }
+
+// shown lists the fields that are set and may be printed. A field that is not in the list is not printed: a new secret
+// stays hidden if it is forgotten here.
+func (c Config) shown() []slog.Attr {
+	fields := []slog.Attr{
+		slog.String("DiscoveryURL", shownAddress(c.DiscoveryURL)),
+		slog.String("ClientID", c.ClientID),
+		slog.String("ClientSecret", hide(c.ClientSecret != "")),
+		slog.String("PublicURL", shownAddress(c.PublicURL)),
+		slog.String("Issuer", shownAddress(c.Issuer)),
+		slog.String("JWKSURL", shownAddress(c.JWKSURL)),
+		slog.Any("Scopes", c.Scopes),
+		slog.Any("Audience", c.Audience),
+		slog.Any("RedirectURIs", shownAddresses(c.RedirectURIs)),
+		slog.Any("PostLogoutURIs", shownAddresses(c.PostLogoutURIs)),
+		slog.String("SecretKeys", hide(len(c.SecretKeys) > 0)),
+		slog.String("Store", typeName(c.Store)),
+		slog.String("StoreURL", shownStore(c.StoreURL)),
+		slog.String("AppName", c.AppName),
+		slog.Int("Require", len(c.Require)),
+		slog.Bool("RolesOfAllClients", c.RolesOfAllClients),
+		slog.Bool("NoOfflineAccess", c.NoOfflineAccess),
+		slog.Bool("AllowHTTP", c.AllowHTTP),
+		slog.Duration("Timeout", c.Timeout),
+		slog.Duration("Leeway", c.Leeway),
+		slog.Int("TokenCacheSize", c.TokenCacheSize),
+	}
+	if c.Broker != nil {
+		fields = append(fields, slog.Attr{Key: "Broker", Value: c.Broker.LogValue()})
+	}
+	return slices.DeleteFunc(fields, isUnset)
+}
+
+func (b BrokerConfig) shown() []slog.Attr {
+	fields := []slog.Attr{
+		slog.String("Audience", b.Audience),
+		slog.Any("TrustedIssuers", shownAddresses(b.TrustedIssuers)),
+		slog.String("PeerJWKSPath", b.PeerJWKSPath),
+		slog.String("SubjectClaim", b.SubjectClaim),
+		slog.Duration("TokenTTL", b.TokenTTL),
+		slog.Duration("SessionTTL", b.SessionTTL),
+		slog.Duration("SessionMax", b.SessionMax),
+		slog.Duration("RefreshGrace", b.RefreshGrace),
+		slog.String("ImportKey", hide(len(b.ImportKey) > 0)),
+	}
+	return slices.DeleteFunc(fields, isUnset)
+}
+
+func (a Auth) shown() []slog.Attr {
+	if a.cfg == nil {
+		return nil
+	}
+	fields := []slog.Attr{
+		slog.String("DiscoveryURL", a.cfg.DiscoveryURL),
+		slog.String("Issuer", a.cfg.Issuer),
+		slog.String("ClientID", a.cfg.ClientID),
+		slog.Bool("Broker", a.cfg.Broker != nil),
+	}
+	return slices.DeleteFunc(fields, isUnset)
+}
+
+func isUnset(field slog.Attr) bool {
+	switch value := field.Value.Any().(type) {
+	case string:
+		return value == ""
+	case []string:
+		return len(value) == 0
+	case bool:
+		return !value
+	case int64:
+		return value == 0
+	case time.Duration:
+		return value == 0
+	default:
+		return false
+	}
+}
+
+// printFields writes name{Field:value Field:value}.
+func printFields(w io.Writer, name string, fields []slog.Attr) {
+	texts := make([]string, len(fields))
+	for i, field := range fields {
+		texts[i] = field.Key + ":" + field.Value.String()
+	}
+	_, _ = io.WriteString(w, name+"{"+strings.Join(texts, " ")+"}")
+}
+
+// fieldMap returns the fields as what [encoding/json] writes.
+func fieldMap(fields []slog.Attr) map[string]any {
+	values := make(map[string]any, len(fields))
+	for _, field := range fields {
+		switch field.Value.Kind() {
+		case slog.KindGroup:
+			values[field.Key] = fieldMap(field.Value.Group())
+		case slog.KindDuration:
+			values[field.Key] = field.Value.String()
+		default:
+			values[field.Key] = field.Value.Any()
+		}
+	}
+	return values
+}
+
+func hide(isSet bool) string {
+	if isSet {
+		return hidden
+	}
+	return ""
+}
+
+// typeName returns the type of a value, "" for nil: the value itself may hold a password.
+func typeName(value any) string {
+	if value == nil {
+		return ""
+	}
+	return fmt.Sprintf("%T", value)
+}
+
+// shownAddress hides an address that may hold a password: New refuses it, but it may be printed before.
+func shownAddress(address string) string {
+	if strings.Contains(address, "@") {
+		return hidden
+	}
+	return address
+}
+
+func shownAddresses(addresses []string) []string {
+	shown := make([]string, len(addresses))
+	for i, address := range addresses {
+		shown[i] = shownAddress(address)
+	}
+	return shown
+}
+
+// shownStore returns scheme, host and path of a store's URL. A password stands before the host or in the query; where it
+// was not percent-encoded, a piece of it may be in the path, and then nothing is shown.
+func shownStore(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" && u.Path == "" || u.Scheme == "" || strings.Contains(u.Path, "@") {
+		return hide(address != "")
+	}
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+}
