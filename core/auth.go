@@ -3,29 +3,33 @@ package core
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/go-oidc-auth/oidcauth/core/internal/seal"
-	"golang.org/x/sync/singleflight"
+	"github.com/go-oidc-auth/oidcauth/core/internal/login"
+	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
+	"github.com/go-oidc-auth/oidcauth/core/internal/session"
+	"github.com/go-oidc-auth/oidcauth/core/internal/trouble"
+	"github.com/go-oidc-auth/oidcauth/core/internal/verify"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
 // Auth is one configured service: it makes guards and routes. Safe for concurrent use.
 type Auth struct {
-	cfg       Config
-	log       *slog.Logger
-	metrics   metrics
-	troubles  *troubles
-	provider  *provider
-	broker    *tokenBroker // nil in passthrough mode
-	party     string       // this client at this provider: what it seals opens for no other one that shares SecretKeys
-	states    *seal.Sealer // login state
-	devices   *seal.Sealer // device codes of public clients
-	spent     *spentStates
-	verified  *verifiedTokens
-	refreshes singleflight.Group
+	cfg      Config
+	log      *slog.Logger
+	metrics  metrics
+	provider *provider.Provider
+	verifier *verify.Verifier // what the guards accept
+	states   *login.Logins    // what logins under way remember
+	logins   *session.Logins  // what becomes of a login: passed through, or kept
+	broker   *session.Broker  // nil in passthrough mode: there are no keys to publish and to rotate
+	store    io.Closer        // a store that was opened here
+
+	noLogout *trouble.Trouble // the provider has no logout
 }
 
 // New checks the configuration and makes an Auth of it. All faults are told in one error, each with its field and what
@@ -36,23 +40,66 @@ func New(cfg Config) (*Auth, error) {
 		return nil, err
 	}
 	cfg = cfg.complete()
-	a := &Auth{cfg: cfg, log: cfg.Logger, metrics: cfg.Metrics, troubles: newTroubles(cfg.Logger), spent: newSpentStates(), party: cfg.DiscoveryURL + "\x00" + cfg.ClientID}
-	secrets := a.secrets()
-	var errs [2]error
-	a.states, errs[0] = seal.New("login state", secrets...)
-	a.devices, errs[1] = seal.New("device code", secrets...)
-	if err := errors.Join(errs[:]...); err != nil {
+	a := &Auth{
+		cfg: cfg, log: cfg.Logger, metrics: cfg.Metrics,
+		noLogout: trouble.New(cfg.Logger, slog.LevelWarn, "browsers", "sent to the provider's logout"),
+	}
+	var err error
+	if a.states, err = login.New(login.Config{Secrets: a.secrets(), Party: cfg.party(), Leeway: cfg.Leeway, Secure: cfg.isSecure()}); err != nil {
 		return nil, err
 	}
-	a.provider = newProvider(&a.cfg, &a.troubles.revocation)
-	a.verified = newVerifiedTokens(&a.cfg)
-	if a.cfg.Broker != nil {
-		var err error
-		if a.broker, err = newBroker(a); err != nil {
+	a.provider = provider.New(provider.Config{
+		DiscoveryURL: cfg.DiscoveryURL, Issuer: cfg.Issuer, JWKSURL: cfg.JWKSURL, Client: provider.NewClient(cfg.ClientID, cfg.ClientSecret),
+		HTTP: cfg.HTTPClient, Timeout: cfg.Timeout, Allows: func(address string) bool { return cfg.badURL(address) == "" },
+		Log: a.log, Observe: a.metrics.fetches(),
+	})
+	up := &session.Upstream{Provider: a.provider, Issuer: a.providerIssuer(), RefreshTTL: cfg.sessionTTL()}
+	sessions, err := a.sessions(up)
+	if err != nil {
+		return nil, err
+	}
+	a.logins = session.NewLogins(up, sessions)
+	a.verifier = verify.NewVerifier(cfg.TokenCacheSize, sessions.Issuers()...)
+	return a, nil
+}
+
+// sessions chooses what is done with logins.
+func (a *Auth) sessions(up *session.Upstream) (session.Sessions, error) {
+	if a.cfg.Broker == nil {
+		return session.NewPassthrough(up), nil
+	}
+	db, ours, err := a.cfg.openStore()
+	if err != nil {
+		return nil, err
+	}
+	if ours {
+		a.store = db
+	}
+	if len(a.cfg.SecretKeys) == 0 {
+		if _, err := secretFileOf(db); err != nil {
+			_ = a.closeStore() // the fault of the configuration says more
 			return nil, err
 		}
 	}
-	return a, nil
+	a.broker = session.NewBroker(a.brokerConfig(up, db))
+	return a.broker, nil
+}
+
+func (a *Auth) brokerConfig(up *session.Upstream, db store.Store) session.BrokerConfig {
+	b, mint := a.cfg.Broker, a.Required()
+	peers := make(map[string]string)
+	for _, issuer := range b.TrustedIssuers {
+		peers[issuer] = strings.TrimSuffix(issuer, "/") + b.PeerJWKSPath
+	}
+	random := randomSecret()
+	return session.BrokerConfig{
+		Upstream: up, Store: db, Secrets: func() ([][]byte, error) { return a.storeSecrets(db, random) },
+		Client: a.cfg.ClientID, Issuer: a.cfg.PublicURL, Audience: b.Audience, SubjectClaim: b.SubjectClaim,
+		AnyAudience: a.cfg.takesAnyAudience(), TokenTTL: b.TokenTTL, SessionTTL: b.SessionTTL, Grace: b.RefreshGrace,
+		Timeout: a.cfg.Timeout, Leeway: a.cfg.Leeway, ImportKey: b.ImportKey, Peers: peers,
+		Rules: a.cfg.rules(), New: newToken, Permit: func(token *verify.Token) error { return mint.permit(idTokenOf(token)) },
+		Log: a.log, Observe: a.metrics.fetches(),
+	}
 }
 
 // complete copies the configuration and fills in what was left out.
@@ -92,6 +139,20 @@ func (c Config) complete() Config {
 // readyTimeout bounds Ready.
 const readyTimeout = 5 * time.Second
 
+// party is this client at this provider: what it seals opens for no other one that shares SecretKeys.
+func (c *Config) party() string { return c.DiscoveryURL + "\x00" + c.ClientID }
+
+// isSecure reports whether browsers come by https.
+func (c *Config) isSecure() bool { return strings.HasPrefix(c.PublicURL, "https:") }
+
+// sessionTTL is how long a refresh token is good for when the provider names no end.
+func (c *Config) sessionTTL() time.Duration {
+	if c.Broker == nil {
+		return unlimitedRefresh
+	}
+	return c.Broker.SessionTTL
+}
+
 // Ready returns nil when a guard could answer now. In passthrough mode the provider's issuer is known and its keys are at
 // hand; in broker mode the store is migrated, a signing key opens, and the revocations were read within the last minute:
 // neither the provider nor trusted issuers are asked. Otherwise the error names each part that is not ready. It takes at
@@ -99,17 +160,7 @@ const readyTimeout = 5 * time.Second
 func (a *Auth) Ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
-	if a.broker != nil {
-		return a.broker.faults(ctx)
-	}
-	var parts []error
-	if _, err := a.provider.issuer(ctx); err != nil {
-		parts = append(parts, errors.New("core: the provider's discovery document is not at hand"))
-	}
-	if err := a.provider.keys.Ready(ctx); err != nil {
-		parts = append(parts, errors.New("core: the provider's keys are not at hand"))
-	}
-	return errors.Join(parts...)
+	return a.logins.Faults(ctx)
 }
 
 // RotateKey adds a signing key in broker mode. It is published at once and signs after ten minutes, on every instance; the
@@ -119,17 +170,21 @@ func (a *Auth) RotateKey(ctx context.Context) error {
 	if a.broker == nil {
 		return errors.New("core: RotateKey: there are no signing keys without Config.Broker")
 	}
-	return a.broker.rotateKey(ctx)
+	return a.broker.RotateKey(ctx)
 }
 
 // Close ends what runs in the background and closes a store that StoreURL named. Refreshes under way finish first, which
 // takes no longer than Timeout and ten seconds; guards go on with the keys at hand. It may be called again. The error is
 // that of closing the store.
 func (a *Auth) Close() error {
-	var err error
-	if a.broker != nil {
-		err = a.broker.close()
-	}
-	a.provider.close()
+	err := errors.Join(a.logins.Close(), a.closeStore())
+	a.provider.Close()
 	return err
+}
+
+func (a *Auth) closeStore() error {
+	if a.store == nil {
+		return nil
+	}
+	return a.store.Close()
 }

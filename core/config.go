@@ -25,6 +25,9 @@ const (
 	maxLeeway      = 5 * time.Minute
 	minSecretKey   = 32 // bytes
 
+	defaultTokenCache = 8192
+	maxTokenCache     = 1 << 20
+
 	// unlimitedRefresh is how long a refresh token is said to live when the provider names no end.
 	unlimitedRefresh = 30 * 24 * time.Hour
 )

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 )
 
 // Error codes of RFC 6749 section 5.2, RFC 6750 section 3.1, RFC 8628 section 3.5 and OpenID Connect Core section
@@ -41,8 +43,8 @@ type Error struct {
 	// Err is the cause, for logs and [errors.Is]; no answer holds it.
 	Err error
 
-	noCredentials bool   // a challenge without an error code (RFC 6750 section 3.1)
-	scope         string // the scopes that a token needs, for the challenge
+	kind  fault.Kind // what happened; Internal where a flow says it all
+	scope string     // the scopes that a token needs, for the challenge
 }
 
 // Error gives the status, the code and the detail; never the cause's text.
@@ -58,10 +60,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // with the members detail, error and error_description, and with WWW-Authenticate where RFC 6750 section 3 asks for
 // it. An error of another type is a 500 with a fixed text. Safe for concurrent use.
 func (a *Auth) ErrorResponse(ctx context.Context, err error) *Response {
-	var refusal *Error
-	if !errors.As(err, &refusal) {
-		refusal = &Error{Status: http.StatusInternalServerError, Code: CodeServerError, Detail: "Internal error.", Err: err}
-	}
+	refusal := refusalOf(err)
 	if a.cfg.OnError != nil {
 		if answer := a.cfg.OnError(ctx, refusal); answer != nil {
 			return answer
@@ -104,7 +103,7 @@ const realm = "oidcauth"
 // challenge is RFC 6750 section 3: no code when the request brought no credentials, scope when it lacked scopes.
 func (e *Error) challenge() string {
 	challenge := `Bearer realm="` + realm + `"`
-	if e.noCredentials {
+	if e.kind == fault.Missing || e.kind == fault.Ended {
 		return challenge
 	}
 	switch e.Code {
@@ -136,21 +135,4 @@ func quotable(text string) string {
 func noStore(header http.Header) {
 	header.Set("Cache-Control", "no-store")
 	header.Set("Pragma", "no-cache")
-}
-
-// outageRetry is what clients are told to wait when the provider is out of reach: the pause between two tries of ours.
-const outageRetry = 10 * time.Second
-
-func badRequest(code, detail string) *Error {
-	return &Error{Status: http.StatusBadRequest, Code: code, Detail: detail}
-}
-
-// outage is an answer for what may be over in a moment: no code, so that a polling client goes on polling.
-func outage(detail string, cause error) *Error {
-	return &Error{Status: http.StatusServiceUnavailable, Detail: detail, RetryAfter: outageRetry, Err: cause}
-}
-
-// nonsense is an answer for a provider that says what nobody can use.
-func nonsense(detail string, cause error) *Error {
-	return &Error{Status: http.StatusBadGateway, Code: CodeServerError, Detail: detail, Err: cause}
 }

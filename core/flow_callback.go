@@ -5,70 +5,80 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
+	"github.com/go-oidc-auth/oidcauth/core/internal/login"
+	"github.com/go-oidc-auth/oidcauth/core/internal/session"
 )
 
 // callbackRoute answers GET callback: the browser comes back from the provider. Once it is known which login this is,
 // the login's cookie goes, whatever happens.
 func (f *flows) callbackRoute(ctx context.Context, request *Request) (*Response, error) {
+	answer, err := f.comeBack(ctx, request)
+	f.metrics.login(grantCallback, err)
+	return answer, err
+}
+
+func (f *flows) comeBack(ctx context.Context, request *Request) (*Response, error) {
 	if f.ownCallback() == "" {
-		return nil, outage("The callback needs PublicURL in the configuration.", nil)
+		return nil, &Error{Status: http.StatusServiceUnavailable, Detail: "The callback needs PublicURL in the configuration.", RetryAfter: outageRetry, kind: fault.Outage}
 	}
-	var p callbackQuery
-	if err := p.read(request.Query); err != nil {
-		return nil, err
-	}
-	state, err := f.openState(p.state, kindBrowser)
+	p, err := readCallback(request.Query)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := f.finish(ctx, request, &p, state)
+	state, err := f.states.Open(p.state, login.Browser)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := f.finish(ctx, request, p, state)
 	if answer == nil {
 		answer = &Response{Header: make(http.Header)}
 	}
-	addCookie(answer, f.dropCookie(state.Cookie))
+	addCookie(answer, f.states.Drop(state.Cookie))
 	return answer, err
 }
 
 // callbackQuery is RFC 6749 sections 4.1.2 and 4.1.2.1, and RFC 9207.
 type callbackQuery struct{ code, state, fault, issuer string }
 
-func (p *callbackQuery) read(query url.Values) error {
-	for name, into := range map[string]*string{"code": &p.code, "state": &p.state, "error": &p.fault, "iss": &p.issuer} {
-		value, err := one(query, name)
-		if err != nil {
-			return err
-		}
-		*into = value
+func readCallback(query url.Values) (*callbackQuery, error) {
+	read := parameters{values: query}
+	p := &callbackQuery{code: read.one("code"), state: read.one("state"), fault: read.one("error"), issuer: read.one("iss")}
+	if err := read.err(); err != nil {
+		return nil, err
 	}
 	if p.state == "" || p.code == "" && p.fault == "" {
-		return badRequest(CodeInvalidRequest, "Missing code or state")
+		return nil, badRequest(CodeInvalidRequest, "Missing code or state")
 	}
-	return nil
+	return p, nil
 }
 
 // finish checks everything that can be known before the code is redeemed: this browser began this login (RFC 9700
 // section 4.7), once, and the answer is this provider's (RFC 9207).
-func (f *flows) finish(ctx context.Context, request *Request, p *callbackQuery, state *loginState) (*Response, error) {
-	if state.Redirect != f.ownCallback() || !state.boundTo(cookieValue(request, state.Cookie)) {
-		return nil, badState()
+func (f *flows) finish(ctx context.Context, request *Request, p *callbackQuery, state *login.State) (*Response, error) {
+	if state.Redirect != f.ownCallback() || !state.BoundTo(cookieValue(request, state.Cookie)) {
+		return nil, fault.New(fault.State, nil)
 	}
-	if err := f.spend(state); err != nil {
+	if err := f.states.Spend(state); err != nil {
 		return nil, err
 	}
-	meta, err := f.spending(ctx)
+	meta, err := f.logins.Prepare(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if p.issuer != "" && p.issuer != meta.issuer || p.issuer == "" && meta.issInAnswers {
+	if p.issuer != "" && p.issuer != meta.Issuer || p.issuer == "" && meta.IssInAnswers {
 		return nil, badRequest(CodeInvalidRequest, "The answer is not from the provider of this login.")
 	}
 	if p.fault != "" {
 		return nil, providerFault(p.fault)
 	}
-	token, err := f.redeem(ctx, meta, codeRequest(p.code, state.Verifier, state.Redirect, grantCheck{nonce: state.Nonce, idToken: always, scope: state.Scope}))
+	check := session.Check{Nonce: state.Nonce, IDToken: session.Always, Scope: state.Scope}
+	tokens, err := f.logins.Redeem(ctx, meta, codeForm(p.code, state.Verifier, state.Redirect), check)
 	if err != nil {
 		return nil, err
 	}
+	token := tokenOf(tokens)
 	if f.cfg.OnLogin != nil {
 		if answer := f.cfg.OnLogin(ctx, request, token); answer != nil {
 			return answer.owned(), nil
@@ -99,4 +109,21 @@ func (r *Response) owned() *Response {
 		header = make(http.Header)
 	}
 	return &Response{Status: r.Status, Header: header, Body: r.Body}
+}
+
+func cookieValue(request *Request, name string) string {
+	for _, cookie := range cookies(request) {
+		if cookie.Name == name {
+			return cookie.Value
+		}
+	}
+	return ""
+}
+
+func cookies(request *Request) []*http.Cookie {
+	return (&http.Request{Header: http.Header{"Cookie": request.Header.Values("Cookie")}}).Cookies()
+}
+
+func addCookie(answer *Response, cookie *http.Cookie) {
+	answer.Header.Add("Set-Cookie", cookie.String())
 }

@@ -8,7 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/oauth2"
+	"github.com/go-oidc-auth/oidcauth/core/internal/claims"
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
+	"github.com/go-oidc-auth/oidcauth/core/internal/login"
+	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
 )
 
 // flows are the routes of one table. They know where this table's callback stands, seen from browsers.
@@ -50,11 +53,11 @@ func (f *flows) login(ctx context.Context, request *Request) (*Response, error) 
 	if err != nil {
 		return nil, err
 	}
-	meta, err := f.provider.metadata(ctx)
+	meta, err := f.provider.Metadata(ctx)
 	if err != nil {
-		return nil, outage("OIDC server unavailable, cannot log in.", err)
+		return nil, &Error{Status: http.StatusServiceUnavailable, Detail: "OIDC server unavailable, cannot log in.", RetryAfter: outageRetry, Err: err, kind: fault.Outage}
 	}
-	if meta.authorization == "" {
+	if meta.Authorization == "" {
 		return nil, notDiscovered("authorization_endpoint")
 	}
 	parameters := url.Values{
@@ -69,32 +72,32 @@ func (f *flows) login(ctx context.Context, request *Request) (*Response, error) 
 		if query.state != "" {
 			parameters.Set("state", query.state)
 		}
-		return redirect(endpoint(meta.authorization, parameters)), nil
+		return redirect(endpoint(meta.Authorization, parameters)), nil
 	}
 	return f.loginWithState(request, meta, query, parameters)
 }
 
-func (f *flows) loginWithState(request *Request, meta *metadata, query *loginQuery, parameters url.Values) (*Response, error) {
-	kind := kindLoopback
+func (f *flows) loginWithState(request *Request, meta *provider.Metadata, query *loginQuery, parameters url.Values) (*Response, error) {
+	kind := login.Loopback
 	if query.redirect == f.ownCallback() {
-		kind = kindBrowser
+		kind = login.Browser
 	}
-	state := newState(kind, query.redirect, query.scope)
+	state := login.NewState(kind, query.redirect, query.scope)
 	var cookie *http.Cookie
-	if kind == kindBrowser {
-		cookie = f.bind(state, time.Now())
+	if kind == login.Browser {
+		cookie = f.states.Bind(state, time.Now())
 	}
-	sealed, err := f.sealState(state)
+	sealed, err := f.states.Seal(state)
 	if err != nil {
 		return nil, err
 	}
 	parameters.Set("state", sealed)
 	parameters.Set("nonce", state.Nonce)
-	parameters.Set("code_challenge", oauth2.S256ChallengeFromVerifier(state.Verifier))
-	answer := redirect(endpoint(meta.authorization, parameters))
+	parameters.Set("code_challenge", state.Challenge())
+	answer := redirect(endpoint(meta.Authorization, parameters))
 	if cookie != nil {
-		for _, old := range f.crowded(request) {
-			addCookie(answer, f.dropCookie(old))
+		for _, old := range f.states.Crowded(cookies(request)) {
+			addCookie(answer, f.states.Drop(old))
 		}
 		addCookie(answer, cookie)
 	}
@@ -102,17 +105,14 @@ func (f *flows) loginWithState(request *Request, meta *metadata, query *loginQue
 }
 
 func (f *flows) readLogin(request *Request) (*loginQuery, error) {
-	var q loginQuery
-	var offline, method string
-	for name, into := range map[string]*string{
-		"redirect_uri": &q.redirect, "prompt": &q.prompt, "scope": &q.scope, "state": &q.state,
-		"offline_access": &offline, "code_challenge": &q.challenge, "code_challenge_method": &method,
-	} {
-		value, fault := one(request.Query, name)
-		if fault != nil {
-			return nil, fault
-		}
-		*into = value
+	read := parameters{values: request.Query}
+	q := &loginQuery{
+		redirect: read.one("redirect_uri"), prompt: read.one("prompt"), scope: read.one("scope"), state: read.one("state"),
+		challenge: read.one("code_challenge"),
+	}
+	method, offline := read.one("code_challenge_method"), read.one("offline_access")
+	if err := read.err(); err != nil {
+		return nil, err
 	}
 	if q.redirect == "" {
 		return nil, badRequest(CodeInvalidRequest, "Missing redirect_uri")
@@ -120,7 +120,7 @@ func (f *flows) readLogin(request *Request) (*loginQuery, error) {
 	if len(q.redirect) > maxRedirect || !f.mayRedirect(q.redirect) {
 		return nil, badRequest(CodeInvalidRequest, "This redirect_uri is not allowed.")
 	}
-	if err := f.checkChallenge(&q, method); err != nil {
+	if err := f.checkChallenge(q, method); err != nil {
 		return nil, err
 	}
 	q.offline = strings.EqualFold(offline, "true") && !f.cfg.NoOfflineAccess
@@ -129,7 +129,7 @@ func (f *flows) readLogin(request *Request) (*loginQuery, error) {
 		return nil, err
 	}
 	q.scope, err = f.loginScope(q.scope, q.offline)
-	return &q, err
+	return q, err
 }
 
 // checkChallenge: a redirect URI that is neither the own callback nor loopback belongs to an application that has to
@@ -157,7 +157,7 @@ func isChallenge(text string) bool {
 // readPrompt keeps the values of OpenID Connect Core section 3.1.2.1; none means nothing is asked for, as in the
 // reference.
 func readPrompt(text string) (string, error) {
-	words := distinct(strings.Fields(text))
+	words := claims.Distinct(strings.Fields(text))
 	for _, word := range words {
 		if !slices.Contains([]string{"none", "login", "consent", "select_account"}, word) {
 			return "", badRequest(CodeInvalidRequest, "This prompt is not one of login, consent, select_account and none.")
@@ -188,10 +188,22 @@ func (f *flows) scopeText(words []string, offline bool) string {
 	if f.cfg.NoOfflineAccess {
 		all = slices.DeleteFunc(all, func(word string) bool { return word == "offline_access" })
 	}
-	return strings.Join(distinct(all), " ")
+	return strings.Join(claims.Distinct(all), " ")
 }
 
 // notDiscovered is a provider without an endpoint that a route needs.
-func notDiscovered(name string) *Error {
-	return nonsense("OIDC endpoint '"+name+"' not found in discovery.", nil)
+func notDiscovered(name string) error {
+	return &fault.Error{Kind: fault.Unusable, Part: fault.Endpoint, Name: name}
+}
+
+// endpoint appends parameters to an address that may have a query already.
+func endpoint(address string, parameters url.Values) string {
+	if len(parameters) == 0 {
+		return address
+	}
+	separator := "?"
+	if strings.Contains(address, "?") {
+		separator = "&"
+	}
+	return address + separator + parameters.Encode()
 }

@@ -2,260 +2,117 @@ package core
 
 import (
 	"context"
-	"crypto/sha256"
-	"errors"
 	"net/http"
 	"net/url"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
+	"github.com/go-oidc-auth/oidcauth/core/internal/login"
+	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
+	"github.com/go-oidc-auth/oidcauth/core/internal/session"
 )
 
-// maxCredential bounds codes, verifiers and tokens in a form, in bytes.
-const maxCredential = 16 << 10
-
-// deviceGrant is the grant type of RFC 8628 section 3.4.
-const deviceGrant = "urn:ietf:params:oauth:grant-type:device_code"
-
-// tokenForm is what the token route reads: the Python library's fields, hyphens or underscores.
-type tokenForm struct {
-	code, redirect, verifier string
-	refresh, device          string
-	grant                    string
-	exchange                 exchangeForm
-}
-
-// Spellings of the fields that choose a grant.
-var (
-	refreshNames = []string{"refresh-token", "refresh_token"}
-	deviceNames  = []string{"device-code", "device_code"}
-	grantNames   = []string{"grant_type", "grant-type"}
-)
-
-// formField is a field of the form with its spellings.
-type formField struct {
-	into  *string
-	names []string
-}
-
-// tokenRequest is one request at the provider's token endpoint, with what its answer has to bring.
-type tokenRequest struct {
-	form  url.Values
-	check grantCheck
-	state *loginState // used up by the request; nil where there is none, or it is used up already
-}
-
-// token answers POST token: one grant, chosen by its field. Everything that can be known here is checked before the
-// provider is asked for anything.
+// token answers POST token: one grant, see [grants]. Everything that can be known here is checked before the provider is
+// asked for anything.
 func (f *flows) token(ctx context.Context, request *Request) (*Response, error) {
-	var form tokenForm
-	if err := form.read(request.Form); err != nil {
+	form, err := readToken(parameters{values: request.Form, most: maxCredential})
+	if err != nil {
+		f.metrics.login(grantUndecided, err)
 		return nil, err
 	}
-	token, err := f.grant(ctx, &form)
+	tokens, err := form.grant.run(f, ctx, form)
+	form.grant.told(f.metrics, err)
 	if err != nil {
 		return nil, form.refused(err)
 	}
-	return jsonResponse(token), nil
+	return jsonResponse(tokenOf(tokens)), nil
 }
 
 // refused gives a request that names its grant the status of RFC 6749 section 5.2: clients that go by it read a challenge in
 // a 401 and not the body. The Python client names no grant_type where it gets the reference's 401.
 func (t *tokenForm) refused(err error) error {
-	var refusal *Error
-	if t.grant == "" || !errors.As(err, &refusal) || refusal.Status != http.StatusUnauthorized || refusal.Code != CodeInvalidGrant {
+	if t.grantType == "" || !fault.Is(err, fault.Ended) {
 		return err
 	}
-	byTheBook := *refusal
-	byTheBook.Status, byTheBook.noCredentials = http.StatusBadRequest, false
+	byTheBook := *refusalOf(err)
+	byTheBook.Status, byTheBook.kind = http.StatusBadRequest, fault.Grant
 	return &byTheBook
 }
 
-func (f *flows) grant(ctx context.Context, form *tokenForm) (*Token, error) {
-	var grant *tokenRequest
-	var err error
-	switch {
-	case form.exchange.subject != "":
-		return f.exchangeToken(ctx, &form.exchange)
-	case form.refresh != "":
-		return f.refresh(ctx, form.refresh)
-	case form.code != "":
-		grant, err = f.codeGrant(*form)
-	default:
-		grant, err = f.deviceGrant(form.device)
-	}
-	if err != nil {
-		return nil, err
-	}
-	meta, err := f.spending(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return f.redeem(ctx, meta, grant)
+// refresh answers a refresh token (RFC 6749 section 6).
+func (f *flows) refresh(ctx context.Context, form *tokenForm) (*session.Tokens, error) {
+	return f.logins.Refresh(ctx, form.credential)
 }
 
-// refresh: the same refresh token at the same moment is one request. A provider that detects reuse would end the session
-// over an honest race.
-func (f *flows) refresh(ctx context.Context, token string) (*Token, error) {
-	sum := sha256.Sum256([]byte(token))
-	shared, err, _ := f.refreshes.Do(string(sum[:]), func() (any, error) {
-		ctx, cancel := detached(ctx)
-		defer cancel()
-		if f.broker != nil {
-			return f.rotate(ctx, token)
-		}
-		return f.forward(ctx, token)
-	})
-	if err != nil {
-		return nil, err
-	}
-	return shared.(*Token), nil
-}
-
-// forward hands a refresh token on to the provider.
-func (f *flows) forward(ctx context.Context, token string) (*Token, error) {
-	meta, err := f.spending(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return f.redeem(ctx, meta, &tokenRequest{form: url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}}})
-}
-
-// redeem asks the provider and verifies what comes back; in broker mode a session begins with it.
-func (f *flows) redeem(ctx context.Context, meta *metadata, grant *tokenRequest) (*Token, error) {
-	if grant.state != nil {
-		if err := f.spend(grant.state); err != nil {
-			return nil, err
-		}
-	}
-	ctx, cancel := detached(ctx) // from here on something is spent
-	defer cancel()
-	answer, err := f.provider.token(ctx, meta, grant.form)
-	if err != nil {
-		return nil, err
-	}
-	accepted, err := f.accept(ctx, answer, grant.check)
-	if err != nil {
-		return nil, err
-	}
-	if f.broker != nil {
-		return f.begin(ctx, meta, accepted)
-	}
-	return accepted.Token, nil
-}
-
-// spending returns the provider's metadata once a token request can be made and its answer checked: the keys come
-// first, so that nothing is spent for an answer that nobody could verify; in broker mode the signing keys too.
-func (f *flows) spending(ctx context.Context) (*metadata, error) {
-	meta, err := f.provider.metadata(ctx)
-	if err == nil && meta.token == "" {
-		return nil, notDiscovered("token_endpoint")
-	}
-	if err == nil && f.broker != nil {
-		if _, _, err := f.broker.ready(ctx); err != nil {
-			return nil, err
-		}
-	}
-	if err == nil {
-		err = f.provider.keys.Ready(ctx)
-	}
-	if err != nil {
-		return nil, outage("OIDC server unavailable.", err)
-	}
-	return meta, nil
-}
-
-func (t *tokenForm) read(form url.Values) error {
-	fields := []formField{
-		{&t.code, []string{"code"}},
-		{&t.redirect, []string{"redirect_uri", "redirect-uri"}},
-		{&t.verifier, []string{"code_verifier", "code-verifier"}},
-		{&t.refresh, refreshNames},
-		{&t.device, deviceNames},
-		{&t.grant, grantNames},
-	}
-	if err := readFields(form, fields); err != nil {
-		return err
-	}
-	if t.grant == exchangeGrant { // nothing else makes a subject_token mean something
-		if err := readFields(form, t.exchange.fields()); err != nil {
-			return err
-		}
-	}
-	return t.checkGrant()
-}
-
-func readFields(form url.Values, fields []formField) error {
-	for _, field := range fields {
-		value, err := one(form, field.names...)
-		if err != nil {
-			return err
-		}
-		if len(value) > maxCredential {
-			return badRequest(CodeInvalidRequest, "Parameter "+field.names[0]+" is too long.")
-		}
-		*field.into = value
-	}
-	return nil
-}
-
-// checkGrant: exactly one grant, and a grant_type, where there is one, that names it.
-func (t *tokenForm) checkGrant() error {
-	grants := map[string]string{"authorization_code": t.code, "refresh_token": t.refresh, deviceGrant: t.device, exchangeGrant: t.exchange.subject}
-	given := 0
-	for _, value := range grants {
-		if value != "" {
-			given++
-		}
-	}
-	if t.grant != "" {
-		value, known := grants[t.grant]
-		if !known {
-			return badRequest(CodeUnsupportedGrantType, "unsupported_grant_type: this grant_type is not offered")
-		}
-		if value == "" && given > 0 {
-			return badRequest(CodeInvalidRequest, "The grant_type names another grant than the parameters.")
-		}
-	}
-	switch {
-	case given == 0:
-		return badRequest(CodeInvalidRequest, "Missing (device) code or refresh_token")
-	case given > 1:
-		return badRequest(CodeInvalidRequest, "More than one grant is given.")
-	}
-	return nil
-}
-
-// codeGrant is a code of a client that is not the own callback: one that posts its sealed state as code_verifier, or
+// code answers a code of a client that is not the own callback: one that posts its sealed state as code_verifier, or
 // one that brought its own challenge and posts its own verifier.
-func (f *flows) codeGrant(form tokenForm) (*tokenRequest, error) {
+func (f *flows) code(ctx context.Context, form *tokenForm) (*session.Tokens, error) {
 	if form.redirect == "" {
 		form.redirect = f.ownCallback()
 	}
 	switch length := len(form.verifier); {
 	case length == 0:
 		return nil, badRequest(CodeInvalidRequest, "Missing code_verifier")
-	case length > 128:
-		state, err := f.openState(form.verifier, kindLoopback)
-		if err != nil || state.Redirect != form.redirect || !f.isCurrent(state) {
-			return nil, badState()
-		}
-		request := codeRequest(form.code, state.Verifier, state.Redirect, grantCheck{nonce: state.Nonce, idToken: ifGranted, scope: state.Scope})
-		request.state = state
-		return request, nil
+	case length > maxVerifier:
+		return f.loopbackCode(ctx, form)
 	case !isVerifier(form.verifier):
 		return nil, badRequest(CodeInvalidRequest, "The code_verifier is malformed.")
 	case form.redirect == f.ownCallback() || !f.mayRedirect(form.redirect):
 		return nil, badRequest(CodeInvalidGrant, "invalid_grant: this redirect_uri is not allowed")
 	}
-	return codeRequest(form.code, form.verifier, form.redirect, grantCheck{idToken: ifGranted}), nil
+	meta, err := f.logins.Prepare(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return f.logins.Redeem(ctx, meta, codeForm(form.credential, form.verifier, form.redirect), session.Check{IDToken: session.IfGranted})
 }
 
-// codeRequest is RFC 6749 section 4.1.3 with RFC 7636 section 4.5.
-func codeRequest(code, verifier, redirect string, check grantCheck) *tokenRequest {
-	return &tokenRequest{check: check, form: url.Values{
-		"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {redirect}, "code_verifier": {verifier},
-	}}
+// loopbackCode is the code of a program on the user's machine, which posts the state as code_verifier.
+func (f *flows) loopbackCode(ctx context.Context, form *tokenForm) (*session.Tokens, error) {
+	state, err := f.states.Open(form.verifier, login.Loopback)
+	if err != nil || state.Redirect != form.redirect || !f.states.IsCurrent(state) {
+		return nil, fault.New(fault.State, err)
+	}
+	meta, err := f.logins.Prepare(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.states.Spend(state); err != nil {
+		return nil, err
+	}
+	check := session.Check{Nonce: state.Nonce, IDToken: session.IfGranted, Scope: state.Scope}
+	return f.logins.Redeem(ctx, meta, codeForm(form.credential, state.Verifier, state.Redirect), check)
 }
 
-// isVerifier is RFC 7636 section 4.1.
+// deviceCode asks once whether the user has answered (RFC 8628 section 3.4); the client polls. A public client's code
+// has to be one that this service sealed.
+func (f *flows) deviceCode(ctx context.Context, form *tokenForm) (*session.Tokens, error) {
+	spent := url.Values{"grant_type": {deviceGrant}, "device_code": {form.credential}}
+	if f.provider.Client.IsPublic() {
+		device, ok := f.states.OpenDevice(form.credential)
+		if !ok {
+			return nil, provider.Refusal(CodeInvalidGrant)
+		}
+		spent.Set("device_code", device.Code)
+		spent.Set("code_verifier", device.Verifier)
+	}
+	meta, err := f.logins.Prepare(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return f.logins.Redeem(ctx, meta, spent, session.Check{Scope: f.scopeText(f.cfg.Scopes, true)})
+}
+
+// codeForm is RFC 6749 section 4.1.3 with RFC 7636 section 4.5.
+func codeForm(code, verifier, redirect string) url.Values {
+	return url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {redirect}, "code_verifier": {verifier}}
+}
+
+// Lengths of a verifier, in bytes (RFC 7636 section 4.1).
+const (
+	minVerifier = 43
+	maxVerifier = 128
+)
+
 func isVerifier(text string) bool {
-	return len(text) >= 43 && len(text) <= 128 && isAlphanumeric(text, "-._~")
+	return len(text) >= minVerifier && len(text) <= maxVerifier && isAlphanumeric(text, "-._~")
 }

@@ -2,12 +2,10 @@ package core
 
 import (
 	"context"
-	"errors"
 	"net/http"
-	"strings"
 
-	"github.com/go-oidc-auth/oidcauth/core/internal/fetch"
-	"github.com/go-oidc-auth/oidcauth/core/internal/strictjson"
+	"github.com/go-oidc-auth/oidcauth/core/internal/claims"
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 )
 
 // UserInfo is the answer of the userinfo route, as the Python library gives it.
@@ -25,69 +23,22 @@ func (f *flows) userInfo(ctx context.Context, request *Request) (*Response, erro
 	if err != nil {
 		return nil, err
 	}
-	info := readUserInfo(token.claims)
-	switch {
-	case info.Username != "":
-	case f.broker != nil: // the provider knows nothing of own tokens
-		return nil, &Error{Status: http.StatusNotFound}
-	default:
-		if info, err = f.askUserInfo(ctx, token); err != nil {
-			return nil, err
+	names := claims.NamesOf(token.token.Object)
+	if names.Username == "" {
+		if names, err = f.logins.UserInfo(ctx, token.token); err != nil {
+			return nil, noUserInfo(err)
 		}
 	}
-	return jsonResponse(info), nil
+	if names.Username == "" {
+		return nil, noUserInfo(fault.New(fault.Nobody, nil))
+	}
+	return jsonResponse(UserInfo(names)), nil
 }
 
-func (f *flows) askUserInfo(ctx context.Context, token *IDToken) (*UserInfo, error) {
-	nobody := &Error{Status: http.StatusNotFound} // the reference's answer has an empty detail too
-	meta, err := f.provider.metadata(ctx)
-	if err != nil {
-		return nil, outage("OIDC server unavailable.", err)
+// noUserInfo: nobody is known by a name. The reference's answer has an empty detail too.
+func noUserInfo(err error) error {
+	if fault.Is(err, fault.Nobody) {
+		return &Error{Status: http.StatusNotFound, Err: err, kind: fault.Nobody}
 	}
-	if meta.userInfo == "" {
-		return nil, nobody
-	}
-	answer, err := f.subjectInfo(ctx, meta, token.raw, token.Subject())
-	if err != nil {
-		return nil, err
-	}
-	info := readUserInfo(answer.Object)
-	if info.Username == "" {
-		return nil, nobody
-	}
-	return info, nil
-}
-
-// subjectInfo asks the provider's userinfo endpoint. An answer about anybody but subject is not believed (OpenID Connect
-// Core section 5.3.2).
-func (f *flows) subjectInfo(ctx context.Context, meta *metadata, bearer, subject string) (*fetch.Answer, error) {
-	answer, err := f.provider.userInfo(ctx, meta, bearer)
-	switch {
-	case errors.Is(err, fetch.ErrUnreachable):
-		return nil, outage("The OIDC provider cannot be reached.", err)
-	case err != nil:
-		return nil, nonsense("The OIDC provider gave an unusable answer.", err)
-	case answer.Status == http.StatusUnauthorized || answer.Status == http.StatusForbidden:
-		return nil, invalidToken(nil)
-	case answer.Status >= 400:
-		return nil, refusal("")
-	}
-	if got, err := answer.Object.String("sub"); err != nil || got != subject {
-		return nil, nonsense("The OIDC provider gave an unusable answer.", err)
-	}
-	return answer, nil
-}
-
-// readUserInfo maps claims: texts alone, nothing cut. A full name that begins with the first name is the last name's
-// source without it.
-func readUserInfo(claims strictjson.Object) *UserInfo {
-	info := &UserInfo{
-		Username: alias(claims, usernameAliases), Email: alias(claims, emailAliases),
-		FirstName: alias(claims, firstNameAliases), LastName: alias(claims, lastNameAliases),
-	}
-	if info.FirstName != "" {
-		info.LastName = strings.TrimPrefix(info.LastName, info.FirstName+" ")
-	}
-	info.PwName = info.Username
-	return info
+	return err
 }

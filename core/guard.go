@@ -6,6 +6,9 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/claims"
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 )
 
 // Guard decides whether a caller may pass. Made by [Auth.Required] and [Auth.Optional]; safe for concurrent use.
@@ -50,7 +53,7 @@ func (a *Auth) guard(optional bool, requirements []Requirement) *Guard {
 		case kindNoDefaults:
 		}
 	}
-	g.scopes = distinct(g.scopes)
+	g.scopes = claims.Distinct(g.scopes)
 	return g
 }
 
@@ -60,19 +63,21 @@ func (a *Auth) guard(optional bool, requirements []Requirement) *Guard {
 // It waits for the provider only when the token's key is not known yet, never longer than ctx or Timeout and a second.
 func (g *Guard) Admit(ctx context.Context, authorization []string) (*IDToken, error) {
 	token, err := g.admit(ctx, authorization)
-	if err == nil || !g.optional {
-		return token, err
+	if err == nil {
+		return token, nil
 	}
-	var refusal *Error
-	if g.rejectInvalid && errors.As(err, &refusal) && !refusal.noCredentials {
-		return nil, err
+	if !g.optional {
+		return nil, refusalOf(err)
+	}
+	if g.rejectInvalid && !fault.Is(err, fault.Missing) {
+		return nil, refusalOf(err)
 	}
 	return nil, nil
 }
 
 func (g *Guard) admit(ctx context.Context, authorization []string) (*IDToken, error) {
-	token, remembered, err := g.judge(ctx, authorization)
-	g.auth.metrics.verified(remembered, err)
+	token, cached, err := g.judge(ctx, authorization)
+	g.auth.metrics.verified(cached, err)
 	return token, err
 }
 
@@ -81,14 +86,12 @@ func (g *Guard) judge(ctx context.Context, authorization []string) (*IDToken, bo
 	if err != nil {
 		return nil, false, err
 	}
-	token, remembered, err := g.auth.verifyAccess(ctx, raw)
-	if err == nil {
-		err = g.permit(token)
-	}
+	verified, cached, err := g.auth.verifier.Access(ctx, raw)
 	if err != nil {
-		return nil, remembered, err
+		return nil, cached, err
 	}
-	return token, remembered, nil
+	token := idTokenOf(verified)
+	return token, cached, g.permit(token)
 }
 
 // errManyHeaders marks the refusal of RFC 6750 section 3.1 that carries a challenge with invalid_request.
@@ -108,20 +111,16 @@ func bearer(authorization []string) (string, error) {
 		token = strings.Trim(authorization[0][len(scheme):], " ")
 	}
 	if token == "" {
-		return "", &Error{Status: http.StatusUnauthorized, Code: CodeInvalidRequest, Detail: "Not authenticated", noCredentials: true}
+		return "", fault.New(fault.Missing, nil)
 	}
 	return token, nil
-}
-
-func invalidToken(cause error) *Error {
-	return &Error{Status: http.StatusUnauthorized, Code: CodeInvalidToken, Detail: "Invalid token", Err: cause}
 }
 
 // permit judges scopes before claims, as the reference does.
 func (g *Guard) permit(token *IDToken) error {
 	var missing []string
 	for _, scope := range g.scopes {
-		if !slices.Contains(token.scopes, scope) {
+		if !slices.Contains(token.token.Scopes, scope) {
 			missing = append(missing, scope)
 		}
 	}
@@ -143,5 +142,5 @@ func (g *Guard) permit(token *IDToken) error {
 }
 
 func insufficient(detail string) *Error {
-	return &Error{Status: http.StatusForbidden, Code: CodeInsufficientScope, Detail: detail}
+	return &Error{Status: http.StatusForbidden, Code: CodeInsufficientScope, Detail: detail, kind: fault.Lacking}
 }

@@ -6,60 +6,62 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
-	"sync"
 	"time"
 
-	"github.com/go-oidc-auth/oidcauth/core/internal/keyset"
-	"github.com/go-oidc-auth/oidcauth/core/internal/strictjson"
+	"github.com/go-oidc-auth/oidcauth/core/internal/claims"
+	"github.com/go-oidc-auth/oidcauth/core/internal/verify"
 )
 
 // IDToken is who calls: the claims of a verified token. It is read-only and may be shared by requests that run at the
 // same time. Every method works on nil and on the zero value, which are guests, and gives zero values. Printing or logging one shows issuer
 // and subject alone.
-type IDToken struct{ *identity }
-
-// identity stands behind a pointer so that printing a copy of an IDToken shows an address.
-type identity struct {
-	raw, issuer, subject string
-	audience, scopes     []string
-	expiry               time.Time
-	since, until         int64 // Unix milliseconds, between which it is good; the leeway is in them
-	payload              string
-	claims               strictjson.Object // parts of payload
-	proof                keyset.Proof
-	session              string // what an own token of broker mode can be revoked by, else ""
-
-	rolesOnce sync.Once
-	allRoles  []string
-
-	room [usualAudience + usualScopes]string // for the lists
+type IDToken struct {
+	token *verify.Token // behind a pointer, so that printing a copy of an IDToken shows an address
 }
 
-// So many entries are made together with the rest.
-const (
-	usualAudience = 2
-	usualScopes   = 6
-)
-
-// newIDToken makes both parts at once.
-func newIDToken() *IDToken {
-	var both struct {
-		token    IDToken
-		identity identity
-	}
-	both.token.identity = &both.identity
+// newToken makes an empty token and the IDToken of it at once.
+func newToken() *verify.Token {
+	both := new(struct {
+		public IDToken
+		token  verify.Token
+	})
+	both.public.token, both.token.Owner = &both.token, &both.public
 	return &both.token
 }
 
-func (t *IDToken) isGuest() bool { return t == nil || t.identity == nil }
+// idTokenOf returns what the application sees of a token; nil for none.
+func idTokenOf(token *verify.Token) *IDToken {
+	if token == nil {
+		return nil
+	}
+	public, _ := token.Owner.(*IDToken) // newToken made both
+	return public
+}
+
+func (t *IDToken) isGuest() bool { return t == nil || t.token == nil }
+
+// verified is the token behind it; nil for a guest.
+func (t *IDToken) verified() *verify.Token {
+	if t.isGuest() {
+		return nil
+	}
+	return t.token
+}
+
+// claims are those of the token; nil for a guest, which has none.
+func (t *IDToken) claims() *claims.Token {
+	if t.isGuest() {
+		return nil
+	}
+	return &t.token.Token
+}
 
 // Issuer returns the claim iss. A caller is known by issuer and subject together, never by name or mail address.
 func (t *IDToken) Issuer() string {
 	if t.isGuest() {
 		return ""
 	}
-	return t.issuer
+	return t.token.Issuer
 }
 
 // Subject returns the claim sub, which a verified token always has.
@@ -67,7 +69,7 @@ func (t *IDToken) Subject() string {
 	if t.isGuest() {
 		return ""
 	}
-	return t.subject
+	return t.token.Subject
 }
 
 // Audience returns a copy of the claim aud, a single text as a list of one.
@@ -75,7 +77,7 @@ func (t *IDToken) Audience() []string {
 	if t.isGuest() {
 		return nil
 	}
-	return append([]string(nil), t.audience...) // nil for none: the list itself lies in room
+	return append([]string(nil), t.token.Audience...) // nil for none: the list itself lies in room
 }
 
 // Scopes returns a copy of the words of the claim scope, or of scp where a token has that one instead.
@@ -83,7 +85,7 @@ func (t *IDToken) Scopes() []string {
 	if t.isGuest() {
 		return nil
 	}
-	return append([]string(nil), t.scopes...)
+	return append([]string(nil), t.token.Scopes...)
 }
 
 // Expiry returns the claim exp; the zero time for a guest.
@@ -91,72 +93,28 @@ func (t *IDToken) Expiry() time.Time {
 	if t.isGuest() {
 		return time.Time{}
 	}
-	return t.expiry
+	return t.token.Expiry
 }
 
 // Username returns the first text among preferred_username, user_name, uid and username, hyphens or underscores, any
 // case. It may change and be given to somebody else.
-func (t *IDToken) Username() string {
-	if t.isGuest() {
-		return ""
-	}
-	return alias(t.claims, usernameAliases)
-}
+func (t *IDToken) Username() string { return t.claims().Username() }
 
 // Email returns the claim email, "" when it is absent or no text. Whether the provider checked the address is the claim
 // email_verified.
-func (t *IDToken) Email() string { return t.text("email") }
+func (t *IDToken) Email() string { return t.claims().Text("email") }
 
 // Name returns the claim name, "" when it is absent or no text.
-func (t *IDToken) Name() string { return t.text("name") }
-
-func (t *IDToken) text(name string) string {
-	if t.isGuest() {
-		return ""
-	}
-	text, _ := t.claims.String(name) // a claim of another type is no name
-	return text
-}
+func (t *IDToken) Name() string { return t.claims().Text("name") }
 
 // Roles returns the flattened roles: realm_access.roles, every resource_access.*.roles, groups and roles, in this
 // order, each once. A member of another type than a list of texts counts as absent.
-func (t *IDToken) Roles() []string { return slices.Clone(t.roles()) }
-
-// roles is Roles without the copy: read once, however many requests the token comes with.
-func (t *IDToken) roles() []string {
-	if t.isGuest() {
-		return nil
-	}
-	t.rolesOnce.Do(func() { t.allRoles = t.readRoles() })
-	return t.allRoles
-}
-
-func (t *IDToken) readRoles() (roles []string) {
-	if realm, err := t.claims.Object("realm_access"); err == nil {
-		roles = append(roles, texts(realm, "roles")...)
-	}
-	clients, _ := t.claims.Object("resource_access")
-	for _, member := range clients {
-		if client, err := clients.Object(member.Name); err == nil {
-			roles = append(roles, texts(client, "roles")...)
-		}
-	}
-	roles = append(roles, texts(t.claims, "groups")...)
-	return distinct(append(roles, texts(t.claims, "roles")...))
-}
-
-func texts(object strictjson.Object, name string) []string {
-	if raw, ok := object.Get(name); !ok || raw[0] != '[' {
-		return nil
-	}
-	list, _ := object.Strings(name) // another type grants nothing
-	return list
-}
+func (t *IDToken) Roles() []string { return slices.Clone(t.claims().Roles()) }
 
 // Claim returns the claim at a dotted path ("realm_access.roles"), decoded as encoding/json does, as a copy; nil when
 // there is none. A name that holds dots itself is found first.
 func (t *IDToken) Claim(path string) any {
-	raw, ok := t.find(path)
+	raw, ok := t.claims().Find(path)
 	if !ok {
 		return nil
 	}
@@ -167,37 +125,13 @@ func (t *IDToken) Claim(path string) any {
 	return value
 }
 
-func (t *IDToken) find(path string) (value string, ok bool) {
-	if t.isGuest() {
-		return "", false
-	}
-	return walk(t.claims, path)
-}
-
-func walk(object strictjson.Object, path string) (value string, ok bool) {
-	if raw, ok := object.Get(path); ok {
-		return raw, true
-	}
-	for i := range len(path) {
-		if path[i] != '.' {
-			continue
-		}
-		if inner, err := object.Object(path[:i]); err == nil && inner != nil {
-			if raw, ok := walk(inner, path[i+1:]); ok {
-				return raw, true
-			}
-		}
-	}
-	return "", false
-}
-
 // Claims returns all claims, decoded as encoding/json does, as a copy; nil for a guest.
 func (t *IDToken) Claims() map[string]any {
-	claims, err := ClaimsAs[map[string]any](t)
+	all, err := ClaimsAs[map[string]any](t)
 	if err != nil {
 		return nil
 	}
-	return claims
+	return all
 }
 
 // ClaimsAs decodes all claims into a type of the application's, by the rules of encoding/json. A guest gives the zero
@@ -207,7 +141,7 @@ func ClaimsAs[T any](t *IDToken) (T, error) {
 	if t.isGuest() {
 		return claims, nil
 	}
-	if json.Unmarshal([]byte(t.payload), &claims) != nil {
+	if json.Unmarshal([]byte(t.token.Payload), &claims) != nil {
 		return claims, fmt.Errorf("core: the claims do not fit into %T", claims)
 	}
 	return claims, nil
@@ -218,7 +152,7 @@ func (t *IDToken) Raw() string {
 	if t.isGuest() {
 		return ""
 	}
-	return t.raw
+	return t.token.Raw
 }
 
 // LogValue gives issuer and subject.
@@ -243,28 +177,4 @@ func IDTokenFrom(ctx context.Context) *IDToken {
 // WithIDToken returns a context that carries a caller, as adapters do it; nil makes a guest.
 func WithIDToken(ctx context.Context, token *IDToken) context.Context {
 	return context.WithValue(ctx, idTokenKey{}, token)
-}
-
-var (
-	emailAliases     = []string{"mail", "email"}
-	usernameAliases  = []string{"preferred_username", "user_name", "uid", "username"}
-	lastNameAliases  = []string{"last_name", "family_name", "name", "surname"}
-	firstNameAliases = []string{"first_name", "given_name"}
-)
-
-// alias returns the first non-empty text under one of the names, the hyphen spelling before the underscore one. Case
-// does not matter: these are names to show, nothing is decided by them.
-func alias(claims strictjson.Object, names []string) string {
-	for _, name := range names {
-		for _, spelling := range []string{strings.ReplaceAll(name, "_", "-"), name} {
-			for _, member := range claims {
-				if strings.EqualFold(member.Name, spelling) {
-					if text, err := claims.String(member.Name); err == nil && text != "" {
-						return text
-					}
-				}
-			}
-		}
-	}
-	return ""
 }

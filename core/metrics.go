@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/fetch"
 	"github.com/go-oidc-auth/oidcauth/core/internal/keyring"
-	"github.com/go-oidc-auth/oidcauth/core/store"
+	"github.com/go-oidc-auth/oidcauth/core/internal/observe"
 )
 
 // Event is one thing that happened, for Config.Metrics to count. All three texts are fixed words of this library, so that
@@ -40,16 +39,8 @@ func eventsOf(kind string, parts, outcomes []string) (all []Event) {
 	return all
 }
 
-// What is fetched and kept at hand.
-const (
-	documentDiscovery   = "discovery"
-	documentKeys        = "keys"
-	documentTrustedKeys = "trusted_keys"
-	documentSigningKeys = "signing_keys"
-	documentRevocations = "revocations"
-)
-
-var documents = []string{documentDiscovery, documentKeys, documentTrustedKeys, documentSigningKeys, documentRevocations}
+// documents are what is fetched and cached.
+var documents = []string{observe.Discovery, observe.Keys, observe.TrustedKeys, observe.SigningKeys, observe.Revocations}
 
 const (
 	outcomeOK          = "ok"
@@ -66,15 +57,13 @@ func (m metrics) tell(kind, part, outcome string) {
 	}
 }
 
-// counted tells of each fetch of a document.
-func counted[T any](m metrics, document string, load func(context.Context) (T, error)) func(context.Context) (T, error) {
+// fetches tells of each fetch of a document.
+func (m metrics) fetches() observe.Begin {
 	if m == nil {
-		return load
+		return nil
 	}
-	return func(ctx context.Context) (T, error) {
-		value, err := load(ctx)
-		m.tell("fetch", document, fetchOutcome(document, err))
-		return value, err
+	return func(ctx context.Context, document string) (context.Context, func(error)) {
+		return ctx, func(err error) { m.tell("fetch", document, fetchOutcome(document, err)) }
 	}
 }
 
@@ -86,24 +75,11 @@ func fetchOutcome(document string, err error) string {
 		return outcomeOK
 	case errors.Is(err, keyring.ErrSealed):
 		return outcomeUnusable
-	case document == documentSigningKeys || document == documentRevocations:
+	case document == observe.SigningKeys || document == observe.Revocations:
 		return outcomeUnreachable
 	case errors.Is(fetch.Fault(err), fetch.ErrUnreachable):
 		return outcomeUnreachable
 	default:
 		return outcomeUnusable
 	}
-}
-
-// countedStore is a store whose revocations are counted: their list has no load function of its own.
-type countedStore struct {
-	store.Store
-	metrics metrics
-}
-
-// Revoked reads the list and tells of it.
-func (s countedStore) Revoked(ctx context.Context, since, now time.Time) ([]store.Revocation, error) {
-	return counted(s.metrics, documentRevocations, func(ctx context.Context) ([]store.Revocation, error) {
-		return s.Store.Revoked(ctx, since, now)
-	})(ctx)
 }

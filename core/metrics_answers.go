@@ -2,12 +2,8 @@ package core
 
 import (
 	"errors"
-	"net/http"
-	"net/url"
-	"slices"
 
-	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
-	"github.com/go-oidc-auth/oidcauth/core/internal/keyset"
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 )
 
 // How a guard judged a token.
@@ -37,6 +33,8 @@ const (
 	grantCode     = "code"
 	grantDevice   = "device"
 	grantExchange = "exchange"
+
+	grantUndecided = "undecided" // a form that does not come to one grant
 )
 
 var verifications = []string{
@@ -45,7 +43,7 @@ var verifications = []string{
 }
 
 var (
-	logins    = []string{grantCallback, grantCode, grantDevice, grantExchange}
+	logins    = []string{grantCallback, grantCode, grantDevice, grantExchange, grantUndecided}
 	endings   = []string{outcomeOK, outcomeRefused, outcomeOutage, outcomeFailed}
 	atDevices = []string{outcomePending}
 )
@@ -64,75 +62,68 @@ func (m metrics) verified(remembered bool, err error) {
 }
 
 func refusalOutcome(err error) string {
-	var refused *Error
-	if !errors.As(err, &refused) {
-		return outcomeOutage
-	}
-	switch {
-	case refused.noCredentials:
+	switch kindOf(err) {
+	case fault.Missing:
 		return outcomeNoToken
-	case refused.Status == http.StatusBadRequest:
+	case fault.Request:
 		return outcomeBadRequest
-	case refused.Status == http.StatusForbidden:
+	case fault.Lacking:
 		return outcomeInsufficient
-	case refused.Status != http.StatusUnauthorized:
+	case fault.Token:
+		return tokenOutcome(err)
+	default:
 		return outcomeOutage
 	}
+}
+
+func tokenOutcome(err error) string {
 	for _, class := range []struct {
 		cause   error
 		outcome string
 	}{
-		{jose.ErrMalformed, outcomeMalformed}, {errTokenKind, outcomeWrongKind}, {keyset.ErrUnknownKey, outcomeUnknownKey},
-		{jose.ErrSignature, outcomeBadSignature}, {errRevoked, outcomeRevoked},
+		{ErrMalformed, outcomeMalformed}, {ErrTokenKind, outcomeWrongKind}, {ErrAudience, outcomeWrongKind}, {ErrUnknownKey, outcomeUnknownKey},
+		{ErrSignature, outcomeBadSignature}, {ErrRevoked, outcomeRevoked},
 	} {
-		if errors.Is(refused.Err, class.cause) {
+		if errors.Is(err, class.cause) {
 			return class.outcome
 		}
 	}
 	return outcomeBadClaims
 }
 
-// answered tells of one answer of a route that gives out tokens.
-func (m metrics) answered(route string, form url.Values, err error) {
-	if m == nil || route != "token" && route != "callback" {
-		return
-	}
-	outcome := answerOutcome(err)
-	isExchange := func(name string) bool { return form.Get(name) == exchangeGrant }
-	switch {
-	case route == "callback":
-		m.tell("login", grantCallback, outcome)
-	case slices.ContainsFunc(refreshNames, form.Has):
-		m.tell("refresh", "", withoutPending(outcome))
-	case slices.ContainsFunc(grantNames, isExchange):
-		m.tell("login", grantExchange, withoutPending(outcome))
-	case slices.ContainsFunc(deviceNames, form.Has):
-		m.tell("login", grantDevice, outcome)
-	default:
-		m.tell("login", grantCode, withoutPending(outcome))
+// login tells how a login ended, by which grant it came.
+func (m metrics) login(part string, err error) {
+	if m != nil {
+		m.tell("login", part, endingOf(part, err))
 	}
 }
 
-// withoutPending: a provider that says so of anything but a device has refused it.
-func withoutPending(outcome string) string {
-	if outcome == outcomePending {
+// refreshed tells how a refresh ended.
+func (m metrics) refreshed(err error) {
+	if m != nil {
+		m.tell("refresh", "", endingOf("", err))
+	}
+}
+
+// endingOf: a provider that answers "pending" to anything but a device has refused it.
+func endingOf(part string, err error) string {
+	outcome := answerOutcome(err)
+	if outcome == outcomePending && part != grantDevice {
 		return outcomeRefused
 	}
 	return outcome
 }
 
 func answerOutcome(err error) string {
-	var refused *Error
-	switch {
-	case err == nil:
+	if err == nil {
 		return outcomeOK
-	case !errors.As(err, &refused):
-		return outcomeFailed
-	case refused.Code == CodeAuthorizationPending, refused.Code == CodeSlowDown:
+	}
+	switch kindOf(err) {
+	case fault.Pending:
 		return outcomePending
-	case refused.Status == http.StatusServiceUnavailable:
+	case fault.Outage:
 		return outcomeOutage
-	case refused.Status >= http.StatusInternalServerError:
+	case fault.Unusable, fault.Client, fault.Internal:
 		return outcomeFailed
 	default:
 		return outcomeRefused

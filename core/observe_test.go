@@ -213,7 +213,7 @@ func TestMetricsOfLogins(t *testing.T) {
 	f.post("token", url.Values{"device_code": {"none"}})
 	f.post("token", url.Values{})
 	f.post("token", url.Values{"grant_type": {"urn:ietf:params:oauth:grant-type:token-exchange"}, "subject_token": {"x"}})
-	c.want(t, "nonsense", "login", map[string]int{"device refused": 1, "code refused": 1, "exchange refused": 1})
+	c.want(t, "nonsense", "login", map[string]int{"device refused": 1, "undecided refused": 1, "exchange refused": 1})
 
 	f.idp.Fault(oidctest.Token, oidctest.Status(503))
 	f.post("token", f.loopback("alice"))

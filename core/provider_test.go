@@ -30,7 +30,7 @@ func TestDiscoveryIsCompared(t *testing.T) {
 		"none":                         {claims{"issuer": nil}, "", 503},
 		"as configured":                {claims{"issuer": issuer}, issuer, 200},
 		"not as configured":            {claims{"issuer": issuer + "/"}, issuer, 503},
-		"configured, not discovered":   {claims{"issuer": issuer}, issuer + "/", 503},
+		"configured, not discovered":   {claims{"issuer": issuer}, issuer + "/", 401}, // the token names a stranger: nothing is fetched for it
 		"keys over http":               {claims{"jwks_uri": "http://idp.example/realm/keys"}, "", 503},
 		"keys in a file":               {claims{"jwks_uri": "file:///etc/passwd"}, "", 503},
 		"no keys":                      {claims{"jwks_uri": nil}, "", 503},

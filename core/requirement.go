@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-oidc-auth/oidcauth/core/internal/claims"
 	"github.com/go-oidc-auth/oidcauth/core/internal/strictjson"
 )
 
@@ -39,7 +40,7 @@ const emptyList = "nothing is asked for, so nobody can meet it: name at least on
 
 // Scopes asks for every one of the scopes; each element is split at white space. Without a scope it is never met.
 func Scopes(all ...string) Requirement {
-	r := Requirement{kind: kindScopes, scopes: distinct(strings.Fields(strings.Join(all, " ")))}
+	r := Requirement{kind: kindScopes, scopes: claims.Distinct(strings.Fields(strings.Join(all, " ")))}
 	if len(r.scopes) == 0 {
 		return Requirement{fault: "Scopes: " + emptyList}
 	}
@@ -59,7 +60,7 @@ func Roles(all ...string) Requirement {
 		return Requirement{fault: "Roles: " + emptyList}
 	}
 	return Requirement{kind: kindClaims, met: func(token *IDToken) bool {
-		has := token.roles()
+		has := token.claims().Roles()
 		return !slices.ContainsFunc(all, func(role string) bool { return !slices.Contains(has, role) })
 	}}
 }
@@ -72,7 +73,7 @@ func Claim(path string, anyOf ...string) Requirement {
 		return Requirement{fault: "Claim: " + emptyList}
 	}
 	return Requirement{kind: kindClaims, met: func(token *IDToken) bool {
-		raw, ok := token.find(path)
+		raw, ok := token.claims().Find(path)
 		return ok && holdsAny(raw, anyOf)
 	}}
 }
@@ -115,17 +116,4 @@ func (r Requirement) faultInConfig() string {
 	default:
 		return r.fault
 	}
-}
-
-func distinct(words []string) []string {
-	if len(words) == 0 {
-		return nil
-	}
-	out := make([]string, 0, len(words))
-	for _, word := range words {
-		if !slices.Contains(out, word) {
-			out = append(out, word)
-		}
-	}
-	return out
 }

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
 )
 
 // Off as a path leaves a route out.
@@ -59,7 +61,6 @@ func (r Route) answer(ctx context.Context, request *Request) *Response {
 	bounded, cancel := context.WithTimeout(ctx, r.auth.patience())
 	defer cancel()
 	answer, err := r.serve(bounded, request)
-	r.auth.metrics.answered(r.Name, request.Form, err)
 	if err == nil {
 		return answer
 	}
@@ -76,10 +77,7 @@ func (r Route) answer(ctx context.Context, request *Request) *Response {
 
 // patience is the longest that a route takes. In broker mode it may wait for another instance's refresh.
 func (a *Auth) patience() time.Duration {
-	if a.broker != nil {
-		return a.cfg.Timeout + waitMargin + 3*slack
-	}
-	return a.cfg.Timeout + 3*slack
+	return a.cfg.Timeout + a.logins.Patience() + 3*provider.Slack
 }
 
 // wrongMethod answers where a router lets another method through, as net/http does with HEAD.

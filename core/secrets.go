@@ -50,17 +50,18 @@ func secretFileOf(db store.Store) (string, error) {
 	return "", errSecretKeys
 }
 
-// secrets returns what seals the rows of the store: SecretKeys, or the key of a store that only this machine sees.
-func (b *tokenBroker) secrets() ([][]byte, error) {
-	if len(b.auth.cfg.SecretKeys) > 0 {
-		return b.auth.secrets(), nil
+// storeSecrets returns what seals the rows of the store: SecretKeys, or the key of a store that only this machine sees,
+// which for one that ends with the process is random.
+func (a *Auth) storeSecrets(db store.Store, random []byte) ([][]byte, error) {
+	if len(a.cfg.SecretKeys) > 0 {
+		return a.secrets(), nil
 	}
-	file, err := secretFileOf(b.store)
+	file, err := secretFileOf(db)
 	if err != nil {
 		return nil, err
 	}
 	if file == "" {
-		return [][]byte{b.random}, nil
+		return [][]byte{random}, nil
 	}
 	secret, err := secretFile(file)
 	if err != nil {

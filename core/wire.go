@@ -88,23 +88,6 @@ func parseMultipart(boundary string, text []byte, malformed *Error) (url.Values,
 	return parsed.Value, nil
 }
 
-// one returns the only value under any of the names, "" when there is none or it is empty. Two values, in one spelling
-// or in several, are a refusal: nobody picks one.
-func one(values url.Values, names ...string) (string, *Error) {
-	var found []string
-	for _, name := range names {
-		found = append(found, values[name]...)
-	}
-	switch len(found) {
-	case 0:
-		return "", nil
-	case 1:
-		return found[0], nil
-	default:
-		return "", badRequest(CodeInvalidRequest, "Parameter "+names[0]+" is given more than once.")
-	}
-}
-
 // Response is the whole answer of a route, whatever the framework.
 type Response struct {
 	// Status is the HTTP status.

@@ -87,6 +87,9 @@ func (s *Source[T]) PeekAt(now time.Time) *Snapshot[T] {
 	return nil
 }
 
+// Last returns the last good fetch, however old; nil when there was none.
+func (s *Source[T]) Last() *Snapshot[T] { return s.now.Load() }
+
 // Get returns the copy at hand, or waits for the first one. The error is that of the fetch, or of ctx.
 func (s *Source[T]) Get(ctx context.Context) (*Snapshot[T], error) {
 	if snapshot := s.Peek(); snapshot != nil {

@@ -7,10 +7,10 @@ package jose
 
 import (
 	"encoding/base64"
-	"errors"
 	"slices"
 	"strings"
 
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 	"github.com/go-oidc-auth/oidcauth/core/internal/strictjson"
 )
 
@@ -19,9 +19,9 @@ const MaxTokenSize = 16 << 10
 
 var (
 	// ErrMalformed says that a text is no compact signed token that this package reads.
-	ErrMalformed = errors.New("jose: malformed token")
+	ErrMalformed = fault.ErrMalformed
 	// ErrSignature says that the signature, or the algorithm, does not fit the key.
-	ErrSignature = errors.New("jose: signature does not verify")
+	ErrSignature = fault.ErrSignature
 )
 
 // Header is what a token says of itself, before anybody has checked its signature.

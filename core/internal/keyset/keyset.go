@@ -7,12 +7,13 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fresh"
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 )
 
 // ErrUnknownKey says that the issuer has no key for a token.
-var ErrUnknownKey = errors.New("keyset: no key for this token")
+var ErrUnknownKey = fault.ErrUnknownKey
 
 // Set finds the key that a token names among those at hand.
 type Set interface {

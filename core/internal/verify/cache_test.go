@@ -1,17 +1,20 @@
-package core
+package verify
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
+	"github.com/go-oidc-auth/oidcauth/core/internal/claims"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fresh"
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 	"github.com/go-oidc-auth/oidcauth/core/internal/keyset"
+	"github.com/go-oidc-auth/oidcauth/core/internal/strictjson"
 )
 
 // When the clock is put back, a token that came before waits for its time again.
-func TestRememberedTokenBegins(t *testing.T) {
+func TestCachedTokenBegins(t *testing.T) {
 	signer, err := jose.NewSigner("k", "EdDSA")
 	if err != nil {
 		t.Fatal(err)
@@ -31,13 +34,22 @@ func TestRememberedTokenBegins(t *testing.T) {
 	if err := keys.Ready(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	now := time.Now()
-	v := newVerifiedTokens(&Config{TokenCacheSize: 8})
-	token := &IDToken{&identity{raw: "a.b.c", since: now.Add(-time.Minute).UnixMilli(), until: now.Add(time.Hour).UnixMilli()}}
+	now, rules := time.Unix(time.Now().Unix(), 0), claims.Rules{}
+	c := newCache(8)
+	token := &Token{}
+	payload := fmt.Sprintf(`{"iss":"i","sub":"s","iat":%d,"exp":%d}`, now.Add(-time.Minute).Unix(), now.Add(time.Hour).Unix())
+	object, err := strictjson.Parse(payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := token.Read(object, "i", now, &rules); err != nil {
+		t.Fatal(err)
+	}
+	token.Raw = "a.b.c"
 	keys.Prove(&token.proof, jose.Header{Alg: "EdDSA", KeyID: "k", HasKey: true}, set[0])
-	v.keep(token)
+	c.keep(token)
 	for ago, found := range map[time.Duration]bool{0: true, 59 * time.Second: true, 61 * time.Second: false} {
-		if got := v.find("a.b.c", now.Add(-ago)); (got != nil) != found {
+		if got := c.find("a.b.c", now.Add(-ago)); (got != nil) != found {
 			t.Errorf("%v before: found %v", ago, got != nil)
 		}
 	}

@@ -1,0 +1,98 @@
+package core
+
+import (
+	"context"
+	"slices"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/session"
+)
+
+// Grant types of RFC 8628 section 3.4 and RFC 8693 section 2.1.
+const (
+	deviceGrant   = "urn:ietf:params:oauth:grant-type:device_code"
+	exchangeGrant = "urn:ietf:params:oauth:grant-type:token-exchange"
+)
+
+// grant is one way to tokens at the token route. The table of them decides for the route and for the counters.
+type grant struct {
+	name   string   // its grant_type
+	fields []string // the spellings of the field that brings its credential
+	named  bool     // only with its grant_type does the field mean something
+	run    func(*flows, context.Context, *tokenForm) (*session.Tokens, error)
+	told   func(metrics, error) // counts the answer
+}
+
+// grants is the table, in the order in which credentials are read.
+var grants = []grant{
+	{
+		name: "authorization_code", fields: []string{"code"},
+		run: (*flows).code, told: func(m metrics, err error) { m.login(grantCode, err) },
+	},
+	{
+		name: "refresh_token", fields: []string{"refresh-token", "refresh_token"},
+		run: (*flows).refresh, told: metrics.refreshed,
+	},
+	{
+		name: deviceGrant, fields: []string{"device-code", "device_code"},
+		run: (*flows).deviceCode, told: func(m metrics, err error) { m.login(grantDevice, err) },
+	},
+	{
+		name: exchangeGrant, fields: []string{"subject_token"}, named: true,
+		run: (*flows).exchange, told: func(m metrics, err error) { m.login(grantExchange, err) },
+	},
+}
+
+// isGrant reports whether a grant_type is in the table.
+func isGrant(name string) bool {
+	return slices.ContainsFunc(grants, func(g grant) bool { return g.name == name })
+}
+
+// tokenForm is what the token route reads: the Python library's fields, hyphens or underscores.
+type tokenForm struct {
+	grant              *grant
+	grantType          string // as the request names it, "" when it does not
+	credential         string // the code or token
+	redirect, verifier string // of a code
+	read               parameters
+}
+
+// readToken reads the form: exactly one grant, and a grant_type, where there is one, that names it. The form is never nil;
+// its grant is, when the error comes before one could be told.
+func readToken(read parameters) (*tokenForm, error) {
+	form := &tokenForm{redirect: read.one("redirect_uri", "redirect-uri"), verifier: read.one("code_verifier", "code-verifier")}
+	form.grantType = read.one("grant_type", "grant-type")
+	var given []*grant
+	for i := range grants {
+		g := &grants[i]
+		if g.named && form.grantType != g.name {
+			continue
+		}
+		if credential := read.one(g.fields...); credential != "" {
+			given, form.credential = append(given, g), credential
+		}
+	}
+	form.read = read
+	if err := form.choose(given); err != nil {
+		return form, err
+	}
+	form.grant = given[0]
+	return form, nil
+}
+
+// choose says why the grants that are given do not come to one.
+func (t *tokenForm) choose(given []*grant) error {
+	isNamed := func(g *grant) bool { return g.name == t.grantType }
+	switch {
+	case t.read.fault != nil:
+		return t.read.fault
+	case t.grantType != "" && !isGrant(t.grantType):
+		return badRequest(CodeUnsupportedGrantType, "unsupported_grant_type: this grant_type is not offered")
+	case len(given) == 0:
+		return badRequest(CodeInvalidRequest, "Missing (device) code or refresh_token")
+	case t.grantType != "" && !slices.ContainsFunc(given, isNamed):
+		return badRequest(CodeInvalidRequest, "The grant_type names another grant than the parameters.")
+	case len(given) > 1:
+		return badRequest(CodeInvalidRequest, "More than one grant is given.")
+	}
+	return nil
+}

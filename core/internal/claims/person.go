@@ -1,0 +1,163 @@
+package claims
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/strictjson"
+)
+
+// Text returns the claim of a name, "" when it is absent or no text.
+func (t *Token) Text(name string) string {
+	if t == nil {
+		return ""
+	}
+	text, _ := t.Object.String(name) // a claim of another type is no name
+	return text
+}
+
+// Has reports whether there is a claim of the name, of whatever type.
+func (t *Token) Has(name string) bool {
+	_, ok := t.Object.Get(name)
+	return ok
+}
+
+// List returns a claim that is a list of texts; nil when it is something else.
+func (t *Token) List(name string) []string { return texts(t.Object, name) }
+
+// Roles returns the flattened roles: realm_access.roles, resource_access.*.roles of the clients that count, groups and
+// roles, in this order, each once. A member of another type than a list of texts counts as absent. They are read once,
+// however many requests the token comes with; the list is shared.
+func (t *Token) Roles() []string {
+	if t == nil {
+		return nil
+	}
+	t.rolesOnce.Do(func() { t.allRoles = t.readRoles() })
+	return t.allRoles
+}
+
+func (t *Token) readRoles() (roles []string) {
+	if realm, err := t.Object.Object("realm_access"); err == nil {
+		roles = append(roles, texts(realm, "roles")...)
+	}
+	clients, _ := t.Object.Object("resource_access")
+	for _, member := range clients {
+		if client, err := clients.Object(member.Name); err == nil && t.counts(member.Name) {
+			roles = append(roles, texts(client, "roles")...)
+		}
+	}
+	roles = append(roles, texts(t.Object, "groups")...)
+	return Distinct(append(roles, texts(t.Object, "roles")...))
+}
+
+func (t *Token) counts(client string) bool {
+	return t.rules != nil && (t.rules.AllClients || client == t.rules.Client)
+}
+
+// ClientRoles returns the roles of one client: resource_access.CLIENT.roles.
+func (t *Token) ClientRoles(client string) []string {
+	if t == nil {
+		return nil
+	}
+	clients, _ := t.Object.Object("resource_access")
+	if own, err := clients.Object(client); err == nil {
+		return texts(own, "roles")
+	}
+	return nil
+}
+
+func texts(object strictjson.Object, name string) []string {
+	if raw, ok := object.Get(name); !ok || raw[0] != '[' {
+		return nil
+	}
+	list, _ := object.Strings(name) // another type grants nothing
+	return list
+}
+
+// Find returns the JSON text of the claim at a dotted path. A name that holds dots itself is found first.
+func (t *Token) Find(path string) (value string, ok bool) {
+	if t == nil {
+		return "", false
+	}
+	return walk(t.Object, path)
+}
+
+func walk(object strictjson.Object, path string) (value string, ok bool) {
+	if raw, ok := object.Get(path); ok {
+		return raw, true
+	}
+	for i := range len(path) {
+		if path[i] != '.' {
+			continue
+		}
+		if inner, err := object.Object(path[:i]); err == nil && inner != nil {
+			if raw, ok := walk(inner, path[i+1:]); ok {
+				return raw, true
+			}
+		}
+	}
+	return "", false
+}
+
+// Distinct returns the words, each once; nil for none.
+func Distinct(words []string) []string {
+	if len(words) == 0 {
+		return nil
+	}
+	out := make([]string, 0, len(words))
+	for _, word := range words {
+		if !slices.Contains(out, word) {
+			out = append(out, word)
+		}
+	}
+	return out
+}
+
+var (
+	emailAliases     = []string{"mail", "email"}
+	usernameAliases  = []string{"preferred_username", "user_name", "uid", "username"}
+	lastNameAliases  = []string{"last_name", "family_name", "name", "surname"}
+	firstNameAliases = []string{"first_name", "given_name"}
+)
+
+// Username returns the first text among preferred_username, user_name, uid and username.
+func (t *Token) Username() string {
+	if t == nil {
+		return ""
+	}
+	return alias(t.Object, usernameAliases)
+}
+
+// Names are what a person is called; PwName is the same as Username.
+type Names struct{ Username, LastName, FirstName, PwName, Email string }
+
+// NamesOf maps claims: texts alone, nothing cut. A full name that begins with the first name is the last name's source
+// without it.
+func NamesOf(object strictjson.Object) Names {
+	info := Names{
+		Username: alias(object, usernameAliases), Email: alias(object, emailAliases),
+		FirstName: alias(object, firstNameAliases), LastName: alias(object, lastNameAliases),
+	}
+	if info.FirstName != "" {
+		info.LastName = strings.TrimPrefix(info.LastName, info.FirstName+" ")
+	}
+	info.PwName = info.Username
+	return info
+}
+
+// alias returns the first non-empty text under one of the names, the hyphen spelling before the underscore one. Case
+// does not matter: these are names to show, nothing is decided by them.
+func alias(object strictjson.Object, names []string) string {
+	for _, name := range names {
+		for _, spelling := range []string{strings.ReplaceAll(name, "_", "-"), name} {
+			for _, member := range object {
+				if strings.EqualFold(member.Name, spelling) {
+					if text, err := object.String(member.Name); err == nil && text != "" {
+						return text
+					}
+				}
+			}
+		}
+	}
+	return ""
+}

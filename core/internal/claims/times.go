@@ -1,0 +1,39 @@
+package claims
+
+import (
+	"math"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
+	"github.com/go-oidc-auth/oidcauth/core/internal/strictjson"
+)
+
+// readTimes returns from when on and until when the claims hold.
+func readTimes(object strictjson.Object, now time.Time, leeway time.Duration) (from, until time.Time, err error) {
+	at, slack := float64(now.UnixNano())/1e9, leeway.Seconds()
+	exp, ok, err := object.Number("exp", false)
+	switch {
+	case err != nil || !ok:
+		return from, until, fault.ErrClaims
+	case exp+slack <= at:
+		return from, until, fault.ErrExpired
+	}
+	first := 0.0
+	for _, name := range []string{"nbf", "iat"} {
+		start, ok, err := object.Number(name, false)
+		switch {
+		case err != nil:
+			return from, until, fault.ErrClaims
+		case ok && start-slack > at:
+			return from, until, fault.ErrNotYetValid
+		}
+		first = max(first, start)
+	}
+	return Time(first), Time(exp), nil
+}
+
+// Time turns seconds into a time; far ones become the last second of the year 9999, so that nothing wraps.
+func Time(seconds float64) time.Time {
+	const last = 253402300799
+	return time.Unix(int64(math.Max(-last, math.Min(last, seconds))), 0)
+}

@@ -1,0 +1,96 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
+	"github.com/go-oidc-auth/oidcauth/core/internal/fetch"
+	"github.com/go-oidc-auth/oidcauth/core/internal/strictjson"
+)
+
+// DeviceStart is the provider's answer of RFC 8628 section 3.2.
+type DeviceStart struct {
+	DeviceCode, UserCode, VerificationURI string
+	VerificationURIComplete               *string // nil when the provider gives none
+	ExpiresIn                             int64   // seconds
+	Interval                              int64   // seconds between two polls, 5 when the provider says nothing
+}
+
+const defaultInterval = 5
+
+// Device begins a device login. The error is a fault: NotOffered when the provider has no device flow, or none for this
+// client.
+func (p *Provider) Device(ctx context.Context, meta *Metadata, form url.Values) (*DeviceStart, error) {
+	answer, err := p.post(ctx, meta, meta.Device, form)
+	switch {
+	case errors.Is(err, fetch.ErrUnreachable):
+		return nil, fault.Down(fault.Provider, err)
+	case err != nil:
+		return nil, fault.Bad(fault.Provider, err)
+	case answer.Status >= 400:
+		return nil, deviceRefusal(answer)
+	}
+	return readDeviceStart(answer.Object)
+}
+
+// deviceRefusal: the client may be one that has no device flow at a provider that has it (RFC 6749 section 5.2). With 401
+// the same code is about this service's credentials.
+func deviceRefusal(answer *fetch.Answer) error {
+	code, _ := answer.Object.String("error") // of another type: no code
+	if answer.Status == http.StatusBadRequest && code == "unauthorized_client" {
+		return fault.New(fault.NotOffered, nil)
+	}
+	return Refusal(code)
+}
+
+func readDeviceStart(object strictjson.Object) (*DeviceStart, error) {
+	var read texts
+	start := &DeviceStart{
+		DeviceCode: read.of(object, "device_code"), UserCode: read.of(object, "user_code"), VerificationURI: read.of(object, "verification_uri"),
+	}
+	complete := read.of(object, "verification_uri_complete")
+	switch {
+	case read.bad:
+		return nil, fault.Bad(fault.Provider, nil)
+	case start.DeviceCode == "":
+		return nil, missing("device_code")
+	case start.UserCode == "":
+		return nil, missing("user_code")
+	case start.VerificationURI == "":
+		return nil, missing("verification_uri")
+	case !isWebAddress(start.VerificationURI) || complete != "" && !isWebAddress(complete):
+		return nil, fault.Bad(fault.Provider, nil) // a client opens it in a browser
+	}
+	if complete != "" {
+		start.VerificationURIComplete = &complete
+	}
+	return start, start.readTimes(object)
+}
+
+func (d *DeviceStart) readTimes(object strictjson.Object) error {
+	expires, ok, err := object.Number("expires_in", true)
+	if !ok && err == nil {
+		return missing("expires_in")
+	}
+	interval, paced, errInterval := object.Number("interval", true)
+	if err != nil || errInterval != nil || expires < 0 || interval < 0 || expires > 1e9 || interval > 1e6 {
+		return fault.Bad(fault.Provider, nil)
+	}
+	d.ExpiresIn, d.Interval = int64(expires), max(1, int64(interval)) // clients refuse 0, or take it for no interval
+	if !paced {
+		d.Interval = defaultInterval
+	}
+	return nil
+}
+
+func missing(name string) error {
+	return &fault.Error{Kind: fault.Unusable, Part: fault.Member, Name: name}
+}
+
+func isWebAddress(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil
+}

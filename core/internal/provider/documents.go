@@ -1,0 +1,236 @@
+// Package provider is the OpenID provider of a service: its documents, and calls to it. Every answer is a stranger's: it is
+// bounded, read strictly, and none of its text goes anywhere.
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/fetch"
+	"github.com/go-oidc-auth/oidcauth/core/internal/fresh"
+	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
+	"github.com/go-oidc-auth/oidcauth/core/internal/keyset"
+	"github.com/go-oidc-auth/oidcauth/core/internal/observe"
+	"github.com/go-oidc-auth/oidcauth/core/internal/strictjson"
+	"github.com/go-oidc-auth/oidcauth/core/internal/trouble"
+)
+
+// How old the provider's documents grow. A key that the provider withdraws is refused within KeyAge; while the provider
+// is down the last ones serve on for StaleAge.
+const (
+	DiscoveryAge = time.Hour
+	KeyAge       = 12 * time.Minute
+	StaleAge     = 24 * time.Hour
+	RefetchPause = 10 * time.Second
+)
+
+// Slack lets what is waited for end before who waits: an exchange has Timeout, a fetch of discovery one slack more, one
+// of keys, which may need discovery, two, and whoever waits for them three. Otherwise the next caller would join a fetch
+// that is just about to fail.
+const Slack = 200 * time.Millisecond
+
+// Metadata is what is read of the discovery document (OpenID Connect Discovery section 3, RFC 8414 section 2). An
+// endpoint that it does not name is "".
+type Metadata struct {
+	Issuer, JWKS, Authorization, Token, Device, UserInfo, EndSession, Revocation string
+
+	IssInAnswers bool // authorization_response_iss_parameter_supported, RFC 9207
+
+	authMethods  []string // token_endpoint_auth_methods_supported
+	rsaAlgorithm string   // that of RSA keys which name none
+}
+
+// Config is what a provider is made from.
+type Config struct {
+	DiscoveryURL string // empty: Issuer and JWKSURL say all that is known
+	Issuer       string // the only one that counts; empty: the document's
+	JWKSURL      string // empty: the document's
+	Client       Client
+	HTTP         *http.Client      // copied; nil: a client of its own
+	Timeout      time.Duration     // of one call
+	Allows       func(string) bool // whether an endpoint that the document names may be called
+	Log          *slog.Logger
+	Observe      observe.Begin
+}
+
+// Provider is one OpenID provider. Safe for concurrent use.
+type Provider struct {
+	Client Client
+
+	cfg    Config
+	client *http.Client
+	meta   *fresh.Source[*Metadata] // nil without DiscoveryURL
+	keys   *fresh.Source[jose.Set]
+	keySet *keyset.Keys[jose.Set]
+
+	revocation *trouble.Trouble
+}
+
+// New makes a provider that has fetched nothing yet.
+func New(cfg Config) *Provider {
+	p := &Provider{
+		Client: cfg.Client, cfg: cfg, client: fetch.NewClient(cfg.HTTP, cfg.Timeout),
+		revocation: trouble.New(cfg.Log, slog.LevelWarn, "tokens", "revoked at the provider"),
+	}
+	policy := fresh.Policy{Renew: DiscoveryAge, Stale: StaleAge, Pause: RefetchPause, Timeout: cfg.Timeout + Slack}
+	if cfg.DiscoveryURL != "" {
+		p.meta = fresh.New(policy, observe.Load(cfg.Observe, observe.Discovery, p.fetchMetadata), trouble.Changes(cfg.Log, "the provider's discovery document", "fetched"))
+	}
+	policy.Renew, policy.Timeout = KeyAge, cfg.Timeout+2*Slack
+	p.keys = fresh.New(policy, observe.Load(cfg.Observe, observe.Keys, p.fetchKeys), trouble.Changes(cfg.Log, "the provider's key set", "fetched"))
+	p.keySet = keyset.New(p.keys, cfg.Timeout+3*Slack)
+	return p
+}
+
+// Keys are the provider's keys.
+func (p *Provider) Keys() *keyset.Keys[jose.Set] { return p.keySet }
+
+// Close ends renewal.
+func (p *Provider) Close() {
+	p.keys.Close()
+	if p.meta != nil {
+		p.meta.Close()
+	}
+}
+
+// Metadata returns the discovery document. The error is that of the fetch, or of ctx.
+func (p *Provider) Metadata(ctx context.Context) (*Metadata, error) {
+	if p.meta == nil {
+		return &Metadata{Issuer: p.cfg.Issuer}, nil
+	}
+	snapshot, err := p.meta.Get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return snapshot.Value, nil
+}
+
+// Issuer is what iss has to be: there is no verification without one.
+func (p *Provider) Issuer(ctx context.Context) (string, error) {
+	if p.cfg.Issuer != "" {
+		return p.cfg.Issuer, nil
+	}
+	meta, err := p.Metadata(ctx)
+	if err != nil {
+		return "", err
+	}
+	return meta.Issuer, nil
+}
+
+func (p *Provider) get(ctx context.Context, address string) (*fetch.Answer, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, fetch.ErrNonsense
+	}
+	return fetch.Do(p.client, request)
+}
+
+// Document fetches a JSON document.
+func (p *Provider) Document(ctx context.Context, address string) (*fetch.Answer, error) {
+	answer, err := p.get(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	if answer.Status != http.StatusOK { // 404 while a provider starts is an outage like any other
+		return nil, fetch.ErrUnreachable
+	}
+	return answer, nil
+}
+
+func (p *Provider) fetchKeys(ctx context.Context) (jose.Set, error) {
+	address, alg := p.cfg.JWKSURL, "RS256"
+	if p.meta != nil && (address == "" || p.cfg.Issuer == "") {
+		meta, err := p.Metadata(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", fresh.ErrElsewhere, err)
+		}
+		alg = meta.rsaAlgorithm
+		if address == "" {
+			address = meta.JWKS
+		}
+	}
+	answer, err := p.Document(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	return jose.ParseSet(answer.Text, alg)
+}
+
+func (p *Provider) fetchMetadata(ctx context.Context) (*Metadata, error) {
+	answer, err := p.Document(ctx, p.cfg.DiscoveryURL)
+	if err != nil {
+		return nil, err
+	}
+	meta, err := readMetadata(answer.Object)
+	if err != nil {
+		return nil, err
+	}
+	if !p.isIssuer(meta.Issuer) {
+		return nil, errors.New("the discovery document names another issuer than DiscoveryURL and Issuer allow")
+	}
+	for _, address := range []string{meta.JWKS, meta.Authorization, meta.Token, meta.Device, meta.UserInfo, meta.EndSession, meta.Revocation} {
+		if address != "" && !p.cfg.Allows(address) {
+			return nil, errors.New("the discovery document names an endpoint that is not https")
+		}
+	}
+	if meta.JWKS == "" && p.cfg.JWKSURL == "" {
+		return nil, errors.New("the discovery document names no jwks_uri")
+	}
+	return meta, nil
+}
+
+// wellKnown is the end of every discovery address (OpenID Connect Discovery section 4).
+const wellKnown = "/.well-known/openid-configuration"
+
+// isIssuer is OpenID Connect Discovery section 4.3, a trailing slash forgiven.
+func (p *Provider) isIssuer(issuer string) bool {
+	if p.cfg.Issuer != "" {
+		return issuer == p.cfg.Issuer
+	}
+	base := strings.TrimSuffix(p.cfg.DiscoveryURL, wellKnown)
+	return issuer == base || issuer == base+"/"
+}
+
+func readMetadata(object strictjson.Object) (*Metadata, error) {
+	m := &Metadata{rsaAlgorithm: "RS256"}
+	var read texts
+	m.Issuer = read.of(object, "issuer")
+	m.JWKS = read.of(object, "jwks_uri")
+	m.Authorization = read.of(object, "authorization_endpoint")
+	m.Token = read.of(object, "token_endpoint")
+	m.Device = read.of(object, "device_authorization_endpoint")
+	m.UserInfo = read.of(object, "userinfo_endpoint")
+	m.EndSession = read.of(object, "end_session_endpoint")
+	m.Revocation = read.of(object, "revocation_endpoint")
+	if read.bad {
+		return nil, fetch.ErrNonsense
+	}
+	if raw, ok := object.Get("authorization_response_iss_parameter_supported"); ok {
+		m.IssInAnswers = raw == "true"
+	}
+	methods, errMethods := object.Strings("token_endpoint_auth_methods_supported")
+	algs, errAlgs := object.Strings("id_token_signing_alg_values_supported")
+	if errMethods != nil || errAlgs != nil {
+		return nil, fetch.ErrNonsense
+	}
+	m.authMethods = methods
+	if first := slices.IndexFunc(algs, func(alg string) bool { return slices.Contains(jose.RSAAlgorithms, alg) }); first >= 0 && !slices.Contains(algs, "RS256") {
+		m.rsaAlgorithm = algs[first]
+	}
+	return m, nil
+}
+
+// texts reads members that have to be texts, and remembers that one was not.
+type texts struct{ bad bool }
+
+func (t *texts) of(object strictjson.Object, name string) string {
+	text, err := object.String(name)
+	t.bad = t.bad || err != nil
+	return text
+}

@@ -1,0 +1,82 @@
+package session
+
+import (
+	"context"
+	"slices"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/claims"
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
+	"github.com/go-oidc-auth/oidcauth/core/internal/fetch"
+	"github.com/go-oidc-auth/oidcauth/core/internal/fresh"
+	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
+	"github.com/go-oidc-auth/oidcauth/core/internal/keyset"
+	"github.com/go-oidc-auth/oidcauth/core/internal/observe"
+	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
+	"github.com/go-oidc-auth/oidcauth/core/internal/trouble"
+	"github.com/go-oidc-auth/oidcauth/core/internal/verify"
+)
+
+// algorithm is what own tokens and those of trusted issuers are signed with: Python services verify nothing else.
+const algorithm = "RS256"
+
+// Issuers are this service and those that it trusts. What a trusted service revokes is known to it alone.
+func (b *Broker) Issuers() []*verify.Issuer {
+	own := b.row(b.cfg.Issuer, b.keys, fault.Store)
+	own.Session, own.Ended = sessionOf, b.feed.Has
+	table := []*verify.Issuer{own}
+	for issuer, keys := range b.peers {
+		table = append(table, b.row(issuer, keys, fault.PeerKeys))
+	}
+	return table
+}
+
+func (b *Broker) row(id string, keys verify.Keys, down fault.Part) *verify.Issuer {
+	return &verify.Issuer{
+		ID: id, Keys: keys, Down: down, Algorithm: algorithm, NamedKeys: true,
+		Audience: func(token *claims.Token) bool { return slices.Contains(token.Audience, b.cfg.Audience) },
+		Want:     []string{b.cfg.Audience}, Rules: b.cfg.Rules, New: b.cfg.New,
+	}
+}
+
+// sessionOf names what a token can be revoked by: its session, or itself where it has none, as tokens of the Python
+// library.
+func sessionOf(token *claims.Token) string {
+	if sid := token.Text("sid"); sid != "" {
+		return sid
+	}
+	return token.Text("jti") // Read checked its type
+}
+
+// peerKeys are the keys of a trusted issuer.
+type peerKeys = jose.Set
+
+// newPeers makes the keys of each trusted issuer, found by the issuer's exact text: they verify its tokens and nobody
+// else's, and what goes wrong with it stays with it. Nothing is fetched before the first token of that issuer comes.
+func newPeers(cfg BrokerConfig) map[string]*keyset.Keys[peerKeys] {
+	peers := make(map[string]*keyset.Keys[peerKeys])
+	policy := fresh.Policy{Renew: provider.KeyAge, Stale: provider.StaleAge, Pause: provider.RefetchPause, Timeout: cfg.Timeout + provider.Slack}
+	for issuer, address := range cfg.Peers {
+		load := func(ctx context.Context) (peerKeys, error) { return fetchPeerKeys(ctx, cfg.Upstream.Provider, address) }
+		told := trouble.Changes(cfg.Log.With("issuer", issuer), "the keys of a trusted issuer", "fetched")
+		source := fresh.New(policy, observe.Load(cfg.Observe, observe.TrustedKeys, load), told)
+		peers[issuer] = keyset.New(source, cfg.Timeout+2*provider.Slack)
+	}
+	return peers
+}
+
+// fetchPeerKeys fetches the keys of a trusted issuer: RSA with a name, what brokers sign with. Others are skipped.
+func fetchPeerKeys(ctx context.Context, p *provider.Provider, address string) (peerKeys, error) {
+	answer, err := p.Document(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	set, err := jose.ParseSet(answer.Text, algorithm)
+	if err != nil {
+		return nil, err
+	}
+	set = slices.DeleteFunc(set, func(key jose.Key) bool { return key.Alg != algorithm || key.ID == "" })
+	if len(set) == 0 {
+		return nil, fetch.ErrNonsense
+	}
+	return set, nil
+}

@@ -1,0 +1,155 @@
+package session
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/family"
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
+	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
+	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
+	"github.com/go-oidc-auth/oidcauth/core/internal/verify"
+	"github.com/go-oidc-auth/oidcauth/core/store"
+)
+
+// record is what the store keeps of a login, sealed: what is needed to ask the provider again and to mint again.
+type record struct {
+	Refresh string  `json:"refresh,omitempty"`
+	IDToken string  `json:"id_token,omitempty"` // the hint of the logout
+	Issuer  string  `json:"iss"`
+	Subject string  `json:"sub"`
+	Scope   string  `json:"scope"`
+	Sources sources `json:"sources"`
+}
+
+// Begin mints the first token of a login and stores the session.
+func (b *Broker) Begin(ctx context.Context, meta *provider.Metadata, login *Grant) (*Tokens, error) {
+	open, err := b.ready(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r, err := b.newRecord(ctx, meta, login)
+	if err != nil {
+		b.up.Provider.Forsake(ctx, meta, login.RefreshToken)
+		return nil, err
+	}
+	tokens, err := b.begin(ctx, open, r, login)
+	if err != nil {
+		b.up.Provider.Forsake(ctx, meta, r.Refresh) // nobody will ever use it
+		return nil, err
+	}
+	return tokens, nil
+}
+
+func (b *Broker) begin(ctx context.Context, open *opened, r *record, login *Grant) (*Tokens, error) {
+	first := family.NewToken()
+	minted, err := b.mintFor(open.signer(), r, first.ID)
+	if err != nil {
+		return nil, err
+	}
+	tokens := tokensOf(minted, r.Scope)
+	begun := family.Login{Subject: readable(r.Issuer + " " + r.Subject), Expires: time.Unix(tokens.Expires, 0), NoToken: r.Refresh == ""}
+	if r.Refresh != "" {
+		tokens.RefreshToken, tokens.RefreshExpires = first.Text, b.sessionEnd(login)
+		begun.Expires = time.Unix(tokens.RefreshExpires, 0)
+	}
+	if begun.Data, err = json.Marshal(r); err == nil {
+		err = open.families.Begin(ctx, first, begun)
+	}
+	if err != nil {
+		return nil, storeFault(err)
+	}
+	return tokens, nil
+}
+
+// newRecord is who logged in: the subject of the verified ID token, or of the verified access token where the provider
+// sends no ID token, as some do in the device flow.
+func (b *Broker) newRecord(ctx context.Context, meta *provider.Metadata, login *Grant) (*record, error) {
+	who := login.Caller
+	if who == nil {
+		who = login.Access
+	}
+	if who == nil {
+		return nil, fault.Bad(fault.Person, nil)
+	}
+	r := &record{Issuer: who.Issuer, Subject: who.Subject, Scope: login.Scope}
+	b.update(ctx, meta, r, login)
+	return r, nil
+}
+
+// update brings a record up to what the provider has just said. Userinfo may fail: what was known last stays.
+func (b *Broker) update(ctx context.Context, meta *provider.Metadata, r *record, login *Grant) {
+	r.Refresh, r.Scope = login.RefreshToken, login.Scope
+	if login.Caller != nil {
+		r.IDToken, r.Sources.ID = login.Caller.Raw, json.RawMessage(login.Caller.Payload)
+	}
+	if login.Access != nil {
+		r.Sources.Access = json.RawMessage(login.Access.Payload)
+	}
+	if userInfo := b.userInfoFor(ctx, meta, login.AccessToken, r.Subject); userInfo != nil {
+		r.Sources.UserInfo = userInfo
+	}
+}
+
+// maxUserInfo bounds the userinfo document that is kept, in bytes.
+const maxUserInfo = 32 << 10
+
+// userInfoFor asks the provider about a subject; nil when it does not answer, or answers about somebody else.
+func (b *Broker) userInfoFor(ctx context.Context, meta *provider.Metadata, accessToken, subject string) json.RawMessage {
+	if meta.UserInfo == "" {
+		return nil
+	}
+	answer, err := b.up.userInfo(ctx, meta, accessToken, subject)
+	if err == nil && len(answer.Text) > maxUserInfo {
+		err = errors.New("the document is too large")
+	}
+	b.userInfoTrouble.Seen(ctx, err)
+	if err != nil {
+		return nil
+	}
+	return answer.Text
+}
+
+// mintFor makes an own token for a session.
+func (b *Broker) mintFor(signer *jose.Signer, r *record, id string) (*verify.Token, error) {
+	p, err := r.Sources.person(r.Issuer, r.Subject, b.cfg.Rules)
+	if err != nil {
+		return nil, err
+	}
+	return b.mint(signer, order{person: p, session: id, scope: r.Scope})
+}
+
+// sessionEnd is when a session ends that is not refreshed before, in Unix seconds.
+func (b *Broker) sessionEnd(login *Grant) int64 {
+	return min(login.RefreshExpires, time.Now().Add(b.cfg.SessionTTL).Unix())
+}
+
+// storeFault is an outage, unless it is known what went wrong.
+func storeFault(err error) error {
+	switch {
+	case fault.Find(err) != nil, errors.Is(err, store.ErrConflict): // a random name was taken
+		return err
+	case errors.Is(err, family.ErrTooLarge):
+		return fault.Bad(fault.Provider, err)
+	default:
+		return fault.Down(fault.Store, err)
+	}
+}
+
+// readable cuts a text to what a store holds for people to read.
+func readable(text string) string {
+	const most = 4096
+	text = strings.Map(func(r rune) rune {
+		if r < 0x20 || r == 0x7f {
+			return '?'
+		}
+		return r
+	}, text)
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "")
+	}
+	return text
+}

@@ -1,0 +1,164 @@
+// Package verify decides whether a token is good. Whoever issues tokens that this service accepts is one [Issuer], a row of
+// one table: the provider, this service itself, trusted services. All of them are verified in the same way and remembered
+// in one cache; what differs between them is data in the row.
+package verify
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/claims"
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
+	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
+	"github.com/go-oidc-auth/oidcauth/core/internal/keyset"
+)
+
+// Keys are the keys of one issuer.
+type Keys interface {
+	Find(context.Context, jose.Header) (jose.Key, error)
+	Prove(*keyset.Proof, jose.Header, jose.Key)
+}
+
+// Issuer is one row: who issues, with which keys, and for whom. Read-only once in use.
+type Issuer struct {
+	// ID is the claim iss, byte for byte. Empty: Discover tells.
+	ID string
+	// Discover returns what iss has to be, where only the issuer's own document says so.
+	Discover func(context.Context) (string, error)
+	// Keys are the issuer's keys; Down is the part that is out of reach when they are.
+	Keys Keys
+	Down fault.Part
+	// Algorithm is the only one that is accepted; empty: whatever its keys are for. NamedKeys demands a kid.
+	Algorithm string
+	NamedKeys bool
+	// Audience reports whether an access token is for this service; Want is what it asks for, for the log.
+	Audience func(*claims.Token) bool
+	Want     []string
+	// Session names what an access token can be revoked by, and Ended asks whether it was. Both nil: nothing ends before
+	// its time.
+	Session func(*claims.Token) string
+	Ended   func(ctx context.Context, session string) (bool, error)
+
+	Rules *claims.Rules
+	// New makes an empty token, together with what the application sees of it.
+	New func() *Token
+}
+
+// Token is a token that was verified. It is shared and read-only.
+type Token struct {
+	claims.Token
+	// Owner is what the application sees in the place of this token.
+	Owner any
+	// Session is what the token can be revoked by, "" for nothing.
+	Session string
+
+	issuer *Issuer
+	proof  keyset.Proof
+}
+
+// name is what iss has to be. The error is an outage.
+func (i *Issuer) name(ctx context.Context) (string, error) {
+	if i.ID != "" {
+		return i.ID, nil
+	}
+	name, err := i.Discover(ctx)
+	if err != nil {
+		return "", fault.Down(i.Down, err)
+	}
+	return name, nil
+}
+
+// Access verifies an access token of this issuer: form, issuer, key, signature, claims, kind and audience, in this order.
+// The error is a fault of kind Token with its reason, or an outage.
+func (i *Issuer) Access(ctx context.Context, raw string) (*Token, error) {
+	token, err := parseAccess(raw)
+	if err != nil {
+		return nil, err
+	}
+	name, err := i.name(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return i.access(ctx, &token, name)
+}
+
+func parseAccess(raw string) (jose.Token, error) {
+	token, err := jose.Parse(raw)
+	if err == nil && !isAccessType(token.Typ) {
+		err = fault.ErrTokenKind
+	}
+	if err != nil {
+		return token, fault.New(fault.Token, err)
+	}
+	return token, nil
+}
+
+func (i *Issuer) access(ctx context.Context, token *jose.Token, name string) (*Token, error) {
+	verified, err := i.verify(ctx, token, name)
+	switch {
+	case err != nil:
+		return nil, err
+	case !isAccessToken(token.Typ, &verified.Token):
+		return nil, fault.New(fault.Token, fault.ErrTokenKind)
+	case !i.Audience(&verified.Token):
+		return nil, i.refused(fault.ErrAudience, "want_audience", i.Want)
+	}
+	if i.Session != nil {
+		verified.Session = i.Session(&verified.Token)
+	}
+	return verified, nil
+}
+
+// verify checks what every token has to fulfil: key, signature, and the registered claims.
+func (i *Issuer) verify(ctx context.Context, token *jose.Token, name string) (*Token, error) {
+	switch {
+	case i.Algorithm != "" && token.Alg != i.Algorithm, i.NamedKeys && !token.HasKey:
+		return nil, fault.New(fault.Token, fault.ErrTokenKind)
+	case !token.Supported():
+		return nil, fault.New(fault.Token, fault.ErrSignature)
+	}
+	key, err := i.Keys.Find(ctx, token.Header)
+	switch {
+	case errors.Is(err, fault.ErrUnknownKey):
+		return nil, fault.New(fault.Token, err)
+	case err != nil:
+		return nil, fault.Down(i.Down, err)
+	}
+	payload, object, err := token.Verify(key)
+	if err != nil {
+		return nil, fault.New(fault.Token, err)
+	}
+	verified := i.New()
+	if err := verified.Read(object, name, time.Now(), i.Rules); err != nil {
+		return nil, i.refused(err, "want_issuer", name)
+	}
+	verified.Raw, verified.Payload, verified.issuer = token.Raw(), payload, i
+	i.Keys.Prove(&verified.proof, token.Header, key)
+	return verified, nil
+}
+
+// isAccessType is RFC 9068 section 2.1, and the types that providers without it write; RFC 8725 section 3.11.
+func isAccessType(typ string) bool { return isAnyOf(typ, "", "JWT") || saysAccess(typ) }
+
+func saysAccess(typ string) bool { return isAnyOf(typ, "at+jwt", "application/at+jwt") }
+
+// isAccessToken keeps out what the same issuer signs for another use: ID tokens, refresh tokens, logout tokens (RFC
+// 8725 section 3.12), and tokens bound to a key that a bearer does not prove (RFC 7800).
+func isAccessToken(typ string, token *claims.Token) bool {
+	kind, err := token.Object.String("typ")
+	if err != nil || isAnyOf(kind, "ID", "Refresh", "Offline", "Logout") {
+		return false
+	}
+	forbidden := []string{"cnf", "events"}
+	if !saysAccess(typ) && !strings.EqualFold(kind, "Bearer") {
+		forbidden = append(forbidden, "nonce", "at_hash", "c_hash")
+	}
+	return !slices.ContainsFunc(forbidden, token.Has)
+}
+
+func isAnyOf(text string, words ...string) bool {
+	return slices.ContainsFunc(words, func(word string) bool { return strings.EqualFold(text, word) })
+}

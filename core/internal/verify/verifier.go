@@ -1,0 +1,101 @@
+package verify
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
+)
+
+// Verifier accepts the access tokens of the issuers in its table. Safe for concurrent use.
+type Verifier struct {
+	named      map[string]*Issuer
+	discovered []*Issuer // their names are known by asking them
+	cache      *cache
+}
+
+// NewVerifier makes a verifier of a table of issuers, with a cache for about cacheSize tokens; below 0 there is none.
+func NewVerifier(cacheSize int, table ...*Issuer) *Verifier {
+	v := &Verifier{named: make(map[string]*Issuer), cache: newCache(cacheSize)}
+	for _, issuer := range table {
+		if issuer.ID == "" {
+			v.discovered = append(v.discovered, issuer)
+			continue
+		}
+		v.named[issuer.ID] = issuer
+	}
+	return v
+}
+
+// Access is the whole check of an access token at a guard. cached says that the token came before. The error is a fault
+// of kind Token with its reason, or an outage.
+func (v *Verifier) Access(ctx context.Context, raw string) (token *Token, cached bool, err error) {
+	token = v.cache.find(raw, time.Now())
+	cached = token != nil
+	if !cached {
+		if token, err = v.verify(ctx, raw); err != nil {
+			return nil, false, err
+		}
+		v.cache.keep(token)
+	}
+	if err := token.issuer.checkEnded(ctx, token); err != nil {
+		return nil, cached, err
+	}
+	return token, cached, nil
+}
+
+func (v *Verifier) verify(ctx context.Context, raw string) (*Token, error) {
+	token, err := parseAccess(raw)
+	if err != nil {
+		return nil, err
+	}
+	// Nobody has verified the issuer yet: it chooses whose keys may verify the token, and nothing else.
+	name := token.UnverifiedIssuer()
+	issuer, err := v.issuer(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return issuer.access(ctx, &token, name)
+}
+
+// issuer returns the row of a name; a stranger's is refused before anything is fetched for it.
+func (v *Verifier) issuer(ctx context.Context, name string) (*Issuer, error) {
+	if name == "" {
+		return nil, fault.New(fault.Token, fault.ErrClaims)
+	}
+	if issuer := v.named[name]; issuer != nil {
+		return issuer, nil
+	}
+	var want string
+	for _, issuer := range v.discovered {
+		var err error
+		if want, err = issuer.name(ctx); err != nil {
+			return nil, err
+		}
+		if want == name {
+			return issuer, nil
+		}
+	}
+	return nil, fault.New(fault.Token, fault.ErrIssuer)
+}
+
+// checkEnded refuses tokens whose session was ended: the clock alone does not tell.
+func (i *Issuer) checkEnded(ctx context.Context, token *Token) error {
+	if token.Session == "" || i.Ended == nil {
+		return nil
+	}
+	ended, err := i.Ended(ctx, token.Session)
+	if err != nil {
+		return fault.Down(fault.Store, err)
+	}
+	if ended {
+		return fault.New(fault.Token, fault.ErrRevoked)
+	}
+	return nil
+}
+
+// refused makes the fault of a token that was held against something.
+func (i *Issuer) refused(reason error, name string, wanted any) error {
+	return &fault.Error{Kind: fault.Token, Err: reason, Want: []slog.Attr{slog.Any(name, wanted)}}
+}
