@@ -3,7 +3,6 @@ package core_test
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -13,42 +12,6 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core"
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
-
-var (
-	refuse = oidctest.Refused()
-	hang   = oidctest.Hang()
-)
-
-// says answers in place of an endpoint.
-func says(status int, contentType, body string) fault {
-	return oidctest.Serve(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", contentType)
-		w.Header().Set("Location", "https://idp.example/"+poison)
-		w.WriteHeader(status)
-		_, _ = io.WriteString(w, body) // who has gone is not told
-	})
-}
-
-// faults are the ways in which a provider fails.
-var faults = map[string]fault{
-	"refused":            refuse,
-	"reset":              oidctest.Cut(),
-	"hang":               hang,
-	"drip":               oidctest.Drip(time.Second),
-	"503":                says(503, "text/plain", poison),
-	"500 with HTML":      says(500, "text/html", "<h1>"+poison),
-	"200 with HTML":      says(200, "text/html", "<h1>"+poison),
-	"truncated":          says(200, "application/json", `{"issuer":"`+issuer+`","keys":[{"kid":"`+poison),
-	"wrong content type": says(200, "text/plain", `{"issuer":"`+issuer+`","keys":[],"x":"`+poison+`"}`),
-	"2 MB":               says(200, "application/json", `{"x":"`+strings.Repeat(poison, 2<<20/len(poison))+`"}`),
-	"302":                says(302, "application/json", `{}`),
-	"307":                says(307, "application/json", `{}`),
-	"wrong issuer":       says(200, "application/json", `{"issuer":"https://evil.example/`+poison+`","jwks_uri":"https://evil.example/keys"}`),
-	"empty key list":     says(200, "application/json", `{"keys":[],"issuer":"`+issuer+`"}`),
-	"404":                says(404, "application/json", `{"error":"`+poison+`"}`),
-	"empty":              says(200, "application/json", ``),
-	"401":                says(401, "application/json", `{"error":"`+poison+`"}`),
-}
 
 func eachFault(t *testing.T, test func(*testing.T, *memoryIDP, fault, oidctest.Endpoint)) {
 	for name, fault := range faults {

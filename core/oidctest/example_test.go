@@ -1,6 +1,7 @@
 package oidctest_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -41,4 +42,29 @@ func ExampleProvider_Bearer() {
 	decision := admins.Admit(request.Context(), core.CredentialsOf(request))
 	fmt.Println(decision.Caller.Username(), decision.Refusal == nil)
 	// Output: alice true
+}
+
+// Nothing listens, and nothing waits: in a testing/synctest bubble the provider works on the bubble's clock.
+func ExampleWithoutNetwork() {
+	idp, err := oidctest.Start(oidctest.WithoutNetwork("https://idp.example"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer idp.Close() //nolint:errcheck // it always returns nil
+	idp.Fault(oidctest.JWKS, oidctest.Refused())
+	auth, err := core.New(idp.Config())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	bearer := []string{idp.Bearer("alice")}
+	_, err = auth.Required().Admit(context.Background(), bearer)
+	fmt.Println("refused:", err != nil)
+	idp.Heal()
+	caller, err := auth.Required().Admit(context.Background(), bearer)
+	fmt.Println(caller.Username(), err, idp.Hits(oidctest.JWKS))
+	// Output:
+	// refused: true
+	// alice <nil> 2
 }

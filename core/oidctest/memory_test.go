@@ -173,6 +173,7 @@ func TestSlowIsNotLate(t *testing.T) {
 				if _, err := c2.Exchange(short, back.Query().Get("code"), oauth2.VerifierOption(verifier)); !errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("got %v", err)
 				}
+				synctest.Wait() // the endpoint knows that the client has left
 				p.Heal()
 				_, err = c2.Exchange(client, back.Query().Get("code"), oauth2.VerifierOption(verifier))
 				if (err != nil) != c.spent {
