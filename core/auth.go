@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/seal"
@@ -26,6 +27,7 @@ type Auth struct {
 	spent     *spentStates
 	verified  *verifiedTokens
 	refreshes singleflight.Group
+	closed    atomic.Bool
 }
 
 // New checks the configuration and makes an Auth of it. All faults are told in one error, each with its field and what
@@ -36,7 +38,9 @@ func New(cfg Config) (*Auth, error) {
 		return nil, err
 	}
 	cfg = cfg.complete()
-	a := &Auth{cfg: cfg, log: cfg.Logger, metrics: cfg.Metrics, troubles: newTroubles(cfg.Logger), spent: newSpentStates(), party: cfg.DiscoveryURL + "\x00" + cfg.ClientID}
+	a := &Auth{cfg: cfg, log: cfg.Logger, troubles: newTroubles(cfg.Logger), spent: newSpentStates(), party: cfg.DiscoveryURL + "\x00" + cfg.ClientID}
+	a.cfg.Metrics = a.fetchesApart(cfg.Metrics)
+	a.metrics = a.cfg.Metrics
 	secrets := a.secrets()
 	var errs [2]error
 	a.states, errs[0] = seal.New("login state", secrets...)
@@ -123,9 +127,11 @@ func (a *Auth) RotateKey(ctx context.Context) error {
 }
 
 // Close ends what runs in the background and closes a store that StoreURL named. Refreshes under way finish first, which
-// takes no longer than Timeout and ten seconds; guards go on with the keys at hand. It may be called again. The error is
-// that of closing the store.
+// takes no longer than Timeout and ten seconds. In passthrough mode guards go on with the keys at hand; in broker mode they
+// answer 503 from now on, since nothing tells them any more which sessions have ended. It may be called again. The error is that
+// of closing the store.
 func (a *Auth) Close() error {
+	a.closed.Store(true)
 	var err error
 	if a.broker != nil {
 		err = a.broker.close()

@@ -161,7 +161,7 @@ func (b *tokenBroker) sign(signer *jose.Signer, guard *Guard, claims *accessClai
 	if err != nil {
 		return nil, err
 	}
-	caller.payload = string(payload)
+	caller.payload, caller.session = string(payload), sessionOf(caller)
 	if err := guard.permit(caller); err != nil {
 		return nil, err
 	}

@@ -110,7 +110,8 @@ type Config struct {
 	// Logger is told of configuration warnings and changes of state, never of a secret. nil: nothing is logged.
 	Logger *slog.Logger
 	// Metrics is told of everything that is worth a counter, see [Event]. It is called by whoever did it, before the answer
-	// goes out, by many at the same time: it has to be quick, must not panic, and must not call the [Auth]. nil: nobody is told.
+	// goes out, by many at the same time: it has to be quick, and must not call the [Auth]. Where it panics, the answer is a 500.
+	// nil: nobody is told.
 	Metrics func(Event)
 	// OnLogin answers the callback route once a login succeeded, for instance with a session cookie and a redirect.
 	// nil, or a nil answer: the token as JSON.

@@ -70,12 +70,17 @@ func (a *Auth) answer(ctx context.Context, credentials Credentials, refusal *Err
 
 // refuse is the only place that renders a refusal.
 func (a *Auth) refuse(ctx context.Context, request *Request, refusal *Error) *Response {
-	if a.cfg.OnError != nil {
-		if answer := a.cfg.OnError(ctx, request, refusal); answer != nil {
-			return answer
-		}
+	if a.cfg.OnError == nil {
+		return refusal.Response()
 	}
-	return refusal.Response()
+	var answer *Response
+	if fault := a.called(ctx, "Config.OnError", func() { answer = a.cfg.OnError(ctx, request, refusal) }); fault != nil {
+		return fault.Response()
+	}
+	if answer == nil {
+		return refusal.Response()
+	}
+	return answer
 }
 
 func asError(err error) *Error {
@@ -83,7 +88,7 @@ func asError(err error) *Error {
 	if errors.As(err, &refusal) {
 		return refusal
 	}
-	return &Error{Status: http.StatusInternalServerError, Code: CodeServerError, Detail: "Internal error.", Err: err}
+	return internalError(err)
 }
 
 // Response renders the error as it is answered without OnError: JSON with the members detail, error and error_description,

@@ -13,9 +13,8 @@ type Guard struct {
 	auth          *Auth
 	optional      bool
 	rejectInvalid bool
-	never         bool
 	scopes        []string
-	checks        []func(*IDToken) bool
+	parts         []Requirement // the others
 }
 
 // Required makes a guard that lets only callers pass whose bearer token is valid and meets every requirement, those of
@@ -25,7 +24,8 @@ func (a *Auth) Required(requirements ...Requirement) *Guard {
 }
 
 // Optional makes a guard that lets everybody pass: a caller whose token Required would refuse, or who brings none, is a
-// guest, with a nil token. [RejectInvalid] refuses a bad token instead.
+// guest, with a nil token. [RejectInvalid] refuses a bad token instead. A function of the application that panics is a 500 all
+// the same.
 func (a *Auth) Optional(requirements ...Requirement) *Guard {
 	return a.guard(true, requirements)
 }
@@ -37,21 +37,29 @@ func (a *Auth) guard(optional bool, requirements []Requirement) *Guard {
 		requirements = append(slices.Clone(a.cfg.Require), requirements...)
 	}
 	for _, r := range requirements {
-		switch r.kind {
-		case kindScopes:
-			g.scopes = append(g.scopes, r.scopes...)
-		case kindClaims:
-			g.checks = append(g.checks, r.met)
-		case kindRejectInvalid:
-			g.rejectInvalid = true
-		case kindNever:
-			g.never = true
-			a.log.Error("a guard refuses everybody", "requirement", r.faultInConfig())
-		case kindNoDefaults:
-		}
+		g.add(r)
 	}
 	g.scopes = distinct(g.scopes)
 	return g
+}
+
+func (g *Guard) add(r Requirement) {
+	switch r.kind {
+	case kindNoDefaults, kindBearerOnly:
+	case kindRejectInvalid:
+		g.rejectInvalid = true
+	case kindScopes:
+		g.scopes = append(g.scopes, r.scopes...)
+	case kindAll:
+		for _, part := range r.parts {
+			g.add(part)
+		}
+	case kindNever:
+		g.auth.log.Error("a guard refuses everybody", "requirement", r.faultInConfig())
+		g.parts = append(g.parts, r)
+	default:
+		g.parts = append(g.parts, r)
+	}
 }
 
 // Admit is the access decision, the only one. It looks at the request's credentials, of which it keeps nothing, and gives who
@@ -74,32 +82,40 @@ func (g *Guard) caller(ctx context.Context, credentials Credentials) (*IDToken, 
 		return token, err
 	}
 	var refusal *Error
-	if g.rejectInvalid && errors.As(err, &refusal) && !refusal.noCredentials {
+	if errors.Is(err, errPanicked) || g.rejectInvalid && errors.As(err, &refusal) && !refusal.noCredentials {
 		return nil, err
 	}
 	return nil, nil
 }
 
 func (g *Guard) admit(ctx context.Context, credentials Credentials) (*IDToken, error) {
-	token, remembered, err := g.judge(ctx, credentials)
-	g.auth.metrics.verified(remembered, err)
+	token, remembered, err := g.decide(ctx, credentials)
+	if fault := g.auth.told(ctx, func() { g.auth.metrics.verified(remembered, err) }); fault != nil {
+		return nil, fault
+	}
 	return token, err
 }
 
-func (g *Guard) judge(ctx context.Context, credentials Credentials) (*IDToken, bool, error) {
+func (g *Guard) decide(ctx context.Context, credentials Credentials) (*IDToken, bool, error) {
 	raw, err := bearer(credentials.values("Authorization"))
 	if err != nil {
 		return nil, false, err
 	}
+	if g.auth.broker != nil && g.auth.closed.Load() {
+		return nil, false, outage("The service is shutting down.", errClosed)
+	}
 	token, remembered, err := g.auth.verifyAccess(ctx, raw)
 	if err == nil {
-		err = g.permit(token)
+		err = g.meets(ctx, credentials, token)
 	}
 	if err != nil {
 		return nil, remembered, err
 	}
 	return token, remembered, nil
 }
+
+// errClosed is the cause of a refusal after Close: the revocations that a guard has would stay as they were for ever.
+var errClosed = errors.New("the Auth is closed")
 
 // errManyHeaders marks the refusal of RFC 6750 section 3.1 that carries a challenge with invalid_request.
 var errManyHeaders = errors.New("several Authorization headers")
@@ -125,33 +141,4 @@ func bearer(authorization []string) (string, error) {
 
 func invalidToken(cause error) *Error {
 	return &Error{Status: http.StatusUnauthorized, Code: CodeInvalidToken, Detail: "Invalid token", Err: cause}
-}
-
-// permit judges scopes before claims, as the reference does.
-func (g *Guard) permit(token *IDToken) error {
-	var missing []string
-	for _, scope := range g.scopes {
-		if !slices.Contains(token.scopes, scope) {
-			missing = append(missing, scope)
-		}
-	}
-	if len(missing) > 0 {
-		slices.Sort(missing)
-		e := insufficient("Token missing required scopes: " + strings.Join(missing, ", "))
-		e.scope = strings.Join(g.scopes, " ")
-		return e
-	}
-	if g.never {
-		return insufficient("Insufficient permissions based on token claims.")
-	}
-	for _, met := range g.checks {
-		if !met(token) {
-			return insufficient("Insufficient permissions based on token claims.")
-		}
-	}
-	return nil
-}
-
-func insufficient(detail string) *Error {
-	return &Error{Status: http.StatusForbidden, Code: CodeInsufficientScope, Detail: detail}
 }

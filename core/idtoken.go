@@ -52,11 +52,12 @@ func newIDToken() *IDToken {
 	return &both.token
 }
 
-func (t *IDToken) isGuest() bool { return t == nil || t.identity == nil }
+// IsGuest tells whether nobody is known: no credentials came, or at an optional guard none that count.
+func (t *IDToken) IsGuest() bool { return t == nil || t.identity == nil }
 
 // Issuer returns the claim iss. A caller is known by issuer and subject together, never by name or mail address.
 func (t *IDToken) Issuer() string {
-	if t.isGuest() {
+	if t.IsGuest() {
 		return ""
 	}
 	return t.issuer
@@ -64,15 +65,27 @@ func (t *IDToken) Issuer() string {
 
 // Subject returns the claim sub, which a verified token always has.
 func (t *IDToken) Subject() string {
-	if t.isGuest() {
+	if t.IsGuest() {
 		return ""
 	}
 	return t.subject
 }
 
+// Person returns who the caller is at the provider. An own token of broker mode names that by its claims idp_iss and idp_sub;
+// of every other token, a trusted service's too, it is Issuer and Subject: those claims are nobody else's to make. Both are ""
+// for a guest.
+func (t *IDToken) Person() (issuer, subject string) {
+	if !t.IsGuest() && t.session != "" { // an own one
+		if issuer, subject = t.text("idp_iss"), t.text("idp_sub"); issuer != "" && subject != "" {
+			return issuer, subject
+		}
+	}
+	return t.Issuer(), t.Subject()
+}
+
 // Audience returns a copy of the claim aud, a single text as a list of one.
 func (t *IDToken) Audience() []string {
-	if t.isGuest() {
+	if t.IsGuest() {
 		return nil
 	}
 	return append([]string(nil), t.audience...) // nil for none: the list itself lies in room
@@ -80,7 +93,7 @@ func (t *IDToken) Audience() []string {
 
 // Scopes returns a copy of the words of the claim scope, or of scp where a token has that one instead.
 func (t *IDToken) Scopes() []string {
-	if t.isGuest() {
+	if t.IsGuest() {
 		return nil
 	}
 	return append([]string(nil), t.scopes...)
@@ -88,7 +101,7 @@ func (t *IDToken) Scopes() []string {
 
 // Expiry returns the claim exp; the zero time for a guest.
 func (t *IDToken) Expiry() time.Time {
-	if t.isGuest() {
+	if t.IsGuest() {
 		return time.Time{}
 	}
 	return t.expiry
@@ -97,7 +110,7 @@ func (t *IDToken) Expiry() time.Time {
 // Username returns the first text among preferred_username, user_name, uid and username, hyphens or underscores, any
 // case. It may change and be given to somebody else.
 func (t *IDToken) Username() string {
-	if t.isGuest() {
+	if t.IsGuest() {
 		return ""
 	}
 	return alias(t.claims, usernameAliases)
@@ -111,7 +124,7 @@ func (t *IDToken) Email() string { return t.text("email") }
 func (t *IDToken) Name() string { return t.text("name") }
 
 func (t *IDToken) text(name string) string {
-	if t.isGuest() {
+	if t.IsGuest() {
 		return ""
 	}
 	text, _ := t.claims.String(name) // a claim of another type is no name
@@ -124,7 +137,7 @@ func (t *IDToken) Roles() []string { return slices.Clone(t.roles()) }
 
 // roles is Roles without the copy: read once, however many requests the token comes with.
 func (t *IDToken) roles() []string {
-	if t.isGuest() {
+	if t.IsGuest() {
 		return nil
 	}
 	t.rolesOnce.Do(func() { t.allRoles = t.readRoles() })
@@ -143,6 +156,18 @@ func (t *IDToken) readRoles() (roles []string) {
 	}
 	roles = append(roles, texts(t.claims, "groups")...)
 	return distinct(append(roles, texts(t.claims, "roles")...))
+}
+
+// clientRoles are the roles that the token has at one client of the provider.
+func (t *IDToken) clientRoles(client string) []string {
+	if t.IsGuest() {
+		return nil
+	}
+	clients, _ := t.claims.Object("resource_access")
+	if roles, err := clients.Object(client); err == nil {
+		return texts(roles, "roles")
+	}
+	return nil
 }
 
 func texts(object strictjson.Object, name string) []string {
@@ -168,7 +193,7 @@ func (t *IDToken) Claim(path string) any {
 }
 
 func (t *IDToken) find(path string) (value string, ok bool) {
-	if t.isGuest() {
+	if t.IsGuest() {
 		return "", false
 	}
 	return walk(t.claims, path)
@@ -204,7 +229,7 @@ func (t *IDToken) Claims() map[string]any {
 // value; the error is that of the decoder without the claims' text.
 func ClaimsAs[T any](t *IDToken) (T, error) {
 	var claims T
-	if t.isGuest() {
+	if t.IsGuest() {
 		return claims, nil
 	}
 	if json.Unmarshal([]byte(t.payload), &claims) != nil {
@@ -215,7 +240,7 @@ func ClaimsAs[T any](t *IDToken) (T, error) {
 
 // Raw returns the token as it came, for calls to other services in the caller's name. It is a secret.
 func (t *IDToken) Raw() string {
-	if t.isGuest() {
+	if t.IsGuest() {
 		return ""
 	}
 	return t.raw

@@ -59,7 +59,9 @@ func (r Route) answer(ctx context.Context, request *Request) *Response {
 	bounded, cancel := context.WithTimeout(ctx, r.auth.patience())
 	defer cancel()
 	answer, err := r.serve(bounded, request)
-	r.auth.metrics.answered(r.Name, request.Form, err)
+	if fault := r.auth.told(ctx, func() { r.auth.metrics.answered(r.Name, request.Form, err) }); fault != nil {
+		return r.auth.refuse(ctx, request, asError(fault))
+	}
 	if err == nil {
 		return answer
 	}
