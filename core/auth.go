@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/login"
@@ -26,6 +27,7 @@ type Auth struct {
 	broker   *session.Broker  // nil in passthrough mode: there are no keys to publish and to rotate
 
 	noLogout *trouble.Trouble // the provider has no logout
+	closed   *atomic.Bool     // in broker mode: the revocation list does not move any more
 }
 
 // New checks the configuration and makes an Auth of it. Its error lists every invalid field and its fix, one per line. New
@@ -38,9 +40,10 @@ func New(config Config) (*Auth, error) {
 	}
 	cfg.warn()
 	a := &Auth{
-		cfg: cfg, log: cfg.Logger, metrics: cfg.Metrics,
+		cfg: cfg, log: cfg.Logger, closed: new(atomic.Bool),
 		noLogout: trouble.New(cfg.Logger, slog.LevelWarn, "browsers", "sent to the provider's logout"),
 	}
+	a.metrics = a.fetchesApart(cfg.Metrics)
 	if a.states, err = login.New(login.Config{Secrets: a.secrets(), Party: cfg.party(), Leeway: cfg.Leeway, Secure: cfg.isSecure()}); err != nil {
 		return nil, err
 	}
@@ -120,9 +123,11 @@ func (a *Auth) RotateKey(ctx context.Context) error {
 }
 
 // Close ends what runs in the background and closes a store that StoreURL named. Refreshes under way finish first, which
-// takes no longer than Timeout and ten seconds; guards go on with the keys at hand. It may be called again. The error is
-// that of closing the store.
+// takes no longer than Timeout and ten seconds. In passthrough mode guards go on with the cached keys; in broker mode they
+// answer 503 from now on, since nothing tells them any more which sessions have ended. It may be called again. The error is that
+// of closing the store.
 func (a *Auth) Close() error {
+	a.closed.Store(a.broker != nil)
 	err := errors.Join(a.logins.Close(), a.cfg.closeOwnStore())
 	a.provider.Close()
 	return err

@@ -127,7 +127,8 @@ type Config struct {
 	// Logger gets warnings about the configuration and each change of state, never a secret. nil: nothing is logged.
 	Logger *slog.Logger
 	// Metrics is called for each event that is worth a counter, see [Event], by the goroutine that caused it and before the
-	// answer goes out, by many at the same time: it must be quick, must not panic and must not call the [Auth]. nil: no calls.
+	// answer goes out, by many at the same time: it must be quick and must not call the [Auth]. Where it panics, the answer is
+	// a 500. nil: no calls.
 	Metrics func(Event)
 	// OnLogin answers the callback route after a successful login, for instance with a session cookie and a redirect. nil, or
 	// a nil answer: the token as JSON.

@@ -72,12 +72,17 @@ func (a *Auth) answer(ctx context.Context, credentials Credentials, refusal *Err
 
 // refuse is the only place that renders a refusal.
 func (a *Auth) refuse(ctx context.Context, request *Request, refusal *Error) *Response {
-	if a.cfg.OnError != nil {
-		if answer := a.cfg.OnError(ctx, request, refusal); answer != nil {
-			return answer
-		}
+	if a.cfg.OnError == nil {
+		return refusal.Response()
 	}
-	return refusal.Response()
+	var answer *Response
+	if err := a.called(ctx, "Config.OnError", func() { answer = a.cfg.OnError(ctx, request, refusal) }); err != nil {
+		return refusalOf(err).Response()
+	}
+	if answer == nil {
+		return refusal.Response()
+	}
+	return answer
 }
 
 // Response renders the error as it is answered without OnError: JSON with the members detail, error and error_description,

@@ -15,7 +15,9 @@ import (
 // the login's cookie goes, whatever happens.
 func (f *flows) callbackRoute(ctx context.Context, request *Request) (*Response, error) {
 	answer, err := f.comeBack(ctx, request)
-	f.metrics.login(grantCallback, err)
+	if panicked := f.told(ctx, func() { f.metrics.login(grantCallback, err) }); panicked != nil {
+		return answer, panicked
+	}
 	return answer, err
 }
 
@@ -79,12 +81,15 @@ func (f *flows) finish(ctx context.Context, request *Request, p *callbackQuery, 
 		return nil, err
 	}
 	token := tokenOf(tokens)
-	if f.cfg.OnLogin != nil {
-		if answer := f.cfg.OnLogin(ctx, request, token); answer != nil {
-			return answer.owned(), nil
-		}
+	answer, err := f.onLogin(ctx, request, token)
+	switch {
+	case err != nil:
+		return nil, err
+	case answer != nil:
+		return answer.owned(), nil
+	default:
+		return jsonResponse(token), nil
 	}
-	return jsonResponse(token), nil
 }
 
 // loginFaults are the codes of RFC 6749 section 4.1.2.1 and OpenID Connect Core section 3.1.2.6 that are passed on.

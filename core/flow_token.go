@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -16,11 +17,12 @@ import (
 func (f *flows) token(ctx context.Context, request *Request) (*Response, error) {
 	form, err := readToken(parameters{values: request.Form, most: maxCredential})
 	if err != nil {
-		f.metrics.login(grantUndecided, err)
-		return nil, err
+		return nil, cmp.Or(f.told(ctx, func() { f.metrics.login(grantUndecided, err) }), err)
 	}
 	tokens, err := form.grant.run(f, ctx, form)
-	form.grant.told(f.metrics, err)
+	if panicked := f.told(ctx, func() { form.grant.told(f.metrics, err) }); panicked != nil {
+		return nil, panicked
+	}
 	if err != nil {
 		return nil, form.refused(err)
 	}

@@ -3,7 +3,6 @@ package core
 import (
 	"context"
 	"errors"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -16,9 +15,8 @@ type Guard struct {
 	auth          *Auth
 	optional      bool
 	rejectInvalid bool
-	never         bool
 	scopes        []string
-	checks        []func(*IDToken) bool
+	parts         []Requirement // the others
 }
 
 // Required makes a guard that lets only callers pass whose bearer token is valid and meets every requirement, those of
@@ -28,7 +26,8 @@ func (a *Auth) Required(requirements ...Requirement) *Guard {
 }
 
 // Optional makes a guard that lets everybody pass: a caller whose token Required would refuse, or who brings none, is a
-// guest, with a nil token. [RejectInvalid] refuses a bad token instead.
+// guest, with a nil token. [RejectInvalid] refuses a bad token instead. A function of the application that panics is a 500 all
+// the same.
 func (a *Auth) Optional(requirements ...Requirement) *Guard {
 	return a.guard(true, requirements)
 }
@@ -40,21 +39,29 @@ func (a *Auth) guard(optional bool, requirements []Requirement) *Guard {
 		requirements = append(slices.Clone(a.cfg.Require), requirements...)
 	}
 	for _, r := range requirements {
-		switch r.kind {
-		case kindScopes:
-			g.scopes = append(g.scopes, r.scopes...)
-		case kindClaims:
-			g.checks = append(g.checks, r.met)
-		case kindRejectInvalid:
-			g.rejectInvalid = true
-		case kindNever:
-			g.never = true
-			a.log.Error("a guard refuses everybody", "requirement", r.faultInConfig())
-		case kindNoDefaults:
-		}
+		g.add(r)
 	}
 	g.scopes = claims.Distinct(g.scopes)
 	return g
+}
+
+func (g *Guard) add(r Requirement) {
+	switch r.kind {
+	case kindNoDefaults, kindBearerOnly:
+	case kindRejectInvalid:
+		g.rejectInvalid = true
+	case kindScopes:
+		g.scopes = append(g.scopes, r.scopes...)
+	case kindAll:
+		for _, part := range r.parts {
+			g.add(part)
+		}
+	case kindNever:
+		g.auth.log.Error("a guard refuses everybody", "requirement", r.faultInConfig())
+		g.parts = append(g.parts, r)
+	default:
+		g.parts = append(g.parts, r)
+	}
 }
 
 // Admit is the access decision, the only one. It looks at the request's credentials, of which it keeps nothing, and gives who
@@ -72,30 +79,38 @@ func (g *Guard) Admit(ctx context.Context, credentials Credentials) Decision {
 
 // caller is Admit for who renders the refusal: it returns who calls, nil for a guest, or the reason for a refusal.
 func (g *Guard) caller(ctx context.Context, credentials Credentials) (*IDToken, error) {
-	token, cached, err := g.judge(ctx, credentials)
-	g.auth.metrics.verified(cached, err)
+	token, cached, err := g.decide(ctx, credentials)
+	if panicked := g.auth.told(ctx, func() { g.auth.metrics.verified(cached, err) }); panicked != nil {
+		return nil, panicked
+	}
 	switch {
 	case err == nil:
 		return token, nil
-	case !g.optional, g.rejectInvalid && !fault.Is(err, fault.Missing):
+	case !g.optional, errors.Is(err, errPanicked), g.rejectInvalid && !fault.Is(err, fault.Missing):
 		return nil, err
 	default:
 		return nil, nil
 	}
 }
 
-func (g *Guard) judge(ctx context.Context, credentials Credentials) (*IDToken, bool, error) {
+func (g *Guard) decide(ctx context.Context, credentials Credentials) (token *IDToken, cached bool, err error) {
 	raw, err := bearer(credentials.values("Authorization"))
 	if err != nil {
 		return nil, false, err
+	}
+	if g.auth.closed.Load() {
+		return nil, false, fault.Down(fault.Service, errClosed)
 	}
 	verified, cached, err := g.auth.verifier.Access(ctx, raw)
 	if err != nil {
 		return nil, cached, err
 	}
-	token := idTokenOf(verified)
-	return token, cached, g.permit(token)
+	token = idTokenOf(verified)
+	return token, cached, g.meets(ctx, credentials, token)
 }
+
+// errClosed is the cause of a refusal after Close: the revocation list would stay as it is for ever.
+var errClosed = errors.New("the Auth is closed")
 
 // errManyHeaders marks the refusal of RFC 6750 section 3.1 that carries a challenge with invalid_request.
 var errManyHeaders = errors.New("several Authorization headers")
@@ -117,33 +132,4 @@ func bearer(authorization []string) (string, error) {
 		return "", fault.New(fault.Missing, nil)
 	}
 	return token, nil
-}
-
-// permit judges scopes before claims, as the reference does.
-func (g *Guard) permit(token *IDToken) error {
-	var missing []string
-	for _, scope := range g.scopes {
-		if !slices.Contains(token.token.Scopes, scope) {
-			missing = append(missing, scope)
-		}
-	}
-	if len(missing) > 0 {
-		slices.Sort(missing)
-		e := insufficient("Token missing required scopes: " + strings.Join(missing, ", "))
-		e.scope = strings.Join(g.scopes, " ")
-		return e
-	}
-	if g.never {
-		return insufficient("Insufficient permissions based on token claims.")
-	}
-	for _, met := range g.checks {
-		if !met(token) {
-			return insufficient("Insufficient permissions based on token claims.")
-		}
-	}
-	return nil
-}
-
-func insufficient(detail string) *Error {
-	return &Error{Status: http.StatusForbidden, Code: CodeInsufficientScope, Detail: detail, kind: fault.Lacking}
 }

@@ -38,11 +38,12 @@ func idTokenOf(token *verify.Token) *IDToken {
 	return public
 }
 
-func (t *IDToken) isGuest() bool { return t == nil || t.token == nil }
+// IsGuest reports whether nobody is known: no credentials came, or at an optional guard none that count.
+func (t *IDToken) IsGuest() bool { return t == nil || t.token == nil }
 
 // verified is the token behind it; nil for a guest.
 func (t *IDToken) verified() *verify.Token {
-	if t.isGuest() {
+	if t.IsGuest() {
 		return nil
 	}
 	return t.token
@@ -50,7 +51,7 @@ func (t *IDToken) verified() *verify.Token {
 
 // claims are those of the token; nil for a guest, which has none.
 func (t *IDToken) claims() *claims.Token {
-	if t.isGuest() {
+	if t.IsGuest() {
 		return nil
 	}
 	return &t.token.Token
@@ -58,7 +59,7 @@ func (t *IDToken) claims() *claims.Token {
 
 // Issuer returns the claim iss. A caller is known by issuer and subject together, never by name or mail address.
 func (t *IDToken) Issuer() string {
-	if t.isGuest() {
+	if t.IsGuest() {
 		return ""
 	}
 	return t.token.Issuer
@@ -66,15 +67,27 @@ func (t *IDToken) Issuer() string {
 
 // Subject returns the claim sub, which a verified token always has.
 func (t *IDToken) Subject() string {
-	if t.isGuest() {
+	if t.IsGuest() {
 		return ""
 	}
 	return t.token.Subject
 }
 
+// Person returns who the caller is at the provider. An own token of broker mode names that by its claims idp_iss and idp_sub;
+// of every other token, a trusted service's too, it is Issuer and Subject: those claims are nobody else's to make. Both are ""
+// for a guest.
+func (t *IDToken) Person() (issuer, subject string) {
+	if !t.IsGuest() && t.token.Session != "" { // an own one
+		if issuer, subject = t.token.Text("idp_iss"), t.token.Text("idp_sub"); issuer != "" && subject != "" {
+			return issuer, subject
+		}
+	}
+	return t.Issuer(), t.Subject()
+}
+
 // Audience returns a copy of the claim aud, a single text as a list of one.
 func (t *IDToken) Audience() []string {
-	if t.isGuest() {
+	if t.IsGuest() {
 		return nil
 	}
 	return append([]string(nil), t.token.Audience...) // nil for none: the list itself lies in room
@@ -82,7 +95,7 @@ func (t *IDToken) Audience() []string {
 
 // Scopes returns a copy of the words of the claim scope, or of scp where a token has that one instead.
 func (t *IDToken) Scopes() []string {
-	if t.isGuest() {
+	if t.IsGuest() {
 		return nil
 	}
 	return append([]string(nil), t.token.Scopes...)
@@ -90,7 +103,7 @@ func (t *IDToken) Scopes() []string {
 
 // Expiry returns the claim exp; the zero time for a guest.
 func (t *IDToken) Expiry() time.Time {
-	if t.isGuest() {
+	if t.IsGuest() {
 		return time.Time{}
 	}
 	return t.token.Expiry
@@ -138,7 +151,7 @@ func (t *IDToken) Claims() map[string]any {
 // value; the error is that of the decoder without the claims' text.
 func ClaimsAs[T any](t *IDToken) (T, error) {
 	var claims T
-	if t.isGuest() {
+	if t.IsGuest() {
 		return claims, nil
 	}
 	if json.Unmarshal([]byte(t.token.Payload), &claims) != nil {
@@ -149,7 +162,7 @@ func ClaimsAs[T any](t *IDToken) (T, error) {
 
 // Raw returns the token as it came, for calls to other services in the caller's name. It is a secret.
 func (t *IDToken) Raw() string {
-	if t.isGuest() {
+	if t.IsGuest() {
 		return ""
 	}
 	return t.token.Raw

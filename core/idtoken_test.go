@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-oidc-auth/oidcauth/core"
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
+	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
 // callerWith is an admitted caller with some claims.
@@ -328,4 +329,39 @@ func FuzzScopes(f *testing.F) {
 			t.Fatalf("token with %q, wanted %q: %v", scope, wanted, err)
 		}
 	})
+}
+
+// Who a caller is at the provider does not depend on the mode: own tokens say it by two claims, which nobody else's tokens can.
+func TestPerson(t *testing.T) {
+	var loggedIn *core.IDToken
+	f := newFlow(t, brokered(func(c *core.Config) {
+		c.Broker.SubjectClaim = "preferred_username"
+		c.OnLogin = func(_ context.Context, _ *core.Request, token *core.Token) *core.Response {
+			loggedIn = token.Caller()
+			return nil
+		}
+	}))
+	own := f.who(flowGranted(t, f.exchange(f.idp.AccessToken("alice", oidctest.Claims{"preferred_username": "ally"}), nil)).AccessToken)
+	if own.Subject() != "ally" || own.Issuer() != brokerIssuer {
+		t.Fatalf("got %v", own)
+	}
+	query, cookie := f.browser("alice")
+	f.get("callback", query, cookie)
+	idp := newIDP(t)
+	auth := idp.auth()
+	stranger := mustAdmit(t, auth.Required(), idp.token(claims{"idp_iss": "https://victim.example", "idp_sub": "bob"}))
+	for name, c := range map[string]struct {
+		caller          *core.IDToken
+		issuer, subject string
+	}{
+		"own": {own, f.idp.Issuer(), "alice"}, "own, at its login": {loggedIn, f.idp.Issuer(), "alice"},
+		"the provider's": {stranger, stranger.Issuer(), "alice"}, "a guest": {nil, "", ""},
+	} {
+		if issuer, subject := c.caller.Person(); issuer != c.issuer || subject != c.subject || c.caller.IsGuest() != (c.caller == nil) {
+			t.Errorf("%s: got %s %s, a guest: %v", name, issuer, subject, c.caller.IsGuest())
+		}
+	}
+	if !new(core.IDToken).IsGuest() {
+		t.Error("the zero value is no guest")
+	}
 }

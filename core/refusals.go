@@ -127,6 +127,10 @@ func outageOf(part fault.Part) *Error {
 		e.Detail, e.RetryAfter = "The session store is not available.", session.StorePause
 	case fault.Session:
 		e.Detail, e.RetryAfter = "Another refresh of this session has not come to an end.", time.Second
+	case fault.Service:
+		e.Detail = "The service is shutting down."
+	case fault.Permissions:
+		e.Detail = "The service cannot check permissions now."
 	default:
 		e.Detail = "The OIDC provider cannot be reached."
 	}

@@ -84,6 +84,47 @@ func TestRequirements(t *testing.T) {
 		"check, met":     {core.Check("sub", func(c *core.IDToken) bool { return c.Subject() == "alice" }), nil, true},
 		"check, not met": {core.Check("sub", func(c *core.IDToken) bool { return c.Subject() == "bob" }), nil, false},
 
+		"any role: one of them":           {core.AnyRole("admin", "top"), roles, true},
+		"any role: none of them":          {core.AnyRole("admin", "Top"), roles, false},
+		"any role: no roles":              {core.AnyRole("admin"), nil, false},
+		"client roles: all":               {core.ClientRoles("app", "client"), roles, true},
+		"client roles: a dot in the name": {core.ClientRoles("other.app", "dotted"), roles, true},
+		"client roles: one is missing":    {core.ClientRoles("app", "client", "admin"), roles, false},
+		"client roles: another client's":  {core.ClientRoles("app", "dotted"), roles, false},
+		"client roles: of the realm":      {core.ClientRoles("app", "realm"), roles, false},
+		"client roles: another case":      {core.ClientRoles("App", "client"), roles, false},
+		"client roles: no such client":    {core.ClientRoles("none", "client"), roles, false},
+		"client roles: no claim":          {core.ClientRoles("app", "client"), nil, false},
+		"client roles: of another type":   {core.ClientRoles("odd", "x"), roles, false},
+		"client roles: a text":            {core.ClientRoles("odd2", "text"), roles, false},
+
+		"all of: met":               {core.AllOf(core.Roles("realm"), core.Roles("top")), roles, true},
+		"all of: one is not":        {core.AllOf(core.Roles("realm"), core.Roles("admin")), roles, false},
+		"any of: the first":         {core.AnyOf(core.Roles("realm"), core.Roles("admin")), roles, true},
+		"any of: the last":          {core.AnyOf(core.Roles("admin"), core.Scopes("read"), core.Roles("realm")), roles, true},
+		"any of: none":              {core.AnyOf(core.Roles("admin"), core.Scopes("read")), roles, false},
+		"any of: a scope":           {core.AnyOf(core.Roles("admin"), core.Scopes("read")), claims{"scope": "read"}, true},
+		"any of all of: met":        {core.AnyOf(core.Roles("admin"), core.AllOf(core.Roles("realm"), core.Roles("top"))), roles, true},
+		"any of all of: half":       {core.AnyOf(core.Roles("admin"), core.AllOf(core.Roles("realm"), core.Scopes("read"))), roles, false},
+		"any of all of: other half": {core.AnyOf(core.Roles("admin"), core.AllOf(core.Scopes("read"), core.Roles("realm"))), claims{"scope": "read"}, false},
+		"all of any of: met":        {core.AllOf(core.AnyOf(core.Roles("admin"), core.Roles("top")), core.Roles("realm")), roles, true},
+		"all of any of: not met":    {core.AllOf(core.AnyOf(core.Roles("admin"), core.Roles("other")), core.Roles("realm")), roles, false},
+		"BearerOnly alone":          {core.BearerOnly, nil, true},
+
+		"empty: any role":            {core.AnyRole(), roles, false},
+		"empty: any role, a word":    {core.AnyRole("realm", ""), claims{"roles": []string{"", "realm"}}, false},
+		"empty: client roles":        {core.ClientRoles("app"), roles, false},
+		"empty: no client":           {core.ClientRoles("", "client"), roles, false},
+		"empty: all of":              {core.AllOf(), roles, false},
+		"empty: any of":              {core.AnyOf(), roles, false},
+		"empty: any of, in it":       {core.AnyOf(core.Roles("realm"), core.Roles()), roles, false},
+		"empty: any of, zero in it":  {core.AnyOf(core.Roles("realm"), core.Requirement{}), roles, false},
+		"empty: all of, deep":        {core.AllOf(core.Roles("realm"), core.AnyOf(core.AllOf())), roles, false},
+		"an option in any of":        {core.AnyOf(core.Roles("realm"), core.NoDefaults), roles, false},
+		"an option in all of":        {core.AllOf(core.Roles("realm"), core.RejectInvalid), roles, false},
+		"BearerOnly in any of":       {core.AnyOf(core.Roles("realm"), core.BearerOnly), roles, false},
+		"empty: no request function": {core.CheckRequest("nil", nil), roles, false},
+
 		"empty: no scope":       {core.Scopes(), roles, false},
 		"empty: white space":    {core.Scopes(" ", "\t"), claims{"scope": " "}, false},
 		"empty: no role":        {core.Roles(), roles, false},
@@ -120,9 +161,11 @@ func TestUnmeetableRequirementIsLogged(t *testing.T) {
 	if strings.Contains(idp.logs.String(), "refuses everybody") {
 		t.Error("a good guard is told of")
 	}
-	for n, requirement := range []core.Requirement{core.Scopes(), core.Roles(), core.Claim("a"), core.Check("mine", nil), {}} {
+	for n, requirement := range []core.Requirement{core.Scopes(), core.Roles(), core.Claim("a"), core.Check("mine", nil), {},
+		core.AnyRole(), core.ClientRoles("", "a"), core.AllOf(), core.AnyOf(core.Roles("a"), core.Scopes()), core.AnyOf(core.NoDefaults), core.CheckRequest("mine", nil),
+	} {
 		auth.Required(requirement)
-		auth.Optional(requirement)
+		auth.Optional(core.AllOf(requirement))
 		if got := strings.Count(idp.logs.String(), "level=ERROR"); got != 2*(n+1) {
 			t.Errorf("%d errors in the log after %d guards", got, 2*(n+1))
 		}

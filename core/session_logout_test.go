@@ -202,13 +202,13 @@ func TestBrokerLogoutDuringRefresh(t *testing.T) {
 		there.leave(token.AccessToken)
 		answer := <-answers
 		flowRefused(t, "the refresh", answer, 401, "invalid_grant", sessionGone)
-		_ = here.auth.Close()
-		if !b.wasRevoked(b.current) {
-			t.Error("the provider's new refresh token lives on")
-		}
 		time.Sleep(3 * time.Second)
 		if there.status(token.AccessToken) != 401 || here.status(token.AccessToken) != 401 {
 			t.Error("the access token lives on")
+		}
+		_ = here.auth.Close()
+		if !b.wasRevoked(b.current) {
+			t.Error("the provider's new refresh token lives on")
 		}
 	})
 }

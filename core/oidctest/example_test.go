@@ -58,13 +58,12 @@ func ExampleWithoutNetwork() {
 		fmt.Println(err)
 		return
 	}
-	bearer := []string{idp.Bearer("alice")}
-	_, err = auth.Required().Admit(context.Background(), bearer)
-	fmt.Println("refused:", err != nil)
+	request := core.Credentials{Header: http.Header{"Authorization": {idp.Bearer("alice")}}}
+	fmt.Println("refused:", auth.Required().Admit(context.Background(), request).Refusal.Status)
 	idp.Heal()
-	caller, err := auth.Required().Admit(context.Background(), bearer)
-	fmt.Println(caller.Username(), err, idp.Hits(oidctest.JWKS))
+	decision := auth.Required().Admit(context.Background(), request)
+	fmt.Println(decision.Caller.Username(), decision.Err == nil, idp.Hits(oidctest.JWKS))
 	// Output:
-	// refused: true
-	// alice <nil> 2
+	// refused: 503
+	// alice true 2
 }

@@ -38,17 +38,19 @@ type Part uint8
 
 // The parts.
 const (
-	Provider  Part = iota // a call to the provider
-	Documents             // the provider's discovery document
-	Keys                  // the provider's keys
-	PeerKeys              // the keys of a trusted issuer
-	Store                 // the session store
-	Session               // a session that another request is refreshing
-	TokenType             // the type of the provider's token
-	Person                // what the provider says about who logged in
-	Size                  // all that the provider says about a person
-	Endpoint              // an endpoint that discovery does not name, see Name
-	Member                // a member that an answer lacks, see Name
+	Provider    Part = iota // a call to the provider
+	Documents               // the provider's discovery document
+	Keys                    // the provider's keys
+	PeerKeys                // the keys of a trusted issuer
+	Store                   // the session store
+	Session                 // a session that another request is refreshing
+	Service                 // this service, which is shutting down
+	Permissions             // what a check of the application asks
+	TokenType               // the type of the provider's token
+	Person                  // what the provider says about who logged in
+	Size                    // all that the provider says about a person
+	Endpoint                // an endpoint that discovery does not name, see Name
+	Member                  // a member that an answer lacks, see Name
 )
 
 // Error is one fault. It is read-only once made, and may be shared.

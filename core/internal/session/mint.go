@@ -89,7 +89,7 @@ func (b *Broker) sign(signer *jose.Signer, says *accessClaims, at time.Time) (*v
 	if err := token.Read(object, b.cfg.Issuer, at, b.cfg.Rules); err != nil {
 		return nil, err
 	}
-	token.Payload = string(payload)
+	token.Payload, token.Session = string(payload), sessionOf(&token.Token)
 	if err := b.cfg.Permit(token); err != nil {
 		return nil, err
 	}

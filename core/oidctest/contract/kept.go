@@ -81,7 +81,10 @@ func testKept(t *testing.T, a setup) {
 		},
 		build: func(app App) {
 			mount(t, app.Group(group), core.Paths{})
-			app.Handle("/keep/handle", keepToken)
+			app.Handle("/keep/handle", keepToken, core.CheckRequest("keep", func(_ context.Context, request core.Credentials, _ *core.IDToken) (bool, error) {
+				kept.keep(func() string { return fmt.Sprint(request.Method, request.Target, request.Header.Clone()) })
+				return true, nil
+			}))
 			app.Get("/keep/route", keepToken, Required())
 			app.Get("/next", who, Required(core.NoDefaults))
 		},
@@ -111,5 +114,5 @@ func testKept(t *testing.T, a setup) {
 		}
 		s.get("/next?padding="+strings.Repeat("q", 300), headers[i%len(headers)]).is(seen(name, 1))
 	}
-	kept.unchanged(t, 20*(3+2+3+1))
+	kept.unchanged(t, 20*(3+1+2+3+2))
 }

@@ -31,6 +31,7 @@ func commonParts() []part {
 		{"logout", testLogout},
 		{"guards", testGuards},
 		{"nested guards", testNested},
+		{"requests", testRequests},
 		{"authorization header", testAuthorization},
 		{"nothing but the header", testOtherPlaces},
 		{"forms", testForms},

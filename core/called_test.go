@@ -1,0 +1,107 @@
+package core_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/go-oidc-auth/oidcauth/core"
+)
+
+// A requirement of the application that panics refuses the request with a 500, an optional guard too, and the log has its name
+// once; what was thrown is not in it.
+func TestRequirementPanics(t *testing.T) {
+	idp := newIDP(t)
+	auth := idp.auth()
+	check := core.Check("mine", func(*core.IDToken) bool { panic(poison) })
+	request := core.CheckRequest("mine", func(context.Context, core.Credentials, *core.IDToken) (bool, error) {
+		var none map[string]int
+		none["a"]++
+		return true, nil
+	})
+	for name, guard := range map[string]*core.Guard{
+		"Check":                            auth.Required(check),
+		"Check, optional":                  auth.Optional(check),
+		"Check, optional, RejectInvalid":   auth.Optional(check, core.RejectInvalid),
+		"Check in any of":                  auth.Required(core.AnyOf(check, core.Claim("sub", "alice"))),
+		"Check in all of":                  auth.Required(core.AnyOf(core.AllOf(core.Claim("sub", "alice"), check))),
+		"CheckRequest":                     auth.Required(request),
+		"CheckRequest, optional":           auth.Optional(request),
+		"CheckRequest in any of, optional": auth.Optional(core.AnyOf(core.Scopes("x"), request, core.Claim("sub", "alice"))),
+	} {
+		before := len(idp.logs.String())
+		decision := guard.Admit(t.Context(), bearerOf(idp.token()))
+		if decision.Refusal == nil || decision.Refusal.Status != http.StatusInternalServerError || decision.Caller != nil {
+			t.Errorf("%s: got %+v", name, decision)
+		}
+		kind, _, _ := strings.Cut(strings.ReplaceAll(name, ",", ""), " ")
+		log := idp.logs.String()[before:]
+		if strings.Count(log, "level=ERROR") != 1 || !strings.Contains(log, `function="`+kind+` mine"`) || strings.Contains(log, poison) || !strings.Contains(log, "called_test.go") {
+			t.Errorf("%s: the log says %s", name, log)
+		}
+	}
+	if !strings.Contains(idp.logs.String(), "assignment to entry in nil map") {
+		t.Error("the mistake that Go found is not in the log")
+	}
+	if decision := auth.Optional(check).Admit(t.Context(), core.Credentials{}); decision.Refusal != nil {
+		t.Errorf("nobody called, and nobody was asked: %v", decision.Err)
+	}
+}
+
+// So does every hook, at guards and routes.
+func TestHookPanics(t *testing.T) {
+	for name, c := range map[string]struct {
+		config          func(*core.Config)
+		guard, callback int
+		refused         int
+	}{
+		"Config.OnLogin": {func(c *core.Config) {
+			c.OnLogin = func(context.Context, *core.Request, *core.Token) *core.Response { panic(poison) }
+		}, 200, 500, 401},
+		"Config.OnError": {func(c *core.Config) {
+			c.OnError = func(context.Context, *core.Request, *core.Error) *core.Response { panic(poison) }
+		}, 200, 200, 500},
+		"Config.Metrics": {func(c *core.Config) {
+			c.Metrics = func(core.Event) { panic(poison) }
+		}, 500, 500, 500},
+		"Config.OnLogin, OnError": {func(c *core.Config) {
+			c.OnLogin = func(context.Context, *core.Request, *core.Token) *core.Response { panic(poison) }
+			c.OnError = func(context.Context, *core.Request, *core.Error) *core.Response { panic(poison) }
+		}, 200, 500, 500},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFlow(t, c.config)
+			token := f.idp.AccessToken("alice")
+			if got := statusOfDecision(f.auth.Required().Admit(t.Context(), bearerOf(token))); got != c.guard {
+				t.Errorf("the guard answers %d", got)
+			}
+			refused := f.auth.Required().Admit(t.Context(), core.Credentials{})
+			if got := statusOfDecision(refused); got != c.refused {
+				t.Errorf("the guard refuses with %d", got)
+			}
+			if strings.Contains(string(refused.Refusal.Body), poison) {
+				t.Errorf("the answer is %s", refused.Refusal.Body)
+			}
+			query, cookie := f.browser("alice")
+			answer := f.get("callback", query, cookie)
+			if answer.Status != c.callback {
+				t.Errorf("the callback answers %d %s", answer.Status, answer.Body)
+			}
+			if name != "Config.Metrics" {
+				flowWantCookieGone(t, answer, cookie)
+			}
+			hook, _, _ := strings.Cut(name, ",")
+			if log := f.traffic.logs.String(); !strings.Contains(log, "function="+hook) || strings.Contains(log, poison) {
+				t.Errorf("the log says %s", log)
+			}
+		})
+	}
+}
+
+func statusOfDecision(decision core.Decision) int {
+	if decision.Refusal == nil {
+		return http.StatusOK
+	}
+	return decision.Refusal.Status
+}

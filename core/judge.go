@@ -1,0 +1,129 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/claims"
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
+)
+
+// verdict is what came of a requirement. It runs on every request, so it must not allocate before it is sure to refuse.
+type verdict struct {
+	met    bool
+	scopes []string // not met, but a token with these scopes would meet it
+	err    error    // it could not be asked
+}
+
+// judge asks a requirement about a caller.
+func (g *Guard) judge(ctx context.Context, credentials Credentials, token *IDToken, r *Requirement) verdict {
+	switch r.kind {
+	case kindScopes:
+		if containsAll(token.token.Scopes, r.scopes) {
+			return verdict{met: true}
+		}
+		return verdict{scopes: r.scopes}
+	case kindClaims:
+		return verdict{met: r.met(token)}
+	case kindCheck:
+		var met bool
+		err := g.auth.called(ctx, r.name, func() { met = r.met(token) })
+		return verdict{met: met && err == nil, err: err}
+	case kindCheckRequest:
+		return g.checkRequest(ctx, credentials, token, r)
+	case kindAll:
+		return g.judgeAll(ctx, credentials, token, r.parts)
+	case kindAny:
+		return g.judgeAny(ctx, credentials, token, r.parts)
+	default:
+		return verdict{}
+	}
+}
+
+func (g *Guard) checkRequest(ctx context.Context, credentials Credentials, token *IDToken, r *Requirement) verdict {
+	var met bool
+	var err error
+	own := credentials.request().credentials()
+	if panicked := g.auth.called(ctx, r.name, func() { met, err = r.request(ctx, own, token) }); panicked != nil {
+		return verdict{err: panicked}
+	}
+	if err != nil {
+		return verdict{err: fault.Down(fault.Permissions, fmt.Errorf("%s: %w", r.name, err))}
+	}
+	return verdict{met: met}
+}
+
+// judgeAll goes on after a scope that is missing: whether scopes alone are, the rest has to tell.
+func (g *Guard) judgeAll(ctx context.Context, credentials Credentials, token *IDToken, parts []Requirement) verdict {
+	all := verdict{met: true}
+	for i := range parts {
+		switch part := g.judge(ctx, credentials, token, &parts[i]); {
+		case part.met:
+		case part.scopes != nil:
+			all.met = false
+			all.scopes = claims.Distinct(append(slices.Clip(all.scopes), part.scopes...))
+		default:
+			return part
+		}
+	}
+	return all
+}
+
+// judgeAny: a function that panicked refuses, whatever the others say.
+func (g *Guard) judgeAny(ctx context.Context, credentials Credentials, token *IDToken, parts []Requirement) verdict {
+	var none verdict
+	for i := range parts {
+		part := g.judge(ctx, credentials, token, &parts[i])
+		if part.met || errors.Is(part.err, errPanicked) {
+			return part
+		}
+		if none.err == nil {
+			none.err = part.err
+		}
+		if none.scopes == nil {
+			none.scopes = part.scopes
+		}
+	}
+	return none
+}
+
+// permit judges a token that is being made: no request came with it.
+func (g *Guard) permit(token *IDToken) error {
+	return g.meets(context.Background(), Credentials{}, token)
+}
+
+// meets judges the guard's scopes before everything else, as the reference does.
+func (g *Guard) meets(ctx context.Context, credentials Credentials, token *IDToken) error {
+	if !containsAll(token.token.Scopes, g.scopes) {
+		return lacksScopes(token, g.scopes)
+	}
+	for i := range g.parts {
+		switch part := g.judge(ctx, credentials, token, &g.parts[i]); {
+		case part.met:
+		case part.err != nil:
+			return part.err
+		case part.scopes != nil:
+			return lacksScopes(token, claims.Distinct(append(slices.Clip(g.scopes), part.scopes...)))
+		default:
+			return insufficient("Insufficient permissions based on token claims.")
+		}
+	}
+	return nil
+}
+
+// lacksScopes names what is missing, and in the challenge all that is needed (RFC 6750 section 3).
+func lacksScopes(token *IDToken, needed []string) *Error {
+	missing := slices.DeleteFunc(slices.Clone(needed), func(scope string) bool { return slices.Contains(token.token.Scopes, scope) })
+	slices.Sort(missing)
+	e := insufficient("Token missing required scopes: " + strings.Join(missing, ", "))
+	e.scope = strings.Join(needed, " ")
+	return e
+}
+
+func insufficient(detail string) *Error {
+	return &Error{Status: http.StatusForbidden, Code: CodeInsufficientScope, Detail: detail, kind: fault.Lacking}
+}
