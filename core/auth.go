@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/seal"
@@ -28,15 +26,16 @@ type Auth struct {
 	refreshes *singleflight.Group
 }
 
-// New checks the configuration and makes an Auth of it. All faults are told in one error, each with its field and what
-// to write instead. New does no input and no output: the provider is first asked when a request needs it, so that a
-// service starts while its provider is down; the store of broker mode is opened then too.
-func New(cfg Config) (*Auth, error) {
-	if err := cfg.check(); err != nil {
+// New checks the configuration and makes an Auth of it. Its error lists every invalid field and its fix, one per line. New
+// uses neither network nor disk: the provider is first called, and the store of broker mode first connected to, when a
+// request needs it, so that a service starts while they are down.
+func New(config Config) (*Auth, error) {
+	cfg, err := config.checked()
+	if err != nil {
 		return nil, err
 	}
-	cfg = cfg.complete()
-	a := &Auth{cfg: &cfg, log: cfg.Logger, metrics: cfg.Metrics, troubles: newTroubles(cfg.Logger), spent: newSpentStates(), refreshes: new(singleflight.Group), party: cfg.DiscoveryURL + "\x00" + cfg.ClientID}
+	cfg.warn()
+	a := &Auth{cfg: cfg, log: cfg.Logger, metrics: cfg.Metrics, troubles: newTroubles(cfg.Logger), spent: newSpentStates(), refreshes: new(singleflight.Group), party: cfg.DiscoveryURL + "\x00" + cfg.ClientID}
 	secrets := a.secrets()
 	var errs [2]error
 	a.states, errs[0] = seal.New("login state", secrets...)
@@ -47,46 +46,9 @@ func New(cfg Config) (*Auth, error) {
 	a.provider = newProvider(a.cfg, &a.troubles.revocation)
 	a.verified = newVerifiedTokens(a.cfg)
 	if a.cfg.Broker != nil {
-		var err error
-		if a.broker, err = newBroker(a); err != nil {
-			return nil, err
-		}
+		a.broker = newBroker(a)
 	}
 	return a, nil
-}
-
-// complete copies the configuration and fills in what was left out.
-func (c Config) complete() Config {
-	for _, list := range []*[]string{&c.Scopes, &c.Audience, &c.RedirectURIs, &c.PostLogoutURIs, &c.SecretKeys} {
-		*list = slices.Clone(*list)
-	}
-	c.Require = slices.Clone(c.Require)
-	c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
-	if len(c.Scopes) == 0 {
-		c.Scopes = slices.Clone(defaultScopes)
-	}
-	if len(c.RedirectURIs) == 0 {
-		c.RedirectURIs = []string{Loopback}
-	}
-	if c.Timeout == 0 {
-		c.Timeout = defaultTimeout
-	}
-	if c.AppName == "" {
-		c.AppName = defaultAppName
-	}
-	if c.Leeway == 0 {
-		c.Leeway = defaultLeeway
-	}
-	if c.TokenCacheSize == 0 {
-		c.TokenCacheSize = defaultTokenCache
-	}
-	if c.Broker != nil {
-		c.Broker = c.Broker.complete(c.PublicURL)
-	}
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
-	return c
 }
 
 // readyTimeout bounds Ready.

@@ -57,24 +57,14 @@ type openBroker struct {
 	keeper   *keyring.Keeper
 }
 
-func newBroker(a *Auth) (*tokenBroker, error) {
-	b := &tokenBroker{auth: a, cfg: a.cfg.Broker, issuer: a.cfg.PublicURL, random: randomSecret()}
-	var err error
-	if b.store, b.ours, err = a.cfg.openStore(); err != nil {
-		return nil, err
-	}
-	if len(a.cfg.SecretKeys) == 0 {
-		if _, err := secretFileOf(b.store); err != nil {
-			_ = b.closeStore() // the fault of the configuration says more
-			return nil, err
-		}
-	}
+func newBroker(a *Auth) *tokenBroker {
+	b := &tokenBroker{auth: a, cfg: a.cfg.Broker, issuer: a.cfg.PublicURL, store: a.cfg.Store, ours: a.cfg.ownStore, random: randomSecret()}
 	timeout := a.cfg.Timeout + slack
 	b.ring = fresh.New(fresh.Policy{Renew: keyring.Reload, Stale: staleAge, Pause: storePause, Timeout: timeout}, counted(a.metrics, documentSigningKeys, b.load), tellChanges(a.log, "the signing keys", "read from the store"))
 	b.keys = keyset.New(b.ring, timeout+slack)
 	b.feed = feed.New(countedStore{b.store, a.metrics}, timeout, tellChanges(a.log, "the revocations", "read from the store"))
 	b.peers = newPeers(a)
-	return b, nil
+	return b
 }
 
 // load reads the signing keys, after it has opened the store if nobody has.

@@ -1,120 +1,175 @@
 package core
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
-// AnyAudience in Config.Audience accepts access tokens of the provider whatever audience they name: tokens that were
-// issued for other services of the same provider pass the guards. It stands alone in the list.
+// AnyAudience in Config.Audience accepts the provider's access tokens whatever audience they name: tokens that were issued
+// for other services of the same provider pass the guards. It must be the only entry. New logs a warning.
 const AnyAudience = "*"
 
-// Loopback in Config.RedirectURIs keeps the rule that holds when the list is empty: http on localhost, 127.0.0.1 or
+// IssuedToUs in Config.Audience also accepts the provider's access tokens whose azp or client_id is ClientID, whatever
+// their aud says. For providers that put other services into aud, as Keycloak does with "Full scope allowed". It may stand
+// beside audiences, not beside [AnyAudience], and needs ClientID.
+const IssuedToUs = "*issued-to-us"
+
+// Loopback in Config.RedirectURIs keeps the rule of the empty list beside other entries: http on localhost, 127.0.0.1 or
 // [::1], any port, path /callback, no query.
 const Loopback = "loopback"
 
-// Defaults and bounds of the configuration; each is said here once.
+// Defaults and bounds of the configuration.
 const (
 	defaultTimeout = 10 * time.Second
 	maxTimeout     = 5 * time.Minute
 	defaultLeeway  = 30 * time.Second
 	maxLeeway      = 5 * time.Minute
-	minSecretKey   = 32 // bytes
 
 	// unlimitedRefresh is how long a refresh token is said to live when the provider names no end.
 	unlimitedRefresh = 30 * 24 * time.Hour
 )
 
-// defaultScopes are asked for when Config.Scopes is empty; openid is added always.
+// defaultScopes are requested if Config.Scopes is empty; openid is always added.
 var defaultScopes = []string{"profile", "email"}
 
-// Config is everything that an [Auth] is made from. The zero value of a field is the default said at the field. [New]
-// copies it; environment variables are not read, except for the proxy settings that [http.DefaultTransport] honours
-// when HTTPClient brings no transport, and the user's data directory (XDG_DATA_HOME, HOME) where no store is named.
+// Config has all settings of an [Auth]. Each field documents its default, which is the zero value. [New] copies it.
+// Environment variables are read in two places: the proxy settings that [http.DefaultTransport] honours, unless HTTPClient
+// has a transport, and the user's data directory (XDG_DATA_HOME, HOME) if broker mode has neither Store nor StoreURL.
+// Printing or logging a Config shows no secret.
 type Config struct {
 	// DiscoveryURL is the address of the provider's discovery document, ending in /.well-known/openid-configuration
-	// (OpenID Connect Discovery section 4). https, or http on loopback. Empty: Issuer and JWKSURL are both needed,
-	// and only the guards and userinfo work.
+	// (OpenID Connect Discovery section 4). https, or http on loopback. Empty: Issuer and JWKSURL are both needed, and only
+	// the guards and userinfo work. Over https, the document must name https endpoints, unless DiscoveryURL is on loopback.
 	DiscoveryURL string
-	// ClientID is this service's name at the provider. Needed with DiscoveryURL.
+	// ClientID is the client id of this service at the provider. Needed with DiscoveryURL.
 	ClientID string
 	// ClientSecret authenticates this service. Empty: a public client.
 	ClientSecret string
-	// PublicURL is what browsers see before a Paths entry: scheme, host and prefix ("https://app.example.org/api").
-	// https, or http on loopback. Empty: everything works but the callback route, which answers 503, and broker mode,
-	// whose issuer it is. The request's Host and X-Forwarded headers are never read.
+	// PublicURL is what browsers see before a Paths entry: scheme, host and prefix ("https://app.example.org/api"). https,
+	// or http on loopback. Scheme and host are put into lower case, a trailing slash is dropped. Empty: the callback route
+	// answers 503 and browser logins do not work, which New logs as a warning; broker mode needs it, as it is the issuer of
+	// its tokens. The request's Host and X-Forwarded headers are never read.
 	PublicURL string
-	// Issuer is the only issuer accepted, byte for byte. Empty: the one that the discovery document names, which has to
-	// be DiscoveryURL without its well-known part, with or without a trailing slash.
+	// Issuer is the only issuer accepted, compared byte for byte. Empty: the one that the discovery document names, which
+	// must be DiscoveryURL without its well-known part, with or without a trailing slash.
 	Issuer string
-	// JWKSURL is where the provider's keys are fetched from. Empty: as the discovery document says.
+	// JWKSURL is the address of the provider's keys. Empty: the discovery document's jwks_uri.
 	JWKSURL string
 
-	// Scopes are asked for at login and device start, and are the only ones that a login may choose from, besides
-	// openid, profile, email and offline_access. Empty: profile and email. openid is always added.
+	// Scopes are requested at login and device start. A login may choose among them and openid, profile, email and
+	// offline_access, and no others. Empty: profile and email. openid is always added.
 	Scopes []string
-	// Audience lists the values of which a token's aud has to hold one. Empty: aud, azp or client_id must name
-	// ClientID. [AnyAudience] alone waives the check.
+	// Audience lists the accepted audiences: a token's aud must hold one of them. Empty: aud, azp or client_id must name
+	// ClientID. [IssuedToUs] accepts tokens by azp or client_id as well; [AnyAudience] alone waives the check.
 	Audience []string
-	// RedirectURIs lists, beside the own callback, where a login may send the browser, compared byte for byte. Empty:
-	// the loopback rule, see [Loopback].
+	// RedirectURIs lists where a login may send the browser, beside the own callback, compared byte for byte. https, a
+	// native app's own scheme, or http on loopback. Empty: the loopback rule, see [Loopback].
 	RedirectURIs []string
 	// PostLogoutURIs lists where a logout may send the browser, compared byte for byte. Empty: nowhere.
 	PostLogoutURIs []string
-	// SecretKeys seal the login state and what broker mode stores, each at least 32 bytes: the first seals, all open. Empty:
-	// a random key for this process, with a warning in the log; logins then end with the process and do not cross
-	// replicas. Broker mode needs them, but for a store that this machine alone sees: SQLite gets a key file beside it.
+	// SecretKeys seal the login state and what broker mode stores: the first seals, all open. Each has at least 32 bytes and
+	// is random, for instance the output of "openssl rand -base64 48"; New refuses keys that can be guessed. Empty: a random
+	// key per process, with a warning in the log; logins then end with the process and work on one replica alone. Broker
+	// mode needs keys, except with a store on this machine alone: SQLite gets a key file beside the database.
 	SecretKeys []string
 
-	// Store is an open store; it wins over StoreURL, and Close leaves it open. One store serves all instances of a service;
-	// broker mode needs one.
+	// Store is an open store; it takes precedence over StoreURL, and Close leaves it open. All instances of a service share
+	// one store; broker mode needs one.
 	Store store.Store
-	// StoreURL names the database of sessions and signing keys, by a scheme that an imported store package has
-	// registered: "postgres://user@host/database". Empty, and no Store: an SQLite file broker.sqlite in the folder AppName
-	// of the user's data directory (XDG_DATA_HOME and its like), in broker mode. New opens it, Close closes it.
+	// StoreURL names the database of sessions and signing keys, by a scheme that an imported store package has registered:
+	// "postgres://user@host/database". New opens it without connecting, Close closes it. Empty, and no Store: in broker mode
+	// an SQLite file broker.sqlite in the folder AppName of the user's data directory (XDG_DATA_HOME or the platform's own).
 	StoreURL string
-	// AppName names the folder of the default SQLite file. Empty: oidcauth.
+	// AppName is the folder of the default SQLite file. Empty: oidcauth.
 	AppName string
 
 	// Broker switches broker mode on. nil: the provider's tokens are passed through.
 	Broker *BrokerConfig
 
-	// Require joins every guard that has not [NoDefaults]; in broker mode no token is issued that does not meet it.
+	// Require is added to the requirements of every guard without [NoDefaults]; broker mode issues no token that does not
+	// meet it.
 	Require []Requirement
-	// NoOfflineAccess keeps offline_access out of device starts and logins. Default: a device start asks for it, a
-	// login when its query does.
+	// RolesOfAllClients makes the roles of every client in a token's resource_access count for [Roles], and puts them into
+	// the tokens of broker mode, as the Python library does: an administrator of another application is one here too. Default:
+	// of resource_access, the roles of ClientID alone.
+	RolesOfAllClients bool
+	// NoOfflineAccess never requests offline_access. Default: a device start requests it, a login if its query does.
 	NoOfflineAccess bool
-	// AllowHTTP permits http beyond loopback for the provider, trusted issuers and PublicURL: whoever can listen or write
-	// on the way can then take over every login.
+	// AllowHTTP permits http beyond loopback for the provider, trusted issuers, PublicURL and RedirectURIs: whoever can read
+	// or change the traffic can then take over every login. New logs a warning.
 	AllowHTTP bool
 
-	// Timeout bounds one exchange with the provider as a whole, and, with up to a second more, one answer of a route; in
-	// broker mode up to three seconds more.
-	// 0: 10 s. At most 5 min.
+	// Timeout bounds one exchange with the provider as a whole. A route answers within Timeout and one second, in broker mode
+	// three. 0: 10 s. At most 5 min.
 	Timeout time.Duration
 	// Leeway is how far the clocks of provider and service may differ. 0: 30 s. At most 5 min.
 	Leeway time.Duration
 
-	// TokenCacheSize is how many verified access tokens the guards remember, so that a token costs one signature check and not
-	// one for each request; each takes 2 to 3 KiB. Expiry, the provider's keys and revocation are looked at on every
-	// request. 0: 8,192. Below 0: none is remembered. At most 1,048,576.
+	// TokenCacheSize is how many verified access tokens are cached, so that a token costs one signature check and not one per
+	// request; each takes 2 to 3 KiB. Expiry, the provider's keys and revocation are checked on every request. 0: 8,192.
+	// Negative: no cache. At most 1,048,576.
 	TokenCacheSize int
 
-	// HTTPClient is copied for calls to the provider: its transport, jar and Timeout are kept, redirects are refused,
-	// bodies bounded. nil: a client of its own.
+	// HTTPClient is copied for calls to the provider: its transport, jar and Timeout are kept, redirects are refused, bodies
+	// bounded. nil: a client with defaults.
 	HTTPClient *http.Client
-	// Logger is told of configuration warnings and changes of state, never of a secret. nil: nothing is logged.
+	// Logger gets warnings about the configuration and each change of state, never a secret. nil: nothing is logged.
 	Logger *slog.Logger
-	// Metrics is told of everything that is worth a counter, see [Event]. It is called by whoever did it, before the answer
-	// goes out, by many at the same time: it has to be quick, must not panic, and must not call the [Auth]. nil: nobody is told.
+	// Metrics is called for each event that is worth a counter, see [Event], by the goroutine that caused it and before the
+	// answer goes out, by many at the same time: it must be quick, must not panic and must not call the [Auth]. nil: no calls.
 	Metrics func(Event)
-	// OnLogin answers the callback route once a login succeeded, for instance with a session cookie and a redirect.
-	// nil, or a nil answer: the token as JSON.
+	// OnLogin answers the callback route after a successful login, for instance with a session cookie and a redirect. nil, or
+	// a nil answer: the token as JSON.
 	OnLogin func(context.Context, *Request, *Token) *Response
 	// OnError answers instead of the JSON refusal. nil, or a nil answer: JSON.
 	OnError func(context.Context, *Error) *Response
+
+	ownStore bool // Store was opened by New, and is closed by Close
+}
+
+// checked returns a copy with every default filled in and, in broker mode, an open store. The error lists every invalid
+// field and its fix.
+func (c Config) checked() (*Config, error) {
+	c.PublicURL = lowerOrigin(c.PublicURL)
+	c.DiscoveryURL, c.JWKSURL = lowerScheme(c.DiscoveryURL), lowerScheme(c.JWKSURL)
+	var f faults
+	c.check(&f)
+	c.openStore(&f)
+	if len(f) > 0 {
+		c.closeOwnStore()
+		return nil, errors.Join(f...)
+	}
+	c.complete()
+	return &c, nil
+}
+
+// complete copies what the caller could change later, and fills in the defaults.
+func (c *Config) complete() {
+	c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
+	c.Scopes, c.Audience = slices.Clone(c.Scopes), slices.Clone(c.Audience)
+	c.RedirectURIs, c.PostLogoutURIs = slices.Clone(c.RedirectURIs), slices.Clone(c.PostLogoutURIs)
+	c.SecretKeys, c.Require = slices.Clone(c.SecretKeys), slices.Clone(c.Require)
+	if len(c.Scopes) == 0 {
+		c.Scopes = slices.Clone(defaultScopes)
+	}
+	if len(c.RedirectURIs) == 0 {
+		c.RedirectURIs = []string{Loopback}
+	}
+	c.Timeout = cmp.Or(c.Timeout, defaultTimeout)
+	c.Leeway = cmp.Or(c.Leeway, defaultLeeway)
+	c.TokenCacheSize = cmp.Or(c.TokenCacheSize, defaultTokenCache)
+	if c.Broker != nil {
+		c.Broker = c.Broker.complete(c.PublicURL)
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
 }

@@ -60,6 +60,7 @@ func (c Config) shown() []slog.Attr {
 		slog.String("StoreURL", shownStore(c.StoreURL)),
 		slog.String("AppName", c.AppName),
 		slog.Int("Require", len(c.Require)),
+		slog.Bool("RolesOfAllClients", c.RolesOfAllClients),
 		slog.Bool("NoOfflineAccess", c.NoOfflineAccess),
 		slog.Bool("AllowHTTP", c.AllowHTTP),
 		slog.Duration("Timeout", c.Timeout),
@@ -80,6 +81,7 @@ func (b BrokerConfig) shown() []slog.Attr {
 		slog.String("SubjectClaim", b.SubjectClaim),
 		slog.Duration("TokenTTL", b.TokenTTL),
 		slog.Duration("SessionTTL", b.SessionTTL),
+		slog.Duration("SessionMax", b.SessionMax),
 		slog.Duration("RefreshGrace", b.RefreshGrace),
 		slog.String("ImportKey", hide(len(b.ImportKey) > 0)),
 	}

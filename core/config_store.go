@@ -1,7 +1,9 @@
 package core
 
 import (
+	"cmp"
 	"errors"
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -16,32 +18,54 @@ const defaultAppName = "oidcauth"
 // checkStore adds the faults of the store's settings that show without opening it.
 func (c *Config) checkStore(f *faults) {
 	if c.AppName != "" && (!isAlphanumeric(c.AppName, "-._ ") || strings.HasPrefix(c.AppName, ".")) {
-		f.add("AppName", "write a name of letters, digits, -, _, spaces and dots, not a path")
+		f.add("AppName", "%q: write a name of letters, digits, -, _, spaces and dots, not a path", c.AppName)
 	}
 }
 
-// openStore returns the store of the configuration, which connects to nothing yet, and whether it is ours to close.
-func (c *Config) openStore() (db store.Store, ours bool, err error) {
-	if c.Store != nil {
-		return c.Store, false, nil
+// openStore opens the store of broker mode, which connects to nothing yet, and adds what is wrong with it. A store that
+// other machines may share needs SecretKeys.
+func (c *Config) openStore(f *faults) {
+	if c.Broker == nil {
+		return
 	}
-	address := c.StoreURL
-	if address == "" {
-		directory, err := userDataDir()
-		if err != nil {
-			return nil, false, err
+	if c.Store == nil {
+		address, err := c.storeURL()
+		if err == nil {
+			c.Store, err = store.Open(address)
 		}
-		file := filepath.ToSlash(filepath.Join(directory, c.AppName, "broker.sqlite"))
-		address = "sqlite:///" + file
+		if err != nil {
+			f.add("StoreURL", "%w", err)
+			return
+		}
+		c.ownStore = true
 	}
-	db, err = store.Open(address)
-	if err != nil {
-		return nil, false, errors.New("core: Config.StoreURL: " + err.Error())
+	if len(c.SecretKeys) == 0 {
+		if _, err := secretFileOf(c.Store); err != nil {
+			f.add("SecretKeys", "%w", err)
+		}
 	}
-	return db, true, nil
 }
 
-// userDataDir is where the platform keeps a user's data: the XDG base directories on Unix.
+// closeOwnStore closes the store that openStore has opened, if any.
+func (c *Config) closeOwnStore() {
+	if c.ownStore {
+		_ = c.Store.Close() // nothing was written: the faults of the configuration say more
+	}
+}
+
+// storeURL returns StoreURL, or the address of the default SQLite file.
+func (c *Config) storeURL() (string, error) {
+	if c.StoreURL != "" {
+		return c.StoreURL, nil
+	}
+	directory, err := userDataDir()
+	if err != nil {
+		return "", err
+	}
+	return "sqlite:///" + filepath.ToSlash(filepath.Join(directory, cmp.Or(c.AppName, defaultAppName), "broker.sqlite")), nil
+}
+
+// userDataDir returns where the platform keeps a user's data: on Unix as the XDG base directories say.
 func userDataDir() (string, error) {
 	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
 		return os.UserConfigDir()
@@ -51,7 +75,25 @@ func userDataDir() (string, error) {
 	}
 	home, err := os.UserHomeDir()
 	if err != nil {
-		return "", errors.New("core: Config.StoreURL: the user has no home directory: name a store")
+		return "", errors.New("empty, and the user has no home directory: name a store")
 	}
 	return filepath.Join(home, ".local", "share"), nil
+}
+
+// isUnencrypted reports whether a store's URL reaches MySQL or Redis beyond this machine without TLS.
+func isUnencrypted(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil || u.Hostname() == "" || isLoopback(u.Hostname()) {
+		return false
+	}
+	scheme, _, _ := strings.Cut(u.Scheme, "+")
+	switch query := u.Query(); scheme {
+	case "redis":
+		return true
+	case "mysql", "mariadb":
+		tls := strings.ToLower(cmp.Or(query.Get("tls"), query.Get("ssl")))
+		return !query.Has("unix_socket") && tls != "true" && tls != "skip-verify"
+	default:
+		return false
+	}
 }

@@ -78,7 +78,7 @@ func flowAlmostOwn(exact string) []string {
 
 const flowNotAllowed = "This redirect_uri is not allowed."
 
-// D-4, D-12, O7, TRUST 0.10: what is almost right is wrong, and the provider is not asked.
+// What is almost right is wrong, and the provider is not called.
 func TestRedirectsAlmostRight(t *testing.T) {
 	f := flowInMemory(t, &flowMemory{}, func(c *core.Config) {
 		c.PublicURL = "https://app.example.org/api"
@@ -103,7 +103,7 @@ func TestRedirectsAlmostRight(t *testing.T) {
 	t.Logf("%d addresses", len(tries))
 }
 
-// K-6, D-4: any loopback port of the three hosts.
+// Any loopback port of the three hosts is allowed.
 func TestLoopbackRedirects(t *testing.T) {
 	f := flowInMemory(t, &flowMemory{}, func(c *core.Config) { c.PublicURL = "" })
 	for _, host := range []string{"localhost", "127.0.0.1", "[::1]"} {
@@ -116,7 +116,7 @@ func TestLoopbackRedirects(t *testing.T) {
 	}
 }
 
-// D-4: RedirectURIs replaces the loopback rule; a Host header chooses nothing (TRUST 0.10).
+// RedirectURIs replaces the loopback rule; a Host header chooses nothing.
 func TestConfiguredRedirects(t *testing.T) {
 	listed := flowInMemory(t, &flowMemory{}, func(c *core.Config) {
 		c.PublicURL, c.RedirectURIs = "https://app.example.org", []string{"org.example.app:/done", "http://localhost:7777/callback"}
@@ -144,7 +144,7 @@ func TestConfiguredRedirects(t *testing.T) {
 	flowRefused(t, "a callback that is off", off[0].Serve(t.Context(), request), 400, "invalid_request", flowNotAllowed)
 }
 
-// D-5, O7: a logout goes to a configured address or nowhere, with the provider's end-session endpoint and without it.
+// A logout goes to a configured address or nowhere, with the provider's end-session endpoint and without it.
 func TestLogoutTargetsAlmostRight(t *testing.T) {
 	const exact = "https://app.example.org/bye"
 	configured := func(c *core.Config) { c.PostLogoutURIs = []string{exact} }

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -97,18 +98,8 @@ func (r Route) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 // Routes is the only route table. It returns an error that names every path that is no path, or stands twice for one
 // method. Several calls, with the same paths or others, are fine.
 func (a *Auth) Routes(paths Paths) ([]Route, error) {
-	for _, entry := range []struct {
-		path     *string
-		fallback string
-	}{
-		{&paths.Login, "/auth/v2/login"}, {&paths.Callback, "/auth/v2/callback"}, {&paths.Token, "/auth/v2/token"},
-		{&paths.Device, "/auth/v2/device"}, {&paths.Logout, "/auth/v2/logout"}, {&paths.UserInfo, "/auth/v2/userinfo"},
-		{&paths.JWKS, defaultJWKSPath},
-	} {
-		if *entry.path == "" {
-			*entry.path = entry.fallback
-		}
-	}
+	paths.complete()
+	a.cfg.warnOfPrefix(paths.Prefix)
 	f := a.flows(paths.Callback)
 	table := []Route{
 		{Name: "login", Method: http.MethodGet, Path: paths.Login, serve: f.login},
@@ -127,8 +118,19 @@ func (a *Auth) Routes(paths Paths) ([]Route, error) {
 	return a.place(paths.Prefix, table)
 }
 
+// complete fills in the default paths.
+func (p *Paths) complete() {
+	p.Prefix = strings.TrimSuffix(p.Prefix, "/")
+	p.Login = cmp.Or(p.Login, "/auth/v2/login")
+	p.Callback = cmp.Or(p.Callback, "/auth/v2/callback")
+	p.Token = cmp.Or(p.Token, "/auth/v2/token")
+	p.Device = cmp.Or(p.Device, "/auth/v2/device")
+	p.Logout = cmp.Or(p.Logout, "/auth/v2/logout")
+	p.UserInfo = cmp.Or(p.UserInfo, "/auth/v2/userinfo")
+	p.JWKS = cmp.Or(p.JWKS, defaultJWKSPath)
+}
+
 func (a *Auth) place(prefix string, table []Route) ([]Route, error) {
-	prefix = strings.TrimSuffix(prefix, "/")
 	var errs []error
 	if prefix != "" && !isPath(prefix) {
 		errs = append(errs, fmt.Errorf("core: Paths.Prefix %q: write a path that begins with / and has no parameters", prefix))

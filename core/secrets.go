@@ -18,7 +18,6 @@ import (
 // secrets returns SecretKeys, or a random one for this process.
 func (a *Auth) secrets() [][]byte {
 	if len(a.cfg.SecretKeys) == 0 {
-		a.log.Warn("no SecretKeys are configured: logins end with this process and do not cross replicas")
 		return [][]byte{randomSecret()}
 	}
 	secrets := make([][]byte, len(a.cfg.SecretKeys))
@@ -37,10 +36,10 @@ func randomBytes(n int) []byte {
 
 func randomSecret() []byte { return randomBytes(seal.MinSecret) }
 
-// errSecretKeys is the fault of a store that others may share.
-var errSecretKeys = errors.New("core: Config.SecretKeys: " + secretKeysForStore)
+// errSecretKeys is the fault of a store that other machines may share.
+var errSecretKeys = errors.New("empty: a store that others may share needs keys that stay; write at least one, the same on every instance, for instance the output of: openssl rand -base64 48")
 
-// secretFileOf returns where the store keeps a secret of its own, "" for as long as the process lives.
+// secretFileOf returns the file in which a store on this machine alone keeps its secret. "" means: use a per-process key.
 func secretFileOf(db store.Store) (string, error) {
 	if local, ok := db.(store.Local); ok {
 		if file, ok := local.SecretFile(); ok {
@@ -50,14 +49,14 @@ func secretFileOf(db store.Store) (string, error) {
 	return "", errSecretKeys
 }
 
-// secrets returns what seals the rows of the store: SecretKeys, or the key of a store that only this machine sees.
+// secrets returns what seals the rows of the store: SecretKeys, or the key of a store on this machine alone.
 func (b *tokenBroker) secrets() ([][]byte, error) {
 	if len(b.auth.cfg.SecretKeys) > 0 {
 		return b.auth.secrets(), nil
 	}
 	file, err := secretFileOf(b.store)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("core: Config.SecretKeys: %w", err)
 	}
 	if file == "" {
 		return [][]byte{b.random}, nil
@@ -72,51 +71,81 @@ func (b *tokenBroker) secrets() ([][]byte, error) {
 // secretSize is the length of the secret in a file, in bytes.
 const secretSize = 48
 
-// secretFile reads the secret in a file, which who comes first makes: mode 0600, and nobody else may read it.
+// secretFile returns the secret in a file. It creates the file if it is missing, with mode 0600, and refuses one that
+// others can read or that belongs to somebody else.
 func secretFile(name string) ([]byte, error) {
 	secret, err := readSecret(name)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return secret, err
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = makeSecret(name); err == nil {
+			secret, err = readSecret(name)
+		}
 	}
-	if err := makeSecret(name); err != nil {
-		return nil, err
+	if err != nil {
+		return nil, fmt.Errorf("core: the secret key beside the store: %w", err)
 	}
-	return readSecret(name)
+	return secret, nil
 }
 
-// makeSecret writes a whole file and only then gives it its name, unless somebody else has: nobody reads half of one.
+// makeSecret writes a whole file and only then gives it its name, unless another process has: nobody reads half of one.
 func makeSecret(name string) error {
 	draft, err := os.CreateTemp(filepath.Dir(name), ".secret-") // mode 0600
 	if err != nil {
-		return fmt.Errorf("core: the secret key beside the store: %w", err)
+		return err
 	}
 	defer func() { _ = os.Remove(draft.Name()) }()
 	_, err = io.WriteString(draft, base64.StdEncoding.EncodeToString(randomBytes(secretSize))+"\n")
-	err = errors.Join(err, draft.Sync(), draft.Close())
-	if err == nil {
-		err = os.Link(draft.Name(), name)
+	if err = errors.Join(err, draft.Sync(), draft.Close()); err != nil {
+		return err
 	}
-	if err != nil && !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("core: the secret key beside the store: %w", err)
+	if err := os.Link(draft.Name(), name); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
 	}
 	return nil
 }
 
 func readSecret(name string) ([]byte, error) {
-	info, err := os.Stat(name)
+	file, err := openPrivate(name)
 	if err != nil {
-		return nil, fmt.Errorf("core: the secret key beside the store: %w", err)
+		return nil, err
 	}
-	if isWide(info) {
-		return nil, fmt.Errorf("core: the secret key %s can be read by others: chmod 600 it, and consider it known", name)
-	}
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return nil, fmt.Errorf("core: the secret key beside the store: %w", err)
+	text, err := io.ReadAll(io.LimitReader(file, 1<<10))
+	if err = errors.Join(err, file.Close()); err != nil {
+		return nil, err
 	}
 	secret, err := base64.StdEncoding.DecodeString(string(bytes.TrimRight(text, "\r\n")))
 	if err != nil || len(secret) < seal.MinSecret {
-		return nil, fmt.Errorf("core: the secret key %s is damaged: bring it back from a backup; without it the store's rows cannot be read", name)
+		return nil, fmt.Errorf("%s is damaged: bring it back from a backup; without it the store's rows cannot be read", name)
 	}
 	return secret, nil
+}
+
+// openPrivate opens a file of this user's that nobody else may open. It follows no link: somebody who may write to the
+// folder could point one at a file that they know.
+func openPrivate(name string) (*os.File, error) {
+	named, err := os.Lstat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !named.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is a link or no file (%s): put the file itself there", name, named.Mode().Type())
+	}
+	file, err := os.Open(name) //nolint:gosec // the store names it
+	if err != nil {
+		return nil, err
+	}
+	opened, err := file.Stat()
+	switch {
+	case err != nil:
+	case !os.SameFile(named, opened):
+		err = fmt.Errorf("%s was replaced while it was opened", name)
+	case isForeign(opened):
+		err = fmt.Errorf("%s belongs to another user, who knows it: remove it, or chown it if you made it as that user", name)
+	case isWide(opened):
+		err = fmt.Errorf("%s can be read by others: chmod 600 it, and consider it known", name)
+	}
+	if err != nil {
+		_ = file.Close()
+		return nil, err
+	}
+	return file, nil
 }

@@ -4,5 +4,8 @@ package core
 
 import "io/fs"
 
-// isWide cannot be answered by mode bits here: the folder's access list decides.
+// isWide is false: mode bits say nothing here, the folder's access list decides.
 func isWide(fs.FileInfo) bool { return false }
+
+// isForeign is false: the folder's access list decides.
+func isForeign(fs.FileInfo) bool { return false }
