@@ -158,7 +158,7 @@ func (p *provider) fetchMetadata(ctx context.Context) (*metadata, error) {
 		return nil, errors.New("the discovery document names another issuer than DiscoveryURL and Issuer allow")
 	}
 	for _, address := range []string{meta.jwks, meta.authorization, meta.token, meta.device, meta.userInfo, meta.endSession, meta.revocation} {
-		if address != "" && p.cfg.badURL(address) != "" {
+		if address != "" && p.cfg.badEndpoint(address) != "" {
 			return nil, errors.New("the discovery document names an endpoint that is not https")
 		}
 	}
