@@ -173,7 +173,7 @@ func TestBrokerSecretFile(t *testing.T) {
 		"of somebody else":   {write(strings.Repeat("A", 64), 0o600), "SecretKeys"},
 		"lost":               {func() error { return os.Remove(path) }, "SecretKeys"},
 		"a folder":           {func() error { return errors.Join(os.Remove(path), os.Mkdir(path, 0o700)) }, "secret key"},
-		"a link":             {func() error { return errors.Join(os.Rename(path, path+".real"), os.Symlink(path+".real", path)) }, "is a link"},
+		"a link":             {func() error { return errors.Join(os.Rename(path, path+".real"), os.Symlink(path+".real", path)) }, "is a symbolic link"},
 		"of another user":    {func() error { return giveAway(path) }, "belongs to another user"},
 		"a dead link":        {func() error { return errors.Join(os.Remove(path), os.Symlink("/nonexistent/x", path)) }, "secret key"},
 		"with a line end":    {write(strings.TrimSpace(string(good))+"\r\n", 0o600), ""},

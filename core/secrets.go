@@ -126,8 +126,11 @@ func openPrivate(name string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
+	if named.Mode()&fs.ModeSymlink != 0 {
+		return nil, fmt.Errorf("%s is a symbolic link: put the file itself there", name)
+	}
 	if !named.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is a link or no file (%s): put the file itself there", name, named.Mode().Type())
+		return nil, fmt.Errorf("%s is no file", name)
 	}
 	file, err := os.Open(name) //nolint:gosec // the store names it
 	if err != nil {
