@@ -14,7 +14,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
-// Every fault of BrokerConfig is told with its field, and all of them at once.
+// The error names the field of every fault of BrokerConfig, all of them at once.
 func TestBrokerConfigFaults(t *testing.T) {
 	const many = 257
 	trusted := func(issuers ...string) func(*core.Config) {
@@ -87,7 +87,7 @@ func storeURL(url string) func(*core.Config) {
 	return func(c *core.Config) { c.Store, c.StoreURL = nil, url }
 }
 
-// The default store is where the platform keeps data; a relative XDG_DATA_HOME counts for nothing.
+// The default store lies where the platform keeps data; a relative XDG_DATA_HOME is ignored.
 func TestBrokerDefaultStore(t *testing.T) {
 	var opened string
 	store.Register(func(url string) (store.Store, error) { opened = url; return store.NewMemory(), nil }, "sqlite")

@@ -108,7 +108,7 @@ func TestConfigFaults(t *testing.T) {
 	}
 }
 
-// All faults are told at once, each on a line of its own.
+// One error lists all faults, each on a line of its own.
 func TestConfigFaultsAtOnce(t *testing.T) {
 	_, err := core.New(core.Config{
 		DiscoveryURL: "http://idp.example", PublicURL: "x", JWKSURL: "y", Issuer: " ", Scopes: []string{""}, Audience: []string{""},

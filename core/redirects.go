@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// callbackPath is where a program on the user's machine listens, on any port (RFC 8252 section 7.3).
+// callbackPath is the path on which a program on the user's machine listens, on any port (RFC 8252 section 7.3).
 const callbackPath = "/callback"
 
-// mayRedirect reports whether a login may send the browser to uri: the own callback, an entry of RedirectURIs, or by
-// the loopback rule. Everything is compared byte for byte; what is almost right is wrong.
+// mayRedirect reports whether a login may send the browser to uri: to the own callback, an entry of RedirectURIs, or an
+// address of the loopback rule. Everything is compared byte for byte.
 func (f *flows) mayRedirect(uri string) bool {
 	own := f.ownCallback()
 	if own != "" && uri == own {
@@ -23,7 +23,7 @@ func (f *flows) mayRedirect(uri string) bool {
 	return uri != Loopback && slices.Contains(f.cfg.RedirectURIs, uri)
 }
 
-// isLoopbackCallback is the loopback rule: http://HOST[:PORT]/callback and not a byte more.
+// isLoopbackCallback is the loopback rule: http://HOST[:PORT]/callback, byte for byte.
 func isLoopbackCallback(uri string) bool {
 	rest, isHTTP := strings.CutPrefix(uri, "http://")
 	authority, isCallback := strings.CutSuffix(rest, callbackPath)
@@ -44,7 +44,7 @@ func isPort(text string) bool {
 	return ok && err == nil && number > 0 && strconv.FormatUint(number, 10) == digits
 }
 
-// logoutTarget returns uri when a logout may go there, "" otherwise.
+// logoutTarget returns uri if a logout may send the browser there, else "".
 func (a *Auth) logoutTarget(uri string) string {
 	if uri != "" && slices.Contains(a.cfg.PostLogoutURIs, uri) {
 		return uri
@@ -52,7 +52,7 @@ func (a *Auth) logoutTarget(uri string) string {
 	return ""
 }
 
-// withState adds the caller's state to a target that this service redirects to itself.
+// withState adds the caller's state to an address that this service redirects to without the provider.
 func withState(target, state string) string {
 	if state == "" {
 		return target
