@@ -43,7 +43,9 @@ func (n *internet) RoundTrip(request *http.Request) (*http.Response, error) {
 
 func issuerOf(name string) string { return "https://" + name + ".example/api" }
 
-func memberSecret(name string) []string { return []string{name + ": a secret key of the contract suite"} }
+func memberSecret(name string) []string {
+	return []string{name + ": a secret key of the contract suite"}
+}
 
 // member opens an application of the federation, with signing keys of its own, that trusts others.
 func (a setup) member(t *testing.T, net *internet, name, audience string, trusted ...string) *site {
