@@ -6,8 +6,8 @@ const (
 	minSecretBytes = 8  // different ones; of 32 random hexadecimal digits, one key in ten million has fewer
 )
 
-// makeSecretKey is the command that the errors name.
-const makeSecretKey = "write the output of: openssl rand -base64 48"
+// keyAdvice ends every error about SecretKeys.
+const keyAdvice = "write the output of: openssl rand -base64 48"
 
 // checkSecrets adds the faults of SecretKeys, which are not named by their values. Guessable keys are refused: a login's
 // state is sealed with the first, so that anybody who starts a login can test guesses without asking this service.
@@ -15,19 +15,19 @@ func (c *Config) checkSecrets(f *faults) {
 	for i, secret := range c.SecretKeys {
 		switch {
 		case len(secret) < minSecretKey:
-			f.add("SecretKeys", "entry %d has %d bytes, not %d or more: %s", i, len(secret), minSecretKey, makeSecretKey)
+			f.add("SecretKeys", "entry %d has %d bytes, not %d or more: %s", i, len(secret), minSecretKey, keyAdvice)
 		case differentBytes(secret) < minSecretBytes:
-			f.add("SecretKeys", "entry %d can be guessed, it has only %d different bytes: %s", i, differentBytes(secret), makeSecretKey)
+			f.add("SecretKeys", "entry %d can be guessed, it has only %d different bytes: %s", i, differentBytes(secret), keyAdvice)
 		case repeated(secret) > 0:
-			f.add("SecretKeys", "entry %d can be guessed, it repeats the same %d bytes: %s", i, repeated(secret), makeSecretKey)
-		case secret == knownSecretKey:
-			f.add("SecretKeys", "entry %d is a key that was published for tests: %s", i, makeSecretKey)
+			f.add("SecretKeys", "entry %d can be guessed, it repeats the same %d bytes: %s", i, repeated(secret), keyAdvice)
+		case secret == knownTestKey:
+			f.add("SecretKeys", "entry %d is a key that was published for tests: %s", i, keyAdvice)
 		}
 	}
 }
 
-// knownSecretKey stood in the source of oidctest.
-const knownSecretKey = "oidctest: a key for tests and demos, never for more" //nolint:gosec // public
+// knownTestKey stood in the source of oidctest.
+const knownTestKey = "oidctest: a key for tests and demos, never for more"
 
 // differentBytes returns how many different bytes text has.
 func differentBytes(text string) int {

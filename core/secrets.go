@@ -133,7 +133,7 @@ func openPrivate(name string) (*os.File, error) {
 	if !named.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is no file", name)
 	}
-	file, err := os.Open(name) //nolint:gosec // the store names it
+	file, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}

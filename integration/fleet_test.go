@@ -63,7 +63,7 @@ func newFleet(t *testing.T, storeURL string, options ...oidctest.Option) *fleet 
 	idp := oidctest.NewProvider(t, append([]oidctest.Option{oidctest.WithAlgorithm("ES256")}, options...)...)
 	f := &fleet{t: t, idp: idp, env: append(os.Environ(),
 		"DISCOVERY_URL="+idp.DiscoveryURL(), "CLIENT_ID="+oidctest.ConfidentialClient, "CLIENT_SECRET="+oidctest.ClientSecret,
-		"PUBLIC_URL=http://localhost:8080/api", "SECRET_KEY="+strings.Repeat("k", 48), "STORE_URL="+storeURL, "TIMEOUT="+callTimeout.String())}
+		"PUBLIC_URL=http://localhost:8080/api", "SECRET_KEY=a secret key of the fleet, 32 bytes or more", "STORE_URL="+storeURL, "TIMEOUT="+callTimeout.String())}
 	for range 3 {
 		f.instances = append(f.instances, f.start())
 	}
