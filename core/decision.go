@@ -137,7 +137,7 @@ type callerKey struct{}
 
 // callerContext is a context and the value in it at once: [context.WithValue] would allocate both.
 type callerContext struct {
-	context.Context //nolint:containedctx // it is one
+	context.Context
 
 	admitted admitted
 }
