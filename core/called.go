@@ -23,7 +23,7 @@ func (a *Auth) called(ctx context.Context, name string, run func()) (panicked er
 			return
 		}
 		text := fmt.Sprintf("%T", value)
-		if mistake, ok := value.(runtime.Error); ok { //nolint:errorlint // what was thrown, not what is in it
+		if mistake, ok := value.(runtime.Error); ok {
 			text = mistake.Error()
 		}
 		a.log.ErrorContext(ctx, "a function of the application panicked", "function", name, "panic", text, "stack", string(debug.Stack()))

@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -33,6 +34,22 @@ type Credentials struct {
 // request was made by hand.
 func CredentialsOf(r *http.Request) Credentials {
 	return Credentials{Method: r.Method, Target: targetOf(r), Header: r.Header}
+}
+
+// LogValue gives method and path: query and header may hold secrets.
+func (c Credentials) LogValue() slog.Value { return requestValue(c.Method, c.Target) }
+
+// Format writes method and path for every verb.
+func (c Credentials) Format(f fmt.State, _ rune) { formatRequest(f, c.Method, c.Target) }
+
+func requestValue(method, target string) slog.Value {
+	path, _, _ := strings.Cut(target, "?")
+	return slog.GroupValue(slog.String("method", method), slog.String("path", path))
+}
+
+func formatRequest(f fmt.State, method, target string) {
+	path, _, _ := strings.Cut(target, "?")
+	_, _ = fmt.Fprintf(f, "Request(%s %q)", method, path)
 }
 
 func targetOf(r *http.Request) string {
@@ -120,7 +137,7 @@ type callerKey struct{}
 
 // callerContext is a context and the value in it at once: [context.WithValue] would allocate both.
 type callerContext struct {
-	context.Context //nolint:containedctx // it is one
+	context.Context
 
 	admitted admitted
 }

@@ -3,6 +3,7 @@ package core_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -128,5 +129,26 @@ func TestGuardMiddleware(t *testing.T) {
 	}
 	if n := testing.AllocsPerRun(100, func() { handler.ServeHTTP(answer, request) }); n > 2 {
 		t.Errorf("%v allocations for a token that came before", n)
+	}
+}
+
+// What an application may log by mistake shows no secret: method and path alone.
+func TestRequestsPrintNoSecret(t *testing.T) {
+	const secret = "the-secret-of-somebody"
+	header := http.Header{"Authorization": {"Bearer " + secret}, "Cookie": {"a=" + secret}}
+	credentials := core.Credentials{Method: http.MethodPost, Target: "/me?code=" + secret, Header: header}
+	header.Set("Content-Type", "application/x-www-form-urlencoded")
+	request := core.ParseRequest(http.MethodPost, "/me?code="+secret, "code="+secret, header, strings.NewReader("refresh_token="+secret))
+	decision := core.Decision{Refusal: (&core.Error{Status: 401}).Response()}
+	for name, value := range map[string]any{"credentials": credentials, "a pointer to them": &credentials, "a request": request, "its value": *request, "a decision": decision} {
+		var out strings.Builder
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+			_, _ = fmt.Fprintf(&out, verb+"\n", value)
+		}
+		slog.New(slog.NewJSONHandler(&out, nil)).Info("x", "value", value)
+		slog.New(slog.NewTextHandler(&out, nil)).Info("x", "value", value)
+		if strings.Contains(out.String(), secret) || name != "a decision" && strings.Count(out.String(), "/me") != 7 {
+			t.Errorf("%s is printed as %s", name, &out)
+		}
 	}
 }

@@ -2,7 +2,9 @@ package core
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
+	"log/slog"
 	"mime"
 	"mime/multipart"
 	"net/http"
@@ -32,6 +34,12 @@ type Request struct {
 
 	fault *Error // why it could not be read; Serve answers it
 }
+
+// LogValue gives method and path: query, form and header may hold secrets.
+func (r Request) LogValue() slog.Value { return requestValue(r.Method, r.Target) }
+
+// Format writes method and path for every verb.
+func (r Request) Format(f fmt.State, _ rune) { formatRequest(f, r.Method, r.Target) }
 
 func (r *Request) credentials() Credentials {
 	return Credentials{Method: r.Method, Target: r.Target, Header: r.Header}

@@ -3,6 +3,7 @@ package fiberauth
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -123,7 +124,7 @@ type stream struct {
 
 func (s *stream) Read(p []byte) (int, error) {
 	n, err := s.from.Read(p)
-	s.ended = s.ended || err == io.EOF //nolint:errorlint // what fasthttp's stream returns at its end
+	s.ended = s.ended || errors.Is(err, io.EOF)
 	return n, err
 }
 
