@@ -20,8 +20,11 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/store/storetest/dbserver"
 )
 
-// binary is the service, built once.
-var binary string
+// binary is the service, built once: as the test itself, so that what was compiled for one serves the other.
+var (
+	binary     string
+	buildFlags []string
+)
 
 func TestMain(m *testing.M) {
 	code := 1
@@ -33,7 +36,8 @@ func TestMain(m *testing.M) {
 	defer func() { _ = os.RemoveAll(dir) }()
 	defer dbserver.StopAll()
 	binary = filepath.Join(dir, "service")
-	if text, err := exec.Command("go", "build", "-o", binary, "./service").CombinedOutput(); err != nil {
+	build := append(append([]string{"build"}, buildFlags...), "-o", binary, "./service")
+	if text, err := exec.Command("go", build...).CombinedOutput(); err != nil {
 		panic(fmt.Sprintf("%v: %s", err, text))
 	}
 	code = m.Run()
@@ -55,7 +59,9 @@ type instance struct {
 	fleet   *fleet
 	process *exec.Cmd
 	base    string
-	ended   chan error
+	log     strings.Builder // complete when it has ended
+	ended   chan struct{}   // closed then
+	err     error           // with which it ended
 }
 
 func newFleet(t *testing.T, storeURL string, options ...oidctest.Option) *fleet {
@@ -72,10 +78,9 @@ func newFleet(t *testing.T, storeURL string, options ...oidctest.Option) *fleet 
 
 func (f *fleet) start() *instance {
 	f.t.Helper()
-	i := &instance{fleet: f, process: exec.Command(binary), ended: make(chan error, 1)}
+	i := &instance{fleet: f, process: exec.Command(binary), ended: make(chan struct{})}
 	i.process.Env = f.env
-	var log strings.Builder
-	i.process.Stderr = &log
+	i.process.Stderr = &i.log
 	output, err := i.process.StdoutPipe()
 	if err != nil {
 		f.t.Fatal(err)
@@ -85,18 +90,31 @@ func (f *fleet) start() *instance {
 	}
 	line, err := bufio.NewReader(output).ReadString('\n')
 	if err != nil {
-		f.t.Fatalf("the service does not start: %v: %s", err, log.String())
+		_ = i.process.Wait()
+		f.t.Fatalf("the service does not start: %v: %s", err, i.log.String())
 	}
 	i.base = "http://" + strings.TrimSpace(line)
-	go func() { i.ended <- i.process.Wait() }()
-	f.t.Cleanup(func() { _ = i.process.Process.Kill() }) // it may have ended
+	go func() {
+		defer close(i.ended)
+		i.err = i.process.Wait()
+	}()
+	f.t.Cleanup(i.examine)
 	return i
+}
+
+// examine ends the process, which may have ended, and reports what the race detector has seen in it.
+func (i *instance) examine() {
+	_ = i.process.Process.Kill()
+	<-i.ended
+	if log := i.log.String(); strings.Contains(log, "WARNING: DATA RACE") {
+		i.fleet.t.Errorf("an instance has a data race: %s", log)
+	}
 }
 
 // kill ends the process without a word.
 func (i *instance) kill() {
 	_ = i.process.Process.Kill()
-	if err := <-i.ended; err == nil {
+	if <-i.ended; i.err == nil {
 		i.fleet.t.Error("a killed instance ended by itself")
 	}
 }
@@ -105,8 +123,8 @@ func (i *instance) kill() {
 func (i *instance) terminate() error {
 	_ = i.process.Process.Signal(syscall.SIGTERM)
 	select {
-	case err := <-i.ended:
-		return err
+	case <-i.ended:
+		return i.err
 	case <-time.After(30 * time.Second):
 		return fmt.Errorf("it does not end")
 	}

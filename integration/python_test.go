@@ -90,6 +90,7 @@ func (s *pythonSite) polled() []time.Time {
 
 // The unmodified client logs in by device flow, uses its token again, refreshes, and hears of denial and slow_down.
 func TestPythonClient(t *testing.T) {
+	t.Parallel() // it waits: between its polls, and for seconds after a slow_down
 	s := newPythonSite(t)
 	approve := func(code string) {
 		if err := s.idp.ApproveDevice(code, "alice"); err != nil {

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"flag"
+	"os"
 	"testing"
 	"time"
 
@@ -20,20 +21,25 @@ func modelChecks() []check {
 }
 
 // budget is how long one model is tried, unless the flag rapid.checks says how often: what a slow store does not get
-// through, a fast one does.
-const budget = 3 * time.Second
+// through, a fast one does. It is a second, and three where the environment variable CI is true.
+func budget() time.Duration {
+	if os.Getenv("CI") == "true" {
+		return 3 * time.Second
+	}
+	return time.Second
+}
 
 func limited() bool {
 	checks := flag.Lookup("rapid.checks")
 	return checks.Value.String() == checks.DefValue
 }
 
-// explore checks a property by [rapid.Check] as often as budget allows. A failure is examined without a limit.
+// explore checks a property by [rapid.Check] as often as its budget allows. A failure is examined without a limit.
 func explore(t testing.TB, property func(*rapid.T)) {
 	t.Helper()
-	started, failing, tried := time.Now(), false, 0
+	started, limit, failing, tried := time.Now(), budget(), false, 0
 	rapid.Check(t, func(rt *rapid.T) {
-		if limited() && !failing && time.Since(started) > budget {
+		if limited() && !failing && time.Since(started) > limit {
 			return
 		}
 		tried++
