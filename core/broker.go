@@ -72,7 +72,9 @@ func newBroker(a *Auth) (*tokenBroker, error) {
 	timeout := a.cfg.Timeout + slack
 	b.ring = fresh.New(fresh.Policy{Renew: keyring.Reload, Stale: staleAge, Pause: storePause, Timeout: timeout}, counted(a.metrics, documentSigningKeys, b.load), tellChanges(a.log, "the signing keys", "read from the store"))
 	b.keys = keyset.New(b.ring, timeout+slack)
-	b.feed = feed.New(countedStore{b.store, a.metrics}, timeout, tellChanges(a.log, "the revocations", "read from the store"))
+	b.feed = feed.New(feed.Config{
+		Store: countedStore{b.store, a.metrics}, Timeout: timeout, Leeway: a.cfg.Leeway, Changed: tellChanges(a.log, "the revocations", "read from the store"),
+	})
 	b.peers = newPeers(a)
 	return b, nil
 }
