@@ -118,7 +118,7 @@ func (b *tokenBroker) open(ctx context.Context) (*openBroker, error) {
 	if err != nil {
 		return nil, err
 	}
-	keeper := &keyring.Keeper{Store: b.store, Sealer: sealer, Client: client, Life: b.tokenLife(), Import: b.cfg.ImportKey, Now: time.Now}
+	keeper := &keyring.Keeper{Store: b.store, Sealer: sealer, Issuer: b.issuer, Client: client, Life: b.tokenLife(), Import: b.cfg.ImportKey, Now: time.Now}
 	return &openBroker{families: families, keeper: keeper}, nil
 }
 
