@@ -38,7 +38,7 @@ type Session struct {
 type Key struct {
 	Generation int64     // primary key, from 1 upwards: who wants to add one takes the next, and one of many wins
 	ID         string    // the kid, at most 255 bytes; not unique
-	Sealed     []byte    // the sealed private key; at most 64 KiB. Empty: the keys of the same ID are withdrawn
+	Sealed     []byte    // the sealed private key; at most 64 KiB
 	From       time.Time // from when on it signs; zero: never, it only verifies
 	Until      time.Time // until when it verifies; zero: no end is known yet
 }

@@ -75,6 +75,7 @@ func TestSealed(t *testing.T) {
 		}
 	}
 	for name, row := range map[string]store.Key{
+		"empty":          {ID: "x", Generation: 2},
 		"another name":   {ID: "x", Sealed: rows[0].Sealed, Generation: 2},
 		"damaged":        {ID: rows[0].ID, Sealed: append(slices.Clone(rows[0].Sealed), 'A'), Generation: 2},
 		"no JSON":        {ID: "x", Sealed: []byte(good.Sealer.Seal([]byte("x"), "issuer\x00client\x00x")), Generation: 2},

@@ -210,10 +210,16 @@ func (k *Keeper) Rotate(ctx context.Context) error {
 	}
 }
 
-// withdrawn reports whether there is a row of this name without a key in it: that is what [Keeper.Withdraw] adds. It
-// needs no clock, and stays, so that a key that stands in a configuration is not imported again.
+// notice stands in a row in the place of a key: the keys of the row's name are withdrawn. It is not sealed, so that it
+// opens when the secrets have changed: whoever can write it can delete the key as well.
+const notice = "withdrawn"
+
+func isNotice(row store.Key) bool { return string(row.Sealed) == notice }
+
+// withdrawn reports whether [Keeper.Withdraw] has added a row for this name. That needs no clock, and stays, so that a key
+// that stands in a configuration is not imported again.
 func withdrawn(rows []store.Key, id string) bool {
-	return slices.ContainsFunc(rows, func(row store.Key) bool { return row.ID == id && len(row.Sealed) == 0 })
+	return slices.ContainsFunc(rows, func(row store.Key) bool { return row.ID == id && isNotice(row) })
 }
 
 // Withdraw takes a key that leaked out of the ring: nothing that it signed is good any more, on any instance that has
@@ -233,7 +239,7 @@ func (k *Keeper) Withdraw(ctx context.Context, id string) error {
 		case !ring.has(id):
 			return ErrUnknown
 		case !withdrawn(rows, id):
-			err = k.Store.AddKey(ctx, store.Key{ID: id, Generation: ring.last() + 1})
+			err = k.Store.AddKey(ctx, store.Key{ID: id, Generation: ring.last() + 1, Sealed: []byte(notice)})
 		}
 		if err == nil {
 			return k.replace(ctx, ring, id)
@@ -247,7 +253,7 @@ func (k *Keeper) Withdraw(ctx context.Context, id string) error {
 // replace lets [store.Store.Purge] remove a key that was withdrawn, and makes another one where none is left.
 func (k *Keeper) replace(ctx context.Context, ring *Ring, id string) error {
 	for _, e := range ring.entries {
-		if e.row.ID == id && len(e.row.Sealed) > 0 && e.row.Until.IsZero() {
+		if e.row.ID == id && !isNotice(e.row) && e.row.Until.IsZero() {
 			if err := k.Store.RetireKey(ctx, e.row.Generation, k.now()); err != nil {
 				return err
 			}

@@ -59,7 +59,7 @@ func keyComesBack(t testing.TB, backend Backend) {
 		{Generation: 1, ID: "first", Sealed: []byte("sealed"), From: after(0), Until: after(time.Hour)},
 		{Generation: 2, ID: "never signs", Sealed: []byte("s"), Until: after(time.Hour)},
 		{Generation: 3, ID: "no end yet", Sealed: bytes.Repeat([]byte{0xfe, 0}, 32<<10), From: after(time.Minute)},
-		{Generation: 4, ID: "first"}, // withdraws the first
+		{Generation: 4, ID: "first", Sealed: []byte("of the same kid")},
 	}
 	addKeys(t, db, keys...)
 	wantKeys(t, db, keys...)
