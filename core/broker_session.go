@@ -184,9 +184,9 @@ func storeError(err error) error {
 }
 
 // refreshSession is the part of a rotation that one instance alone does: refresh at the provider, mint, answer.
-func (f *flows) refreshSession(ctx context.Context, data []byte, next family.Token) (*family.Result, error) {
+func (f *flows) refreshSession(ctx context.Context, turn family.Turn) (*family.Result, error) {
 	var s session
-	if err := json.Unmarshal(data, &s); err != nil {
+	if err := json.Unmarshal(turn.Data, &s); err != nil {
 		return nil, err
 	}
 	meta, err := f.spending(ctx)
@@ -207,7 +207,7 @@ func (f *flows) refreshSession(ctx context.Context, data []byte, next family.Tok
 	if err != nil {
 		return nil, err
 	}
-	return f.refreshed(ctx, meta, ring.Signer(time.Now()), &s, answer, next)
+	return f.refreshed(ctx, meta, ring.Signer(time.Now()), &s, answer, turn.Next)
 }
 
 // refreshed makes the answer out of the provider's. From here on the provider's new refresh token is the session's,
