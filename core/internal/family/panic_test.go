@@ -44,6 +44,24 @@ func TestPanics(t *testing.T) {
 			t.Errorf("afterwards: %v, in %s", err, time.Since(began))
 		}
 	})
+	inBubble("spend, when the provider has issued new tokens", t, func(t *testing.T, w *world) {
+		families := w.serve(noting)
+		defer families.Close()
+		if _, err := families.Rotate(t.Context(), w.first.Text, func(ctx context.Context, turn family.Turn) (*family.Result, error) {
+			turn.Keep([]byte("new data"))
+			return panics(ctx, turn)
+		}); !errors.Is(err, family.ErrPanicked) {
+			t.Error(err)
+		}
+		if _, err := families.Rotate(t.Context(), w.first.Text, func(ctx context.Context, turn family.Turn) (*family.Result, error) {
+			if string(turn.Data) != "new data" {
+				t.Errorf("the session has %q", turn.Data)
+			}
+			return w.spend(ctx, turn)
+		}); err != nil {
+			t.Error(err)
+		}
+	})
 	inBubble("the log too", t, func(t *testing.T, w *world) {
 		families := w.serve(func(c *family.Config) { c.Panicked = func(any, []byte) { panic("the log") } })
 		defer families.Close()

@@ -16,6 +16,9 @@ type Turn struct {
 	Data []byte    // the session's
 	Next Token     // that the answer has to hold
 	Ends time.Time // when the family ends at the latest (Config.Max); zero: there is no such time
+
+	// Keep takes the session's new data as soon as the provider has issued new tokens: it is stored even if spend panics.
+	Keep func(data []byte)
 }
 
 // Result is what spending a token came to.
@@ -261,10 +264,15 @@ const writeTime = 5 * time.Second
 func (f *Families) timed(ctx context.Context, turn Turn, spend Spend) (result *Result, err error) {
 	ctx, cancel := context.WithTimeout(ctx, f.cfg.Lease-min(writeTime, f.cfg.Lease/3))
 	defer cancel()
+	var kept *Result
+	turn.Keep = func(data []byte) { kept = &Result{Data: data} }
 	err = f.safely(func() (err error) {
 		result, err = spend(ctx, turn)
 		return err
 	})
+	if errors.Is(err, ErrPanicked) {
+		result = kept
+	}
 	return result, err
 }
 

@@ -322,6 +322,11 @@ func (r *Ring) Find(token jose.Header) (jose.Key, bool) {
 	return e.public, e.row.Until.IsZero() || e.row.Until.After(time.Now())
 }
 
+// Holds reports whether a key of this name verifies tokens.
+func (r *Ring) Holds(id string) bool {
+	return slices.ContainsFunc(r.entries, func(e entry) bool { return e.signer != nil && e.row.ID == id })
+}
+
 func (r *Ring) has(id string) bool {
 	return slices.ContainsFunc(r.entries, func(e entry) bool { return e.row.ID == id })
 }
