@@ -122,6 +122,17 @@ func (a *Auth) RotateKey(ctx context.Context) error {
 	return a.broker.rotateKey(ctx)
 }
 
+// WithdrawKey takes a signing key that leaked out of use, by the kid of its tokens: no token that it signed is accepted from
+// then on, by this instance at once and by others within a minute, and another key signs. The sessions live on: clients get
+// new tokens by a refresh. Services that trust this one learn of it when they fetch its keys next. It may be repeated. The
+// error is that of the store, or says that there is no such key; in passthrough mode there is none.
+func (a *Auth) WithdrawKey(ctx context.Context, kid string) error {
+	if a.broker == nil {
+		return errors.New("core: WithdrawKey: there are no signing keys without Config.Broker")
+	}
+	return a.broker.withdrawKey(ctx, kid)
+}
+
 // Close ends what runs in the background and closes a store that StoreURL named. Refreshes under way finish first, which
 // takes no longer than Timeout and ten seconds; guards go on with the keys at hand. It may be called again. The error is
 // that of closing the store.

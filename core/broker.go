@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/go-oidc-auth/oidcauth/core/internal/clocks"
 	"github.com/go-oidc-auth/oidcauth/core/internal/family"
 	"github.com/go-oidc-auth/oidcauth/core/internal/feed"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fresh"
@@ -43,6 +44,7 @@ type tokenBroker struct {
 	ring   *fresh.Source[*keyring.Ring]
 	keys   *keyset.Keys[*keyring.Ring]
 	feed   *feed.Feed
+	clocks *clocks.Watch
 	peers  map[string]*keyset.Keys[jose.Set]
 	opened atomic.Pointer[openBroker] // once the store was reached
 
@@ -72,8 +74,10 @@ func newBroker(a *Auth) (*tokenBroker, error) {
 	timeout := a.cfg.Timeout + slack
 	b.ring = fresh.New(fresh.Policy{Renew: keyring.Reload, Stale: staleAge, Pause: storePause, Timeout: timeout}, counted(a.metrics, documentSigningKeys, b.load), tellChanges(a.log, "the signing keys", "read from the store"))
 	b.keys = keyset.New(b.ring, timeout+slack)
+	b.clocks = clocks.NewWatch(tellChanges(a.log, "the clocks of the instances", "relied on"))
 	b.feed = feed.New(feed.Config{
 		Store: countedStore{b.store, a.metrics}, Timeout: timeout, Leeway: a.cfg.Leeway, Changed: tellChanges(a.log, "the revocations", "read from the store"),
+		Clocks: b.clocks,
 	})
 	b.peers = newPeers(a)
 	return b, nil
@@ -112,8 +116,9 @@ func (b *tokenBroker) open(ctx context.Context) (*openBroker, error) {
 	}
 	client := b.auth.cfg.ClientID
 	families, err := family.New(family.Config{
-		Store: b.store, Secrets: secrets, Client: client, Abandon: b.abandon,
+		Store: b.store, Secrets: secrets, Issuer: b.issuer, Client: client, Abandon: b.abandon, Revoked: b.feed.Has, Panicked: b.panicked, Clocks: b.clocks,
 		Lease: b.auth.cfg.Timeout + leaseMargin, Wait: b.auth.cfg.Timeout + waitMargin, Grace: b.cfg.RefreshGrace, Feed: b.tokenLife(),
+		Leeway: b.auth.cfg.Leeway, Max: b.cfg.SessionMax,
 	})
 	if err != nil {
 		return nil, err
@@ -192,7 +197,15 @@ func (b *tokenBroker) faults(ctx context.Context) error {
 	if err := b.feed.Ready(ctx); err != nil {
 		parts = append(parts, errors.New("core: the revocations are not at hand: "+err.Error()))
 	}
+	if err := b.clocks.Err(); err != nil {
+		parts = append(parts, errors.New("core: "+err.Error()))
+	}
 	return errors.Join(parts...)
+}
+
+// panicked logs a function of the application that has panicked in the background.
+func (b *tokenBroker) panicked(value any, stack []byte) {
+	b.auth.log.Error("a function of the application has panicked during a refresh", "panic", value, "stack", string(stack))
 }
 
 // rotateKey adds a signing key and knows it at once.
@@ -210,6 +223,36 @@ func (b *tokenBroker) rotateKey(ctx context.Context) error {
 		return nil
 	}
 	return err
+}
+
+// withdrawKey takes a signing key away and knows it at once.
+func (b *tokenBroker) withdrawKey(ctx context.Context, kid string) error {
+	opened, _, err := b.ready(ctx)
+	if err != nil {
+		return err
+	}
+	switch err := opened.keeper.Withdraw(ctx, kid); {
+	case errors.Is(err, keyring.ErrUnknown):
+		return err
+	case err != nil:
+		return storeOutage(err)
+	}
+	for seen := b.ring.Peek(); ; {
+		snapshot, err := b.ring.Renew(ctx, seen)
+		switch {
+		case err == nil && !snapshot.Value.Holds(kid):
+			return nil
+		case err == nil: // a reload that had begun before
+			seen = snapshot
+		case !errors.Is(err, fresh.ErrCooling):
+			return storeOutage(err)
+		}
+		select { // it was reloaded a moment ago, and must be once more
+		case <-time.After(storePause):
+		case <-ctx.Done():
+			return storeOutage(ctx.Err())
+		}
+	}
 }
 
 // close lets what is in flight finish, which takes no longer than a lease.

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -202,6 +203,35 @@ func TestBrokerRefreshCrowd(t *testing.T) {
 		}
 		if len(successors) != 1 || b.count(tokenPath) != 2 {
 			t.Errorf("%d successors, %d calls", len(successors), b.count(tokenPath))
+		}
+	})
+}
+
+// A Check that panics at a refresh is a 500 for that request, each time, and the session goes on at once when it no longer does.
+func TestBrokerRefreshOverPanic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBubble(t)
+		var panics atomic.Bool
+		f := b.serve(func(c *core.Config) {
+			c.Require = append(c.Require, core.Check("mine", func(*core.IDToken) bool {
+				if panics.Load() {
+					panic("secret words")
+				}
+				return true
+			}))
+		})
+		token := f.begun()
+		panics.Store(true)
+		for range 2 {
+			if answer := f.refresh(token.RefreshToken); answer.Status != 500 || strings.Contains(string(answer.Body), "secret words") {
+				t.Errorf("got %d %s", answer.Status, answer.Body)
+			}
+		}
+		panics.Store(false)
+		began := time.Now()
+		flowGranted(t, f.refresh(token.RefreshToken))
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("it took %s", took)
 		}
 	})
 }

@@ -43,9 +43,9 @@ func (f *flows) begin(ctx context.Context, meta *metadata, login *providerAnswer
 		return nil, err
 	}
 	token := own.token(s.Scope)
-	begun := family.Login{Subject: readable(s.Issuer + " " + s.Subject), Expires: time.Unix(token.Expires, 0), NoToken: s.Refresh == ""}
+	begun := family.Login{Subject: readable(s.Issuer + " " + s.Subject), Expires: time.Unix(token.Expires, 0), Issued: time.Unix(token.Expires, 0), NoToken: s.Refresh == ""}
 	if s.Refresh != "" {
-		token.RefreshToken, token.RefreshExpires = first.Text, f.broker.sessionEnd(login)
+		token.RefreshToken, token.RefreshExpires = first.Text, f.broker.sessionEnd(login, time.Now().Add(f.broker.cfg.SessionMax))
 		begun.Expires = time.Unix(token.RefreshExpires, 0)
 	}
 	if begun.Data, err = json.Marshal(s); err == nil {
@@ -73,9 +73,9 @@ func readable(text string) string {
 	return text
 }
 
-// sessionEnd is when a session ends that is not refreshed before, in Unix seconds.
-func (b *tokenBroker) sessionEnd(answer *providerAnswer) int64 {
-	return min(answer.RefreshExpires, time.Now().Add(b.cfg.SessionTTL).Unix())
+// sessionEnd is when a session ends that is not refreshed before, in Unix seconds, and never later than last.
+func (b *tokenBroker) sessionEnd(answer *providerAnswer, last time.Time) int64 {
+	return min(answer.RefreshExpires, time.Now().Add(b.cfg.SessionTTL).Unix(), last.Unix())
 }
 
 // newSession is who logged in: the subject of the verified ID token, or of the verified access token where the provider
@@ -176,7 +176,7 @@ func storeError(err error) error {
 		return refused
 	case errors.Is(err, family.ErrTooLarge):
 		return nonsense("The OIDC provider gave an unusable answer.", err)
-	case errors.Is(err, store.ErrConflict): // a random name was taken
+	case errors.Is(err, store.ErrConflict), errors.Is(err, family.ErrPanicked): // a random name was taken; a fault of the application
 		return err
 	default:
 		return storeOutage(err)
@@ -207,13 +207,16 @@ func (f *flows) refreshSession(ctx context.Context, turn family.Turn) (*family.R
 	if err != nil {
 		return nil, err
 	}
-	return f.refreshed(ctx, meta, ring.Signer(time.Now()), &s, answer, turn.Next)
+	return f.refreshed(ctx, meta, ring.Signer(time.Now()), &s, answer, turn)
 }
 
 // refreshed makes the answer out of the provider's. From here on the provider's new refresh token is the session's,
 // whatever else fails.
-func (f *flows) refreshed(ctx context.Context, meta *metadata, signer *jose.Signer, s *session, answer *oauth2.Token, next family.Token) (*family.Result, error) {
+func (f *flows) refreshed(ctx context.Context, meta *metadata, signer *jose.Signer, s *session, answer *oauth2.Token, turn family.Turn) (*family.Result, error) {
 	s.Refresh = answer.RefreshToken
+	if data, err := json.Marshal(s); err == nil {
+		turn.Keep(data)
+	}
 	kept := func(err error) (*family.Result, error) {
 		data, errData := json.Marshal(s)
 		return &family.Result{Data: data}, errors.Join(err, errData)
@@ -228,18 +231,18 @@ func (f *flows) refreshed(ctx context.Context, meta *metadata, signer *jose.Sign
 		}
 	}
 	f.renew(ctx, meta, s, accepted)
-	own, err := f.mintFor(signer, s, next.ID)
+	own, err := f.mintFor(signer, s, turn.Next.ID)
 	if err != nil {
 		return kept(err)
 	}
 	token := own.token(s.Scope)
-	token.RefreshToken, token.RefreshExpires = next.Text, f.broker.sessionEnd(accepted)
+	token.RefreshToken, token.RefreshExpires = turn.Next.Text, f.broker.sessionEnd(accepted, turn.Ends)
 	text, err := json.Marshal(token) //nolint:gosec // it is sealed before it is stored
 	if err != nil {
 		return kept(err)
 	}
 	result, err := kept(nil)
-	result.Answer, result.Expires = text, time.Unix(token.RefreshExpires, 0)
+	result.Answer, result.Expires, result.Issued = text, time.Unix(token.RefreshExpires, 0), time.Unix(token.Expires, 0)
 	return result, err
 }
 

@@ -14,6 +14,8 @@ const (
 	minTokenTTL        = time.Second
 	maxTokenTTL        = 31 * 24 * time.Hour
 	maxSessionTTL      = 400 * 24 * time.Hour
+	defaultSessionMax  = 180 * 24 * time.Hour
+	maxSessionMax      = 3650 * 24 * time.Hour
 	defaultGrace       = 10 * time.Second
 	maxGrace           = time.Minute
 	defaultJWKSPath    = "/auth/v2/.well-known/jwks.json"
@@ -45,6 +47,9 @@ type BrokerConfig struct {
 	// SessionTTL is how long a session lives without a refresh; the provider's end counts where it is earlier. 0: 30
 	// days. At most 400 days.
 	SessionTTL time.Duration
+	// SessionMax is how long a session lives at most, from its login on, however often it is refreshed. 0: 180 days. At most
+	// 3650 days.
+	SessionMax time.Duration
 	// RefreshGrace is how long a spent refresh token gets the same answer again, for clients whose answer was lost. 0: 10
 	// s. At most 1 min.
 	RefreshGrace time.Duration
@@ -75,6 +80,7 @@ func (c *Config) checkBroker(f *faults) {
 	c.checkIssuers(f)
 	checkDuration(f, "Broker.TokenTTL", b.TokenTTL, maxTokenTTL)
 	checkDuration(f, "Broker.SessionTTL", b.SessionTTL, maxSessionTTL)
+	checkDuration(f, "Broker.SessionMax", b.SessionMax, maxSessionMax)
 	checkDuration(f, "Broker.RefreshGrace", b.RefreshGrace, maxGrace)
 	if b.TokenTTL > 0 && b.TokenTTL < minTokenTTL {
 		f.add("Broker.TokenTTL", "%s: write at least %s", b.TokenTTL, minTokenTTL)
@@ -128,7 +134,7 @@ func (b BrokerConfig) complete(publicURL string) *BrokerConfig {
 		field    *time.Duration
 		fallback time.Duration
 	}{
-		{&b.TokenTTL, defaultTokenTTL}, {&b.SessionTTL, unlimitedRefresh}, {&b.RefreshGrace, defaultGrace},
+		{&b.TokenTTL, defaultTokenTTL}, {&b.SessionTTL, unlimitedRefresh}, {&b.SessionMax, defaultSessionMax}, {&b.RefreshGrace, defaultGrace},
 	} {
 		if *duration.field == 0 {
 			*duration.field = duration.fallback
