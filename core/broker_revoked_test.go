@@ -173,6 +173,26 @@ func TestBrokerLogoutHoldsAfterHiccup(t *testing.T) {
 	})
 }
 
+// A logout while the store is away for long holds once it is back.
+func TestBrokerLogoutHoldsAfterOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBubble(t)
+		here, there := b.serve(), b.serve()
+		token := here.begun()
+		here.who(token.AccessToken)
+		there.who(token.AccessToken)
+		b.store.down(true)
+		time.Sleep(10 * time.Minute)
+		here.leave(token.AccessToken)
+		b.store.down(false)
+		time.Sleep(20 * time.Second)
+		flowRefused(t, "refresh there", there.refresh(token.RefreshToken), 401, "invalid_grant", sessionGone)
+		if there.status(token.AccessToken) != 401 {
+			t.Error("the access token lives on")
+		}
+	})
+}
+
 // A logout of an instance whose clock is three minutes behind is seen within a period when Leeway allows for that.
 func TestBrokerLogoutOfClockBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

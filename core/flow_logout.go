@@ -78,9 +78,12 @@ func (f *flows) endSession(ctx context.Context, meta *metadata, caller *IDToken)
 
 // endStored ends a session in the store and returns its data; nil where there is none.
 func (f *flows) endStored(ctx context.Context, id string, until time.Time) ([]byte, error) {
-	opened, _, err := f.broker.ready(ctx)
-	if err != nil {
-		return nil, err
+	opened := f.broker.opened.Load() // an end is queued also when the store has been away for long
+	if opened == nil {
+		var err error
+		if opened, _, err = f.broker.ready(ctx); err != nil {
+			return nil, err
+		}
 	}
 	return opened.families.End(ctx, id, until)
 }
