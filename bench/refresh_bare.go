@@ -25,7 +25,8 @@ var errNoRow = errors.New("the row is not there, or has another version")
 
 // changing are the parameters of a write, and those of a new row but for its name and subject.
 func changing(row store.Session) []any {
-	return []any{row.Current, row.Last, row.Data, row.Answer, row.Rotated.UnixMilli(), row.Lease.UnixMilli(), row.Expires.UnixMilli()}
+	return []any{row.Current, row.Last, row.Data, row.Answer, row.Rotated.UnixMilli(), row.Lease.UnixMilli(), row.Expires.UnixMilli(),
+		row.Started.UnixMilli(), row.LastExpiry.UnixMilli()}
 }
 
 // address takes a URL of a server apart.

@@ -55,7 +55,7 @@ func bareRedis(url string) (*bare, error) {
 
 // fields are those of a row that may change, with the version.
 func fields(row store.Session) []any {
-	names := []string{"current", "last", "data", "answer", "rotated", "lease", "expires"}
+	names := []string{"current", "last", "data", "answer", "rotated", "lease", "expires", "started", "last_expiry"}
 	list := []any{"version", row.Version}
 	for i, value := range changing(row) {
 		list = append(list, names[i], value)

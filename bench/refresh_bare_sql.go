@@ -11,7 +11,7 @@ import (
 )
 
 // columns are those of a row, in the order of the statements below.
-const columns = "id, subject, version, current_hash, last_hash, data, answer, rotated_ms, lease_ms, expires_ms"
+const columns = "id, subject, version, current_hash, last_hash, data, answer, rotated_ms, lease_ms, expires_ms, started_ms, last_expiry_ms"
 
 // bareStatements is what the three databases differ in.
 type bareStatements struct {
@@ -86,12 +86,12 @@ func newBareSQL(db, writing, adding *sql.DB, s bareStatements) (*bare, error) {
 		return nil, err
 	}
 	write, err := writing.Prepare(s.text("UPDATE oidcauth_sessions SET version = ?, current_hash = ?, last_hash = ?, data = ?, answer = ?, " +
-		"rotated_ms = ?, lease_ms = ?, expires_ms = ? WHERE id = ? AND version = ?"))
+		"rotated_ms = ?, lease_ms = ?, expires_ms = ?, started_ms = ?, last_expiry_ms = ? WHERE id = ? AND version = ?"))
 	if err != nil {
 		return nil, err
 	}
 	add, err := adding.Prepare(s.text("INSERT INTO oidcauth_sessions (" + columns + ") VALUES " +
-		strings.Repeat("(?, ?, ?, ?, ?, ?, ?, ?, ?, ?), ", batch-1) + "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"))
+		strings.Repeat("(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?), ", batch-1) + "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"))
 	if err != nil {
 		return nil, err
 	}
@@ -129,8 +129,8 @@ func (s bareStatements) text(statement string) string {
 
 func readRow(row *sql.Row) error {
 	var r store.Session
-	var rotated, lease, expires int64
-	return row.Scan(&r.ID, &r.Subject, &r.Version, &r.Current, &r.Last, &r.Data, &r.Answer, &rotated, &lease, &expires)
+	var rotated, lease, expires, started, lastExpiry int64
+	return row.Scan(&r.ID, &r.Subject, &r.Version, &r.Current, &r.Last, &r.Data, &r.Answer, &rotated, &lease, &expires, &started, &lastExpiry)
 }
 
 func writeRow(ctx context.Context, statement *sql.Stmt, row store.Session) error {

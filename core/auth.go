@@ -78,7 +78,7 @@ func (a *Auth) brokerConfig(up *session.Upstream) session.BrokerConfig {
 	return session.BrokerConfig{
 		Upstream: up, Store: a.cfg.Store, Secrets: func() ([][]byte, error) { return a.storeSecrets(random) },
 		Client: a.cfg.ClientID, Issuer: a.cfg.PublicURL, Audience: b.Audience, SubjectClaim: b.SubjectClaim,
-		AnyAudience: a.cfg.takesAnyAudience(), TokenTTL: b.TokenTTL, SessionTTL: b.SessionTTL, Grace: b.RefreshGrace,
+		AnyAudience: a.cfg.takesAnyAudience(), TokenTTL: b.TokenTTL, SessionTTL: b.SessionTTL, SessionMax: b.SessionMax, Grace: b.RefreshGrace,
 		Timeout: a.cfg.Timeout, Leeway: a.cfg.Leeway, ImportKey: b.ImportKey, Peers: peers,
 		Rules: a.cfg.rules(), New: newToken, Permit: func(token *verify.Token) error { return mint.permit(idTokenOf(token)) },
 		Log: a.log, Observe: a.metrics.fetches(),
@@ -120,6 +120,17 @@ func (a *Auth) RotateKey(ctx context.Context) error {
 		return errors.New("core: RotateKey: there are no signing keys without Config.Broker")
 	}
 	return a.broker.RotateKey(ctx)
+}
+
+// WithdrawKey takes a signing key that leaked out of use, by the kid of its tokens: no token that it signed is accepted from
+// then on, by this instance at once and by others within a minute, and another key signs. The sessions live on: clients get
+// new tokens by a refresh. Services that trust this one learn of it when they fetch its keys next. It may be repeated. The
+// error is that of the store, or says that there is no such key; in passthrough mode there is none.
+func (a *Auth) WithdrawKey(ctx context.Context, kid string) error {
+	if a.broker == nil {
+		return errors.New("core: WithdrawKey: there are no signing keys without Config.Broker")
+	}
+	return a.broker.WithdrawKey(ctx, kid)
 }
 
 // Close ends what runs in the background and closes a store that StoreURL named. Refreshes under way finish first, which

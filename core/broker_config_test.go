@@ -51,6 +51,7 @@ func TestBrokerConfigFaults(t *testing.T) {
 		"TokenTTL, negative":       {func(c *core.Config) { c.Broker.TokenTTL = -1 }, "Config.Broker.TokenTTL"},
 		"TokenTTL, tiny":           {func(c *core.Config) { c.Broker.TokenTTL = time.Millisecond }, "Config.Broker.TokenTTL"},
 		"TokenTTL, long":           {func(c *core.Config) { c.Broker.TokenTTL = 32 * 24 * time.Hour }, "Config.Broker.TokenTTL"},
+		"SessionMax, long":         {func(c *core.Config) { c.Broker.SessionMax = 3651 * 24 * time.Hour }, "Config.Broker.SessionMax"},
 		"SessionTTL, long":         {func(c *core.Config) { c.Broker.SessionTTL = 401 * 24 * time.Hour }, "Config.Broker.SessionTTL"},
 		"RefreshGrace, long":       {func(c *core.Config) { c.Broker.RefreshGrace = 61 * time.Second }, "Config.Broker.RefreshGrace"},
 		"StoreURL, a password":     {storeURL("nosuch://user:hunter22@host/db"), "Config.StoreURL"},

@@ -172,6 +172,97 @@ func TestBrokerLogoutSurvivesShorterTTL(t *testing.T) {
 	})
 }
 
+// A deployment that shortens TokenTTL, and a reuse after it: the access token of before is dead for as long as it would live.
+func TestBrokerReuseSurvivesShorterTTL(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBubble(t)
+		long := b.serve(func(c *core.Config) { c.Broker.TokenTTL = 24 * time.Hour })
+		token := long.begun()
+		short := b.serve(func(c *core.Config) { c.Broker.TokenTTL = 10 * time.Minute })
+		next := flowGranted(t, short.refresh(token.RefreshToken))
+		flowGranted(t, short.refresh(next.RefreshToken))
+		time.Sleep(2 * time.Minute)
+		short.who(token.AccessToken)
+		flowRefused(t, "reuse", short.refresh(token.RefreshToken), 401, "invalid_grant", sessionGone)
+		for range 23 {
+			time.Sleep(time.Hour)
+			short.leave(short.begun().AccessToken) // what is new makes instances forget what has ended
+			time.Sleep(3 * time.Second)
+			if short.status(token.AccessToken) != 401 || long.status(token.AccessToken) != 401 {
+				t.Fatal("the token lives again")
+			}
+		}
+	})
+}
+
+// A logout during a hiccup of the store counts here at once, and holds everywhere once the store is back: the session does
+// not live on, this instance gives out nothing meanwhile, and the provider's refresh token is revoked.
+func TestBrokerLogoutHoldsAfterHiccup(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBubble(t)
+		here, there := b.serve(), b.serve()
+		token := here.begun()
+		held := b.current
+		here.who(token.AccessToken)
+		b.store.breaks(failing("Revoke"))
+		here.leave(token.AccessToken)
+		flowRefused(t, "refresh here", here.refresh(token.RefreshToken), 401, "invalid_grant", sessionGone)
+		b.store.breaks(nil)
+		time.Sleep(20 * time.Second)
+		flowRefused(t, "refresh there", there.refresh(token.RefreshToken), 401, "invalid_grant", sessionGone)
+		if there.status(token.AccessToken) != 401 || !b.wasRevoked(held) {
+			t.Error("something of the session lives on")
+		}
+	})
+}
+
+// A logout while the store is away for long holds once it is back.
+func TestBrokerLogoutHoldsAfterOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBubble(t)
+		here, there := b.serve(), b.serve()
+		token := here.begun()
+		here.who(token.AccessToken)
+		there.who(token.AccessToken)
+		b.store.down(true)
+		time.Sleep(10 * time.Minute)
+		here.leave(token.AccessToken)
+		b.store.down(false)
+		time.Sleep(20 * time.Second)
+		flowRefused(t, "refresh there", there.refresh(token.RefreshToken), 401, "invalid_grant", sessionGone)
+		if there.status(token.AccessToken) != 401 {
+			t.Error("the access token lives on")
+		}
+	})
+}
+
+// A logout of an instance whose clock is three minutes behind is seen within a period when Leeway allows for that.
+func TestBrokerLogoutOfClockBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBubble(t)
+		f := b.serve(func(c *core.Config) { c.Leeway = 5 * time.Minute })
+		token := f.begun()
+		f.who(token.AccessToken)
+		time.Sleep(4 * time.Minute)
+		_, payload := unpack(t, token.AccessToken)
+		at := time.Now().Add(-3 * time.Minute).UTC().Truncate(time.Millisecond)
+		if err := b.store.Store.Revoke(t.Context(), payload["sid"].(string), 0, at, at.Add(2*time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(3 * time.Second)
+		if status := f.status(token.AccessToken); status != 401 {
+			t.Errorf("got %d", status)
+		}
+		if err := f.auth.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "clock") {
+			t.Errorf("Ready: %v", err)
+		}
+		time.Sleep(11 * time.Minute)
+		if err := f.auth.Ready(t.Context()); err != nil {
+			t.Errorf("Ready later: %v", err)
+		}
+	})
+}
+
 // Tokens of an exchange can be logged out, everywhere.
 func TestBrokerLogoutOfExchange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -170,6 +171,35 @@ func TestBrokerRefreshCrowd(t *testing.T) {
 	})
 }
 
+// A Check that panics at a refresh is a 500 for that request, each time, and the session goes on at once when it no longer does.
+func TestBrokerRefreshOverPanic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBubble(t)
+		var panics atomic.Bool
+		f := b.serve(func(c *core.Config) {
+			c.Require = append(c.Require, core.Check("mine", func(*core.IDToken) bool {
+				if panics.Load() {
+					panic("secret words")
+				}
+				return true
+			}))
+		})
+		token := f.begun()
+		panics.Store(true)
+		for range 2 {
+			if answer := f.refresh(token.RefreshToken); answer.Status != 500 || strings.Contains(string(answer.Body), "secret words") {
+				t.Errorf("got %d %s", answer.Status, answer.Body)
+			}
+		}
+		panics.Store(false)
+		began := time.Now()
+		flowGranted(t, f.refresh(token.RefreshToken))
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("it took %s", took)
+		}
+	})
+}
+
 func refreshRequest(token string) *core.Request {
 	header := flowHeader([]string{"Content-Type: application/x-www-form-urlencoded"})
 	return core.ParseRequest(http.MethodPost, "", "", header, strings.NewReader(url.Values{"refresh-token": {token}}.Encode()))
@@ -241,8 +271,8 @@ func TestBrokerRefreshReuse(t *testing.T) {
 			}
 			time.Sleep(100 * time.Millisecond)
 			there.who(second.AccessToken)
-			flowRefused(t, "after the grace", here.refresh(first.RefreshToken), 401, "invalid_grant", sessionGone)
-			flowRefused(t, "its successor", there.refresh(second.RefreshToken), 401, "invalid_grant", sessionGone)
+			flowRefused(t, "after the grace", there.refresh(first.RefreshToken), 401, "invalid_grant", sessionGone)
+			flowRefused(t, "its successor", here.refresh(second.RefreshToken), 401, "invalid_grant", sessionGone)
 			time.Sleep(3 * time.Second)
 			if there.status(second.AccessToken) != 401 || !b.wasRevoked(b.current) {
 				t.Error("something of the session lives on")

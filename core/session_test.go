@@ -76,6 +76,27 @@ func TestBrokerSessionExpires(t *testing.T) {
 	})
 }
 
+// A session ends at SessionMax, however often it is refreshed, and its client is told so.
+func TestBrokerSessionMax(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBubble(t)
+		f := b.serve(func(c *core.Config) { c.Broker.SessionTTL, c.Broker.SessionMax = time.Hour, 10*time.Hour })
+		began := time.Now()
+		token := f.begun()
+		for time.Since(began) < 10*time.Hour-time.Minute {
+			if end := time.Unix(token.RefreshExpires, 0); end.After(began.Add(10 * time.Hour)) {
+				t.Fatalf("after %s the session is said to end after %s", time.Since(began), end.Sub(began))
+			}
+			token = flowGranted(t, f.refresh(token.RefreshToken))
+			time.Sleep(50 * time.Minute)
+		}
+		flowRefused(t, "at its end", f.refresh(token.RefreshToken), 401, "invalid_grant", sessionGone)
+		if end := time.Unix(token.RefreshExpires, 0); !end.Equal(began.Add(10 * time.Hour)) {
+			t.Errorf("the last answer says that it ends after %s", end.Sub(began))
+		}
+	})
+}
+
 // No session is lost: other SecretKeys or another client destroy nothing; the old key listed second opens.
 func TestBrokerRefreshUnderOtherKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -87,6 +108,7 @@ func TestBrokerRefreshUnderOtherKeys(t *testing.T) {
 		for name, change := range map[string]func(*core.Config){
 			"other keys":     func(c *core.Config) { c.SecretKeys = []string{other} },
 			"another client": func(c *core.Config) { c.ClientID = "another" },
+			"another issuer": func(c *core.Config) { c.PublicURL = "https://other.example/api" },
 		} {
 			g := b.serve(change)
 			for what, answer := range map[string]*core.Response{"refresh": g.refresh(token.RefreshToken), "jwks": g.get("jwks", nil), "login": g.begin()} {
@@ -139,6 +161,8 @@ func TestBrokerLeaseRunsOut(t *testing.T) {
 			t.Error("the lease was ignored")
 		}
 		time.Sleep(9 * time.Second)
+		flowRefused503(t, f.refresh(token.RefreshToken)) // by the clock of an instance that is ahead it has run out
+		time.Sleep(time.Minute - 12*time.Second)
 		flowGranted(t, f.refresh(token.RefreshToken))
 	})
 }

@@ -214,6 +214,46 @@ func TestBrokerImportsKey(t *testing.T) {
 	}
 }
 
+// A key that leaked verifies nothing any more, here at once and elsewhere within a minute, though its tokens were accepted
+// before; another key signs, and the sessions live on.
+func TestBrokerWithdrawKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBubble(t)
+		here, there := b.serve(), b.serve() // the key is an imported one, which stands in both configurations
+		token := here.begun()
+		kid := kidIn(t, token.AccessToken)
+		here.who(token.AccessToken)
+		there.who(token.AccessToken)
+		if err := here.auth.WithdrawKey(t.Context(), "nobody's"); err == nil {
+			t.Error("an unknown key was withdrawn")
+		}
+		for range 2 {
+			if err := here.auth.WithdrawKey(t.Context(), kid); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if here.status(token.AccessToken) != 401 || slices.Contains(here.published(), kid) || len(here.published()) != 1 {
+			t.Errorf("here: %d, published %v", here.status(token.AccessToken), here.published())
+		}
+		next := flowGranted(t, here.refresh(token.RefreshToken))
+		here.who(next.AccessToken)
+		there.who(next.AccessToken)
+		time.Sleep(61 * time.Second)
+		if there.status(token.AccessToken) != 401 || slices.Contains(there.published(), kid) {
+			t.Errorf("there: %d, published %v", there.status(token.AccessToken), there.published())
+		}
+		forged := rsaToken(t, sharedKey(), kid, pythonClaims(bubbleIssuer, bubbleIssuer))
+		for _, f := range []*flowService{here, there, b.serve()} {
+			if status := f.status(forged); status != 401 {
+				t.Errorf("a forged token: %d", status)
+			}
+			if signs := kidIn(t, f.begun().AccessToken); signs == kid {
+				t.Error("it signs")
+			}
+		}
+	})
+}
+
 // RotateKey tells what the store said.
 func TestBrokerRotateFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

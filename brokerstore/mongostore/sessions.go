@@ -13,16 +13,18 @@ import (
 // record is a session in its document. Times are milliseconds since 1970; the zero time has a number of its own, long
 // before every other.
 type record struct {
-	ID      string `bson:"_id"`
-	Subject string `bson:"subject"`
-	Version int64  `bson:"version"`
-	Current []byte `bson:"current"`
-	Last    []byte `bson:"last"`
-	Data    []byte `bson:"data"`
-	Answer  []byte `bson:"answer"`
-	Rotated int64  `bson:"rotated"`
-	Lease   int64  `bson:"lease"`
-	Expires int64  `bson:"expires"`
+	ID         string `bson:"_id"`
+	Subject    string `bson:"subject"`
+	Version    int64  `bson:"version"`
+	Current    []byte `bson:"current"`
+	Last       []byte `bson:"last"`
+	Data       []byte `bson:"data"`
+	Answer     []byte `bson:"answer"`
+	Rotated    int64  `bson:"rotated"`
+	Lease      int64  `bson:"lease"`
+	Expires    int64  `bson:"expires"`
+	Started    int64  `bson:"started"`
+	LastExpiry int64  `bson:"last_expiry"`
 }
 
 // gone takes the fields of a session out of its document; without version it is no session any more.
@@ -30,6 +32,7 @@ var gone = bson.D{
 	{Key: "subject", Value: ""}, {Key: "version", Value: ""},
 	{Key: "current", Value: ""}, {Key: "last", Value: ""}, {Key: "data", Value: ""}, {Key: "answer", Value: ""},
 	{Key: "rotated", Value: ""}, {Key: "lease", Value: ""}, {Key: "expires", Value: ""},
+	{Key: "started", Value: ""}, {Key: "last_expiry", Value: ""},
 }
 
 // absent and present are filters for documents without and with a field.
@@ -41,6 +44,7 @@ func changing(s store.Session) bson.D {
 		{Key: "version", Value: s.Version},
 		{Key: "current", Value: s.Current}, {Key: "last", Value: s.Last}, {Key: "data", Value: s.Data}, {Key: "answer", Value: s.Answer},
 		{Key: "rotated", Value: s.Rotated.UnixMilli()}, {Key: "lease", Value: s.Lease.UnixMilli()}, {Key: "expires", Value: s.Expires.UnixMilli()},
+		{Key: "last_expiry", Value: s.LastExpiry.UnixMilli()},
 	}
 }
 
@@ -50,7 +54,7 @@ func (s *Store) PutSession(ctx context.Context, session store.Session) error {
 	if err != nil {
 		return fail("put session", err)
 	}
-	fields := append(bson.D{{Key: "subject", Value: session.Subject}}, changing(session)...)
+	fields := append(bson.D{{Key: "subject", Value: session.Subject}, {Key: "started", Value: session.Started.UnixMilli()}}, changing(session)...)
 	_, err = sessions.InsertOne(ctx, append(bson.D{{Key: "_id", Value: session.ID}}, fields...))
 	if !mongo.IsDuplicateKeyError(err) {
 		return fail("put session", err)
@@ -79,6 +83,7 @@ func (s *Store) Session(ctx context.Context, id string, now time.Time) (store.Se
 		ID: r.ID, Subject: r.Subject, Version: r.Version,
 		Current: r.Current, Last: r.Last, Data: r.Data, Answer: r.Answer,
 		Rotated: instant(r.Rotated), Lease: instant(r.Lease), Expires: instant(r.Expires),
+		Started: instant(r.Started), LastExpiry: instant(r.LastExpiry),
 	}, nil
 }
 

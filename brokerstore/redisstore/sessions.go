@@ -11,7 +11,7 @@ import (
 
 // PutSession is [store.Store.PutSession].
 func (s *Store) PutSession(ctx context.Context, session store.Session) error {
-	arguments := []any{session.ID, rand.Text(), millis(session.Expires), "version", number(session.Version), "subject", session.Subject}
+	arguments := []any{session.ID, rand.Text(), millis(session.Expires), "version", number(session.Version), "subject", session.Subject, "started", millis(session.Started)}
 	return s.run(ctx, "put session", putScript, []string{sessionKey + session.ID, sessionsKey}, append(arguments, changing(session)...)...)
 }
 
@@ -26,7 +26,7 @@ func (s *Store) Swap(ctx context.Context, session store.Session) error {
 func changing(s store.Session) []any {
 	return []any{
 		"current", string(s.Current), "last", string(s.Last), "data", string(s.Data), "answer", string(s.Answer),
-		"rotated", millis(s.Rotated), "lease", millis(s.Lease), "expires", millis(s.Expires),
+		"rotated", millis(s.Rotated), "lease", millis(s.Lease), "expires", millis(s.Expires), "last_expiry", millis(s.LastExpiry),
 	}
 }
 
@@ -54,7 +54,7 @@ func readSession(id string, stored map[string]string) (store.Session, error) {
 		ID: id, Subject: stored["subject"],
 		Current: bytesOf(stored["current"]), Last: bytesOf(stored["last"]), Data: bytesOf(stored["data"]), Answer: bytesOf(stored["answer"]),
 		Rotated: n.time(stored["rotated"]), Lease: n.time(stored["lease"]), Expires: n.time(stored["expires"]),
-		Version: n.int(stored["version"]),
+		Started: n.time(stored["started"]), LastExpiry: n.time(stored["last_expiry"]), Version: n.int(stored["version"]),
 	}
 	return session, n.err
 }

@@ -110,7 +110,7 @@ func (m *Memory) Swap(ctx context.Context, session Session) error {
 			return ErrConflict
 		}
 		session = copySession(session)
-		session.Subject = stored.Subject
+		session.Subject, session.Started = stored.Subject, stored.Started
 		session.Version++
 		m.sessions[session.ID] = session
 		return nil
@@ -174,5 +174,6 @@ func copyKey(key Key) Key {
 func copySession(s Session) Session {
 	s.Current, s.Last, s.Data, s.Answer = bytes.Clone(s.Current), bytes.Clone(s.Last), bytes.Clone(s.Data), bytes.Clone(s.Answer)
 	s.Rotated, s.Lease, s.Expires = s.Rotated.UTC(), s.Lease.UTC(), s.Expires.UTC()
+	s.Started, s.LastExpiry = s.Started.UTC(), s.LastExpiry.UTC()
 	return s
 }

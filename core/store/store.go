@@ -29,12 +29,15 @@ type Session struct {
 	Lease   time.Time // until when somebody works on spending Current; zero: nobody
 	Expires time.Time // from then on the session counts as absent
 	Version int64     // 1 at first, one more with each [Store.Swap]
+
+	Started    time.Time // when the login was; stays
+	LastExpiry time.Time // when the last of all access tokens expires that were issued for the session; zero: none was
 }
 
 // Key is one signing key of the service.
 type Key struct {
 	Generation int64     // primary key, from 1 upwards: who wants to add one takes the next, and one of many wins
-	ID         string    // the kid, at most 255 bytes
+	ID         string    // the kid, at most 255 bytes; not unique
 	Sealed     []byte    // the sealed private key; at most 64 KiB
 	From       time.Time // from when on it signs; zero: never, it only verifies
 	Until      time.Time // until when it verifies; zero: no end is known yet
@@ -75,8 +78,8 @@ type Store interface {
 	PutSession(ctx context.Context, session Session) error
 	// Session returns a session. [ErrNotFound]: there is none, or its Expires is not after now.
 	Session(ctx context.Context, id string, now time.Time) (Session, error)
-	// Swap puts session in the place of the stored one with the same ID and the same Version, with Version one more. ID
-	// and Subject stay. [ErrConflict]: the stored one has another Version, or there is none. Expiry does not matter.
+	// Swap puts session in the place of the stored one with the same ID and the same Version, with Version one more. ID,
+	// Subject and Started stay. [ErrConflict]: the stored one has another Version, or there is none. Expiry does not matter.
 	Swap(ctx context.Context, session Session) error
 	// Revoke deletes a session and adds it to the feed, both or neither. version is that of the session to be deleted:
 	// [ErrConflict] when the stored one has another, or there is none. version 0 deletes whatever is there, if anything,

@@ -28,6 +28,8 @@ type world struct {
 	mu        sync.Mutex
 	spent     int
 	abandoned []string
+	newest    string        // a token that the test goes on with
+	ttl       time.Duration // of the access tokens that spend issues
 	slow      time.Duration
 	result    *family.Result
 	err       error
@@ -35,6 +37,7 @@ type world struct {
 	swaps     int
 	lost      int // this swap is done, and says that it was not
 	revoke    func() error
+	hangs     bool // Revoke, until its context ends
 }
 
 func (w *world) Swap(ctx context.Context, session store.Session) error {
@@ -55,10 +58,19 @@ func (w *world) Swap(ctx context.Context, session store.Session) error {
 }
 
 func (w *world) Revoke(ctx context.Context, id string, version int64, now, until time.Time) error {
-	if w.revoke != nil {
-		if err := w.revoke(); err != nil {
+	w.mu.Lock()
+	revoke, hangs := w.revoke, w.hangs
+	w.mu.Unlock()
+	if hangs {
+		<-ctx.Done()
+	}
+	if revoke != nil {
+		if err := revoke(); err != nil {
 			return err
 		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	return w.Memory.Revoke(ctx, id, version, now, until)
 }
@@ -74,18 +86,29 @@ func open(t *testing.T) *world {
 
 func (w *world) service(client string, secrets ...string) *family.Families {
 	w.t.Helper()
+	return w.serve(func(c *family.Config) { c.Client = client }, secrets...)
+}
+
+// serve makes another instance, with a configuration of its own.
+func (w *world) serve(change func(*family.Config), secrets ...string) *family.Families {
+	w.t.Helper()
+	if secrets == nil {
+		secrets = []string{"a secret of thirty-two bytes or so"}
+	}
 	keys := make([][]byte, len(secrets))
 	for i, secret := range secrets {
 		keys[i] = []byte(secret)
 	}
-	families, err := family.New(family.Config{
-		Store: w, Secrets: keys, Client: client, Lease: 20 * time.Second, Wait: 12 * time.Second, Grace: 10 * time.Second, Feed: time.Hour,
+	cfg := family.Config{
+		Store: w, Secrets: keys, Issuer: "issuer", Client: "client", Lease: 20 * time.Second, Wait: 12 * time.Second, Grace: 10 * time.Second, Feed: time.Hour,
 		Abandon: func(_ context.Context, data []byte) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.abandoned = append(w.abandoned, string(data))
 		},
-	})
+	}
+	change(&cfg)
+	families, err := family.New(cfg)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -93,14 +116,14 @@ func (w *world) service(client string, secrets ...string) *family.Families {
 }
 
 // spend is the provider: it answers with the next token.
-func (w *world) spend(_ context.Context, data []byte, next family.Token) (*family.Result, error) {
+func (w *world) spend(_ context.Context, turn family.Turn) (*family.Result, error) {
 	w.mu.Lock()
 	w.spent++
 	slow, result, err := w.slow, w.result, w.err
 	w.mu.Unlock()
 	time.Sleep(slow)
 	if result == nil && err == nil {
-		result = &family.Result{Data: []byte(string(data) + "+"), Answer: []byte(next.Text), Expires: time.Now().Add(time.Hour)}
+		result = &family.Result{Data: []byte(string(turn.Data) + "+"), Answer: []byte(turn.Next.Text), Expires: time.Now().Add(time.Hour), Issued: time.Now().Add(w.ttl)}
 	}
 	return result, err
 }
@@ -143,7 +166,7 @@ func inBubble(name string, t *testing.T, do func(*testing.T, *world)) {
 	})
 }
 
-// D-45, D-46: the branches of a rotation.
+// The branches of a rotation.
 func TestRotate(t *testing.T) {
 	inBubble("chain and grace", t, func(t *testing.T, w *world) {
 		second := w.must(w.first.Text)
@@ -198,9 +221,9 @@ func TestRotate(t *testing.T) {
 		w.refuses(w.first.Text, errSpend)
 		w.err, w.result = nil, nil
 		seen := ""
-		if _, err := w.families.Rotate(t.Context(), w.first.Text, func(ctx context.Context, data []byte, next family.Token) (*family.Result, error) {
-			seen = string(data)
-			return w.spend(ctx, data, next)
+		if _, err := w.families.Rotate(t.Context(), w.first.Text, func(ctx context.Context, turn family.Turn) (*family.Result, error) {
+			seen = string(turn.Data)
+			return w.spend(ctx, turn)
 		}); err != nil || seen != "kept" {
 			t.Errorf("%q, %v", seen, err)
 		}
@@ -218,7 +241,7 @@ func TestRotate(t *testing.T) {
 	})
 }
 
-// D-46: many at once, and who is slow.
+// Many requests at once, and slow ones.
 func TestRotateAtOnce(t *testing.T) {
 	inBubble("one is enough", t, func(t *testing.T, w *world) {
 		w.slow = time.Second

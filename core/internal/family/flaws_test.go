@@ -11,7 +11,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
-// 2.3: writes that fail, that are done though they say otherwise, and that conflict.
+// Writes that fail, that are done though they say otherwise, and that conflict.
 func TestRotateOverFlaws(t *testing.T) {
 	inBubble("the lease is not had", t, func(t *testing.T, w *world) {
 		w.swap = func(call int) error {
@@ -104,7 +104,10 @@ func TestRotateOverFlaws(t *testing.T) {
 // SecretKeys and client: what does not open is left alone.
 func TestRotateSealed(t *testing.T) {
 	inBubble("sealed", t, func(t *testing.T, w *world) {
-		for name, families := range map[string]*family.Families{"secret": w.service("client", "another secret of thirty-two bytes."), "client": w.service("other", "a secret of thirty-two bytes or so")} {
+		for name, families := range map[string]*family.Families{
+			"secret": w.service("client", "another secret of thirty-two bytes."), "client": w.service("other"),
+			"issuer": w.serve(func(c *family.Config) { c.Issuer = "another" }),
+		} {
 			if _, err := families.Rotate(t.Context(), w.first.Text, w.spend); !errors.Is(err, family.ErrSealed) || w.spent != 0 {
 				t.Errorf("%s: %v", name, err)
 			}
@@ -127,60 +130,6 @@ func TestRotateSealed(t *testing.T) {
 	}
 }
 
-// G2: End, also of what is not there, tells every instance for as long as tokens live.
-func TestEnd(t *testing.T) {
-	inBubble("end", t, func(t *testing.T, w *world) {
-		until := time.Now().Add(5 * time.Hour)
-		if data, err := w.families.End(t.Context(), "a jti", until); err != nil || data != nil {
-			t.Errorf("%q, %v", data, err)
-		}
-		if data, err := w.families.End(t.Context(), w.first.ID, time.Time{}); err != nil || string(data) != "data 0" {
-			t.Errorf("%q, %v", data, err)
-		}
-		list, err := w.Revoked(t.Context(), time.Time{}, time.Now().Add(2*time.Hour))
-		if err != nil || len(list) != 1 || list[0].ID != "a jti" || !list[0].Until.Equal(until.UTC()) {
-			t.Errorf("%v, %v", list, err)
-		}
-		list, err = w.Revoked(t.Context(), time.Time{}, time.Now().Add(59*time.Minute))
-		if err != nil || len(list) != 2 {
-			t.Errorf("%v, %v", list, err)
-		}
-		w.revoke = func() error { return errStore }
-		if _, err := w.families.End(t.Context(), "x", time.Time{}); !errors.Is(err, errStore) {
-			t.Error(err)
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		if _, err := w.families.End(ctx, "x", time.Time{}); !errors.Is(err, context.Canceled) {
-			t.Error(err)
-		}
-		if _, err := w.families.Rotate(ctx, w.first.Text, w.spend); !errors.Is(err, context.Canceled) {
-			t.Error(err)
-		}
-	})
-	inBubble("a rotation is faster", t, func(t *testing.T, w *world) {
-		calls := 0
-		w.revoke = func() error {
-			if calls++; calls == 1 {
-				w.must(w.first.Text)
-			}
-			return nil
-		}
-		if data, err := w.families.End(t.Context(), w.first.ID, time.Time{}); err != nil || string(data) != "data 0+" || calls != 2 {
-			t.Errorf("it gave %q to be revoked, %v, after %d tries", data, err, calls)
-		}
-	})
-	inBubble("a family without a token", t, func(t *testing.T, w *world) {
-		token := family.NewToken()
-		if err := w.families.Begin(t.Context(), token, family.Login{Data: []byte("hint"), Expires: time.Now().Add(time.Hour), NoToken: true}); err != nil {
-			t.Fatal(err)
-		}
-		if data, err := w.families.End(t.Context(), token.ID, time.Time{}); err != nil || string(data) != "hint" {
-			t.Errorf("%q, %v", data, err)
-		}
-	})
-}
-
 // The clock and the one who is told may be left out.
 func TestDefaults(t *testing.T) {
 	db := store.NewMemory()
@@ -192,7 +141,7 @@ func TestDefaults(t *testing.T) {
 	if err := families.Begin(t.Context(), token, family.Login{Data: []byte("x"), Expires: time.Now().Add(time.Hour)}); err != nil {
 		t.Fatal(err)
 	}
-	_, err = families.Rotate(t.Context(), token.Text, func(context.Context, []byte, family.Token) (*family.Result, error) {
+	_, err = families.Rotate(t.Context(), token.Text, func(context.Context, family.Turn) (*family.Result, error) {
 		return &family.Result{Data: []byte("y")}, family.ErrRefused
 	})
 	if !errors.Is(err, family.ErrEnded) {

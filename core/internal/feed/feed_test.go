@@ -3,11 +3,14 @@ package feed_test
 import (
 	"context"
 	"errors"
+	"runtime"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/go-oidc-auth/oidcauth/core/internal/clocks"
 	"github.com/go-oidc-auth/oidcauth/core/internal/feed"
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
@@ -54,10 +57,10 @@ func has(t *testing.T, f *feed.Feed, id string, want bool) {
 
 func start(t *testing.T) (*flawed, *feed.Feed) {
 	s := &flawed{Memory: store.NewMemory()}
-	return s, feed.New(s, 10*time.Second, func(error) {})
+	return s, feed.New(feed.Config{Store: s, Timeout: 10 * time.Second})
 }
 
-// G2: what others revoke is known within a period, what this instance revokes at once.
+// What others revoke is known within a period, what this instance revokes at once.
 func TestFeed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, f := start(t)
@@ -89,23 +92,109 @@ func TestFeed(t *testing.T) {
 	})
 }
 
-// Looks overlap: an instance whose clock is behind, or whose commit comes late, is heard all the same.
+// Reads overlap by what clocks differ and by the time of a commit: a logout of an instance that is three minutes behind, and
+// one that becomes visible 150 s after it was made, are seen within a period where Leeway or Timeout say that they may be so late.
 func TestFeedOverlap(t *testing.T) {
+	for name, c := range map[string]struct {
+		timeout, leeway, age time.Duration
+	}{
+		"a minute behind":                       {10 * time.Second, 0, time.Minute},
+		"three minutes behind with Leeway 5m":   {10 * time.Second, 5 * time.Minute, 3 * time.Minute},
+		"six minutes behind with Leeway 5m":     {10 * time.Second, 5 * time.Minute, 6 * time.Minute},
+		"150 s late with Timeout 5m":            {5 * time.Minute, 0, 150 * time.Second},
+		"behind and late with the most of both": {5 * time.Minute, 5 * time.Minute, 11 * time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &flawed{Memory: store.NewMemory()}
+				f := feed.New(feed.Config{Store: s, Timeout: c.timeout, Leeway: c.leeway})
+				defer f.Close()
+				has(t, f, "x", false)
+				time.Sleep(4 * time.Minute) // the whole list is not read again in the next seconds
+				s.revoke(t, "x", time.Now().Add(-c.age), time.Now().Add(time.Hour))
+				time.Sleep(feed.Period + time.Millisecond)
+				has(t, f, "x", true)
+				if last := s.since[len(s.since)-1]; last.IsZero() {
+					t.Error("the whole list was read")
+				}
+			})
+		})
+	}
+}
+
+// What no read reaches back to is known when the whole list is read again: at the default Timeout a commit that becomes
+// visible 150 s late, and the logout of an instance that is three minutes behind. Other reads are short.
+func TestFeedRereads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, f := start(t)
 		defer f.Close()
 		has(t, f, "x", false)
-		time.Sleep(10 * time.Minute)
-		s.revoke(t, "x", time.Now().Add(-110*time.Second), time.Now().Add(time.Hour))
-		time.Sleep(feed.Period + time.Millisecond)
-		has(t, f, "x", true)
-		if first, last := s.since[0], s.since[len(s.since)-1]; !first.IsZero() || time.Since(last) > 3*time.Minute {
-			t.Errorf("looked since %s first and %s last", first, last)
+		for n, age := range []time.Duration{150 * time.Second, 3 * time.Minute, time.Hour} {
+			id := string(rune('a' + n))
+			s.revoke(t, id, time.Now().Add(-age), time.Now().Add(2*time.Hour))
+			time.Sleep(feed.Reread + feed.Period + time.Millisecond)
+			has(t, f, id, true)
+		}
+		whole := 0
+		for _, since := range s.since {
+			if since.IsZero() {
+				whole++
+			}
+		}
+		if whole != 4 || len(s.since) < 400 {
+			t.Errorf("%d of %d reads are of the whole list", whole, len(s.since))
 		}
 	})
 }
 
-// 2.3, store down: the old set stays, also after a day, and Ready says so after a minute.
+// An instance whose clock is ahead purges what others need for another minute: they keep it.
+func TestFeedKeepsWhatWasPurged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, f := start(t)
+		defer f.Close()
+		s.revoke(t, "x", time.Now(), time.Now().Add(20*time.Minute))
+		has(t, f, "x", true)
+		if _, err := s.Purge(t.Context(), time.Now().Add(21*time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * feed.Reread)
+		s.revoke(t, "y", time.Now(), time.Now().Add(20*time.Minute))
+		time.Sleep(feed.Period + time.Millisecond)
+		has(t, f, "x", true)
+	})
+}
+
+// Clocks that differ by more than a minute are noticed, by whoever is behind and by whoever is ahead.
+func TestFeedNoticesClocks(t *testing.T) {
+	for name, c := range map[string]struct {
+		by   time.Duration
+		want error
+	}{
+		"a minute ahead": {time.Minute, nil}, "ahead": {65 * time.Second, clocks.ErrAhead},
+		"a minute behind": {-time.Minute, nil}, "three minutes behind": {-3 * time.Minute, clocks.ErrLate},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &flawed{Memory: store.NewMemory()}
+				watch := clocks.NewWatch(nil)
+				f := feed.New(feed.Config{Store: s, Timeout: 10 * time.Second, Leeway: 5 * time.Minute, Clocks: watch})
+				defer f.Close()
+				s.revoke(t, "old", time.Now().Add(-time.Hour), time.Now().Add(time.Hour)) // from before this instance's start
+				has(t, f, "old", true)
+				if err := watch.Err(); err != nil {
+					t.Errorf("at first: %v", err)
+				}
+				s.revoke(t, "x", time.Now().Add(c.by), time.Now().Add(time.Hour))
+				time.Sleep(feed.Period + time.Millisecond)
+				if err := watch.Err(); !errors.Is(err, c.want) {
+					t.Errorf("got %v, want %v", err, c.want)
+				}
+			})
+		})
+	}
+}
+
+// The store is down: the old list stays, also after a day, and Ready fails after a minute.
 func TestFeedDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, f := start(t)
@@ -124,7 +213,7 @@ func TestFeedDown(t *testing.T) {
 		if err := f.Ready(t.Context()); err != nil {
 			t.Error(err)
 		}
-		time.Sleep(10 * time.Minute) // longer than looks overlap
+		time.Sleep(10 * time.Minute) // longer than reads overlap
 		s.fail(true)
 		time.Sleep(57 * time.Second)
 		if err := f.Ready(t.Context()); err != nil {
@@ -141,14 +230,69 @@ func TestFeedDown(t *testing.T) {
 		}
 		s.fail(false)
 		time.Sleep(5 * time.Second)
-		has(t, f, "x", true) // it was revoked longer ago than the looks overlap
+		has(t, f, "x", true) // it was revoked longer ago than the reads overlap
 		if err := f.Ready(t.Context()); err != nil {
 			t.Error(err)
 		}
 	})
 }
 
-// Adds and looks at the same time.
+// What the store's list has is dropped from the own set, and at no moment missing in both.
+func TestFeedForgetsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, f := start(t)
+		defer f.Close()
+		has(t, f, "x", false)
+		until := time.Now().Add(time.Hour)
+		for n := range 1000 {
+			id := strconv.Itoa(n)
+			f.Add(id, until)
+			if n%2 == 0 {
+				s.revoke(t, id, time.Now(), until)
+			}
+		}
+		f.Add("longer", until.Add(time.Hour))
+		s.revoke(t, "longer", time.Now(), until)
+		for range 20 {
+			time.Sleep(feed.Period / 4)
+			for n := range 1000 {
+				has(t, f, strconv.Itoa(n), true)
+			}
+		}
+		if n := f.Own(); n != 501 {
+			t.Errorf("%d own entries, want those alone that the store has not, or not for so long", n)
+		}
+		time.Sleep(2 * time.Hour)
+		if n := f.Own(); n != 0 {
+			t.Errorf("%d own entries after their end", n)
+		}
+	})
+}
+
+// A logout copies few of the own entries, however many the store could not be told of.
+func TestFeedAddIsCheap(t *testing.T) {
+	_, f := start(t)
+	defer f.Close()
+	until := time.Now().Add(time.Hour)
+	for n := range 20_000 {
+		f.Add("session "+strconv.Itoa(n), until)
+	}
+	const more = 1000
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for n := range more {
+		f.Add("further "+strconv.Itoa(n), until)
+	}
+	runtime.ReadMemStats(&after)
+	if each := (after.TotalAlloc - before.TotalAlloc) / more; each > 16<<10 { // a copy of all takes over 1 MiB
+		t.Errorf("a logout allocates %d bytes", each)
+	}
+	if n := f.Own(); n != 21_000 {
+		t.Errorf("%d entries", n)
+	}
+}
+
+// Adds and reads at the same time.
 func TestFeedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, f := start(t)

@@ -11,7 +11,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
-// D-57: somebody else is first.
+// Somebody else is first.
 func TestConflicts(t *testing.T) {
 	c := &clock{time.Now()}
 	db := &flawed{Memory: store.NewMemory()}
@@ -52,7 +52,7 @@ func TestConflicts(t *testing.T) {
 	}
 }
 
-// D-54: what does not open is left alone, and nothing is made in its place.
+// What does not open is left alone, and nothing is made in its place.
 func TestSealed(t *testing.T) {
 	c := &clock{time.Now()}
 	db := &flawed{Memory: store.NewMemory()}
@@ -62,11 +62,11 @@ func TestSealed(t *testing.T) {
 		t.Error("in clear text")
 	}
 	good := keeper(t, db, c, secret)
-	client := keeper(t, db, c, secret)
-	client.Client = "another"
+	client, issuer := keeper(t, db, c, secret), keeper(t, db, c, secret)
+	client.Client, issuer.Issuer = "another", "another"
 	k := keeper(t, db, c, secret)
 	k.Import = imports()
-	for name, bad := range map[string]*keyring.Keeper{"secret": keeper(t, db, c, "another secret of thirty-two bytes"), "client": client} {
+	for name, bad := range map[string]*keyring.Keeper{"secret": keeper(t, db, c, "another secret of thirty-two bytes"), "client": client, "issuer": issuer} {
 		if _, err := bad.Load(t.Context()); !errors.Is(err, keyring.ErrSealed) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -75,11 +75,12 @@ func TestSealed(t *testing.T) {
 		}
 	}
 	for name, row := range map[string]store.Key{
+		"empty":          {ID: "x", Generation: 2},
 		"another name":   {ID: "x", Sealed: rows[0].Sealed, Generation: 2},
 		"damaged":        {ID: rows[0].ID, Sealed: append(slices.Clone(rows[0].Sealed), 'A'), Generation: 2},
-		"no JSON":        {ID: "x", Sealed: []byte(good.Sealer.Seal([]byte("x"), "client\x00x")), Generation: 2},
-		"no PEM":         {ID: "x", Sealed: []byte(good.Sealer.Seal([]byte(`{"pem":"x"}`), "client\x00x")), Generation: 2},
-		"of another key": {ID: "x", Sealed: []byte(good.Sealer.Seal([]byte(`{"pem":`+quoted(imports())+`}`), "client\x00x")), Generation: 2},
+		"no JSON":        {ID: "x", Sealed: []byte(good.Sealer.Seal([]byte("x"), "issuer\x00client\x00x")), Generation: 2},
+		"no PEM":         {ID: "x", Sealed: []byte(good.Sealer.Seal([]byte(`{"pem":"x"}`), "issuer\x00client\x00x")), Generation: 2},
+		"of another key": {ID: "x", Sealed: []byte(good.Sealer.Seal([]byte(`{"pem":`+quoted(imports())+`}`), "issuer\x00client\x00x")), Generation: 2},
 	} {
 		with := &flawed{Memory: store.NewMemory()}
 		for _, key := range []store.Key{rows[0], row} {

@@ -26,9 +26,13 @@ const (
 	ImportLife = 31 * 24 * time.Hour
 )
 
-// ErrSealed says that a key in the store was sealed with a secret that is not configured, or for another client. Nothing
-// is made in its place.
-var ErrSealed = errors.New("keyring: a signing key in the store does not open: it was sealed with other SecretKeys, or for another ClientID")
+var (
+	// ErrSealed says that a key in the store was sealed with a secret that is not configured, or for another service.
+	// Nothing is made in its place.
+	ErrSealed = errors.New("keyring: a signing key in the store does not open: it was sealed with other SecretKeys, or for another ClientID or PublicURL")
+	// ErrUnknown says that there is no signing key of a name.
+	ErrUnknown = errors.New("keyring: there is no signing key of this kid")
+)
 
 // Ring is the keys at one moment. It is never changed.
 type Ring struct {
@@ -38,7 +42,7 @@ type Ring struct {
 
 type entry struct {
 	row    store.Key
-	signer *jose.Signer
+	signer *jose.Signer // nil: the row counts as a generation, and for nothing else
 	public jose.Key
 	keep   time.Time // of an imported key: it verifies until then at least
 }
@@ -53,7 +57,8 @@ type sealedKey struct {
 type Keeper struct {
 	Store  store.Store
 	Sealer *seal.Sealer
-	Client string        // what another client sealed does not open
+	Issuer string // the own issuer, and the client ID: what was sealed for another service does not open
+	Client string
 	Life   time.Duration // of the longest token that is signed, clocks included
 	Import []byte        // PEM, nil for none
 	Now    func() time.Time
@@ -133,7 +138,7 @@ func (k *Keeper) row(ring *Ring, signer *jose.Signer, from, keep time.Time) (*st
 	return &row, nil
 }
 
-func (k *Keeper) context(id string) string { return k.Client + "\x00" + id }
+func (k *Keeper) context(id string) string { return k.Issuer + "\x00" + k.Client + "\x00" + id }
 
 func (k *Keeper) read(ctx context.Context) (*Ring, error) {
 	rows, err := k.Store.Keys(ctx)
@@ -144,8 +149,8 @@ func (k *Keeper) read(ctx context.Context) (*Ring, error) {
 	var publish []*jose.Signer
 	now := k.now()
 	for _, row := range rows {
-		if !row.Until.IsZero() && !row.Until.After(now) {
-			ring.entries = append(ring.entries, entry{row: row}) // counts as a generation, nothing else
+		if withdrawn(rows, row.ID) || !row.Until.IsZero() && !row.Until.After(now) {
+			ring.entries = append(ring.entries, entry{row: row})
 			continue
 		}
 		e, err := k.openRow(row)
@@ -205,6 +210,59 @@ func (k *Keeper) Rotate(ctx context.Context) error {
 	}
 }
 
+// notice stands in a row in the place of a key: the keys of the row's name are withdrawn. It is not sealed, so that it
+// opens when the secrets have changed: whoever can write it can delete the key as well.
+const notice = "withdrawn"
+
+func isNotice(row store.Key) bool { return string(row.Sealed) == notice }
+
+// withdrawn reports whether [Keeper.Withdraw] has added a row for this name. That needs no clock, and stays, so that a key
+// that stands in a configuration is not imported again.
+func withdrawn(rows []store.Key, id string) bool {
+	return slices.ContainsFunc(rows, func(row store.Key) bool { return row.ID == id && isNotice(row) })
+}
+
+// Withdraw takes a key that leaked out of the ring: nothing that it signed is good any more, on any instance that has
+// loaded the ring since. If it was the one that signs, the key that waits takes its place at once, or a new one. It may be
+// repeated. [ErrUnknown]: there is no key of this name.
+func (k *Keeper) Withdraw(ctx context.Context, id string) error {
+	for {
+		rows, err := k.Store.Keys(ctx)
+		if err != nil {
+			return err
+		}
+		ring := &Ring{}
+		for _, row := range rows {
+			ring.entries = append(ring.entries, entry{row: row})
+		}
+		switch {
+		case !ring.has(id):
+			return ErrUnknown
+		case !withdrawn(rows, id):
+			err = k.Store.AddKey(ctx, store.Key{ID: id, Generation: ring.last() + 1, Sealed: []byte(notice)})
+		}
+		if err == nil {
+			return k.replace(ctx, ring, id)
+		}
+		if !errors.Is(err, store.ErrConflict) { // somebody else took the generation: look again
+			return err
+		}
+	}
+}
+
+// replace lets [store.Store.Purge] remove a key that was withdrawn, and makes another one where none is left.
+func (k *Keeper) replace(ctx context.Context, ring *Ring, id string) error {
+	for _, e := range ring.entries {
+		if e.row.ID == id && !isNotice(e.row) && e.row.Until.IsZero() {
+			if err := k.Store.RetireKey(ctx, e.row.Generation, k.now()); err != nil {
+				return err
+			}
+		}
+	}
+	_, err := k.Load(ctx)
+	return err
+}
+
 // retire gives the keys that another one has followed their end. Any instance may do it, as often as it likes.
 func (k *Keeper) retire(ctx context.Context, ring *Ring) error {
 	var follower *entry
@@ -262,6 +320,11 @@ func (r *Ring) Find(token jose.Header) (jose.Key, bool) {
 	}
 	e := r.entries[i]
 	return e.public, e.row.Until.IsZero() || e.row.Until.After(time.Now())
+}
+
+// Holds reports whether a key of this name verifies tokens.
+func (r *Ring) Holds(id string) bool {
+	return slices.ContainsFunc(r.entries, func(e entry) bool { return e.signer != nil && e.row.ID == id })
 }
 
 func (r *Ring) has(id string) bool {

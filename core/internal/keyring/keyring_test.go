@@ -63,7 +63,7 @@ func keeper(t *testing.T, db store.Store, c *clock, secret string) *keyring.Keep
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &keyring.Keeper{Store: db, Sealer: sealer, Client: "client", Life: life, Now: c.now}
+	return &keyring.Keeper{Store: db, Sealer: sealer, Issuer: "issuer", Client: "client", Life: life, Now: c.now}
 }
 
 const secret = "a secret of thirty-two bytes or so"
@@ -104,7 +104,7 @@ func finds(t *testing.T, ring *keyring.Ring, signer *jose.Signer) bool {
 	return ok && strings.Contains(string(ring.Document), signer.ID)
 }
 
-// D-63: a ring from its first key to the end of it.
+// A ring from its first key to the end of it.
 func TestRing(t *testing.T) {
 	c := &clock{time.Now()}
 	db := &flawed{Memory: store.NewMemory()}
@@ -167,7 +167,7 @@ func TestClockAhead(t *testing.T) {
 	}
 }
 
-// WIRE 4.14: an imported key verifies, and signs only where there is no other.
+// An imported key verifies, and signs only where there is no other.
 func TestImport(t *testing.T) {
 	imported, err := jose.ParsePrivateKey(imports())
 	if err != nil {

@@ -3,10 +3,12 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/claims"
+	"github.com/go-oidc-auth/oidcauth/core/internal/clocks"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 	"github.com/go-oidc-auth/oidcauth/core/internal/feed"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fresh"
@@ -40,6 +42,8 @@ type BrokerConfig struct {
 	ImportKey                              []byte
 	Peers                                  map[string]string // issuers that are trusted, and where their keys are
 
+	SessionMax time.Duration // from the login on; whatever is refreshed
+
 	Rules  *claims.Rules
 	New    func() *verify.Token      // makes the tokens that guards see
 	Permit func(*verify.Token) error // the policy of what may be minted
@@ -51,13 +55,14 @@ type BrokerConfig struct {
 // Broker keeps the provider's tokens and mints own ones. It opens its store when first asked for something, and starts
 // without one.
 type Broker struct {
-	cfg   BrokerConfig
-	up    *Upstream
-	open  *fresh.Source[*opened]
-	keys  *keyset.Keys[*opened]
-	feed  *feed.Feed
-	peers map[string]*keyset.Keys[peerKeys]
-	purge *purger
+	cfg    BrokerConfig
+	up     *Upstream
+	open   *fresh.Source[*opened]
+	keys   *keyset.Keys[*opened]
+	feed   *feed.Feed
+	clocks *clocks.Watch
+	peers  map[string]*keyset.Keys[peerKeys]
+	purge  *purger
 
 	userInfoTrouble, endTrouble *trouble.Trouble
 }
@@ -75,7 +80,11 @@ func NewBroker(cfg BrokerConfig) *Broker {
 	b.open = fresh.New(fresh.Policy{Renew: keyring.Reload, Stale: provider.StaleAge, Pause: StorePause, Timeout: timeout},
 		observe.Load(cfg.Observe, observe.SigningKeys, b.load), trouble.Changes(cfg.Log, "the signing keys", "read from the store"))
 	b.keys = keyset.New(b.open, timeout+provider.Slack)
-	b.feed = feed.New(observedStore{cfg.Store, cfg.Observe}, timeout, trouble.Changes(cfg.Log, "the revocations", "read from the store"))
+	b.clocks = clocks.NewWatch(trouble.Changes(cfg.Log, "the clocks of the instances", "relied on"))
+	b.feed = feed.New(feed.Config{
+		Store: observedStore{cfg.Store, cfg.Observe}, Timeout: timeout, Leeway: cfg.Leeway, Clocks: b.clocks,
+		Changed: trouble.Changes(cfg.Log, "the revocations", "read from the store"),
+	})
 	b.peers = newPeers(cfg)
 	b.purge = &purger{store: cfg.Store, timeout: cfg.Timeout, log: cfg.Log}
 	return b
@@ -119,7 +128,15 @@ func (b *Broker) Faults(ctx context.Context) error {
 	if err := b.feed.Ready(ctx); err != nil {
 		parts = append(parts, errors.New("core: the revocations are not at hand: "+err.Error()))
 	}
+	if err := b.clocks.Err(); err != nil {
+		parts = append(parts, errors.New("core: "+err.Error()))
+	}
 	return errors.Join(parts...)
+}
+
+// panicked logs a function of the application that has panicked in the background.
+func (b *Broker) panicked(value any, stack []byte) {
+	b.cfg.Log.Error("a function of the application panicked", "function", "Config.Require, at a refresh", "panic", fmt.Sprintf("%T", value), "stack", string(stack))
 }
 
 // Document returns the own public keys as a JWK set: those that sign, will sign soon, and have signed. It waits for the
@@ -134,16 +151,12 @@ func (b *Broker) Document(ctx context.Context) ([]byte, error) {
 
 // RotateKey adds a signing key and knows it at once.
 func (b *Broker) RotateKey(ctx context.Context) error {
-	return b.changeKeys(ctx, (*keyring.Keeper).Rotate)
-}
-
-func (b *Broker) changeKeys(ctx context.Context, change func(*keyring.Keeper, context.Context) error) error {
 	open, err := b.ready(ctx)
 	if err != nil {
 		return err
 	}
 	seen := b.open.Peek()
-	if err := change(open.keeper, ctx); err != nil {
+	if err := open.keeper.Rotate(ctx); err != nil {
 		return fault.Down(fault.Store, err)
 	}
 	_, err = b.open.Renew(ctx, seen)
@@ -151,6 +164,41 @@ func (b *Broker) changeKeys(ctx context.Context, change func(*keyring.Keeper, co
 		return nil
 	}
 	return err
+}
+
+// WithdrawKey takes a signing key away and knows it at once. The error is [keyring.ErrUnknown] or an outage of the store.
+func (b *Broker) WithdrawKey(ctx context.Context, kid string) error {
+	open, err := b.ready(ctx)
+	if err != nil {
+		return err
+	}
+	switch err := open.keeper.Withdraw(ctx, kid); {
+	case errors.Is(err, keyring.ErrUnknown):
+		return err
+	case err != nil:
+		return fault.Down(fault.Store, err)
+	}
+	return b.reloadWithout(ctx, kid)
+}
+
+// reloadWithout waits until this instance has a ring without the key.
+func (b *Broker) reloadWithout(ctx context.Context, kid string) error {
+	for seen := b.open.Peek(); ; {
+		snapshot, err := b.open.Renew(ctx, seen)
+		switch {
+		case err == nil && !snapshot.Value.ring.Holds(kid):
+			return nil
+		case err == nil: // a reload that had begun before
+			seen = snapshot
+		case !errors.Is(err, fresh.ErrCooling):
+			return fault.Down(fault.Store, err)
+		}
+		select { // it was reloaded a moment ago, and must be once more
+		case <-time.After(StorePause):
+		case <-ctx.Done():
+			return fault.Down(fault.Store, ctx.Err())
+		}
+	}
 }
 
 // UserInfo: own tokens say all that is known, and the provider knows nothing of them.

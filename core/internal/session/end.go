@@ -35,9 +35,12 @@ func (b *Broker) End(ctx context.Context, meta *provider.Metadata, caller *verif
 
 // endStored ends a session in the store and returns its data; nil where there is none.
 func (b *Broker) endStored(ctx context.Context, id string, until time.Time) ([]byte, error) {
-	open, err := b.ready(ctx)
-	if err != nil {
-		return nil, err
+	open := b.opened() // an end is queued also when the store has been away for long
+	if open == nil {
+		var err error
+		if open, err = b.ready(ctx); err != nil {
+			return nil, err
+		}
 	}
 	return open.families.End(ctx, id, until)
 }

@@ -67,13 +67,17 @@ func (b *Broker) openStore(ctx context.Context) (*opened, error) {
 		return nil, err
 	}
 	families, err := family.New(family.Config{
-		Store: b.cfg.Store, Secrets: secrets, Client: b.cfg.Client, Abandon: b.abandon,
+		Store: b.cfg.Store, Secrets: secrets, Issuer: b.cfg.Issuer, Client: b.cfg.Client,
+		Abandon: b.abandon, Revoked: b.feed.Has, Panicked: b.panicked, Clocks: b.clocks,
 		Lease: b.cfg.Timeout + leaseMargin, Wait: b.cfg.Timeout + waitMargin, Grace: b.cfg.Grace, Feed: b.tokenLife(),
+		Leeway: b.cfg.Leeway, Max: b.cfg.SessionMax,
 	})
 	if err != nil {
 		return nil, err
 	}
-	keeper := &keyring.Keeper{Store: b.cfg.Store, Sealer: sealer, Client: b.cfg.Client, Life: b.tokenLife(), Import: b.cfg.ImportKey, Now: time.Now}
+	keeper := &keyring.Keeper{
+		Store: b.cfg.Store, Sealer: sealer, Issuer: b.cfg.Issuer, Client: b.cfg.Client, Life: b.tokenLife(), Import: b.cfg.ImportKey, Now: time.Now,
+	}
 	return &opened{families: families, keeper: keeper}, nil
 }
 

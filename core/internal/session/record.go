@@ -51,9 +51,9 @@ func (b *Broker) begin(ctx context.Context, open *opened, r *record, login *Gran
 		return nil, err
 	}
 	tokens := tokensOf(minted, r.Scope)
-	begun := family.Login{Subject: readable(r.Issuer + " " + r.Subject), Expires: time.Unix(tokens.Expires, 0), NoToken: r.Refresh == ""}
+	begun := family.Login{Subject: readable(r.Issuer + " " + r.Subject), Expires: minted.Expiry, Issued: minted.Expiry, NoToken: r.Refresh == ""}
 	if r.Refresh != "" {
-		tokens.RefreshToken, tokens.RefreshExpires = first.Text, b.sessionEnd(login)
+		tokens.RefreshToken, tokens.RefreshExpires = first.Text, b.sessionEnd(login, time.Now().Add(b.cfg.SessionMax))
 		begun.Expires = time.Unix(tokens.RefreshExpires, 0)
 	}
 	if begun.Data, err = json.Marshal(r); err == nil {
@@ -122,15 +122,15 @@ func (b *Broker) mintFor(signer *jose.Signer, r *record, id string) (*verify.Tok
 	return b.mint(signer, order{person: p, session: id, scope: r.Scope})
 }
 
-// sessionEnd is when a session ends that is not refreshed before, in Unix seconds.
-func (b *Broker) sessionEnd(login *Grant) int64 {
-	return min(login.RefreshExpires, time.Now().Add(b.cfg.SessionTTL).Unix())
+// sessionEnd is when a session ends that is not refreshed before, in Unix seconds, and never later than last.
+func (b *Broker) sessionEnd(login *Grant, last time.Time) int64 {
+	return min(login.RefreshExpires, time.Now().Add(b.cfg.SessionTTL).Unix(), last.Unix())
 }
 
 // storeFault is an outage, unless it is known what went wrong.
 func storeFault(err error) error {
 	switch {
-	case fault.Find(err) != nil, errors.Is(err, store.ErrConflict): // a random name was taken
+	case fault.Find(err) != nil, errors.Is(err, family.ErrPanicked), errors.Is(err, store.ErrConflict): // a random name was taken
 		return err
 	case errors.Is(err, family.ErrTooLarge):
 		return fault.Bad(fault.Provider, err)

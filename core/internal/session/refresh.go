@@ -41,9 +41,9 @@ func (b *Broker) Refresh(ctx context.Context, token string) (*Tokens, error) {
 }
 
 // refreshRecord is the part of a rotation that one instance alone does: refresh at the provider, mint, answer.
-func (b *Broker) refreshRecord(ctx context.Context, data []byte, next family.Token) (*family.Result, error) {
+func (b *Broker) refreshRecord(ctx context.Context, turn family.Turn) (*family.Result, error) {
 	var r record
-	if err := json.Unmarshal(data, &r); err != nil {
+	if err := json.Unmarshal(turn.Data, &r); err != nil {
 		return nil, err
 	}
 	meta, err := b.up.prepare(ctx, b.Ready)
@@ -64,13 +64,16 @@ func (b *Broker) refreshRecord(ctx context.Context, data []byte, next family.Tok
 	if err != nil {
 		return nil, err
 	}
-	return b.refreshed(ctx, meta, open.signer(), &r, answer, next)
+	return b.refreshed(ctx, meta, open.signer(), &r, answer, turn)
 }
 
 // refreshed makes the answer out of the provider's. From here on the provider's new refresh token is the session's,
 // whatever else fails.
-func (b *Broker) refreshed(ctx context.Context, meta *provider.Metadata, signer *jose.Signer, r *record, answer *oauth2.Token, next family.Token) (*family.Result, error) {
+func (b *Broker) refreshed(ctx context.Context, meta *provider.Metadata, signer *jose.Signer, r *record, answer *oauth2.Token, turn family.Turn) (*family.Result, error) {
 	r.Refresh = answer.RefreshToken
+	if data, err := json.Marshal(r); err == nil {
+		turn.Keep(data)
+	}
 	kept := func(err error) (*family.Result, error) {
 		data, errData := json.Marshal(r)
 		return &family.Result{Data: data}, errors.Join(err, errData)
@@ -85,18 +88,18 @@ func (b *Broker) refreshed(ctx context.Context, meta *provider.Metadata, signer 
 		}
 	}
 	b.update(ctx, meta, r, login)
-	minted, err := b.mintFor(signer, r, next.ID)
+	minted, err := b.mintFor(signer, r, turn.Next.ID)
 	if err != nil {
 		return kept(err)
 	}
 	tokens := tokensOf(minted, r.Scope)
-	tokens.RefreshToken, tokens.RefreshExpires = next.Text, b.sessionEnd(login)
+	tokens.RefreshToken, tokens.RefreshExpires = turn.Next.Text, b.sessionEnd(login, turn.Ends)
 	text, err := json.Marshal(tokens) //nolint:gosec // it is sealed before it is stored
 	if err != nil {
 		return kept(err)
 	}
 	result, err := kept(nil)
-	result.Answer, result.Expires = text, time.Unix(tokens.RefreshExpires, 0)
+	result.Answer, result.Expires, result.Issued = text, time.Unix(tokens.RefreshExpires, 0), minted.Expiry
 	return result, err
 }
 

@@ -12,9 +12,10 @@ import (
 func (s *Store) PutSession(ctx context.Context, session store.Session) error {
 	return s.do(ctx, "put session", func() error {
 		_, err := s.exec(ctx, handle{s}, `INSERT INTO oidcauth_sessions
-			(id, subject, current_hash, last_hash, data, answer, rotated_ms, lease_ms, expires_ms, version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			(id, subject, current_hash, last_hash, data, answer, rotated_ms, lease_ms, expires_ms, started_ms, last_expiry_ms, version)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 			text(session.ID), text(session.Subject), blob(session.Current), blob(session.Last), blob(session.Data), blob(session.Answer),
-			millis(session.Rotated), millis(session.Lease), millis(session.Expires), session.Version)
+			millis(session.Rotated), millis(session.Lease), millis(session.Expires), millis(session.Started), millis(session.LastExpiry), session.Version)
 		return err
 	})
 }
@@ -29,8 +30,8 @@ func (s *Store) Session(ctx context.Context, id string, now time.Time) (session 
 }
 
 func (s *Store) session(ctx context.Context, id string, now time.Time) (store.Session, error) {
-	found, err := query(ctx, s, readSession, `SELECT id, subject, current_hash, last_hash, data, answer, rotated_ms, lease_ms, expires_ms, version
-		FROM oidcauth_sessions WHERE id = ? AND expires_ms > ?`, text(id), millis(now))
+	found, err := query(ctx, s, readSession, `SELECT id, subject, current_hash, last_hash, data, answer, rotated_ms, lease_ms, expires_ms,
+		started_ms, last_expiry_ms, version FROM oidcauth_sessions WHERE id = ? AND expires_ms > ?`, text(id), millis(now))
 	switch {
 	case err != nil:
 		return store.Session{}, err
@@ -41,10 +42,12 @@ func (s *Store) session(ctx context.Context, id string, now time.Time) (store.Se
 }
 
 func readSession(row *sql.Rows) (session store.Session, err error) {
-	var rotated, lease, expires int64
-	err = row.Scan(&session.ID, &session.Subject, &session.Current, &session.Last, &session.Data, &session.Answer, &rotated, &lease, &expires, &session.Version)
+	var rotated, lease, expires, started, lastExpiry int64
+	err = row.Scan(&session.ID, &session.Subject, &session.Current, &session.Last, &session.Data, &session.Answer, &rotated, &lease, &expires,
+		&started, &lastExpiry, &session.Version)
 	session.ID, session.Subject = untext(session.ID), untext(session.Subject)
 	session.Rotated, session.Lease, session.Expires = moment(rotated), moment(lease), moment(expires)
+	session.Started, session.LastExpiry = moment(started), moment(lastExpiry)
 	return session, err
 }
 
@@ -53,9 +56,9 @@ func readSession(row *sql.Rows) (session store.Session, err error) {
 func (s *Store) Swap(ctx context.Context, session store.Session) error {
 	return s.do(ctx, "swap", func() error {
 		changed, err := s.exec(ctx, handle{s}, `UPDATE oidcauth_sessions SET current_hash = ?, last_hash = ?, data = ?, answer = ?,
-			rotated_ms = ?, lease_ms = ?, expires_ms = ?, version = version + 1 WHERE id = ? AND version = ?`,
+			rotated_ms = ?, lease_ms = ?, expires_ms = ?, last_expiry_ms = ?, version = version + 1 WHERE id = ? AND version = ?`,
 			blob(session.Current), blob(session.Last), blob(session.Data), blob(session.Answer),
-			millis(session.Rotated), millis(session.Lease), millis(session.Expires), text(session.ID), session.Version)
+			millis(session.Rotated), millis(session.Lease), millis(session.Expires), millis(session.LastExpiry), text(session.ID), session.Version)
 		if err == nil && changed == 0 {
 			return store.ErrConflict
 		}

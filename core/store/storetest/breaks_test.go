@@ -76,6 +76,23 @@ var breaks = map[string]func(p *plain){
 			return err
 		}
 	},
+	"Swap changes the start": func(p *plain) {
+		p.swapAs = func(s store.Session) error {
+			err := p.swap(s)
+			if err == nil {
+				stored := p.sessions[s.ID]
+				stored.Started = s.Started
+				p.sessions[s.ID] = stored
+			}
+			return err
+		}
+	},
+	"Swap forgets the last expiry": func(p *plain) {
+		p.swapAs = func(s store.Session) error {
+			s.LastExpiry = p.sessions[s.ID].LastExpiry
+			return p.swap(s)
+		}
+	},
 	"Swap does not count": func(p *plain) {
 		p.swapAs = func(s store.Session) error {
 			err := p.swap(s)

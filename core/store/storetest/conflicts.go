@@ -16,7 +16,7 @@ func conflictChecks() []check {
 		{"PutSession refuses an ID that exists", putTwice},
 		{"Swap needs the version", swapVersions},
 		{"Swap of an absent session is a conflict", swapAbsent},
-		{"Swap keeps ID and Subject and counts", swapCounts},
+		{"Swap keeps ID, Subject and Started and counts", swapCounts},
 	}
 }
 
@@ -121,7 +121,7 @@ func swapCounts(t testing.TB, backend Backend) {
 	put(t, db, session)
 	for version := int64(1); version <= 12; version++ {
 		given := cloneSession(session)
-		given.Subject, given.Version, given.Data = "somebody else", version, []byte{byte(version)}
+		given.Subject, given.Started, given.Version, given.Data = "somebody else", after(time.Second), version, []byte{byte(version)}
 		must(t, "Swap", db.Swap(within(t), given))
 		session.Version, session.Data = version+1, []byte{byte(version)}
 		wantStored(t, db, session)

@@ -59,7 +59,7 @@ func (r *reference) swap(session store.Session) error {
 	if !ok || stored.Version != session.Version {
 		return store.ErrConflict
 	}
-	session.Subject = stored.Subject
+	session.Subject, session.Started = stored.Subject, stored.Started
 	session.Version++
 	r.sessions[session.ID] = session
 	return nil
@@ -151,6 +151,7 @@ func drawSession(rt *rapid.T) store.Session {
 		ID: drawID(rt), Subject: rapid.SampledFrom([]string{"", "s", "S "}).Draw(rt, "subject"), Current: drawBytes(rt, "current"),
 		Last: drawBytes(rt, "last"), Data: drawBytes(rt, "data"), Answer: drawBytes(rt, "answer"), Rotated: drawMaybeTime(rt, "rotated"),
 		Lease: drawMaybeTime(rt, "lease"), Expires: drawTime(rt, "expires"), Version: 1,
+		Started: drawMaybeTime(rt, "started"), LastExpiry: drawMaybeTime(rt, "last expiry"),
 	}
 }
 

@@ -48,6 +48,7 @@ func newPlain() *plain {
 
 func utcSession(s store.Session) store.Session {
 	s.Rotated, s.Lease, s.Expires = s.Rotated.UTC(), s.Lease.UTC(), s.Expires.UTC()
+	s.Started, s.LastExpiry = s.Started.UTC(), s.LastExpiry.UTC()
 	return s
 }
 

@@ -10,13 +10,14 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/go-oidc-auth/oidcauth/core/internal/clocks"
 	"github.com/go-oidc-auth/oidcauth/core/internal/family"
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
 // rotationModel plays the life of families on several instances: honest clients that lose answers, thieves with copies,
-// logouts, a provider that fails in every way, processes that die between two steps, and a clock that only the model
-// moves. What has to hold in every case is checked after each step; see rotation_rules.go.
+// logouts, a provider that fails in every way, processes that die between two steps, and clocks that only the model moves
+// and that differ by up to [clocks.Skew]. What has to hold in every case is checked after each step; see rotation_rules.go.
 func rotationModel(t testing.TB, backend Backend, rotates bool) {
 	stores := openSome(t, backend, rivals)
 	explore(t, func(rt *rapid.T) {
@@ -39,6 +40,7 @@ type rotation struct {
 	thieves   bool // some worlds have none: what happens there has no excuse
 	crashes   bool
 	clock     time.Time
+	apart     []time.Duration // by what the clock of each instance differs
 	stores    []store.Store
 	instances []*instance
 	logins    []*login
@@ -47,6 +49,7 @@ type rotation struct {
 
 	mu        sync.Mutex
 	abandoned map[string]bool
+	issued    map[string]time.Time // when the access token in an answer expires
 }
 
 // instance is a process of the service.
@@ -54,6 +57,23 @@ type instance struct {
 	families *family.Families
 	store    *mortal
 	ctx      context.Context // ends with the process
+	now      func() time.Time
+
+	mu      sync.Mutex
+	refused map[string]bool // families that were ended here, whatever the store said
+}
+
+// refuses is the revocation list of an instance, as far as it has filled it itself.
+func (i *instance) refuses(_ context.Context, id string) (bool, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.refused[id], nil
+}
+
+func (i *instance) refuse(id string) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.refused[id] = true
 }
 
 // login is one family as everybody but the service sees it.
@@ -64,6 +84,7 @@ type login struct {
 	tokens []*token
 	lost   map[string]bool // upstream tokens whose answer may never have been stored
 	left   time.Time       // until when somebody who died or lost its connection may hold the lease
+	latest time.Time       // when the last access token expires that anybody has got
 	excuse string          // why the client may be logged out; "": it may not
 	ended  bool            // somebody was told so
 }
@@ -76,14 +97,17 @@ type token struct {
 	successor *token    // in the answer
 	rotated   time.Time // when it was spent; until somebody has got the answer, the last time that it may have been
 	since     time.Time // as rotated, the first time
+	by        *instance // that spent it, if the one who got the answer asked there
 }
 
 func newRotation(t testing.TB, rt *rapid.T, stores []store.Store, rotates bool) *rotation {
 	m := &rotation{
-		ctx: within(t), rotates: rotates, clock: epoch, stores: stores, instances: make([]*instance, len(stores)), abandoned: map[string]bool{},
+		ctx: within(t), rotates: rotates, clock: epoch, stores: stores, instances: make([]*instance, len(stores)), abandoned: map[string]bool{}, issued: map[string]time.Time{},
 		thieves: rapid.Bool().Draw(rt, "thieves"), crashes: rapid.Bool().Draw(rt, "crashes"),
 	}
 	for i := range stores {
+		by := rapid.SampledFrom([]time.Duration{0, clocks.Skew / 2, -clocks.Skew / 2, 11 * time.Second, -11 * time.Second}).Draw(rt, "clock")
+		m.apart = append(m.apart, by)
 		m.start(rt, i)
 	}
 	return m
@@ -110,16 +134,21 @@ func (m *rotation) abandon(_ context.Context, data []byte) {
 // start makes a process, in the place of one that may have died.
 func (m *rotation) start(rt *rapid.T, i int) {
 	ctx, cancel := context.WithCancel(m.ctx)
-	db := &mortal{Store: m.stores[i], now: m.now, died: cancel}
+	on := &instance{ctx: ctx, refused: map[string]bool{}, now: func() time.Time { return m.now().Add(m.apart[i]) }}
+	on.store = &mortal{Store: m.stores[i], now: on.now, died: cancel}
 	families, err := family.New(family.Config{
-		Store: db, Secrets: [][]byte{hash(9)}, Client: "model", Lease: lease, Wait: patience, Grace: grace, Feed: 5 * time.Minute,
-		Abandon: m.abandon, Now: m.now,
+		Store: on.store, Secrets: [][]byte{hash(9)}, Client: "model", Lease: lease, Wait: patience, Grace: grace, Feed: 5 * time.Minute, Leeway: leeway,
+		Abandon: m.abandon, Revoked: on.refuses, Now: on.now,
 	})
 	if err != nil {
 		rt.Fatalf("family.New: %v", err)
 	}
-	m.instances[i] = &instance{families: families, store: db, ctx: ctx}
+	on.families = families
+	m.instances[i] = on
 }
+
+// leeway is how long after its expiry an access token is accepted.
+const leeway = 30 * time.Second
 
 // restart replaces the dead.
 func (m *rotation) restart(rt *rapid.T) {

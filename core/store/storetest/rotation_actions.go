@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/go-oidc-auth/oidcauth/core/internal/clocks"
 	"github.com/go-oidc-auth/oidcauth/core/internal/family"
 )
 
@@ -43,12 +44,15 @@ func (m *rotation) goOn(rt *rapid.T) *visit {
 	return m.begin(rt, l, l.newest)
 }
 
+// longestLease is how long an instance whose clock is behind may leave a lease to its holder whose clock is ahead.
+const longestLease = lease + 2*clocks.Skew
+
 // takeOver is the honest client, when somebody has been spending its token for too long.
 func (m *rotation) takeOver(rt *rapid.T) {
 	if len(m.pending) == 0 {
 		rt.Skip("nobody asks")
 	}
-	m.pass(lease)
+	m.pass(longestLease)
 	m.goOn(rt)
 }
 
@@ -123,6 +127,7 @@ func (m *rotation) leave(rt *rapid.T) {
 func (m *rotation) logOut(rt *rapid.T) {
 	l, on := rapid.SampledFrom(m.logins).Draw(rt, "login"), m.instance(rt)
 	l.excuse = "a logout"
+	on.refuse(l.id)
 	var data []byte
 	var err error
 	returned := m.run(rt, func() { data, err = on.families.End(on.ctx, l.id, time.Time{}) })
@@ -131,12 +136,12 @@ func (m *rotation) logOut(rt *rapid.T) {
 		return // nobody was told anything
 	}
 	l.ended = true
-	m.wantInFeed(rt, l)
+	m.wantInFeed(rt, l, on)
 	m.wantLatestData(rt, l, data)
 }
 
 func (m *rotation) timePasses(rt *rapid.T) {
-	m.pass(rapid.SampledFrom([]time.Duration{time.Second, grace - time.Millisecond, grace, lease - time.Millisecond, lease}).Draw(rt, "time"))
+	m.pass(rapid.SampledFrom([]time.Duration{time.Second, grace - time.Millisecond, grace, lease - time.Millisecond, lease, clocks.Skew, longestLease}).Draw(rt, "time"))
 }
 
 // doom lets a later call of an instance fail, or be its last.
@@ -163,13 +168,16 @@ func (m *rotation) settle(rt *rapid.T) {
 	for len(m.pending) > 0 {
 		m.conclude(rt, good)
 	}
-	m.pass(lease)
+	m.pass(longestLease)
 	for _, on := range m.instances {
 		on.store.doom(0, fails)
 	}
 	last := m.goOn(rt)
 	for len(m.pending) > 0 {
 		m.conclude(rt, good)
+	}
+	if slices.ContainsFunc(m.visits, func(v *visit) bool { return v.stole.Load() }) {
+		rt.Fatalf("a lease was taken from its holder")
 	}
 	if last.err != nil && last.login.excuse == "" {
 		rt.Fatalf("all is quiet, and the client cannot go on: %v", last.err)

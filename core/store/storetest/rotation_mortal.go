@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-oidc-auth/oidcauth/core/internal/clocks"
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
@@ -120,7 +121,7 @@ type visitKey struct{}
 
 // meets ends the patience of a visitor whose token somebody is spending.
 func (v *visit) meets(session store.Session, now time.Time) {
-	if !v.asked.Load() && session.Lease.After(now) && bytes.Equal(session.Current, v.token.hash) {
+	if !v.asked.Load() && session.Lease.Add(clocks.Skew).After(now) && bytes.Equal(session.Current, v.token.hash) {
 		v.held.Store(true)
 		v.cancel()
 	}

@@ -61,6 +61,7 @@ type visit struct {
 	began  time.Time
 
 	asked, held atomic.Bool
+	stole       atomic.Bool   // it was sent away from a lease that somebody held, and asked the provider all the same
 	asks        chan struct{} // closed when the provider is asked
 	says        chan func() (*family.Result, error)
 	done        chan struct{}   // closed when Rotate has returned, or its process has died
@@ -78,8 +79,12 @@ type visit struct {
 }
 
 // spend is the [family.Spend] of a visit.
-func (v *visit) spend(_ context.Context, data []byte, next family.Token) (*family.Result, error) {
-	v.upstream, v.next = string(data), next
+func (v *visit) spend(_ context.Context, turn family.Turn) (*family.Result, error) {
+	if v.held.Load() {
+		v.stole.Store(true)
+		return nil, errDown
+	}
+	v.upstream, v.next = string(turn.Data), turn.Next
 	v.asked.Store(true)
 	close(v.asks)
 	answer := <-v.says
@@ -109,6 +114,8 @@ func (m *rotation) decide(rt *rapid.T, v *visit, says verdict) func() (*family.R
 	}
 	v.processed, v.given = true, given
 	result := &family.Result{Data: []byte(given), Answer: []byte(v.next.Text + " " + given), Expires: m.now().Add(24 * time.Hour)}
+	result.Issued = m.now().Add(rapid.SampledFrom([]time.Duration{time.Minute, 10 * time.Minute, 24 * time.Hour}).Draw(rt, "token life"))
+	m.issued[string(result.Answer)] = result.Issued
 	switch says {
 	case lost:
 		v.login.lost[v.upstream] = true

@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/go-oidc-auth/oidcauth/core/internal/clocks"
 	"github.com/go-oidc-auth/oidcauth/core/internal/family"
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
@@ -22,7 +23,7 @@ func (m *rotation) judge(rt *rapid.T, v *visit) {
 	if v.processed && v.verdict == good && v.err != nil && !died && !v.left && !v.late(m.now()) && v.login.excuse == "" {
 		rt.Fatalf("the provider has answered in time, and the client has no answer: %v", v.err)
 	}
-	if end := v.began.Add(lease); (died || errors.Is(v.err, errLost)) && end.After(v.login.left) {
+	if end := v.began.Add(longestLease); (died || errors.Is(v.err, errLost)) && end.After(v.login.left) {
 		v.login.left = end
 	}
 	switch {
@@ -57,19 +58,36 @@ func (m *rotation) wantRightAnswer(rt *rapid.T, v *visit) {
 		rt.Fatalf("a token has two answers: %q and %q", of.answer, v.answer)
 	case of.successor != nil && of.successor.answer != nil:
 		rt.Fatalf("a token was answered whose successor is spent")
-	case of.answer != nil && m.now().Sub(of.rotated) >= grace:
+	case v.on.refused[v.login.id]:
+		rt.Fatalf("an answer of an instance that refuses its access token")
+	case of.answer != nil && m.now().Sub(of.rotated) >= graceOn(v.on, of.by):
 		rt.Fatalf("a spent token was answered after the grace")
 	}
 	if of.answer == nil {
 		text, _, _ := strings.Cut(string(v.answer), " ")
 		of.answer, of.successor = v.answer, newClientToken(text)
 		if v.asked.Load() {
-			of.rotated, of.since = m.now(), m.now()
+			of.rotated, of.since, of.by = m.now(), m.now(), v.on
 		}
 		v.login.tokens = append(v.login.tokens, of.successor)
 	}
+	if issued := m.issued[string(v.answer)]; issued.After(v.login.latest) {
+		v.login.latest = issued
+	}
 	if v.login.newest == of && !rapid.Bool().Draw(rt, "answer is lost") {
 		v.login.newest = of.successor
+	}
+}
+
+// graceOn is how long an instance may answer a token again that by has spent: only that one knows to the moment.
+func graceOn(on, by *instance) time.Duration {
+	switch {
+	case by == nil:
+		return grace + 2*clocks.Skew
+	case on == by:
+		return grace
+	default:
+		return grace + clocks.Skew + by.now().Sub(on.now())
 	}
 }
 
@@ -79,9 +97,12 @@ func (m *rotation) wantExcusedEnd(rt *rapid.T, v *visit) {
 	if v.login.excuse == "" {
 		rt.Fatalf("logged out without a reason: %v", v.err)
 	}
+	if v.on.refused[v.login.id] {
+		return // the store may not know of it yet
+	}
 	v.login.ended = true
 	if errors.Is(v.err, family.ErrReused) {
-		m.wantInFeed(rt, v.login)
+		m.wantInFeed(rt, v.login, v.on)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -90,15 +111,20 @@ func (m *rotation) wantExcusedEnd(rt *rapid.T, v *visit) {
 	}
 }
 
-// wantInFeed: every instance hears of an end.
-func (m *rotation) wantInFeed(rt *rapid.T, l *login) {
+// wantInFeed: every instance learns of an end, for as long as an access token is accepted that anybody has got.
+func (m *rotation) wantInFeed(rt *rapid.T, l *login, on *instance) {
+	now := on.now()
+	least := now.Add(5 * time.Minute)
+	if end := l.latest.Add(leeway); end.After(least) {
+		least = end
+	}
 	for _, db := range m.stores {
-		entries, err := db.Revoked(m.ctx, m.now(), m.now())
+		entries, err := db.Revoked(m.ctx, now, least.Add(-time.Millisecond))
 		if err != nil {
 			rt.Fatalf("Revoked: %v", err)
 		}
-		if !holds(entries, store.Revocation{ID: l.id, At: m.now(), Until: m.now().Add(5 * time.Minute)}) {
-			rt.Fatalf("the family has ended, and the feed does not say so")
+		if !slices.ContainsFunc(entries, func(entry store.Revocation) bool { return entry.ID == l.id }) {
+			rt.Fatalf("the family has ended, and the feed does not say so until %s", least)
 		}
 	}
 }

@@ -74,7 +74,7 @@ func newSession() store.Session {
 	return store.Session{
 		ID: newID(), Subject: "https://issuer.example.org alice", Current: hash(1), Last: hash(2),
 		Data: []byte("sealed data"), Answer: []byte("sealed answer"), Rotated: after(-time.Minute), Lease: after(time.Minute),
-		Expires: after(time.Hour), Version: 1,
+		Expires: after(time.Hour), Version: 1, Started: after(-time.Hour), LastExpiry: after(10 * time.Minute),
 	}
 }
 
@@ -179,7 +179,8 @@ func differenceOfSessions(want, got store.Session) string {
 		differenceOfBytes("Current", want.Current, got.Current), differenceOfBytes("Last", want.Last, got.Last),
 		differenceOfBytes("Data", want.Data, got.Data), differenceOfBytes("Answer", want.Answer, got.Answer),
 		differenceOfTimes("Rotated", want.Rotated, got.Rotated), differenceOfTimes("Lease", want.Lease, got.Lease),
-		differenceOfTimes("Expires", want.Expires, got.Expires),
+		differenceOfTimes("Expires", want.Expires, got.Expires), differenceOfTimes("Started", want.Started, got.Started),
+		differenceOfTimes("LastExpiry", want.LastExpiry, got.LastExpiry),
 	)
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-oidc-auth/oidcauth/core/internal/clocks"
 	"github.com/go-oidc-auth/oidcauth/core/internal/family"
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
@@ -84,9 +85,9 @@ func (s *crowd) round(token string) string {
 	answers := make([][]byte, contenders)
 	atOnce(s.t, contenders, func(worker int) (err error) {
 		answers[worker], err = s.families[worker%rivals].Rotate(s.t.Context(), token,
-			func(_ context.Context, data []byte, next family.Token) (*family.Result, error) {
+			func(_ context.Context, turn family.Turn) (*family.Result, error) {
 				spends.Add(1)
-				return &family.Result{Data: append(data, '+'), Answer: []byte(next.Text), Expires: s.end()}, nil
+				return &family.Result{Data: append(turn.Data, '+'), Answer: []byte(turn.Next.Text), Expires: s.end()}, nil
 			})
 		return err
 	})
@@ -103,12 +104,12 @@ func (s *crowd) round(token string) string {
 	return string(answers[0])
 }
 
-// reuse brings a spent token when its grace is over: its family ends, once, and nobody gets an answer.
+// reuse brings a spent token when its grace is over on every instance: its family ends, once, and nobody gets an answer.
 func (s *crowd) reuse(token string) {
 	s.t.Helper()
-	s.clock.Add(int64(grace))
+	s.clock.Add(int64(grace + clocks.Skew))
 	errs := together(contenders, func(worker int) error {
-		_, err := s.families[worker%rivals].Rotate(s.t.Context(), token, func(context.Context, []byte, family.Token) (*family.Result, error) {
+		_, err := s.families[worker%rivals].Rotate(s.t.Context(), token, func(context.Context, family.Turn) (*family.Result, error) {
 			s.t.Error("a spent token was spent again")
 			return nil, errors.New("spent")
 		})

@@ -43,11 +43,11 @@ func swappedComesBack(t testing.TB, backend Backend) {
 	session := newSession()
 	put(t, db, session)
 	session.Current, session.Last, session.Data, session.Answer = hash(3), hash(4), []byte("new data"), []byte("new answer")
-	session.Rotated, session.Lease, session.Expires = after(time.Second), time.Time{}, after(2*time.Hour)
+	session.Rotated, session.Lease, session.Expires, session.LastExpiry = after(time.Second), time.Time{}, after(2*time.Hour), after(3*time.Hour)
 	must(t, "Swap", db.Swap(within(t), session))
 	session.Version = 2
 	wantStored(t, db, session)
-	session.Current, session.Last, session.Answer, session.Rotated = nil, nil, nil, time.Time{}
+	session.Current, session.Last, session.Answer, session.Rotated, session.LastExpiry = nil, nil, nil, time.Time{}, time.Time{}
 	must(t, "Swap", db.Swap(within(t), session))
 	session.Version = 3
 	wantStored(t, db, session)
@@ -59,6 +59,7 @@ func keyComesBack(t testing.TB, backend Backend) {
 		{Generation: 1, ID: "first", Sealed: []byte("sealed"), From: after(0), Until: after(time.Hour)},
 		{Generation: 2, ID: "never signs", Sealed: []byte("s"), Until: after(time.Hour)},
 		{Generation: 3, ID: "no end yet", Sealed: bytes.Repeat([]byte{0xfe, 0}, 32<<10), From: after(time.Minute)},
+		{Generation: 4, ID: "first", Sealed: []byte("of the same kid")},
 	}
 	addKeys(t, db, keys...)
 	wantKeys(t, db, keys...)
@@ -108,7 +109,7 @@ func timesComeBack(t testing.TB, backend Backend) {
 	db := open(t, backend)
 	for name, moment := range awkwardTimes() {
 		session := newSession()
-		session.Rotated, session.Lease = moment, moment
+		session.Rotated, session.Lease, session.Started, session.LastExpiry = moment, moment, moment, moment
 		if !moment.IsZero() {
 			session.Expires = moment
 		}
@@ -126,6 +127,7 @@ func timesOfAnotherZone(t testing.TB, backend Backend) {
 	east := time.FixedZone("east", 5*3600+1800)
 	session, key := newSession(), newKey(1)
 	session.Rotated, session.Lease, session.Expires = after(0).In(east), after(1e9).In(east), after(time.Hour).In(east)
+	session.Started, session.LastExpiry = after(-time.Hour).In(east), after(time.Minute).In(east)
 	key.From, key.Until = after(0).In(east), after(time.Hour).In(east)
 	put(t, db, session)
 	addKeys(t, db, key)

@@ -29,8 +29,8 @@ func firstRelease(t testing.TB, db *sql.DB, id string) {
 	t.Helper()
 	end := moment.Add(time.Hour).UnixMilli()
 	execute(t, db,
-		fmt.Sprintf(`INSERT INTO oidcauth_sessions (id, subject, current_hash, last_hash, data, answer, rotated_ms, lease_ms, expires_ms, version)
-			VALUES ('%s', 'issuer alice', '', '', '', '', 0, 0, %d, 7)`, id, end),
+		fmt.Sprintf(`INSERT INTO oidcauth_sessions (id, subject, current_hash, last_hash, data, answer, rotated_ms, lease_ms, expires_ms, started_ms, last_expiry_ms, version)
+			VALUES ('%s', 'issuer alice', '', '', '', '', 0, 0, %d, 0, 0, 7)`, id, end),
 		fmt.Sprintf(`INSERT INTO oidcauth_revocations (id, at_ms, until_ms) VALUES ('%s', %d, %d)`, id, moment.UnixMilli(), end))
 }
 

@@ -11,16 +11,18 @@ CREATE TABLE IF NOT EXISTS oidcauth_keys (
 ) ENGINE = InnoDB;
 
 CREATE TABLE IF NOT EXISTS oidcauth_sessions (
-	id           VARBINARY(512) NOT NULL PRIMARY KEY,
-	subject      TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
-	current_hash MEDIUMBLOB     NOT NULL,
-	last_hash    MEDIUMBLOB     NOT NULL,
-	data         MEDIUMBLOB     NOT NULL,
-	answer       MEDIUMBLOB     NOT NULL,
-	rotated_ms   BIGINT         NOT NULL,
-	lease_ms     BIGINT         NOT NULL,
-	expires_ms   BIGINT         NOT NULL,
-	version      BIGINT         NOT NULL,
+	id             VARBINARY(512) NOT NULL PRIMARY KEY,
+	subject        TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+	current_hash   MEDIUMBLOB     NOT NULL,
+	last_hash      MEDIUMBLOB     NOT NULL,
+	data           MEDIUMBLOB     NOT NULL,
+	answer         MEDIUMBLOB     NOT NULL,
+	rotated_ms     BIGINT         NOT NULL,
+	lease_ms       BIGINT         NOT NULL,
+	expires_ms     BIGINT         NOT NULL,
+	started_ms     BIGINT         NOT NULL,
+	last_expiry_ms BIGINT         NOT NULL,
+	version        BIGINT         NOT NULL,
 	KEY oidcauth_sessions_expires (expires_ms)
 ) ENGINE = InnoDB;
 

@@ -8,16 +8,18 @@ CREATE TABLE oidcauth_keys (
 );
 
 CREATE TABLE oidcauth_sessions (
-	id           text   COLLATE "C" PRIMARY KEY,
-	subject      text   COLLATE "C" NOT NULL,
-	current_hash bytea  NOT NULL,
-	last_hash    bytea  NOT NULL,
-	data         bytea  NOT NULL,
-	answer       bytea  NOT NULL,
-	rotated_ms   bigint NOT NULL,
-	lease_ms     bigint NOT NULL,
-	expires_ms   bigint NOT NULL,
-	version      bigint NOT NULL
+	id             text   COLLATE "C" PRIMARY KEY,
+	subject        text   COLLATE "C" NOT NULL,
+	current_hash   bytea  NOT NULL,
+	last_hash      bytea  NOT NULL,
+	data           bytea  NOT NULL,
+	answer         bytea  NOT NULL,
+	rotated_ms     bigint NOT NULL,
+	lease_ms       bigint NOT NULL,
+	expires_ms     bigint NOT NULL,
+	started_ms     bigint NOT NULL,
+	last_expiry_ms bigint NOT NULL,
+	version        bigint NOT NULL
 );
 CREATE INDEX oidcauth_sessions_expires ON oidcauth_sessions (expires_ms);
 

@@ -8,16 +8,18 @@ CREATE TABLE oidcauth_keys (
 );
 
 CREATE TABLE oidcauth_sessions (
-	id           TEXT    NOT NULL PRIMARY KEY,
-	subject      TEXT    NOT NULL,
-	current_hash BLOB    NOT NULL,
-	last_hash    BLOB    NOT NULL,
-	data         BLOB    NOT NULL,
-	answer       BLOB    NOT NULL,
-	rotated_ms   INTEGER NOT NULL,
-	lease_ms     INTEGER NOT NULL,
-	expires_ms   INTEGER NOT NULL,
-	version      INTEGER NOT NULL
+	id             TEXT    NOT NULL PRIMARY KEY,
+	subject        TEXT    NOT NULL,
+	current_hash   BLOB    NOT NULL,
+	last_hash      BLOB    NOT NULL,
+	data           BLOB    NOT NULL,
+	answer         BLOB    NOT NULL,
+	rotated_ms     INTEGER NOT NULL,
+	lease_ms       INTEGER NOT NULL,
+	expires_ms     INTEGER NOT NULL,
+	started_ms     INTEGER NOT NULL,
+	last_expiry_ms INTEGER NOT NULL,
+	version        INTEGER NOT NULL
 );
 CREATE INDEX oidcauth_sessions_expires ON oidcauth_sessions (expires_ms);
 
