@@ -2,7 +2,7 @@
 // repository as one release.
 //
 //	tools pack DIR      write the released modules into DIR as a module proxy serves them
-//	tools packed        vet and test every released module from its packed form
+//	tools packed CMD... run go CMD, such as vet or test -race, in every released module as it is packed
 //	tools consumer      try every adapter from an empty module, as a user does
 //	tools tidy [-check] bring every go.mod, go.sum and go.work up to date, or only say what is not
 //	tools docs          check the Markdown files and the committed text
@@ -43,8 +43,8 @@ func run(args []string) error {
 	switch command := flags.Arg(0); {
 	case command == "pack" && len(rest) == 1:
 		return r.packAll(rest[0])
-	case command == "packed" && len(rest) == 0:
-		return r.testPacked()
+	case command == "packed" && len(rest) > 0:
+		return r.runPacked(rest[0], rest[1:]...)
 	case command == "consumer" && len(rest) == 0:
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 		defer stop()

@@ -111,46 +111,62 @@ func (p *packed) forget() error {
 	return nil
 }
 
-// testPacked vets and tests every released module as its archive holds it, outside of the workspace and against
-// the packed forms of the modules that it requires: what only works inside the repository fails here.
-func (r *repo) testPacked() error {
-	p, err := r.newPacked()
+// runPacked runs a command such as go vet in every released module as its archive holds it, outside of the workspace and
+// with the archives of the modules that it requires beside it: what only works inside the repository fails here.
+//
+// Third-party modules are the user's, so that what was compiled in the workspace with the same flags serves again. What a
+// module proxy would do is left to the consumer.
+func (r *repo) runPacked(command string, flags ...string) error {
+	archives, err := r.scratch("archives")
 	if err != nil {
 		return err
 	}
-	if err := r.packAll(p.dir); err != nil {
+	if err := r.packAll(archives); err != nil {
 		return err
 	}
 	root, err := r.scratch("packed")
 	if err != nil {
 		return err
 	}
-	// The go.sum in an archive lacks our own hashes, which change with every commit; -mod=mod adds them in the copy.
-	env := append(p.env, "GOFLAGS="+flagsOf(p.env)+" -mod=mod")
 	for _, m := range r.released() {
-		fmt.Printf("== %s %s, packed\n", m.Name, r.Version)
-		dir := filepath.Join(root, filepath.FromSlash(m.Name))
-		file := filepath.Join(p.dir, filepath.FromSlash(m.path()), "@v", r.Version+".zip")
-		if err := extract(file, m.path()+"@"+r.Version+"/", dir); err != nil {
+		file := filepath.Join(archives, filepath.FromSlash(m.path()), "@v", r.Version+".zip")
+		if err := extract(file, m.path()+"@"+r.Version+"/", filepath.Join(root, filepath.FromSlash(m.Name))); err != nil {
 			return err
 		}
-		if err := goRun(dir, env, "vet", "./..."); err != nil {
-			return fmt.Errorf("%s, packed: %w", m.Name, err)
+	}
+	args := append(append([]string{command}, flags...), "./...")
+	// goindex: as in newPacked, for the files of one size and time.
+	env := []string{"GOWORK=off", "GODEBUG=" + strings.TrimPrefix(os.Getenv("GODEBUG")+",goindex=0", ",")}
+	for _, m := range r.released() {
+		fmt.Printf("== go %s in %s %s, packed\n", command, m.Name, r.Version)
+		dir := filepath.Join(root, filepath.FromSlash(m.Name))
+		if err := r.replaceOwn(dir, root); err != nil {
+			return err
 		}
-		if err := goRun(dir, env, "test", "-vet=off", "./..."); err != nil {
+		if err := goRun(dir, env, args...); err != nil {
 			return fmt.Errorf("%s, packed: %w", m.Name, err)
 		}
 	}
 	return nil
 }
 
-func flagsOf(env []string) string {
-	for _, variable := range env {
-		if flags, ok := strings.CutPrefix(variable, "GOFLAGS="); ok {
-			return flags
+// replaceOwn lets the go.mod in dir find our own modules in the folders below root.
+func (r *repo) replaceOwn(dir, root string) error {
+	name := filepath.Join(dir, "go.mod")
+	file, err := readModFile(name)
+	if err != nil {
+		return err
+	}
+	for _, m := range r.released() {
+		if err := file.AddReplace(m.path(), r.Version, filepath.Join(root, filepath.FromSlash(m.Name)), ""); err != nil {
+			return err
 		}
 	}
-	return ""
+	text, err := file.Format()
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(name, text, 0o644)
 }
 
 // extract unpacks a module archive that pack wrote. All files get the same time: go test knows the files that a

@@ -65,15 +65,18 @@ func TestPackRefusesAnotherVersion(t *testing.T) {
 	}
 }
 
-func TestPacked(t *testing.T) {
+func TestRunPacked(t *testing.T) {
 	passing := "package chiauth\n\nimport (\n\t\"os\"\n\t\"testing\"\n)\n\nfunc TestData(t *testing.T) {\n\tif _, err := os.ReadFile(\"FILE\"); err != nil {\n\t\tt.Fatal(err)\n\t}\n}\n"
 	good := with(tree(), "chiauth/chi_test.go", strings.Replace(passing, "FILE", "data", 1))
-	if err := load(t, good).testPacked(); err != nil {
+	if err := load(t, good).runPacked("test"); err != nil {
+		t.Error(err)
+	}
+	if err := load(t, good).runPacked("vet", "-tags=x"); err != nil {
 		t.Error(err)
 	}
 	// It passes in the repository, and nowhere else.
 	bad := with(tree(), "chiauth/chi_test.go", strings.Replace(passing, "FILE", "../Makefile", 1))
-	if err := load(t, bad).testPacked(); err == nil {
+	if err := load(t, bad).runPacked("test"); err == nil {
 		t.Error("a test that reads beyond its module passes")
 	}
 }
