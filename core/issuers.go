@@ -13,11 +13,19 @@ func (c *Config) rules() *claims.Rules {
 	return &claims.Rules{Leeway: c.Leeway, Client: c.ClientID, AllClients: true}
 }
 
+// grantedIssuer reads what this client got as an access token, so that nothing in it has to say that it is one.
+func (a *Auth) grantedIssuer() *verify.Issuer {
+	row := a.providerIssuer()
+	row.Marked = false
+	return row
+}
+
 // providerIssuer is the provider's row of the table of issuers.
 func (a *Auth) providerIssuer() *verify.Issuer {
 	return &verify.Issuer{
 		ID: a.cfg.Issuer, Discover: a.provider.Issuer, Keys: a.provider.Keys(), Down: fault.Keys,
-		Audience: a.cfg.isForUs, Want: a.cfg.audience(), Rules: a.cfg.rules(), New: newToken,
+		Audience: a.cfg.isForUs, Want: a.cfg.audience(), Marked: true,
+		Rules: a.cfg.rules(), New: newToken,
 	}
 }
 

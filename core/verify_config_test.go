@@ -55,7 +55,7 @@ func TestAlgorithmOfNamelessKeys(t *testing.T) {
 			idp.keySet = nameless
 			idp.metadata = claims{"id_token_signing_alg_values_supported": c.announced}
 		})
-		token, err := signer.Sign("", goodClaims())
+		token, err := signer.Sign("at+jwt", goodClaims())
 		if err != nil {
 			t.Fatal(err)
 		}

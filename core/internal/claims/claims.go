@@ -44,7 +44,7 @@ type Rules struct {
 
 // decisive are the claims that decide something: another spelling of one of them is refused, so that a reader that
 // folds case sees the same caller.
-var decisive = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "azp", "client_id", "scope", "scp", "typ", "cnf", "nonce", "at_hash", "c_hash", "events"}
+var decisive = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "azp", "client_id", "scope", "scp", "typ", "token_use", "cnf", "nonce", "at_hash", "c_hash", "events"}
 
 // Read fills t from claims whose signature was checked: RFC 7519 section 4.1 with every registered claim typed; iss equal
 // byte for byte to issuer, sub and exp present, exp, nbf and iat against the clock. The error is one of fault's reasons.

@@ -88,6 +88,8 @@ func testExchangeRefusals(t *testing.T, a setup) {
 		"own token":          {exchangeOf(s.token("alice")), s.badSubject},
 		"refresh token":      {exchangeOf(s.tokens(s.codeForm("alice")).RefreshToken), s.badSubject},
 		"ID token":           {exchangeOf(anIDToken(s)), s.badSubject},
+		"refreshed ID token": {exchangeOf(s.idp.IDToken("alice")), s.badSubject},
+		"unmarked":           {exchangeOf(s.idp.UnmarkedAccessToken("alice")), s.badSubject},
 		"changed":            {exchangeOf(changed(good)), s.badSubject},
 		"expired":            {exchangeOf(s.idp.AccessToken("alice", oidctest.Claims{"exp": int64(1)})), s.badSubject},
 		"another service's":  {exchangeOf(s.idp.AccessToken("alice", oidctest.Claims{"aud": "x", "azp": "x", "client_id": "x"})), s.badSubject},
