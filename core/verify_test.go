@@ -75,11 +75,7 @@ func TestAccessTokenClaims(t *testing.T) {
 		"aud: a list with a null":   {claims{"aud": []any{clientID, nil}}, 401},
 		"aud: a prefix":             {claims{"aud": clientID + "-2"}, 401},
 		"aud: in another case":      {claims{"aud": "My-Client"}, 401},
-		"azp names us":              {claims{"aud": "account", "azp": clientID}, 200},
-		"client_id names us":        {claims{"aud": "account", "client_id": clientID}, 200},
-		"azp names another":         {claims{"aud": "account", "azp": "another-client"}, 401},
-		"azp is a list":             {claims{"aud": "account", "azp": []string{clientID}}, 401},
-		"client_id is a list":       {claims{"aud": "account", "client_id": []string{clientID}}, 401},
+		"azp is a list":             {claims{"azp": []string{clientID}}, 401},
 
 		"no sub":        {claims{"sub": nil}, 401},
 		"sub: empty":    {claims{"sub": ""}, 401},

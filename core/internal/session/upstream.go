@@ -20,6 +20,7 @@ import (
 type Upstream struct {
 	Provider   *provider.Provider
 	Issuer     *verify.Issuer // of tokens that somebody brings
+	Subjects   *verify.Issuer // of tokens that somebody wants to exchange
 	Granted    *verify.Issuer // of access tokens in the answers to this service's own requests
 	RefreshTTL time.Duration  // how long a refresh token is good for when the provider names no end
 }

@@ -6,6 +6,7 @@ package verify
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -34,9 +35,12 @@ type Issuer struct {
 	// Algorithm is the only one that is accepted; empty: whatever its keys are for. NamedKeys demands a kid.
 	Algorithm string
 	NamedKeys bool
-	// Audience reports whether an access token is for this service; Want is what it asks for, for the log.
-	Audience func(*claims.Token) bool
+	// Audience reports whether an access token is for this service; typed says that its header calls it one (RFC 9068). Want
+	// is what it asks for, and Hint what to set so that a token which it refused is accepted, "" for nothing; both are for
+	// the log. No Hint: nothing.
+	Audience func(token *claims.Token, typed bool) bool
 	Want     []string
+	Hint     func(*claims.Token) string
 	// Marked demands that an access token can be told from an ID token, for an issuer that signs both for one audience.
 	Marked bool
 	// Session names what an access token can be revoked by, and Ended asks whether it was. Both nil: nothing ends before
@@ -105,13 +109,23 @@ func (i *Issuer) access(ctx context.Context, token *jose.Token, name string) (*T
 		return nil, err
 	case !i.isAccessToken(token.Typ, &verified.Token):
 		return nil, fault.New(fault.Token, fault.ErrTokenKind)
-	case !i.Audience(&verified.Token):
-		return nil, i.refused(fault.ErrAudience, "want_audience", i.Want)
+	case !i.Audience(&verified.Token, saysAccess(token.Typ)):
+		return nil, i.anotherAudience(&verified.Token)
 	}
 	if i.Session != nil {
 		verified.Session = i.Session(&verified.Token)
 	}
 	return verified, nil
+}
+
+func (i *Issuer) anotherAudience(token *claims.Token) error {
+	want := []slog.Attr{slog.Any("want_audience", i.Want)}
+	if i.Hint != nil {
+		if hint := i.Hint(token); hint != "" {
+			want = append(want, slog.String("hint", hint))
+		}
+	}
+	return &fault.Error{Kind: fault.Token, Err: fault.ErrAudience, Want: want}
 }
 
 // verify checks what every token has to fulfil: key, signature, and the registered claims.

@@ -23,6 +23,7 @@ func badProviderTokens(_ setup, s *site) map[string]string {
 		"foreign key":     s.idp.SignForeign("at+jwt", foreign),
 		"expired":         s.idp.AccessToken("alice", staff, oidctest.Claims{"exp": int64(1)}),
 		"another service": s.idp.AccessToken("alice", staff, oidctest.Claims{"aud": "x", "azp": "x", "client_id": "x"}),
+		"issued to us":    s.idp.AccessToken("alice", staff, oidctest.Claims{"aud": "x"}),
 		"ID token":        anIDToken(s),
 		"refreshed":       s.idp.IDToken("alice", oidctest.Claims{"groups": []string{"/staff/dev"}}),
 		"unmarked":        s.idp.UnmarkedAccessToken("alice"),

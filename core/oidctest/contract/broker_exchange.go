@@ -92,6 +92,8 @@ func testExchangeRefusals(t *testing.T, a setup) {
 		"unmarked":           {exchangeOf(s.idp.UnmarkedAccessToken("alice")), s.badSubject},
 		"changed":            {exchangeOf(changed(good)), s.badSubject},
 		"expired":            {exchangeOf(s.idp.AccessToken("alice", oidctest.Claims{"exp": int64(1)})), s.badSubject},
+		"issued to us":       {exchangeOf(s.idp.AccessToken("alice", oidctest.Claims{"aud": "x"})), s.badSubject},
+		"without audience":   {exchangeOf(s.idp.AccessToken("alice", oidctest.Claims{"aud": nil})), s.badSubject},
 		"another service's":  {exchangeOf(s.idp.AccessToken("alice", oidctest.Claims{"aud": "x", "azp": "x", "client_id": "x"})), s.badSubject},
 	} {
 		t.Run(name, func(t *testing.T) { s.in(t).post(token, test.form).is(test.want) })
