@@ -104,9 +104,10 @@ type Config struct {
 	// Require is added to the requirements of every guard without [NoDefaults]; broker mode issues no token that does not
 	// meet it.
 	Require []Requirement
-	// RolesOfAllClients makes the roles of every client in a token's resource_access count for [Roles], and puts them into
-	// the tokens of broker mode, as the Python library does: an administrator of another application is one here too. Default:
-	// of resource_access, the roles of ClientID alone.
+	// RolesOfAllClients makes the roles of every client in a token's resource_access count for [IDToken.Roles], [Roles] and
+	// [AnyRole], and puts them into the tokens of broker mode, as the Python library does: an administrator of another
+	// application is one here too, and at every service that trusts this one. Default: of resource_access, the roles of
+	// ClientID alone.
 	RolesOfAllClients bool
 	// NoOfflineAccess never requests offline_access. Default: a device start requests it, a login if its query does.
 	NoOfflineAccess bool

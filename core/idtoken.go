@@ -120,8 +120,9 @@ func (t *IDToken) Email() string { return t.claims().Text("email") }
 // Name returns the claim name, "" when it is absent or no text.
 func (t *IDToken) Name() string { return t.claims().Text("name") }
 
-// Roles returns the flattened roles: realm_access.roles, every resource_access.*.roles, groups and roles, in this
-// order, each once. A member of another type than a list of texts counts as absent.
+// Roles returns the flattened roles: realm_access.roles, resource_access.<ClientID>.roles, groups and roles, in this order, each
+// once. The roles of other clients count with Config.RolesOfAllClients alone: an administrator of another application is
+// none here. A member of another type than a list of texts counts as absent.
 func (t *IDToken) Roles() []string { return slices.Clone(t.claims().Roles()) }
 
 // Claim returns the claim at a dotted path ("realm_access.roles"), decoded as encoding/json does, as a copy; nil when

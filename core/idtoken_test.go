@@ -133,7 +133,7 @@ func TestRoles(t *testing.T) {
 	caller := callerWith(t, claims{
 		"roles": []string{"d", "a"}, "groups": []string{"/c", "b"},
 		"realm_access":    claims{"roles": []string{"a"}},
-		"resource_access": json.RawMessage(`{"z":{"roles":["b"]},"a":{"roles":["b2"]},"bad":{"roles":[1]},"worse":null}`),
+		"resource_access": json.RawMessage(`{"z":{"roles":["other"]},"my-client":{"roles":["b","b2"]},"bad":{"roles":[1]},"worse":null}`),
 	})
 	if got, want := caller.Roles(), []string{"a", "b", "b2", "/c", "d"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)

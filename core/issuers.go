@@ -8,7 +8,7 @@ import (
 
 // rules are how every token of this service is read.
 func (c *Config) rules() *claims.Rules {
-	return &claims.Rules{Leeway: c.Leeway, Client: c.ClientID, AllClients: true}
+	return &claims.Rules{Leeway: c.Leeway, Client: c.ClientID, AllClients: c.RolesOfAllClients}
 }
 
 // providerIssuer is the provider's row of the table of issuers.

@@ -38,7 +38,7 @@ const (
 // Rules are how tokens are read, the same for all of one service.
 type Rules struct {
 	Leeway     time.Duration // how far clocks may differ
-	Client     string        // the client whose roles count
+	Client     string        // the client whose roles count; "" is none
 	AllClients bool          // the roles of every client count
 }
 
