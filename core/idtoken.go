@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"slices"
 	"time"
 
@@ -120,8 +121,9 @@ func (t *IDToken) Email() string { return t.claims().Text("email") }
 // Name returns the claim name, "" when it is absent or no text.
 func (t *IDToken) Name() string { return t.claims().Text("name") }
 
-// Roles returns the flattened roles: realm_access.roles, every resource_access.*.roles, groups and roles, in this
-// order, each once. A member of another type than a list of texts counts as absent.
+// Roles returns the flattened roles: realm_access.roles, resource_access.<ClientID>.roles, groups and roles, in this order, each
+// once. The roles of other clients count with Config.RolesOfAllClients alone: an administrator of another application is
+// none here. A member of another type than a list of texts counts as absent.
 func (t *IDToken) Roles() []string { return slices.Clone(t.claims().Roles()) }
 
 // Claim returns the claim at a dotted path ("realm_access.roles"), decoded as encoding/json does, as a copy; nil when
@@ -147,18 +149,29 @@ func (t *IDToken) Claims() map[string]any {
 	return all
 }
 
-// ClaimsAs decodes all claims into a type of the application's, by the rules of encoding/json. A guest gives the zero
+// ClaimsAs decodes all claims into a type of the application's, by the rules of encoding/json but for one: a field is filled by the
+// claim of exactly its name, in nested structs too. So it reads what [IDToken.Claim] reads, whatever other spelling of a name
+// stands in the token. Names of claims are mostly in lower case, so that fields need tags:
+//
+//	struct {
+//		Department string `json:"department"`
+//	}
+//
+// Types with an UnmarshalJSON of their own, json.RawMessage among them, get what stands in the token. A guest gives the zero
 // value; the error is that of the decoder without the claims' text.
 func ClaimsAs[T any](t *IDToken) (T, error) {
 	var claims T
 	if t.IsGuest() {
 		return claims, nil
 	}
-	if json.Unmarshal([]byte(t.token.Payload), &claims) != nil {
+	if json.Unmarshal(exactly[T](t.token.Payload), &claims) != nil {
 		return claims, fmt.Errorf("core: the claims do not fit into %T", claims)
 	}
 	return claims, nil
 }
+
+// exactly returns of a token's claims what a type has fields for.
+func exactly[T any](payload string) []byte { return claims.Exact(payload, reflect.TypeFor[T]()) }
 
 // Raw returns the token as it came, for calls to other services in the caller's name. It is a secret.
 func (t *IDToken) Raw() string {

@@ -67,8 +67,9 @@ func Scopes(all ...string) Requirement {
 	return r
 }
 
-// Roles asks for all of the values: every one has to be among [IDToken.Roles] (for one of them, see [AnyRole]). That is the rule
-// of the claims option of the Python library. Compared exactly. Without a value it is never met.
+// Roles asks for all of the values: every one has to be among [IDToken.Roles] (for one of them, see [AnyRole]), which has the roles
+// of other clients with Config.RolesOfAllClients alone (for those of one, see [ClientRoles]). The claims option of the Python
+// library asks for all values too, among the roles of all clients. Compared exactly. Without a value it is never met.
 func Roles(all ...string) Requirement {
 	return roles("Roles", all, rolesOf, containsAll)
 }

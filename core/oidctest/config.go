@@ -57,7 +57,7 @@ var newStandalone = sync.OnceValues(func() (*standalone, error) {
 		return nil, err
 	}
 	auth, err := core.New(core.Config{
-		Issuer: standaloneIssuer, JWKSURL: standaloneIssuer + "/jwks", Audience: []string{core.AnyAudience},
+		Issuer: standaloneIssuer, JWKSURL: standaloneIssuer + "/jwks", ClientID: ConfidentialClient, Audience: []string{core.AnyAudience},
 		HTTPClient: &http.Client{Transport: inMemory(document)},
 	})
 	if err != nil {
@@ -78,7 +78,7 @@ func (d inMemory) RoundTrip(request *http.Request) (*http.Response, error) {
 
 // IDToken returns a caller for the tests of handlers, without a provider and without a network: a real token, signed
 // and verified in memory. claims are added to sub "alice", an expiry in an hour, and an issuer; a nil value takes one
-// out. It panics where a guard would refuse the claims.
+// out. Of resource_access, the roles of the client "app" are the caller's. It panics where a guard would refuse the claims.
 func IDToken(claims Claims) *core.IDToken {
 	token, err := idToken(claims)
 	if err != nil {
