@@ -6,12 +6,12 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/verify"
 )
 
-// rules are how every token of this service is read.
+// rules returns the rules for reading every token of this service.
 func (c *Config) rules() *claims.Rules {
 	return &claims.Rules{Leeway: c.Leeway, Client: c.ClientID, AllClients: c.RolesOfAllClients}
 }
 
-// providerIssuer is the provider's row of the table of issuers.
+// providerIssuer returns the provider's entry in the table of issuers.
 func (a *Auth) providerIssuer() *verify.Issuer {
 	return &verify.Issuer{
 		ID: a.cfg.Issuer, Discover: a.provider.Issuer, Keys: a.provider.Keys(), Down: fault.Keys,
