@@ -2,8 +2,8 @@ package session
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
+	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/family"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
@@ -35,9 +35,9 @@ func (b *Broker) Exchange(ctx context.Context, e Exchange) (*Tokens, error) {
 	case err != nil:
 		return nil, fault.New(fault.Subject, err)
 	}
-	found := &sources{Access: json.RawMessage(subject.Payload)}
+	found := &heard{sources: sources{Access: said(subject.Payload, time.Now())}}
 	if meta, err := b.up.Provider.Metadata(ctx); err == nil {
-		found.UserInfo = b.userInfoFor(ctx, meta, subject.Raw, subject.Subject)
+		b.hearUserInfo(ctx, meta, found, subject.Raw, subject.Subject)
 	}
 	p, err := found.person(subject.Issuer, subject.Subject, b.cfg.Rules)
 	if err != nil {

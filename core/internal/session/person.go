@@ -1,39 +1,15 @@
 package session
 
 import (
-	"encoding/json"
-
 	"github.com/go-oidc-auth/oidcauth/core/internal/claims"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 )
-
-// sources is what the provider has said about one subject: the claims of its ID token, of its access token where that is
-// one for us, and of userinfo. A newer document takes the place of the older one of its kind.
-type sources struct {
-	ID       json.RawMessage `json:"id,omitempty"`
-	Access   json.RawMessage `json:"access,omitempty"`
-	UserInfo json.RawMessage `json:"userinfo,omitempty"`
-}
 
 // person is who an own token stands for.
 type person struct {
 	issuer, subject string // at the provider
 	documents       []*claims.Token
-}
-
-func (s *sources) person(issuer, subject string, rules *claims.Rules) (*person, error) {
-	p := &person{issuer: issuer, subject: subject}
-	for _, text := range []json.RawMessage{s.ID, s.UserInfo, s.Access} {
-		if text == nil {
-			continue
-		}
-		document, err := claims.Document(string(text), rules)
-		if err != nil {
-			return nil, err
-		}
-		p.documents = append(p.documents, document)
-	}
-	return p, nil
+	granting        []*claims.Token // those whose roles and groups count
 }
 
 // first returns the first text that a document has.
@@ -50,9 +26,10 @@ func (p *person) text(name string) string {
 	return p.first(func(document *claims.Token) string { return document.Text(name) })
 }
 
+// union joins a list of all documents that grant something.
 func (p *person) union(read func(*claims.Token) []string) []string {
 	var all []string
-	for _, document := range p.documents {
+	for _, document := range p.granting {
 		all = append(all, read(document)...)
 	}
 	return claims.Distinct(all)

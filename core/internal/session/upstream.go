@@ -45,6 +45,8 @@ const (
 type Grant struct {
 	Tokens               // the provider's; Caller is the ID token's, nil when none came
 	Access *verify.Token // nil when the access token is opaque, or for another service
+
+	accessAway bool // the access token's key is out of reach: nobody knows what it says
 }
 
 // prepare waits for all that an answer of the provider's needs: the keys come first, so that nothing is spent for an
@@ -97,13 +99,14 @@ func (u *Upstream) accept(ctx context.Context, answer *oauth2.Token, check Check
 	if caller != nil && fault.Is(err, fault.Outage) {
 		return nil, err // its subject cannot be compared
 	}
+	away := fault.Is(err, fault.Outage)
 	if err != nil {
 		access = nil // opaque, or for another service: good for the client, nothing to compare with
 	}
 	if access != nil && caller != nil && access.Subject != caller.Subject {
 		return nil, fault.New(fault.Login, nil)
 	}
-	grant := &Grant{Access: access, Tokens: Tokens{
+	grant := &Grant{Access: access, accessAway: away, Tokens: Tokens{
 		AccessToken: answer.AccessToken, TokenType: "Bearer", RefreshToken: answer.RefreshToken, Scope: scope, Caller: caller,
 	}}
 	if grant.Scope == "" {
