@@ -3,6 +3,7 @@ package core_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -201,6 +202,41 @@ func TestBrokerSubjectClaimOfFirstDocument(t *testing.T) {
 		f.idp.AddUser(oidctest.User{Name: "dora", Claims: oidctest.Claims{"sub": "dora", "upn": "root"}})
 		f.idp.Tamper(oidctest.IDTokens, func(c oidctest.Claims) { c["upn"] = value })
 		flowRefused(t, name, f.post("token", f.loopback("dora")), http.StatusForbidden, "access_denied", whoIsIt)
+	}
+}
+
+// An address is a name only where the same document says that it is verified.
+func TestBrokerSubjectClaimEmail(t *testing.T) {
+	const address = "boss@example.org"
+	for name, c := range map[string]struct {
+		user, idToken oidctest.Claims
+		good          bool
+	}{
+		"verified":                      {oidctest.Claims{"email_verified": true}, nil, true},
+		"not verified":                  {oidctest.Claims{"email_verified": false}, nil, false},
+		"verified as a text":            {oidctest.Claims{"email_verified": "true"}, nil, false},
+		"nothing said":                  {nil, nil, false},
+		"verified in another document":  {oidctest.Claims{"email_verified": true}, oidctest.Claims{"email_verified": nil}, false},
+		"another one, verified, behind": {oidctest.Claims{"email_verified": true}, oidctest.Claims{"email": "other@example.org", "email_verified": false}, false},
+	} {
+		f := newFlow(t, imported(func(config *core.Config) { config.Broker.SubjectClaim = "email" }))
+		user := oidctest.Claims{"sub": "dora", "email": address}
+		maps.Copy(user, c.user)
+		f.idp.AddUser(oidctest.User{Name: "dora", Claims: user})
+		f.idp.Tamper(oidctest.IDTokens, func(token oidctest.Claims) { maps.Copy(token, c.idToken) })
+		answers := map[string]*core.Response{"login": f.post("token", f.loopback("dora"))}
+		if c.idToken == nil {
+			answers["exchange"] = f.exchange(f.idp.AccessToken("dora"), nil)
+		}
+		for grant, answer := range answers {
+			if !c.good {
+				flowRefused(t, name+", "+grant, answer, http.StatusForbidden, "access_denied", whoIsIt)
+				continue
+			}
+			if _, payload := unpack(t, flowGranted(t, answer).AccessToken); payload["sub"] != address {
+				t.Errorf("%s, %s: sub is %v", name, grant, payload["sub"])
+			}
+		}
 	}
 }
 

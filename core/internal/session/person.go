@@ -35,14 +35,15 @@ func (p *person) union(read func(*claims.Token) []string) []string {
 	return claims.Distinct(all)
 }
 
-// name returns the one claim that a person is to be known by: of the first document that has it, and no other.
+// name returns the one claim that a person is to be known by: of the first document that has it, and no other. An address
+// is one that the same document says is verified: at some providers anybody may write any address into their profile.
 func (p *person) name(claim string) (string, error) {
 	if claim == "sub" {
 		return p.subject, nil
 	}
 	for _, document := range p.documents {
 		if document.Has(claim) {
-			if text := document.Text(claim); text != "" {
+			if text := document.Text(claim); text != "" && (claim != "email" || isVerified(document)) {
 				return text, nil
 			}
 			break
@@ -55,9 +56,14 @@ func (p *person) name(claim string) (string, error) {
 func (p *person) email() (*string, bool) {
 	for _, document := range p.documents {
 		if address := document.Text("email"); address != "" {
-			verified, _ := document.Object.Get("email_verified")
-			return &address, verified == "true"
+			return &address, isVerified(document)
 		}
 	}
 	return nil, false
+}
+
+// isVerified is OpenID Connect Core section 5.1: true, and not the text "true".
+func isVerified(document *claims.Token) bool {
+	verified, _ := document.Object.Get("email_verified")
+	return verified == "true"
 }
