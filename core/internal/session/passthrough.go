@@ -48,12 +48,13 @@ func (p *Passthrough) Exchange(context.Context, Exchange) (*Tokens, error) {
 	return nil, fault.New(fault.NotOffered, nil)
 }
 
-// End revokes the caller's access token at the provider.
-func (p *Passthrough) End(ctx context.Context, meta *provider.Metadata, caller *verify.Token, hint string) string {
-	if caller != nil {
-		p.up.Provider.Revoke(ctx, meta, caller.Raw, "access_token")
+// End revokes the caller's access token at the provider, and a refresh token.
+func (p *Passthrough) End(ctx context.Context, meta *provider.Metadata, e Ending) (string, error) {
+	if e.Caller != nil {
+		p.up.Provider.Revoke(ctx, meta, e.Caller.Raw, "access_token")
 	}
-	return hint
+	p.up.Provider.Forsake(ctx, meta, e.Refresh)
+	return e.Hint, nil
 }
 
 // UserInfo asks the provider with the caller's own token.

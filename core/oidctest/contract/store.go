@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -142,7 +143,8 @@ func makeKeys(t *testing.T, cfg core.Config) []store.Key {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := routes[len(routes)-1].Serve(t.Context(), &core.Request{Method: http.MethodGet}); got.Status != http.StatusOK {
+	isKeys := func(route core.Route) bool { return route.Name == "jwks" }
+	if got := routes[slices.IndexFunc(routes, isKeys)].Serve(t.Context(), &core.Request{Method: http.MethodGet}); got.Status != http.StatusOK {
 		t.Fatalf("no keys: %s", got.Body)
 	}
 	keys, err := memory.Keys(t.Context())
