@@ -2,10 +2,7 @@ module github.com/go-oidc-auth/oidcauth/httpauth
 
 go 1.26.0
 
-require (
-	github.com/go-chi/chi/v5 v5.5.0
-	github.com/go-oidc-auth/oidcauth/core v0.1.0
-)
+require github.com/go-oidc-auth/oidcauth/core v0.1.0
 
 require (
 	github.com/decred/dcrd/dcrec/secp256k1/v4 v4.4.1 // indirect

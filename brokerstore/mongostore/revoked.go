@@ -10,7 +10,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
-// attempts bounds how often a revocation starts over because somebody else made the document at the same moment.
+// attempts bounds how often a revocation starts over because another caller made the document at the same moment.
 const attempts = 5
 
 // Revoke is [store.Store.Revoke]. It takes the session out of its document and puts the revocation in, which is one write

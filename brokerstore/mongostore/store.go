@@ -88,7 +88,7 @@ func (s *Store) database(ctx context.Context) (*mongo.Database, error) {
 	}
 }
 
-// connect connects unless somebody has. What failed is tried again by the next call.
+// connect connects once. The next call tries again what failed.
 func (s *Store) connect() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -22,7 +22,7 @@ var dialect = sqlstore.MySQL(classify)
 // connects to nothing.
 func New(db *sql.DB) *sqlstore.Store { return sqlstore.New(db, dialect) }
 
-// Migrations are the files that Init applies, for people who do that with a tool of their own: see
+// Migrations are the files that Init applies, for those who run migrations with a tool of their own: see
 // [sqlstore.Dialect.Migrations].
 func Migrations() fs.FS { return dialect.Migrations() }
 

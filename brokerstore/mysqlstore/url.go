@@ -52,7 +52,7 @@ func parse(rawURL string) (*mysql.Config, error) {
 	config.Timeout = 10 * time.Second
 	config.Collation = "utf8mb4_bin"
 	// A value that does not fit is an error and not cut off, whatever the server's own default is. A server that waits for
-	// a row notices late that nobody waits for the answer.
+	// a row notices late that no caller waits for the answer.
 	config.Params = map[string]string{"sql_mode": "'TRADITIONAL'", "innodb_lock_wait_timeout": "10"}
 	config.User = u.User.Username()
 	config.Passwd, _ = u.User.Password()

@@ -21,7 +21,7 @@ var dialect = sqlstore.PostgreSQL(classify)
 // the handle's search_path. New connects to nothing.
 func New(db *sql.DB) *sqlstore.Store { return sqlstore.New(db, dialect) }
 
-// Migrations are the files that Init applies, for people who do that with a tool of their own: see
+// Migrations are the files that Init applies, for those who run migrations with a tool of their own: see
 // [sqlstore.Dialect.Migrations].
 func Migrations() fs.FS { return dialect.Migrations() }
 

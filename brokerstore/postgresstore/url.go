@@ -76,7 +76,7 @@ func translate(parameters url.Values, severalHosts bool) error {
 	return nil
 }
 
-// unreadable words what pgx says without the URL, which its own errors quote. A file that is not there is told.
+// unreadable words what pgx says without the URL, which its own errors quote. It says when a file is missing.
 func unreadable(err error) error {
 	var file *fs.PathError
 	if errors.As(err, &file) {

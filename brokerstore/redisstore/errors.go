@@ -48,7 +48,7 @@ var hints = map[string]string{
 	"NOAUTH":      "it wants a user or a password",
 	"WRONGPASS":   "user or password are wrong",
 	"NOPERM":      "the user may not do this (ACL)",
-	"WRONGTYPE":   "a key under {oidcauth}: is somebody else's",
+	"WRONGTYPE":   "a key under {oidcauth}: was written by another program",
 	"LOADING":     "it is still reading its data",
 	"CLUSTERDOWN": "the cluster has lost the node for these keys",
 }

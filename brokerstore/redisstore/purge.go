@@ -10,7 +10,7 @@ import (
 // rounds bounds one call of Purge: so many pages of each kind.
 const rounds = 5
 
-// Purge is [store.Store.Purge]. At most 5,000 of each kind go in one call, by scripts of at most 1,000: nobody waits for
+// Purge is [store.Store.Purge]. At most 5,000 of each kind go in one call, by scripts of at most 1,000: no caller waits for
 // longer than one of them takes, some milliseconds.
 func (s *Store) Purge(ctx context.Context, now time.Time) (int, error) {
 	return within(ctx, "purge", func() (int, error) {

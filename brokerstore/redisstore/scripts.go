@@ -7,7 +7,7 @@ import "github.com/redis/go-redis/v9"
 // A mark is random text that each call of a method makes: the client sends a command again when the connection broke,
 // and by its mark a script finds that it has run already.
 
-// keep gives a session's hash a native end. That is for garbage alone, should nobody call Purge: a day after the session
+// keep gives a session's hash a native end. That is for garbage alone, if Purge is never called: a day after the session
 // has ended by the server's clock, or a day from now when it has ended already.
 const keep = `
 local function keep(key, expires)

@@ -12,7 +12,7 @@ import (
 
 func init() { store.Register(open, "redis", "rediss") }
 
-// The client makes room for its pools at once, whatever size it is told.
+// The client allocates its pools at once, whatever size is configured.
 const (
 	maxConnections = 1000
 	maxBuffer      = 1 << 20 // bytes

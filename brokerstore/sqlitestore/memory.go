@@ -22,7 +22,7 @@ type memory struct {
 // databases numbers those of this process: those of one name are one.
 var databases atomic.Uint64
 
-// openMemory has two connections, the anchor and one that works: there is nobody to wait for in the database.
+// openMemory has two connections, the anchor and one that works: nothing waits for another connection in the database.
 func openMemory() (*Store, error) {
 	db, err := openSource("/oidcauth-"+strconv.FormatUint(databases.Add(1), 10), "vfs", "memdb", 2)
 	if err != nil {

@@ -41,7 +41,7 @@ var _ store.Local = (*Store)(nil)
 // that the store is not local. New connects to nothing.
 func New(db *sql.DB) *Store { return &Store{sqlstore.New(db, dialect), handle{}} }
 
-// Migrations are the files that Init applies, for people who do that with a tool of their own: see
+// Migrations are the files that Init applies, for those who run migrations with a tool of their own: see
 // [sqlstore.Dialect.Migrations].
 func Migrations() fs.FS { return dialect.Migrations() }
 

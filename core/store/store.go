@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// What a store's methods return besides errors of its own. A method that fails otherwise has changed nothing, or has
-// done the whole of what it was asked for, or does so a moment later, when the server comes to what was sent before the
-// connection broke: a caller cannot know which, and asks again.
+// What a store's methods return besides errors of its own. A method that fails otherwise has changed nothing, or has done all
+// that it was asked for, or does it a moment later, when the server processes what was sent before the connection broke. A
+// caller cannot know which, and retries.
 var (
 	// ErrNotFound says that there is no such session, or that it has expired.
 	ErrNotFound = errors.New("store: not found")
-	// ErrConflict says that somebody else was first: the generation exists, or the version is another one.
+	// ErrConflict says that another caller was first: the generation exists, or the version has changed.
 	ErrConflict = errors.New("store: conflict")
 )
 
@@ -20,13 +20,13 @@ var (
 // the application and of the user; a store keeps them as they are and cannot read them.
 type Session struct {
 	ID      string    // primary key: the claim sid, 43 characters of base64url
-	Subject string    // who: the provider's issuer, a space, its subject; at most 4,096 bytes of UTF-8. For people who look into the database
+	Subject string    // the provider's issuer, a space, its subject; at most 4,096 bytes of UTF-8. For people who read the database
 	Current []byte    // SHA-256 of the refresh secret that may be spent; empty: none can
 	Last    []byte    // SHA-256 of the one that was spent before; empty at first
 	Data    []byte    // sealed; at most 256 KiB
 	Answer  []byte    // sealed answer that Last was spent for; empty at first; at most 256 KiB
 	Rotated time.Time // when Last was spent; zero at first
-	Lease   time.Time // until when somebody works on spending Current; zero: nobody
+	Lease   time.Time // until when a request may be spending Current; zero: none is
 	Expires time.Time // from then on the session counts as absent
 	Version int64     // 1 at first, one more with each [Store.Swap]
 
@@ -36,7 +36,7 @@ type Session struct {
 
 // Key is one signing key of the service.
 type Key struct {
-	Generation int64     // primary key, from 1 upwards: who wants to add one takes the next, and one of many wins
+	Generation int64     // primary key, from 1 upwards: a new key takes the next number, and one of many callers wins
 	ID         string    // the kid, at most 255 bytes; not unique
 	Sealed     []byte    // the sealed private key; at most 64 KiB
 	From       time.Time // from when on it signs; zero: never, it only verifies
@@ -50,15 +50,14 @@ type Revocation struct {
 	Until time.Time // when the last access token of the session has expired
 }
 
-// Store keeps what all instances of one service share. It is the specification of every store; the suite in
-// core/store/storetest holds each of them to it.
+// Store keeps what all instances of one service share. These comments are the specification of every store; the suite in
+// core/store/storetest tests it.
 //
 // Every method is safe for concurrent use, also by several processes on the same data, and is atomic: it happens whole
-// or not at all, and whoever reads afterwards, on any instance, sees it. Reads are never answered by a replica that may
-// lag behind.
+// or not at all, and every later read, on any instance, sees it. Reads are never answered by a replica that may lag behind.
 //
-// A method ends when its context does, and returns an error then. No error holds a password, a sealed value or a hash.
-// Times are handed over in whole milliseconds and come back equal, in UTC; a zero time comes back zero. Byte slices come
+// A method returns an error when its context ends. No error holds a password, a sealed value or a hash.
+// Times come in whole milliseconds and come back equal, in UTC; a zero time comes back zero. Byte slices come
 // back equal, an empty one may come back nil; a store does not keep the slices that it is given, and the caller may
 // change those that it gets. Texts are any UTF-8, U+0000 too, and are compared byte for byte. A store has no clock: what
 // has expired is judged by the now that it is given.
@@ -86,13 +85,13 @@ type Store interface {
 	// and adds to the feed always. What is in the feed stays there until then at least: a second revocation of the same
 	// ID makes At the later one and Until the later one of both.
 	Revoke(ctx context.Context, id string, version int64, now, until time.Time) error
-	// Revoked returns what was revoked at since or later and whose Until is after now, in any order. Whoever asks
-	// overlaps: clocks of instances differ, and what was revoked earlier may become visible later.
+	// Revoked returns what was revoked at since or later and whose Until is after now, in any order. Callers
+	// ask again for what they have read: clocks of instances differ, and what was revoked earlier may become visible later.
 	Revoked(ctx context.Context, since, now time.Time) ([]Revocation, error)
 
 	// Purge deletes sessions, revocations and keys that have ended (Expires or Until not after now; a key without Until
-	// stays), some thousands of each kind in one call at most, and returns how many. It disturbs nobody who works at the
-	// same time: a session that ended may be gone before [Store.Swap], never one that has not.
+	// stays), some thousands of each kind in one call at most, and returns how many. It does not disturb concurrent
+	// callers: a session that ended may be gone before [Store.Swap], never one that has not.
 	Purge(ctx context.Context, now time.Time) (int, error)
 	// Close closes what the store has opened itself, never a handle that it was given. It may be called again.
 	Close() error

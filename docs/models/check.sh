@@ -37,7 +37,7 @@ verdict() { # PROPERTY: holds or fails, or why there is no verdict, in $result
 }
 
 # FLAGS: every property, in one run of their conjunction; one by one only if that fails. The model must come to life too.
-properties="one nospend nolost dead quiet nostale abandon care"
+properties="one nospend nolost dead quiet nostale abandon care silent"
 everything() {
   local p
   build "$model" "$1" || return 0
@@ -84,7 +84,7 @@ broken() { # NAME FLAGS PROPERTY SED...: the property fails in the variant, and 
 }
 
 everything ""
-for f in CRASH LOSE OVERRUN KEEP LOGOUT THIEF ENDGRACE NOROTATE; do everything "-D$f"; done
+for f in CRASH LOSE OVERRUN KEEP LOGOUT THIEF ENDGRACE NOROTATE SKEW; do everything "-D$f"; done
 everything "-DCRASH -DLOSE"
 everything "-DCRASH -DLOSE -DOVERRUN -DKEEP"
 everything "-DLOGOUT -DCRASH -DLOSE -DKEEP"
@@ -101,9 +101,13 @@ everything "-DNOROTATE -DLOGOUT -DCRASH -DOVERRUN"
 everything "-DNOROTATE -DTHIEF -DLOGOUT -DKEEP"
 everything "-DNOROTATE -DTHIEF -DENDGRACE -DCRASH"
 everything "-DMAXTOK=4 -DTHIEF -DENDGRACE"
+everything "-DSKEW -DCRASH -DLOSE -DKEEP"
+everything "-DSKEW -DLOGOUT -DKEEP"
+everything "-DSKEW -DTHIEF"
+everything "-DSKEW -DENDGRACE"
 
 # The properties without excuses: what they hold under, and which trouble needs its excuse.
-for f in "" -DKEEP -DNOROTATE "-DNOROTATE -DCRASH -DLOSE -DOVERRUN -DKEEP"; do expect holds "$f" strict abandon2 nohand; done
+for f in "" -DKEEP -DNOROTATE -DSKEW "-DNOROTATE -DCRASH -DLOSE -DOVERRUN -DKEEP"; do expect holds "$f" strict abandon2 nohand; done
 for f in -DCRASH -DLOSE; do
   expect fails $f strict
   expect holds $f abandon2 nohand
@@ -121,17 +125,21 @@ expect holds "-DHASTY -DMAXTOK=4" one nospend dead quiet nostale abandon care
 # Broken variants.
 broken no-lease "" nospend 's/(lease == FREE || lease == NOBODY) -> take()/true -> take()/'
 broken no-version "-DNOROTATE -DOVERRUN" one 's/alive && ver == v && res == GOT/alive \&\& res == GOT/' 's/alive && ver != v ->/alive \&\& ver != v \&\& res != GOT ->/'
-broken no-grace "" nolost 's/:: alive && t != cur && (t == last && grace) ->.*/:: false -> skip/' 's/t != cur && !(t == last && grace) -> alive/t != cur -> alive/'
-broken grace-without-end "-DENDGRACE" nostale 's/t != cur && (t == last && grace) ->/t != cur \&\& t == last ->/' 's/t != cur && !(t == last && grace) -> alive/t != cur \&\& t != last -> alive/'
+broken no-grace "" nolost 's/:: alive && t != cur && (t == last && g) ->.*/:: false -> skip/' 's/t != cur && !(t == last && g) -> alive/t != cur -> alive/'
+broken grace-without-end "-DENDGRACE" nostale 's/t != cur && (t == last && g) ->/t != cur \&\& t == last ->/' 's/t != cur && !(t == last && g) -> alive/t != cur \&\& t != last -> alive/'
 broken grace-makes-a-new-answer "" one 's/answer(ans)/ans = NEXT(t); made++; cur = ans; ver++; answer(ans)/'
 broken reuse-does-not-end "-DTHIEF" dead 's/-> alive = false; hand\[me\] = up; res = ENDED/-> res = ENDED/'
 broken reuse-does-not-revoke "-DTHIEF" abandon 's/-> alive = false; hand\[me\] = up; res = ENDED/-> alive = false; res = ENDED/'
 broken logout-does-not-delete "-DLOGOUT" dead 's/hand\[3\] = u; alive = false }/hand[3] = u }/'
-broken logout-by-any-version "-DLOGOUT" abandon 's/:: atomic { alive && ver == v -> out/:: atomic { alive -> out/'
+broken logout-by-any-version "-DLOGOUT" abandon 's/:: atomic { alive && ver == v -> ended/:: atomic { alive -> ended/'
 broken gone-row-is-written-again "-DLOGOUT" dead 's/:: !alive && (res == GOT || res == KEPT) -> res = ENDED/:: !alive \&\& res == GOT -> alive = true; last = t; ans = NEXT(t); made++; cur = ans; grace = true; up = hand[me]; hand[me] = 0; lease = FREE; ver++; answer(cur)/'
 broken gone-row-still-answers "-DLOGOUT" quiet 's/:: !alive && (res == GOT || res == KEPT) -> res = ENDED/:: !alive \&\& res == GOT -> answer(NEXT(t))/'
 broken gone-row-revokes-nothing "-DLOGOUT" abandon 's/:: !alive && (res == GOT || res == KEPT) -> res = ENDED/:: !alive \&\& (res == GOT || res == KEPT) -> hand[me] = 0; res = ENDED/'
 broken taken-over-revokes "-DNOROTATE -DOVERRUN" care 's/:: alive && ver != v -> hand\[me\] = 0;/:: alive \&\& ver != v -> revoke(me);/'
+broken grace-by-a-clock-that-is-ahead -DSKEW nolost 's/:: grace -> g = true/:: grace -> g = true :: grace \&\& me != by -> g = false/'
+broken grace-prolonged-for-everybody "-DSKEW -DENDGRACE" nostale 's/:: !grace \&\& slack \&\& me != by -> g = true/:: !grace \&\& slack -> g = true/'
+broken lease-by-a-clock-that-is-ahead -DSKEW nospend 's/(lease == FREE || lease == NOBODY) -> take()/(lease == FREE || lease == NOBODY || lease == 3 - me) -> take()/'
+broken answers-though-it-knows-of-the-end -DLOGOUT silent 's/res == ANSWER \&\& !(me == 1 \&\& listed) -> give()/res == ANSWER -> give()/'
 broken keep-forgets-the-upstream-token "-DKEEP" nospend 's/res == KEPT -> up = hand\[me\]; hand/res == KEPT -> hand/'
 
 if [ $bad != 0 ]; then

@@ -8,9 +8,10 @@
  *   -DOVERRUN    a lease may run out while its owner still works (a paused process)
  *   -DKEEP       the provider has answered, but the rest cannot be done: the row keeps the new upstream token, the
  *                client its current one
- *   -DLOGOUT     somebody ends the family, at any moment
+ *   -DLOGOUT     the user ends the family, at any moment
  *   -DTHIEF      a thief copies any token, at any moment, and spends it as often as it likes
  *   -DENDGRACE   the grace ends at any moment, also while the honest client still has to ask again
+ *   -DSKEW       the clocks of the instances differ, by no more than they may
  *   -DHASTY      the client spends a new token while a request with an older one is still under way
  */
 #ifndef MAXTOK
@@ -23,7 +24,7 @@
 #define NOBODY 3                             /* its owner has died, so it runs out */
 
 #define ENDED   1                            /* what came of a step: the client logs in again */
-#define WAIT    2                            /* somebody else holds the lease */
+#define WAIT    2                            /* the other one holds the lease */
 #define LEASED  3
 #define FAILED  4                            /* the provider was not reached, or its answer not read */
 #define REFUSED 5                            /* the provider has ended the session */
@@ -38,7 +39,9 @@ byte up_valid = 1; bool prov_alive = true;
 /* the row */
 byte cur = 1, last = 0, ans = 0, up = 1, lease = FREE, ver = 0;
 bool alive = true;                           /* the row exists */
-bool grace = false;                          /* the grace of last has not ended yet */
+bool grace = false;                          /* the grace of last has not ended yet, by the clock of the instance that spent it */
+bool slack = false;                          /* it has, and by the clocks of others it may have or not */
+byte by = 0;                                 /* the instance that spent last */
 
 byte made = 1;                               /* serial number of the next token */
 byte c_tok = 1;                              /* what the honest client holds */
@@ -54,6 +57,7 @@ bool overran = false, out = false, robbed = false, lapsed = false;
 bool reuse = false;                          /* the provider saw a spent token */
 bool ended = false;                          /* a logout, a reuse or the provider has ended the family */
 bool two = false, late = false, stale = false, hurt = false, handed = false;
+bool listed = false, spoke = false;          /* instance 1 knows of the logout; it has given out something all the same */
 byte succ[MAXTOK + 1];                       /* the successor of each token */
 
 inline answer(x) {                           /* the decision that t gets x, inside the step that reads or writes the row */
@@ -63,7 +67,7 @@ inline answer(x) {                           /* the decision that t gets x, insi
 }
 
 inline give() {                              /* 200; the answer may be lost on its way */
-  handed = handed || ended;
+  handed = handed || ended; spoke = spoke || (me == 1 && listed);
   if
   :: thief -> if :: th = a :: skip fi
   :: !thief -> if :: c_tok == t -> c_tok = a :: skip fi
@@ -98,7 +102,7 @@ inline die() {                               /* the process ends: what it knew i
 #endif
 
 proctype instance(byte me) {
-  byte t, v, u, a, res; bool thief;
+  byte t, v, u, a, res; bool thief, g;
   do
   :: if                                                   /* a request arrives */
      :: atomic { !client_lost && N(c_tok) < MAXTOK && PATIENT -> t = c_tok; held[me] = t }
@@ -108,7 +112,12 @@ proctype instance(byte me) {
      fi;
 again:
      atomic {                                             /* read the row and decide; what is written is conditional on the version */
-       ended = ended || (alive && t != cur && !(t == last && grace));
+       if                                                 /* is it the grace? */
+       :: grace -> g = true
+       :: !grace && slack && me != by -> g = true         /* a clock that is ahead must not end it too early ... */
+       :: !grace -> g = false                             /* ... and one that is not does not prolong it */
+       fi;
+       ended = ended || (alive && t != cur && !(t == last && g));
        if
        :: !alive -> res = ENDED
        :: alive && t == cur && (lease == FREE || lease == NOBODY) -> take()
@@ -116,8 +125,8 @@ again:
        :: alive && t == cur && lease == 3 - me && overs < 2 -> overs++; overran = true; take()
 #endif
        :: alive && t == cur && lease == 3 - me -> res = WAIT
-       :: alive && t != cur && (t == last && grace) -> stale = stale || !grace; answer(ans)
-       :: alive && t != cur && !(t == last && grace) -> alive = false; hand[me] = up; res = ENDED    /* reuse */
+       :: alive && t != cur && (t == last && g) -> stale = stale || !(grace || slack && me != by); answer(ans)
+       :: alive && t != cur && !(t == last && g) -> alive = false; hand[me] = up; res = ENDED    /* reuse */
        fi }
      if
      :: res == WAIT ->
@@ -165,7 +174,7 @@ again:
           :: !alive && (res == FAILED || res == REFUSED) -> res = BUSY           /* the next try finds out */
           :: alive && ver != v -> hand[me] = 0; res = BUSY                       /* taken over: nothing is ours to touch */
           :: alive && ver == v && res == GOT ->
-             last = t; ans = NEXT(t); made++; cur = ans; grace = true;
+             last = t; ans = NEXT(t); made++; cur = ans; grace = true; slack = false; by = me;
              up = hand[me]; hand[me] = 0; lease = FREE; ver++; answer(cur)
           :: alive && ver == v && res == KEPT -> up = hand[me]; hand[me] = 0; lease = FREE; ver++; res = BUSY
           :: alive && ver == v && res == FAILED -> lease = FREE; ver++; res = BUSY
@@ -174,7 +183,8 @@ again:
      :: else
      fi;
      if
-     :: atomic { res == ANSWER -> give() }
+     :: atomic { res == ANSWER && !(me == 1 && listed) -> give() }
+     :: atomic { res == ANSWER && (me == 1 && listed) -> client_lost = client_lost || !thief; held[me] = 0 }
      :: atomic { res == BUSY -> held[me] = 0 }
      :: atomic { res == ENDED -> client_lost = client_lost || !thief; held[me] = 0 };
         if
@@ -186,17 +196,18 @@ again:
         fi
      fi;
 next:
-     atomic { t = 0; v = 0; u = 0; a = 0; res = 0; thief = false }
+     atomic { t = 0; v = 0; u = 0; a = 0; res = 0; thief = false; g = false }
   od
 }
 
 #ifdef LOGOUT
-active proctype logout() {                                /* read, delete that version, revoke what it held */
-  byte v, u;
+active proctype logout() {                                /* on instance 1, which knows of it before the store does */
+  byte v, u;                                              /* read, delete that version, revoke what it held */
+  atomic { listed = true; out = true };
   do
   :: atomic { alive -> v = ver; u = up };
      if
-     :: atomic { alive && ver == v -> out = true; ended = true; hand[3] = u; alive = false };
+     :: atomic { alive && ver == v -> ended = true; hand[3] = u; alive = false };
         if
         :: atomic { revoke(3) }
 #ifdef CRASH
@@ -210,13 +221,19 @@ active proctype logout() {                                /* read, delete that v
 }
 #endif
 
+#ifdef SKEW
+#define SKEWED true
+#else
+#define SKEWED false
+#endif
 #define UNDERWAY (held[1] == last || held[2] == last || c_tok == last)
 
 active proctype world() {
   do
-  :: atomic { grace && !UNDERWAY -> grace = false }
+  :: atomic { grace && !UNDERWAY -> grace = false; slack = SKEWED }
+  :: atomic { slack -> slack = false }
 #ifdef ENDGRACE
-  :: atomic { grace && UNDERWAY -> grace = false; lapsed = true }
+  :: atomic { grace && UNDERWAY -> grace = false; slack = SKEWED; lapsed = true }
 #endif
 #ifdef THIEF
   :: atomic { th == 0 -> th = c_tok }
@@ -236,6 +253,7 @@ init { atomic { run instance(1); run instance(2) } }
 #define NOSTALE (!stale)
 #define ABANDON (!prov_alive || KNOWN || inflight || overran)
 #define CARE    (!hurt)
+#define SILENT  (!spoke)
 
 /* hold under all trouble, but for NOLOST with -DHASTY */
 ltl one      { [] ONE }
@@ -246,7 +264,8 @@ ltl quiet    { [] QUIET }
 ltl nostale  { [] NOSTALE }
 ltl abandon  { [] ABANDON }
 ltl care     { [] CARE }
-ltl all      { [] (ONE && NOSPEND && NOLOST && DEAD && QUIET && NOSTALE && ABANDON && CARE) }
+ltl silent   { [] SILENT }
+ltl all      { [] (ONE && NOSPEND && NOLOST && DEAD && QUIET && NOSTALE && ABANDON && CARE && SILENT) }
 
 /* the same without excuses, and what is not promised: check.sh says where they hold and where they must fail */
 ltl strict   { [] (!client_lost) }                              /* no excuse at all */

@@ -74,7 +74,7 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// retryLater queues an end. It reports false when the queue is full, or nobody will come to it any more. An end has no
+// retryLater queues an end. It reports false when the queue is full, or the families are closed. An end has no
 // deadline: when all access tokens have expired, the refresh token still works until the row is gone.
 func (f *Families) retryLater(id string, until time.Time) bool {
 	f.mu.Lock()

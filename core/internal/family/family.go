@@ -77,7 +77,7 @@ type Families struct {
 	mu       sync.Mutex
 	closed   bool                 // nothing new begins
 	pending  map[string]time.Time // ends that the store has refused: until when each matters
-	retrying bool                 // somebody tries them again
+	retrying bool                 // a goroutine tries them again
 	flights  sync.WaitGroup       // what goes on though its caller may have left
 }
 
@@ -113,7 +113,7 @@ func (f *Families) now() time.Time { return stored.Time(f.cfg.Now()) }
 
 // Login is what a family begins with.
 type Login struct {
-	Subject string // for people who look into the database
+	Subject string // for people who read the database
 	Data    []byte
 	Expires time.Time // the family's end, unless Config.Max ends it before
 	Issued  time.Time // when the access token that goes with it expires

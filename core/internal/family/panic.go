@@ -6,7 +6,7 @@ import (
 )
 
 // safely runs what may call functions of the application, and makes a panic an error of this request: in the background
-// nobody else would catch it, and it would end the process.
+// it would end the process.
 func (f *Families) safely(do func() error) (err error) {
 	defer func() {
 		if value := recover(); value != nil {

@@ -109,8 +109,8 @@ func (f *Families) rotate(ctx context.Context, token Token, spend Spend) ([]byte
 // instanceSize is how many bytes before an answer name the instance that sealed it.
 const instanceSize = 16
 
-// again returns the answer that a token was spent for, while its grace lasts. Whoever spent it knows to the moment when
-// that ends; for others it is [clocks.Skew] longer, since their clock may be ahead: a second tab must not be taken for a
+// again returns the answer that a token was spent for, while its grace lasts. The instance that spent it knows to the moment
+// when that ends; for others it is [clocks.Skew] longer, since their clock may be ahead: a second tab must not be taken for a
 // thief. A thief gets what the client has got, and is found out by the next rotation.
 func (f *Families) again(token Token, session store.Session) (answer []byte, ok bool, err error) {
 	age := f.now().Sub(session.Rotated)
@@ -144,8 +144,8 @@ func (w *wait) look(ctx context.Context, version int64) error {
 	}
 }
 
-// endReused ends a family of which a token came that is neither the current one nor, in the grace, the last: somebody
-// has a copy. [store.ErrConflict]: the row has changed meanwhile. When the store failed, what the family holds at the
+// endReused ends a family of which a token came that is neither the current one nor, in the grace, the last: there is
+// a copy. [store.ErrConflict]: the row has changed meanwhile. When the store failed, what the family holds at the
 // provider is abandoned all the same, since the row may be gone, and the end is tried again.
 func (f *Families) endReused(ctx context.Context, session store.Session) error {
 	err := f.revoke(ctx, session, time.Time{})
@@ -280,7 +280,7 @@ func (f *Families) timed(ctx context.Context, turn Turn, spend Spend) (result *R
 // has ended, what the provider issued is abandoned; when another request has taken over, the row is not ours to touch.
 func (f *Families) keep(ctx context.Context, session store.Session, result *Result) error {
 	sealed, err := f.seal(f.data, session.ID, result.Data)
-	if err != nil { // what cannot be kept is of use to nobody
+	if err != nil { // what cannot be stored is lost
 		f.abandon(ctx, result.Data)
 		_ = f.persist(ctx, func(ctx context.Context) error { return f.revoke(ctx, session, time.Time{}) })
 		return err

@@ -51,7 +51,7 @@ type Feed struct {
 	// own are the sessions that this instance has revoked and the list does not have yet. The sets do not change; each has
 	// more entries than the next, so that there are few of them and adding one copies little.
 	own atomic.Pointer[[]set]
-	mu  sync.Mutex // held by whoever replaces own
+	mu  sync.Mutex // held while own is replaced
 
 	read, reread time.Time // when the last good read, and the last of the whole list, began; reads do not overlap in time
 }

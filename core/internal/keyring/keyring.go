@@ -66,7 +66,7 @@ type Keeper struct {
 
 func (k *Keeper) now() time.Time { return stored.Time(k.Now()) }
 
-// Load returns the ring, with the key to import, if any, and at least one key: who is first makes it.
+// Load returns the ring, with the key to import, if any, and at least one key: the first instance makes it.
 func (k *Keeper) Load(ctx context.Context) (*Ring, error) {
 	for {
 		ring, err := k.read(ctx)
@@ -80,7 +80,7 @@ func (k *Keeper) Load(ctx context.Context) (*Ring, error) {
 		if err == nil {
 			err = k.Store.AddKey(ctx, *row)
 		}
-		if err != nil && !errors.Is(err, store.ErrConflict) { // somebody else was first: look again
+		if err != nil && !errors.Is(err, store.ErrConflict) { // another instance was first: read again
 			return nil, err
 		}
 	}
@@ -184,8 +184,8 @@ func (k *Keeper) openRow(row store.Key) (entry, error) {
 	return e, nil
 }
 
-// Rotate adds a key that signs after [Notice]. Where one is waiting already, or somebody else adds one at this moment,
-// there is nothing to do: a rotation that is called on every instance makes one key.
+// Rotate adds a key that signs after [Notice]. It does nothing when one is waiting already, or another instance adds one
+// at this moment: a rotation that is called on every instance makes one key.
 func (k *Keeper) Rotate(ctx context.Context) error {
 	signer, err := jose.NewRSASigner()
 	if err != nil {
@@ -211,7 +211,7 @@ func (k *Keeper) Rotate(ctx context.Context) error {
 }
 
 // notice stands in a row in the place of a key: the keys of the row's name are withdrawn. It is not sealed, so that it
-// opens when the secrets have changed: whoever can write it can delete the key as well.
+// opens when the secrets have changed: an attacker who can write it can delete the key as well.
 const notice = "withdrawn"
 
 func isNotice(row store.Key) bool { return string(row.Sealed) == notice }
@@ -244,7 +244,7 @@ func (k *Keeper) Withdraw(ctx context.Context, id string) error {
 		if err == nil {
 			return k.replace(ctx, ring, id)
 		}
-		if !errors.Is(err, store.ErrConflict) { // somebody else took the generation: look again
+		if !errors.Is(err, store.ErrConflict) { // another instance took the generation: read again
 			return err
 		}
 	}
@@ -295,7 +295,7 @@ func (r *Ring) signing(now time.Time) *entry {
 		if !e.row.From.After(now) {
 			return e
 		}
-		earliest = e // the clock of who made the only key may run ahead
+		earliest = e // the clock of the instance that made the only key may be ahead
 	}
 	return earliest
 }

@@ -129,5 +129,5 @@ func short(text string) string {
 func (s *site) in(t *testing.T) *site {
 	reporting := *s.client
 	reporting.t = t
-	return &site{&reporting, s.mode, s.idp, s.auth, s.store}
+	return &site{&reporting, s.mode, s.idp, s.auth, s.store, s.url}
 }

@@ -38,7 +38,7 @@ type plan struct {
 	provider []oidctest.Option
 	config   func(*core.Config)
 	build    func(App) // nil: the routes, and the handler who at /me
-	beside   *site     // another instance of the service: the same provider, and the same store
+	beside   *site     // another instance of the service: the same provider, and, with the same PublicURL, the same store
 }
 
 // site is one application that serves, and its provider.
@@ -48,6 +48,7 @@ type site struct {
 	idp   *oidctest.Provider
 	auth  *core.Auth
 	store *testStore // of broker mode
+	url   string     // PublicURL
 }
 
 func (a setup) open(t *testing.T, p plan) *site {
@@ -65,7 +66,12 @@ func (a setup) open(t *testing.T, p plan) *site {
 	if p.config != nil {
 		p.config(&cfg)
 	}
+	s.url = cfg.PublicURL
 	if cfg.Broker != nil {
+		if p.beside != nil && p.beside.url != s.url { // another service: what is stored for one does not open for the other
+			s.store = newStore()
+			cfg.Store = s.store
+		}
 		s.store.seed(t, cfg)
 	}
 	app, err := a.New(cfg)

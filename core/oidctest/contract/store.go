@@ -2,6 +2,10 @@ package contract
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"net/http"
 	"slices"
@@ -104,36 +108,49 @@ func (s *testStore) Purge(ctx context.Context, now time.Time) (int, error) {
 
 func (s *testStore) Close() error { return s.memory.Close() }
 
-// made holds the signing keys that the suite has made, by who can open them: making one takes longer than most tests.
-var made struct {
+// made holds the signing keys that the suite has made, by their owner, and as a store has them, by the service that can open
+// them: making a key takes longer than most tests.
+var made = struct {
 	sync.Mutex
-	keys map[string][]store.Key
-}
+	keys map[string][]byte
+	rows map[string][]store.Key
+}{keys: make(map[string][]byte), rows: make(map[string][]store.Key)}
 
-// seed puts signing keys into an empty store. Stores of different SecretKeys get different ones.
+// seed puts a signing key into an empty store. Services of different SecretKeys get different ones; what else a service is
+// called does not matter, so that a test can have one that signs in the name of another.
 func (s *testStore) seed(t *testing.T, cfg core.Config) {
 	t.Helper()
 	made.Lock()
 	defer made.Unlock()
-	opener := strings.Join(append([]string{cfg.ClientID}, cfg.SecretKeys...), "\x00")
-	if made.keys[opener] == nil {
-		if made.keys == nil {
-			made.keys = make(map[string][]store.Key)
-		}
-		made.keys[opener] = makeKeys(t, cfg)
+	owner := strings.Join(append([]string{cfg.ClientID}, cfg.SecretKeys...), "\x00")
+	opener := owner + "\x00" + cfg.PublicURL
+	if made.keys[owner] == nil {
+		made.keys[owner] = makeKey(t)
 	}
-	for _, key := range made.keys[opener] {
+	if made.rows[opener] == nil {
+		made.rows[opener] = makeRows(t, cfg, made.keys[owner])
+	}
+	for _, key := range made.rows[opener] {
 		if err := s.memory.AddKey(t.Context(), key); err != nil && !errors.Is(err, store.ErrConflict) {
 			t.Fatal(err)
 		}
 	}
 }
 
-// makeKeys lets a service of its own make them: it does before it first shows them.
-func makeKeys(t *testing.T, cfg core.Config) []store.Key {
+func makeKey(t *testing.T) []byte {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
+}
+
+// makeRows lets a service of its own seal a key: it does before it first shows it.
+func makeRows(t *testing.T, cfg core.Config, key []byte) []store.Key {
 	t.Helper()
 	memory := store.NewMemory()
-	cfg.Broker, cfg.Store, cfg.OnError = &core.BrokerConfig{}, memory, nil
+	cfg.Broker, cfg.Store, cfg.OnError = &core.BrokerConfig{ImportKey: key}, memory, nil
 	auth, err := core.New(cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -19,7 +19,7 @@ type Fault int
 const (
 	Other     Fault = iota // none of the below: the caller learns of it
 	Duplicate              // a row with this primary key exists
-	Transient              // the database undid the work in favour of somebody else's: it may be done again
+	Transient              // the database undid the work in favour of another transaction: it may be retried
 )
 
 // Classify tells faults by the codes of one driver, never by words. It takes every error, wrapped ones too. Safe for
@@ -61,8 +61,8 @@ func PostgreSQL(classify Classify) Dialect {
 		numbered: true, isolation: sql.LevelReadCommitted,
 		revoke: `INSERT INTO oidcauth_revocations AS stored (id, at_ms, until_ms) VALUES (?, ?, ?)
 			ON CONFLICT (id) DO UPDATE SET at_ms = GREATEST(stored.at_ms, excluded.at_ms), until_ms = GREATEST(stored.until_ms, excluded.until_ms)`,
-		// The condition stands twice: a session may be prolonged after the inner query chose it. What somebody works on
-		// is left for the next time.
+		// The condition stands twice: a session may be prolonged after the inner query chose it. Rows that are
+		// locked are left for the next time.
 		purge: func(table, key, condition string) string {
 			return fmt.Sprintf(`DELETE FROM %s WHERE %s IN (SELECT %s FROM %s WHERE %s LIMIT %d FOR UPDATE SKIP LOCKED) AND %s`,
 				table, key, key, table, condition, purgeBatch, condition)
@@ -105,7 +105,7 @@ func (d Dialect) placeholders(statement string) string {
 //go:embed migrations
 var migrations embed.FS
 
-// Migrations are the files that [Store.Init] applies, for people who do that with a tool of their own: plain SQL with
+// Migrations are the files that [Store.Init] applies, for those who run migrations with a tool of their own: plain SQL with
 // the annotations of goose, which are comments to every other tool. Their order is that of their names. The version
 // table is the tool's then; Init has to find oidcauth_migrations, or must not be called.
 func (d Dialect) Migrations() fs.FS {

@@ -51,8 +51,8 @@ func readSession(row *sql.Rows) (session store.Session, err error) {
 	return session, err
 }
 
-// Swap is [store.Store.Swap]: one statement, so that of many with the same version one finds its row. The version is
-// another one afterwards, so MySQL counts the row as changed whatever it is told to count.
+// Swap is [store.Store.Swap]: one statement, so that of many callers with the same version one finds its row. The version
+// changes, so MySQL counts the row as changed in each of its modes.
 func (s *Store) Swap(ctx context.Context, session store.Session) error {
 	return s.do(ctx, "swap", func() error {
 		changed, err := s.exec(ctx, handle{s}, `UPDATE oidcauth_sessions SET current_hash = ?, last_hash = ?, data = ?, answer = ?,

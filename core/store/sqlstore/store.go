@@ -56,7 +56,7 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// patience is for how long work is tried again that the database undid in favour of somebody else's.
+// patience is how long work is retried that the database undid in favour of another transaction.
 const patience = 10 * time.Second
 
 // do is [Retry] for the methods.
@@ -64,7 +64,7 @@ func (s *Store) do(ctx context.Context, operation string, work func() error) err
 	return Retry(ctx, s.dialect, operation, work)
 }
 
-// Retry runs work, again for ten seconds when the database undid it for a reason that passes, and words the error. Work is
+// Retry runs work, again for ten seconds while the database undoes it for a transient reason, and words the error. Work is
 // one statement or one transaction, so that an attempt that failed has left nothing. [store.ErrConflict] and
 // [store.ErrNotFound] come back as they are. For the store packages.
 func Retry(ctx context.Context, dialect Dialect, operation string, work func() error) error {
@@ -92,7 +92,7 @@ func failed(ctx context.Context, operation string, err error) error {
 	return fmt.Errorf("sqlstore: %s: %w", operation, err)
 }
 
-// pause waits for some milliseconds, up to fifty, and hardly ever as long as somebody else who waits.
+// pause waits for some milliseconds, up to fifty, rarely as long as another caller that waits.
 func pause(ctx context.Context, attempt int) {
 	timer := time.NewTimer(rand.N(time.Duration(min(attempt, 5)) * 10 * time.Millisecond)) //nolint:gosec // no secret: it keeps two that wait apart
 	defer timer.Stop()
@@ -104,7 +104,7 @@ func pause(ctx context.Context, attempt int) {
 
 // alone waits for the turn to write; done ends it. Where a database lets one write at a time, those of this process wait
 // here, in order and for no longer than their context: SQLite would have each look again and again, after pauses that
-// become longer and in which perhaps nobody writes.
+// become longer and in which perhaps nothing is written.
 func (s *Store) alone(ctx context.Context) (done func(), err error) {
 	if !s.dialect.oneWriter {
 		return func() {}, nil

@@ -34,7 +34,7 @@ func text(s string) string {
 	return escaped + hex.EncodeToString([]byte(s))
 }
 
-// untext is the string of a stored text. One that text cannot have made is somebody else's, and stays as it is.
+// untext is the string of a stored text. One that text cannot have made was written by another program, and stays as it is.
 func untext(stored string) string {
 	digits, found := strings.CutPrefix(stored, escaped)
 	if !found {

@@ -7,7 +7,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
-// conflictChecks hold who wins, and what the loser leaves as it was.
+// conflictChecks hold which caller wins, and that the loser changes nothing.
 func conflictChecks() []check {
 	return []check{
 		{"Init may be called again and keeps everything", initAgain},

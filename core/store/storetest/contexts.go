@@ -110,7 +110,7 @@ func stored(t testing.TB, db store.Store, session store.Session) bool {
 	return err == nil && differenceOfSessions(session, got) == ""
 }
 
-// landed reports whether a write has been done whose caller was told nothing of it: a server may come to its end after
+// landed reports whether a write was done whose caller got an error: a server may finish it after
 // the caller has left.
 func landed(t testing.TB, db store.Store, session store.Session) bool {
 	t.Helper()

@@ -11,7 +11,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
-// modelChecks try sequences that nobody thought of. A failure is shrunk and printed with the seed that repeats it.
+// modelChecks try random sequences of calls. A failure is shrunk and printed with the seed that repeats it.
 func modelChecks() []check {
 	return []check{
 		{"a store does what a map would", storeModel},

@@ -15,8 +15,8 @@ import (
 func purgeChecks() []check {
 	return []check{
 		{"Purge deletes what has ended and nothing else", purgeBounds},
-		{"Purge comes to an end with thousands of rows", purgeMany},
-		{"Purge disturbs nobody who works at the same time", purgeBeside},
+		{"Purge ends with thousands of rows", purgeMany},
+		{"Purge does not disturb concurrent callers", purgeBeside},
 		{"Purge by several instances counts each row once", purgeTogether},
 	}
 }
@@ -112,7 +112,7 @@ func fill(t testing.TB, db store.Store, sessions, revocations int) (live store.S
 	return live
 }
 
-// purgeBeside holds "It disturbs nobody who works at the same time: a session that ended may be gone before Swap, never
+// purgeBeside holds "It does not disturb concurrent callers: a session that ended may be gone before Swap, never
 // one that has not."
 func purgeBeside(t testing.TB, backend Backend) {
 	stores := openSome(t, backend, 3)

@@ -10,7 +10,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
-// raceChecks hold "is atomic: it happens whole or not at all": of many who want the same, one gets it.
+// raceChecks hold "is atomic: it happens whole or not at all": of many callers that want the same, one gets it.
 func raceChecks() []check {
 	return []check{
 		{"Init by many at once on an empty place", initAtOnce},

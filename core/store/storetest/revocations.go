@@ -131,7 +131,7 @@ func revokedBounds(t testing.TB, backend Backend) {
 	}
 }
 
-// putAfterRevoke: whoever is in the feed is there for its access tokens, not for its row.
+// putAfterRevoke: a session is in the feed for its access tokens, not for its row.
 func putAfterRevoke(t testing.TB, backend Backend) {
 	db := open(t, backend)
 	session := newSession()

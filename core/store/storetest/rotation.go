@@ -83,21 +83,21 @@ type login struct {
 	newest *token // that its client has
 	tokens []*token
 	lost   map[string]bool // upstream tokens whose answer may never have been stored
-	left   time.Time       // until when somebody who died or lost its connection may hold the lease
+	left   time.Time       // until when a process that died or lost its connection may hold the lease
 	latest time.Time       // when the last access token expires that anybody has got
 	excuse string          // why the client may be logged out; "": it may not
-	ended  bool            // somebody was told so
+	ended  bool            // a client got that answer
 }
 
 // token is a refresh token that a client was given.
 type token struct {
 	text      string
 	hash      []byte
-	answer    []byte    // that it was spent for, once somebody has got it
+	answer    []byte    // that it was spent for, once a client has got it
 	successor *token    // in the answer
-	rotated   time.Time // when it was spent; until somebody has got the answer, the last time that it may have been
+	rotated   time.Time // when it was spent; until a client has got the answer, the last time that it may have been
 	since     time.Time // as rotated, the first time
-	by        *instance // that spent it, if the one who got the answer asked there
+	by        *instance // that spent it, if the client that got the answer asked there
 }
 
 func newRotation(t testing.TB, rt *rapid.T, stores []store.Store, rotates bool) *rotation {
@@ -164,7 +164,7 @@ func (m *rotation) close() {
 	for _, v := range m.visits {
 		select {
 		case v.says <- func() (*family.Result, error) { return nil, errDown }:
-		default: // it was told something already
+		default: // it has an answer already
 		}
 	}
 	for _, on := range m.instances {

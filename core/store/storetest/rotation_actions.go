@@ -47,7 +47,7 @@ func (m *rotation) goOn(rt *rapid.T) *visit {
 // longestLease is how long an instance whose clock is behind may leave a lease to its holder whose clock is ahead.
 const longestLease = lease + 2*clocks.Skew
 
-// takeOver is the honest client, when somebody has been spending its token for too long.
+// takeOver is the honest client, when another request has been spending its token for too long.
 func (m *rotation) takeOver(rt *rapid.T) {
 	if len(m.pending) == 0 {
 		rt.Skip("nobody asks")
@@ -56,7 +56,7 @@ func (m *rotation) takeOver(rt *rapid.T) {
 	m.goOn(rt)
 }
 
-// steal is somebody with a copy of any token that there was.
+// steal is a thief with a copy of any token that there was.
 func (m *rotation) steal(rt *rapid.T) {
 	if !m.thieves {
 		rt.Skip("no thieves here")
@@ -133,7 +133,7 @@ func (m *rotation) logOut(rt *rapid.T) {
 	returned := m.run(rt, func() { data, err = on.families.End(on.ctx, l.id, time.Time{}) })
 	m.restart(rt)
 	if !returned || on.store.isDead() || err != nil {
-		return // nobody was told anything
+		return // no client got an answer
 	}
 	l.ended = true
 	m.wantInFeed(rt, l, on)

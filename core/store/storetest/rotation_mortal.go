@@ -26,11 +26,11 @@ const (
 var errLost = errors.New("connection lost")
 
 // mortal is the store of a process that may die at any of its calls. Death ends the goroutine that calls, as it would
-// end all of them: whoever calls later ends there, too, and writes no more.
+// end all of them: later callers end there, too, and write no more.
 type mortal struct {
 	store.Store
 	now  func() time.Time
-	died context.CancelFunc // told of the death
+	died context.CancelFunc // called at the death
 
 	mu    sync.Mutex
 	dead  bool
@@ -93,7 +93,7 @@ func (m *mortal) PutSession(ctx context.Context, session store.Session) error {
 	return m.call(func() error { return m.Store.PutSession(ctx, session) })
 }
 
-// Session sends away whoever would wait for somebody else: a model has no time.
+// Session sends away a request that would wait for another one: a model has no time.
 func (m *mortal) Session(ctx context.Context, id string, now time.Time) (session store.Session, err error) {
 	err = m.call(func() (err error) {
 		session, err = m.Store.Session(ctx, id, now)
@@ -119,7 +119,7 @@ func (m *mortal) Revoke(ctx context.Context, id string, version int64, now, unti
 
 type visitKey struct{}
 
-// meets ends the patience of a visitor whose token somebody is spending.
+// meets ends the wait of a visitor whose token another request is spending.
 func (v *visit) meets(session store.Session, now time.Time) {
 	if !v.asked.Load() && session.Lease.Add(clocks.Skew).After(now) && bytes.Equal(session.Current, v.token.hash) {
 		v.held.Store(true)

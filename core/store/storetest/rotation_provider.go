@@ -52,7 +52,7 @@ const (
 
 var errDown = errors.New("the provider is down")
 
-// visit is one call of Rotate, which stops where it asks the provider until somebody decides what that says.
+// visit is one call of Rotate, which stops where it asks the provider until the model decides what that says.
 type visit struct {
 	login  *login
 	token  *token
@@ -61,7 +61,7 @@ type visit struct {
 	began  time.Time
 
 	asked, held atomic.Bool
-	stole       atomic.Bool   // it was sent away from a lease that somebody held, and asked the provider all the same
+	stole       atomic.Bool   // it was sent away from a lease that was held, and asked the provider all the same
 	asks        chan struct{} // closed when the provider is asked
 	says        chan func() (*family.Result, error)
 	done        chan struct{}   // closed when Rotate has returned, or its process has died
@@ -123,14 +123,14 @@ func (m *rotation) decide(rt *rapid.T, v *visit, says verdict) func() (*family.R
 	case partial:
 		return func() (*family.Result, error) { return &family.Result{Data: result.Data}, errDown }
 	}
-	if !v.left { // to nobody, otherwise: it stays good
+	if !v.left { // otherwise no client gets it, and the token stays valid
 		v.token.maySpend(m.now())
 	}
 	return func() (*family.Result, error) { return result, nil }
 }
 
-// maySpend notes that the token is spent now, unless it was before: who answers late, after somebody else took over and had
-// an answer, spends nothing.
+// maySpend notes that the token is spent now, unless it was before: a late answer, after another request took over and had
+// one, spends nothing.
 func (t *token) maySpend(now time.Time) {
 	if t.answer != nil {
 		return
@@ -142,7 +142,7 @@ func (t *token) maySpend(now time.Time) {
 }
 
 // wantExcusedReuse: the provider may see a token twice when the answer to the first was lost with a process or on its
-// way, or when a lease ran out under whoever asked.
+// way, or when the lease of the request ran out.
 func (m *rotation) wantExcusedReuse(rt *rapid.T, v *visit) {
 	if !v.login.lost[v.upstream] && !v.late(m.now()) && !v.on.store.isDead() {
 		rt.Fatalf("the provider sees %q twice", v.upstream)

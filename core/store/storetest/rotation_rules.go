@@ -33,18 +33,18 @@ func (m *rotation) judge(rt *rapid.T, v *visit) {
 	case errors.Is(v.err, family.ErrEnded):
 		m.wantExcusedEnd(rt, v)
 	case errors.Is(v.err, family.ErrBusy):
-		m.wantSomebodyAtIt(rt, v)
+		m.wantHolder(rt, v)
 	case !errors.Is(v.err, errDown) && !errors.Is(v.err, errLost):
 		rt.Fatalf("Rotate: %v", v.err)
 	}
 }
 
-// wantSomebodyAtIt: whoever is told to come again has asked the provider, or has seen somebody else at it: one who asks, or
-// one who is gone and whose lease has not run out.
-func (m *rotation) wantSomebodyAtIt(rt *rapid.T, v *visit) {
+// wantHolder: a request that has to be tried again has asked the provider, or has seen a lease: of a request that asks, or
+// of one that is gone and whose lease has not run out.
+func (m *rotation) wantHolder(rt *rapid.T, v *visit) {
 	busy := slices.ContainsFunc(m.pending, func(other *visit) bool { return other.login == v.login })
 	if !v.asked.Load() && (!v.held.Load() || !busy && !m.now().Before(v.login.left)) {
-		rt.Fatalf("busy, and nobody is at it")
+		rt.Fatalf("busy, and no request holds the lease")
 	}
 }
 

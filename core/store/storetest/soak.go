@@ -14,8 +14,8 @@ import (
 )
 
 // Soak lets a crowd spend one refresh token at once, again and again: 50 callers on 3 instances, each with a store of its
-// own on one place. In every round the token is spent at the provider once and all get the very same answer: whoever comes
-// later waits for it or gets it in the grace. Every tenth family is then met by a token that is past the grace, on all
+// own on one place. In every round the token is spent at the provider once and all get the same answer: later callers
+// wait for it or get it in the grace. Every tenth family is then met by a token that is past the grace, on all
 // instances at once, and has to end.
 func Soak(t *testing.T, backend Backend, rounds int) {
 	t.Helper()

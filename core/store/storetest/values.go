@@ -8,7 +8,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
-// valueChecks hold "Times are handed over in whole milliseconds and come back equal, in UTC; a zero time comes back
+// valueChecks hold "Times come in whole milliseconds and come back equal, in UTC; a zero time comes back
 // zero. Byte slices come back equal, an empty one may come back nil; a store does not keep the slices that it is given,
 // and the caller may change those that it gets. Texts are compared byte for byte."
 func valueChecks() []check {
@@ -209,7 +209,7 @@ func cloneKey(key store.Key) store.Key {
 	return key
 }
 
-// readAfterWrite holds "whoever reads afterwards, on any instance, sees it".
+// readAfterWrite holds "every later read, on any instance, sees it".
 func readAfterWrite(t testing.TB, backend Backend) {
 	stores := openSome(t, backend, 3)
 	for round := range 20 {

@@ -24,8 +24,8 @@ func oneConnection(t *testing.T, backend Backend) {
 	must(t, err)
 }
 
-// Somebody has changed a row and does not commit. Whoever wants the row waits, and no longer than the context. A server
-// may carry out later what it was asked for by somebody who has gone, whole.
+// A transaction has changed a row and does not commit. Other callers wait for the row, no longer than their context. A
+// server may carry out later what a caller that has gone had asked for, whole.
 func heldRow(t *testing.T, backend Backend) {
 	handles := backend.Place(t)
 	opened, other := backend.New(handles(t)), handles(t)

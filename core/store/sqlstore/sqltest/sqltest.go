@@ -1,5 +1,5 @@
 // Package sqltest holds the stores of database/sql to what is theirs alone, beside the suite in core/store/storetest
-// that holds for every store: migrations, handles of all sorts, and databases that are in somebody's way.
+// that holds for every store: migrations, handles of all sorts, and databases that block.
 package sqltest
 
 import (
@@ -38,7 +38,7 @@ func Run(t *testing.T, backend Backend) {
 		"a migration that fails":                      failedMigration,
 		"a handle with one connection":                oneConnection,
 		"errors before Init":                          beforeInit,
-		"a row that somebody holds":                   heldRow,
+		"a row that is locked":                        heldRow,
 		"purge leaves what was prolonged":             prolonged,
 		"purge is bounded":                            boundedPurge,
 		"texts that a column would not take":          strangeTexts,

@@ -20,7 +20,7 @@ import (
 // kind is one database server, started when first asked for.
 type kind struct {
 	name    string
-	install string // the command that installs it, for whoever lacks it
+	install string // the command that installs it
 	start   func(dir string) (*running, error)
 
 	once sync.Once
