@@ -11,6 +11,8 @@ import (
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fetch"
+	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
+	"github.com/go-oidc-auth/oidcauth/core/internal/keyset"
 	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
 	"github.com/go-oidc-auth/oidcauth/core/internal/verify"
 	"golang.org/x/oauth2"
@@ -95,7 +97,11 @@ func (u *Upstream) accept(ctx context.Context, answer *oauth2.Token, check Check
 	if err != nil {
 		return nil, err
 	}
-	access, err := u.Issuer.Access(ctx, answer.AccessToken)
+	issuer := u.Issuer
+	if caller == nil { // else the ID token has brought the new keys, if there are any
+		issuer = u.urgent()
+	}
+	access, err := issuer.Access(ctx, answer.AccessToken)
 	if caller != nil && fault.Is(err, fault.Outage) {
 		return nil, err // its subject cannot be compared
 	}
@@ -118,6 +124,14 @@ func (u *Upstream) accept(ctx context.Context, answer *oauth2.Token, check Check
 	return grant, grant.setTimes(answer, time.Now(), u.RefreshTTL)
 }
 
+// urgent is the provider as the issuer of what a grant was spent for: a new key of the provider's is fetched for it at once,
+// though the last fetch was a moment ago. Grants bound how often.
+func (u *Upstream) urgent() *verify.Issuer {
+	issuer := *u.Issuer
+	issuer.Keys = keyset.Urgent[jose.Set]{Keys: u.Provider.Keys()}
+	return &issuer
+}
+
 // caller verifies the ID token: demanded where openid was granted at a login, verified wherever one comes.
 func (u *Upstream) caller(ctx context.Context, answer *oauth2.Token, check Check, scope string) (*verify.Token, error) {
 	raw, fits := textMember(answer, "id_token")
@@ -132,7 +146,7 @@ func (u *Upstream) caller(ctx context.Context, answer *oauth2.Token, check Check
 		}
 		return nil, nil
 	}
-	caller, err := u.Issuer.IDToken(ctx, raw, verify.Login{Client: u.Provider.Client.ID, AccessToken: answer.AccessToken, Nonce: check.Nonce})
+	caller, err := u.urgent().IDToken(ctx, raw, verify.Login{Client: u.Provider.Client.ID, AccessToken: answer.AccessToken, Nonce: check.Nonce})
 	switch {
 	case fault.Is(err, fault.Outage):
 		return nil, err
