@@ -19,15 +19,16 @@ import (
 type Auth struct {
 	cfg      *Config // a pointer, so that printing an Auth by value prints no setting
 	log      *slog.Logger
-	metrics  metrics
 	provider *provider.Provider
 	verifier *verify.Verifier // what the guards accept
 	states   *login.Logins    // what logins under way remember
 	logins   *session.Logins  // what becomes of a login: passed through, or kept
 	broker   *session.Broker  // nil in passthrough mode: there are no keys to publish and to rotate
 
-	noLogout *trouble.Trouble // the provider has no logout
-	closed   *atomic.Bool     // in broker mode: the revocation list does not move any more
+	noLogout  *trouble.Trouble // the provider has no logout
+	refusals  *trouble.Limit   // of lines about refused tokens
+	redirects *trouble.Limit   // of lines about refused redirect URIs
+	closed    *atomic.Bool     // in broker mode: the revocation list does not move any more
 }
 
 // New checks the configuration and makes an Auth of it. Its error lists every invalid field and its fix, one per line. New
@@ -41,16 +42,17 @@ func New(config Config) (*Auth, error) {
 	cfg.warn()
 	a := &Auth{
 		cfg: cfg, log: cfg.Logger, closed: new(atomic.Bool),
-		noLogout: trouble.New(cfg.Logger, slog.LevelWarn, "browsers", "sent to the provider's logout"),
+		noLogout:  trouble.New(cfg.Logger, slog.LevelWarn, "browsers", "sent to the provider's logout"),
+		refusals:  &trouble.Limit{Lines: 10, Every: time.Second},
+		redirects: &trouble.Limit{Lines: 1, Every: time.Minute},
 	}
-	a.metrics = a.fetchesApart(cfg.Metrics)
 	if a.states, err = login.New(login.Config{Secrets: a.secrets(), Party: cfg.party(), Leeway: cfg.Leeway, Secure: cfg.isSecure()}); err != nil {
 		return nil, err
 	}
 	a.provider = provider.New(provider.Config{
 		DiscoveryURL: cfg.DiscoveryURL, Issuer: cfg.Issuer, JWKSURL: cfg.JWKSURL, Client: provider.NewClient(cfg.ClientID, cfg.ClientSecret),
 		HTTP: cfg.HTTPClient, Timeout: cfg.Timeout, Allows: func(address string) bool { return cfg.badEndpoint(address) == "" },
-		Log: a.log, Observe: a.metrics.fetches(),
+		Log: a.log, Observe: a.observed(),
 	})
 	up := &session.Upstream{Provider: a.provider, Issuer: a.providerIssuer(), RefreshTTL: cfg.sessionTTL()}
 	sessions := a.sessions(up)
@@ -81,7 +83,7 @@ func (a *Auth) brokerConfig(up *session.Upstream) session.BrokerConfig {
 		AnyAudience: a.cfg.takesAnyAudience(), TokenTTL: b.TokenTTL, SessionTTL: b.SessionTTL, SessionMax: b.SessionMax, Grace: b.RefreshGrace,
 		Timeout: a.cfg.Timeout, Leeway: a.cfg.Leeway, ImportKey: b.ImportKey, Peers: peers,
 		Rules: a.cfg.rules(), New: newToken, Permit: func(token *verify.Token) error { return mint.permit(idTokenOf(token)) },
-		Log: a.log, Observe: a.metrics.fetches(),
+		Log: a.log, Observe: a.observed(),
 	}
 }
 

@@ -43,25 +43,3 @@ func (a *Auth) onLogin(ctx context.Context, request *Request, token *Token) (ans
 	}
 	return answer, nil
 }
-
-// told tells Config.Metrics what a request came to. A hook that panics makes that a 500, whatever it was.
-func (a *Auth) told(ctx context.Context, tell func()) error {
-	if a.metrics == nil {
-		return nil
-	}
-	return a.called(ctx, "Config.Metrics", tell)
-}
-
-// fetchesApart catches what Config.Metrics throws when it is told of a fetch: that runs in the background, for no request.
-func (a *Auth) fetchesApart(hook func(Event)) func(Event) {
-	if hook == nil {
-		return nil
-	}
-	return func(event Event) {
-		if event.Kind != "fetch" {
-			hook(event)
-			return
-		}
-		_ = a.called(context.Background(), "Config.Metrics", func() { hook(event) }) // it is logged
-	}
-}

@@ -26,6 +26,9 @@ type Credentials struct {
 	Method string
 	// Target is what the client asked for, path and query, whatever a group, a mount or a middleware made of the path since.
 	Target string
+	// Route is the pattern that the router matched, as the application wrote it ("/orders/{id}"). It stands in lines of the log
+	// about refused tokens, and decides nothing. Empty: the router does not say.
+	Route string
 	// Header has the request's header. nil: it has none.
 	Header Header
 }
@@ -33,7 +36,7 @@ type Credentials struct {
 // CredentialsOf makes Credentials of a net/http request, without a copy. The target is RequestURI, or that of the URL where a
 // request was made by hand.
 func CredentialsOf(r *http.Request) Credentials {
-	return Credentials{Method: r.Method, Target: targetOf(r), Header: r.Header}
+	return Credentials{Method: r.Method, Target: targetOf(r), Route: r.Pattern, Header: r.Header}
 }
 
 // LogValue gives method and path: query and header may hold secrets.

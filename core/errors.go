@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
@@ -43,8 +44,9 @@ type Error struct {
 	// Err is the cause, for logs and [errors.Is]; no answer holds it.
 	Err error
 
-	kind  fault.Kind // what happened; Internal where a flow says it all
-	scope string     // the scopes that a token needs, for the challenge
+	kind  fault.Kind  // what happened; Internal where a flow says it all
+	scope string      // the scopes that a token needs, for the challenge
+	want  []slog.Attr // the requirement that was not met, for the log
 }
 
 // Error gives the status, the code and the detail; never the cause's text.

@@ -1,7 +1,6 @@
 package core
 
 import (
-	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -16,17 +15,27 @@ import (
 // asked for anything.
 func (f *flows) token(ctx context.Context, request *Request) (*Response, error) {
 	form, err := readToken(parameters{values: request.Form, most: maxCredential})
-	if err != nil {
-		return nil, cmp.Or(f.told(ctx, func() { f.metrics.login(grantUndecided, err) }), err)
-	}
-	tokens, err := form.grant.run(f, ctx, form)
-	if panicked := f.told(ctx, func() { form.grant.told(f.metrics, err) }); panicked != nil {
+	kind, part := form.event()
+	ctx, panicked := f.begin(ctx, kind, part)
+	if panicked != nil {
 		return nil, panicked
 	}
-	if err != nil {
+	var tokens *session.Tokens
+	if err == nil {
+		tokens, err = form.grant.run(f, ctx, form)
+	}
+	if err = f.endAnswer(ctx, kind, part, err); err != nil {
 		return nil, form.refused(err)
 	}
 	return jsonResponse(tokenOf(tokens)), nil
+}
+
+// event is the kind and part that the grant is observed as.
+func (t *tokenForm) event() (kind, part string) {
+	if t.grant == nil {
+		return eventLogin, grantUndecided
+	}
+	return t.grant.kind, t.grant.part
 }
 
 // refused gives a request that names its grant the status of RFC 6749 section 5.2: clients that go by it read a challenge in
