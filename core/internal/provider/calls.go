@@ -43,7 +43,7 @@ func (p *Provider) token(ctx context.Context, meta *Metadata, form url.Values) (
 		ClientID: p.Client.ID, ClientSecret: p.Client.secret, TokenURL: meta.Token,
 		AuthStyle: p.Client.style(meta.authMethods), EndpointParams: form,
 	}
-	token, err := request.Token(context.WithValue(ctx, oauth2.HTTPClient, p.client))
+	token, err := request.Token(context.WithValue(ctx, oauth2.HTTPClient, p.tokens))
 	var refused *oauth2.RetrieveError
 	switch {
 	case err == nil:
