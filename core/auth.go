@@ -64,7 +64,7 @@ func New(config Config) (*Auth, error) {
 // sessions chooses what is done with logins.
 func (a *Auth) sessions(up *session.Upstream) session.Sessions {
 	if a.cfg.Broker == nil {
-		return session.NewPassthrough(up)
+		return session.NewPassthrough(up, a.log)
 	}
 	a.broker = session.NewBroker(a.brokerConfig(up))
 	return a.broker

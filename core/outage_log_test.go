@@ -401,3 +401,28 @@ func TestRefusalAtTheCallbackIsLoggedOnce(t *testing.T) {
 		t.Errorf("%q", lines)
 	}
 }
+
+// In passthrough mode, access tokens that no guard can verify are told of once, with what to do; in broker mode they do not matter.
+func TestOpaqueTokensAreLoggedOnce(t *testing.T) {
+	const words = "the provider's access tokens"
+	f := newFlow(t, nil, oidctest.WithOpaqueTokens())
+	refresh := f.tokens("alice").RefreshToken
+	for range 3 {
+		f.tokens("alice")
+		refresh = flowGranted(t, f.post("token", flowRefresh(refresh))).RefreshToken
+	}
+	lines := logLines(f.traffic.logs.String(), "WARN")
+	if len(lines) != 1 || !strings.Contains(lines[0], words) || !strings.Contains(lines[0], "no signed JWTs") || !strings.Contains(lines[0], "Config.Broker") {
+		t.Errorf("%q", lines)
+	}
+	f = newFlow(t, nil)
+	f.tokens("alice")
+	if logs := f.traffic.logs.String(); strings.Contains(logs, words) {
+		t.Errorf("JWTs: %s", logs)
+	}
+	b := newFlow(t, brokered(), oidctest.WithOpaqueTokens())
+	b.tokens("alice")
+	if logs := b.traffic.logs.String(); strings.Contains(logs, words) {
+		t.Errorf("in broker mode: %s", logs)
+	}
+}

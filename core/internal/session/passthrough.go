@@ -3,28 +3,35 @@ package session
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/claims"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
+	"github.com/go-oidc-auth/oidcauth/core/internal/trouble"
 	"github.com/go-oidc-auth/oidcauth/core/internal/verify"
 )
 
 // Passthrough hands the provider's tokens on; nothing is kept.
-type Passthrough struct{ up *Upstream }
+type Passthrough struct {
+	up     *Upstream
+	opaque *trouble.Trouble // the provider's access tokens are no JWTs
+}
 
 var _ Sessions = (*Passthrough)(nil)
 
 // NewPassthrough makes the way without a store.
-func NewPassthrough(up *Upstream) *Passthrough { return &Passthrough{up} }
+func NewPassthrough(up *Upstream, log *slog.Logger) *Passthrough {
+	return &Passthrough{up: up, opaque: newOpaque(log)}
+}
 
 // Ready returns nil: there is nothing to wait for.
 func (p *Passthrough) Ready(context.Context) error { return nil }
 
 // Begin hands the provider's tokens on.
-func (p *Passthrough) Begin(_ context.Context, _ *provider.Metadata, login *Grant) (*Tokens, error) {
-	return &login.Tokens, nil
+func (p *Passthrough) Begin(ctx context.Context, _ *provider.Metadata, login *Grant) (*Tokens, error) {
+	return p.given(ctx, &login.Tokens), nil
 }
 
 // Refresh forwards the refresh token to the provider.
@@ -37,7 +44,7 @@ func (p *Passthrough) Refresh(ctx context.Context, token string) (*Tokens, error
 	if err != nil {
 		return nil, err
 	}
-	return &grant.Tokens, nil
+	return p.given(ctx, &grant.Tokens), nil
 }
 
 // Exchanges is false: there are no own tokens.
