@@ -397,7 +397,7 @@ func TestRefusalAtTheCallbackIsLoggedOnce(t *testing.T) {
 		}
 	}
 	lines := append(logLines(f.traffic.logs.String(), "ERROR"), logLines(f.traffic.logs.String(), "WARN")...)
-	if len(lines) != 1 || !strings.Contains(lines[0], "code=unauthorized_client") || !strings.Contains(lines[0], "Config.ClientID") {
+	if len(lines) != 1 || !strings.Contains(lines[0], "level=WARN") || !strings.Contains(lines[0], "code=unauthorized_client") || !strings.Contains(lines[0], "Config.ClientID") {
 		t.Errorf("%q", lines)
 	}
 }

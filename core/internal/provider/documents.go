@@ -74,6 +74,7 @@ type Provider struct {
 	calls        *trouble.Trouble // token requests have no answer
 	registration *trouble.Trouble // the provider refuses this service
 	scopes       *trouble.Trouble // the provider refuses scopes
+	denied       *trouble.Trouble // browsers come back with an error
 }
 
 // New makes a provider that has fetched nothing yet.
@@ -85,6 +86,7 @@ func New(cfg Config) *Provider {
 		calls:        trouble.New(cfg.Log, slog.LevelWarn, "token requests", "answered by the provider"),
 		registration: trouble.New(cfg.Log, slog.LevelError, "logins", "completed at the provider"),
 		scopes:       trouble.New(cfg.Log, slog.LevelWarn, "scopes", "granted by the provider"),
+		denied:       trouble.New(cfg.Log, slog.LevelWarn, "browsers", "logged in at the provider"),
 	}
 	p.tokens = withWholeSeconds(p.client)
 	policy := fresh.Policy{Renew: DiscoveryAge, Stale: StaleAge, Pause: RefetchPause, Timeout: cfg.Timeout + Slack}

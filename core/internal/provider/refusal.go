@@ -47,10 +47,13 @@ func Refusal(code string) *fault.Error {
 	return &fault.Error{Kind: kind, Code: known(code)}
 }
 
-// refusalAt is the refusal of a call to an endpoint; its cause says where to look.
+// refusalAt is the refusal of a call to an endpoint, with status 0 one that a browser brought; its cause says where to look.
 func refusalAt(address string, status int, code string) *fault.Error {
 	f := Refusal(code)
-	attrs := []slog.Attr{slog.String("code", known(code)), slog.String("host", fetch.HostOf(address)), slog.Int("status", status)}
+	attrs := []slog.Attr{slog.String("code", known(code)), slog.String("host", fetch.HostOf(address))}
+	if status != 0 {
+		attrs = append(attrs, slog.Int("status", status))
+	}
 	f.Err = &trouble.Mistake{Text: meaning(code), Check: fieldsOf(code), Attrs: attrs}
 	return f
 }
@@ -106,6 +109,7 @@ func (p *Provider) note(ctx context.Context, err error) {
 	case f == nil:
 		p.registration.Seen(ctx, nil)
 		p.scopes.Seen(ctx, nil)
+		p.denied.Seen(ctx, nil)
 	case f.Kind == fault.Client:
 		p.registration.Seen(ctx, err)
 	case f.Kind == fault.Refused && hasFields(f):
@@ -123,12 +127,12 @@ func unanswered(err error) error {
 	return nil
 }
 
-// Denied logs that the provider sent a browser back with a code that has to do with this service's configuration.
+// Denied logs that a browser came back with an error code that has to do with this service's configuration. It may be a user's
+// invention, so that it is a warning.
 func (p *Provider) Denied(ctx context.Context, meta *Metadata, code string) {
-	if fieldsOf(code) == "" {
-		return
+	if fieldsOf(code) != "" {
+		p.denied.Seen(ctx, refusalAt(meta.Authorization, 0, code))
 	}
-	p.note(ctx, refusalAt(meta.Authorization, 0, code))
 }
 
 // hasFields reports a refusal that the configuration has to do with.
