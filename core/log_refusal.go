@@ -41,11 +41,12 @@ func wanted(err error) []slog.Attr {
 	return refusalOf(err).want
 }
 
-// route names the place: the method where it is one of HTTP's, and the pattern that the router matched, or the name of an own route.
+// route names the place: the method where it is one of HTTP's, and the pattern that the router matched, or the name of an own
+// route. The method of the credentials may be a view of memory that is used again, and is not kept.
 func (g *Guard) route(credentials Credentials) []slog.Attr {
-	method := credentials.Method
-	if !slices.Contains(methods, method) {
-		method = ""
+	method := ""
+	if i := slices.Index(methods, credentials.Method); i >= 0 {
+		method = methods[i]
 	}
 	return []slog.Attr{slog.String("method", method), slog.String("route", cmp.Or(credentials.Route, g.place))}
 }
