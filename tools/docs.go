@@ -14,7 +14,7 @@ import (
 )
 
 // docs checks what people read: programs compile and are those of examples, Go parses, links lead somewhere, make
-// targets exist, and no committed text names one machine's folders or a registry's host.
+// targets exist, programs set a Logger, and no committed text names one machine's folders or a registry's host.
 func (r *repo) docs() error {
 	files, err := r.committed()
 	if err != nil {
@@ -104,6 +104,9 @@ func (c *docsCheck) text(file string) {
 		c.fault("%s: is a binary file", file)
 		return
 	}
+	if isProgram(file) {
+		c.logs(file, string(data))
+	}
 	number := 0
 	for line := range strings.Lines(string(data)) {
 		number++
@@ -137,6 +140,7 @@ func (c *docsCheck) goBlocks(doc document) []block {
 		default:
 			programs = append(programs, b)
 			c.example(b)
+			c.logs(b.at(), b.Text)
 		}
 	}
 	return programs
@@ -154,6 +158,18 @@ func (c *docsCheck) example(b block) {
 	} else if string(data) != b.Text {
 		c.fault("%s: program %s is not %s", b.at(), b.Program, name)
 	}
+}
+
+// logs holds that a program which configures the library sets a Logger: who copies it sees what there is to correct.
+func (c *docsCheck) logs(where, text string) {
+	if strings.Contains(text, "core.Config{") && !strings.Contains(text, "Logger:") {
+		c.fault("%s: the program sets no Logger in core.Config", where)
+	}
+}
+
+// isProgram tells whether a file is one that people copy from.
+func isProgram(file string) bool {
+	return strings.HasPrefix(file, "examples/") && path.Base(file) == "main.go" || path.Base(file) == "example_test.go"
 }
 
 // link checks a link to a file of the repository, and to a heading where the file is one of ours.
