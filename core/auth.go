@@ -19,15 +19,16 @@ import (
 type Auth struct {
 	cfg      *Config // a pointer, so that printing an Auth by value prints no setting
 	log      *slog.Logger
-	metrics  metrics
 	provider *provider.Provider
 	verifier *verify.Verifier // what the guards accept
 	states   *login.Logins    // state of the logins in progress
 	logins   *session.Logins  // finishes a login: passes tokens through, or starts a session
 	broker   *session.Broker  // nil in passthrough mode, which has no signing keys
 
-	noLogout *trouble.Trouble // the provider has no logout endpoint
-	closed   *atomic.Bool     // broker mode only: Close was called, so the revocation list is stale
+	noLogout  *trouble.Trouble // the provider has no logout endpoint
+	refusals  *trouble.Limit   // of log lines about refused tokens
+	redirects *trouble.Limit   // of log lines about refused redirect URIs
+	closed    *atomic.Bool     // broker mode only: Close was called, so the revocation list is stale
 }
 
 // New checks the configuration and returns an Auth. Its error lists every invalid field and its fix, one per line. New uses
@@ -41,16 +42,17 @@ func New(config Config) (*Auth, error) {
 	cfg.warn()
 	a := &Auth{
 		cfg: cfg, log: cfg.Logger, closed: new(atomic.Bool),
-		noLogout: trouble.New(cfg.Logger, slog.LevelWarn, "browsers", "sent to the provider's logout"),
+		noLogout:  trouble.New(cfg.Logger, slog.LevelWarn, "browsers", "sent to the provider's logout"),
+		refusals:  &trouble.Limit{Lines: 10, Every: time.Second},
+		redirects: &trouble.Limit{Lines: 1, Every: time.Minute},
 	}
-	a.metrics = a.fetchesApart(cfg.Metrics)
 	if a.states, err = login.New(login.Config{Secrets: a.secrets(), Party: cfg.party(), Leeway: cfg.Leeway, Secure: cfg.isSecure()}); err != nil {
 		return nil, err
 	}
 	a.provider = provider.New(provider.Config{
 		DiscoveryURL: cfg.DiscoveryURL, Issuer: cfg.Issuer, JWKSURL: cfg.JWKSURL, Client: provider.NewClient(cfg.ClientID, cfg.ClientSecret),
 		HTTP: cfg.HTTPClient, Timeout: cfg.Timeout, Allows: func(address string) bool { return cfg.badEndpoint(address) == "" },
-		Log: a.log, Observe: a.metrics.fetches(),
+		Log: a.log, Observe: a.observed(),
 	})
 	up := &session.Upstream{Provider: a.provider, Issuer: a.providerIssuer(), Subjects: a.subjectIssuer(), Granted: a.grantedIssuer(), RefreshTTL: cfg.sessionTTL()}
 	sessions := a.sessions(up)
@@ -62,7 +64,7 @@ func New(config Config) (*Auth, error) {
 // sessions returns the implementation for the configured mode.
 func (a *Auth) sessions(up *session.Upstream) session.Sessions {
 	if a.cfg.Broker == nil {
-		return session.NewPassthrough(up)
+		return session.NewPassthrough(up, a.log)
 	}
 	a.broker = session.NewBroker(a.brokerConfig(up))
 	return a.broker
@@ -81,7 +83,7 @@ func (a *Auth) brokerConfig(up *session.Upstream) session.BrokerConfig {
 		AnyAudience: a.cfg.takesAnyAudience(), TokenTTL: b.TokenTTL, SessionTTL: b.SessionTTL, SessionMax: b.SessionMax, Grace: b.RefreshGrace,
 		Timeout: a.cfg.Timeout, Leeway: a.cfg.Leeway, ImportKey: b.ImportKey, Peers: peers,
 		Rules: a.cfg.rules(), New: newToken, Permit: func(token *verify.Token) error { return mint.permit(idTokenOf(token)) },
-		Log: a.log, Observe: a.metrics.fetches(),
+		Log: a.log, Observe: a.observed(),
 	}
 }
 

@@ -43,25 +43,3 @@ func (a *Auth) onLogin(ctx context.Context, request *Request, token *Token) (ans
 	}
 	return answer, nil
 }
-
-// told reports the result of a request to Config.Metrics. If the hook panics, the answer is a 500.
-func (a *Auth) told(ctx context.Context, tell func()) error {
-	if a.metrics == nil {
-		return nil
-	}
-	return a.called(ctx, "Config.Metrics", tell)
-}
-
-// fetchesApart recovers panics of Config.Metrics for fetch events, which occur in the background without a request.
-func (a *Auth) fetchesApart(hook func(Event)) func(Event) {
-	if hook == nil {
-		return nil
-	}
-	return func(event Event) {
-		if event.Kind != "fetch" {
-			hook(event)
-			return
-		}
-		_ = a.called(context.Background(), "Config.Metrics", func() { hook(event) }) // called logs it
-	}
-}

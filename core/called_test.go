@@ -61,8 +61,8 @@ func TestHookPanics(t *testing.T) {
 		"Config.OnError": {func(c *core.Config) {
 			c.OnError = func(context.Context, *core.Request, *core.Error) *core.Response { panic(poison) }
 		}, 200, 200, 500},
-		"Config.Metrics": {func(c *core.Config) {
-			c.Metrics = func(core.Event) { panic(poison) }
+		"Config.Observe": {func(c *core.Config) {
+			c.Observe = core.ObserveFunc(func(core.Event) { panic(poison) })
 		}, 500, 500, 500},
 		"Config.OnLogin, OnError": {func(c *core.Config) {
 			c.OnLogin = func(context.Context, *core.Request, *core.Token) *core.Response { panic(poison) }
@@ -87,7 +87,7 @@ func TestHookPanics(t *testing.T) {
 			if answer.Status != c.callback {
 				t.Errorf("the callback answers %d %s", answer.Status, answer.Body)
 			}
-			if name != "Config.Metrics" {
+			if name != "Config.Observe" {
 				flowWantCookieGone(t, answer, cookie)
 			}
 			hook, _, _ := strings.Cut(name, ",")

@@ -26,6 +26,9 @@ type Credentials struct {
 	Method string
 	// Target is the path and query that the client sent, even if a group, a mount or a middleware has changed the path since.
 	Target string
+	// Route is the pattern that the router matched, as the application wrote it ("/orders/{id}"), for log lines about refused
+	// tokens. It decides nothing. Empty: the router does not say.
+	Route string
 	// Header is the request's header. nil: no headers.
 	Header Header
 }
@@ -33,7 +36,7 @@ type Credentials struct {
 // CredentialsOf returns the Credentials of a net/http request without copying. The target is RequestURI, or the URL's for a
 // request that was built by hand.
 func CredentialsOf(r *http.Request) Credentials {
-	return Credentials{Method: r.Method, Target: targetOf(r), Header: r.Header}
+	return Credentials{Method: r.Method, Target: targetOf(r), Route: r.Pattern, Header: r.Header}
 }
 
 // LogValue returns method and path only: query and header may hold secrets.

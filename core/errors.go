@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
@@ -43,8 +44,9 @@ type Error struct {
 	// Err is the cause, for logs and [errors.Is]. It is never part of an answer.
 	Err error
 
-	kind  fault.Kind // what happened; Internal if a flow set the whole answer
-	scope string     // the scopes that the token must have, for the challenge
+	kind  fault.Kind  // what happened; Internal if a flow set the whole answer
+	scope string      // the scopes that the token must have, for the challenge
+	want  []slog.Attr // the requirement that was not met, for the log
 }
 
 // Error returns the status, the code and the detail, never the text of the cause.

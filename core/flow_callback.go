@@ -14,11 +14,12 @@ import (
 // callbackRoute answers GET callback, where the provider sends the browser after a login. Once the state has been opened, the
 // answer always deletes the login's cookie.
 func (f *flows) callbackRoute(ctx context.Context, request *Request) (*Response, error) {
-	answer, err := f.comeBack(ctx, request)
-	if panicked := f.told(ctx, func() { f.metrics.login(grantCallback, err) }); panicked != nil {
-		return answer, panicked
+	ctx, panicked := f.begin(ctx, eventLogin, grantCallback)
+	if panicked != nil {
+		return nil, panicked
 	}
-	return answer, err
+	answer, err := f.comeBack(ctx, request)
+	return answer, f.endAnswer(ctx, eventLogin, grantCallback, err)
 }
 
 func (f *flows) comeBack(ctx context.Context, request *Request) (*Response, error) {
@@ -73,6 +74,7 @@ func (f *flows) finish(ctx context.Context, request *Request, p *callbackQuery, 
 		return nil, badRequest(CodeInvalidRequest, "The answer is not from the provider of this login.")
 	}
 	if p.fault != "" {
+		f.provider.Denied(ctx, meta, p.fault)
 		return nil, providerFault(p.fault)
 	}
 	check := session.Check{Nonce: state.Nonce, IDToken: session.Always, Scope: state.Scope}

@@ -23,7 +23,9 @@ type flows struct {
 }
 
 func (a *Auth) flows(callback string) *flows {
-	return &flows{Auth: a, callback: callback, member: a.Required(), leaver: a.Optional(NoDefaults)}
+	f := &flows{Auth: a, callback: callback, member: a.Required(), leaver: a.Optional(NoDefaults)}
+	f.member.place, f.leaver.place = "userinfo", "logout"
+	return f
 }
 
 // ownCallback returns the public address of the callback route, "" if there is none.
@@ -49,7 +51,7 @@ type loginQuery struct {
 
 // login answers GET login: it redirects the browser to the provider (RFC 6749 section 4.1.1, always with PKCE).
 func (f *flows) login(ctx context.Context, request *Request) (*Response, error) {
-	query, err := f.readLogin(request)
+	query, err := f.readLogin(ctx, request)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +106,7 @@ func (f *flows) loginWithState(request *Request, meta *provider.Metadata, query 
 	return answer, nil
 }
 
-func (f *flows) readLogin(request *Request) (*loginQuery, error) {
+func (f *flows) readLogin(ctx context.Context, request *Request) (*loginQuery, error) {
 	read := parameters{values: request.Query}
 	q := &loginQuery{
 		redirect: read.one("redirect_uri"), prompt: read.one("prompt"), scope: read.one("scope"), state: read.one("state"),
@@ -118,6 +120,7 @@ func (f *flows) readLogin(request *Request) (*loginQuery, error) {
 		return nil, badRequest(CodeInvalidRequest, "Missing redirect_uri")
 	}
 	if len(q.redirect) > maxRedirect || !f.mayRedirect(q.redirect) {
+		f.logRedirect(ctx)
 		return nil, badRequest(CodeInvalidRequest, "This redirect_uri is not allowed.")
 	}
 	if err := f.checkChallenge(q, method); err != nil {

@@ -1,7 +1,6 @@
 package core
 
 import (
-	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -15,17 +14,27 @@ import (
 // token answers POST token with one of the [grants]. It checks everything it can locally before it calls the provider.
 func (f *flows) token(ctx context.Context, request *Request) (*Response, error) {
 	form, err := readToken(parameters{values: request.Form, most: maxCredential})
-	if err != nil {
-		return nil, cmp.Or(f.told(ctx, func() { f.metrics.login(grantUndecided, err) }), err)
-	}
-	tokens, err := form.grant.run(f, ctx, form)
-	if panicked := f.told(ctx, func() { form.grant.told(f.metrics, err) }); panicked != nil {
+	kind, part := form.event()
+	ctx, panicked := f.begin(ctx, kind, part)
+	if panicked != nil {
 		return nil, panicked
 	}
-	if err != nil {
+	var tokens *session.Tokens
+	if err == nil {
+		tokens, err = form.grant.run(f, ctx, form)
+	}
+	if err = f.endAnswer(ctx, kind, part, err); err != nil {
 		return nil, form.refused(err)
 	}
 	return jsonResponse(tokenOf(tokens)), nil
+}
+
+// event returns the kind and the part that the grant is observed as.
+func (t *tokenForm) event() (kind, part string) {
+	if t.grant == nil {
+		return eventLogin, grantUndecided
+	}
+	return t.grant.kind, t.grant.part
 }
 
 // refused answers an ended session with the 400 of RFC 6749 section 5.2 if the request has a grant_type: standard clients

@@ -166,3 +166,20 @@ func TestPollingThroughFaults(t *testing.T) {
 	}
 	flowGranted(t, f.post("token", flowPoll(start.DeviceCode)))
 }
+
+// A user of Keycloak's who may not have offline_access: that is the user's business, and the log names the setting.
+func TestDeviceWithoutOfflineAccess(t *testing.T) {
+	f := newFlow(t, nil)
+	start := f.device()
+	refusal := `{"error":"not_allowed","error_description":"upstream-secret"}`
+	const detail = "access_denied: the user or the provider refused"
+	f.idp.Fault(oidctest.Token, oidctest.Reply(400, "application/json", refusal))
+	f.idp.Fault(oidctest.Device, oidctest.Reply(400, "application/json", refusal))
+	for range 3 {
+		flowRefused(t, "poll", f.post("token", flowPoll(start.DeviceCode)), 400, "access_denied", detail)
+		flowRefused(t, "start", f.post("device", nil), 400, "access_denied", detail)
+	}
+	if n := linesWith(f.traffic.logs.String(), "WARN", "check=Config.NoOfflineAccess"); n != 1 {
+		t.Errorf("%d lines:\n%s", n, f.traffic.logs.String())
+	}
+}

@@ -2,6 +2,7 @@ package core_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -110,6 +111,10 @@ func TestExpiriesOfAnswers(t *testing.T) {
 		{"absolute before relative", oidctest.Claims{"exp": at, "expires_in": 5, "refresh_expires": at, "refresh_expires_in": 5}, 100_000, 100_000},
 		{"zero before relative", oidctest.Claims{"exp": 0, "expires_in": 300, "refresh_exp": 0, "refresh_expires_in": 1800}, 300, 1800},
 		{"a fraction", oidctest.Claims{"expires_at": float64(at) + 0.75, "refresh_expires_in": 1800.5}, 100_000, 1800},
+		{"seconds with a fraction", oidctest.Claims{"expires_in": 300.9}, 300, month},
+		{"a fraction as text", oidctest.Claims{"expires_in": "300.9", "refresh_expires_in": "1800.9"}, 300, 1800},
+		{"an exponent", oidctest.Claims{"expires_in": json.RawMessage("3.0E2")}, 300, month},
+		{"less than a second", oidctest.Claims{"expires_in": 0.9}, 180, month},
 		{"token_type null", oidctest.Claims{"expires_in": 300, "token_type": nil}, 300, month},
 		{"scope null", oidctest.Claims{"expires_in": 300, "scope": nil}, 300, month},
 	} {
@@ -139,7 +144,7 @@ func TestMalformedAnswers(t *testing.T) {
 		"no access_token": {"access_token": nil}, "an empty access_token": {"access_token": ""}, "access_token a number": {"access_token": 1}, "access_token a list": {"access_token": []string{"x"}}, "access_token an object": {"access_token": oidctest.Claims{}},
 		"token_type a number": {"token_type": 1}, "token_type a list": {"token_type": []string{"Bearer"}},
 		"scope a list": {"scope": []string{"openid"}}, "scope a number": {"scope": 1}, "refresh_token a number": {"refresh_token": 1}, "refresh_token a list": {"refresh_token": []string{"x"}},
-		"expires_in a word": {"expires_in": "soon"}, "expires_in true": {"expires_in": true}, "expires_in a list": {"expires_in": []int{300}}, "expires_in an object": {"expires_in": oidctest.Claims{}},
+		"expires_in a word": {"expires_in": "soon"}, "expires_in true": {"expires_in": true}, "expires_in without end": {"expires_in": 1e300}, "expires_in empty": {"expires_in": ""}, "expires_in in hex": {"expires_in": "0x10"}, "expires_in a list": {"expires_in": []int{300}}, "expires_in an object": {"expires_in": oidctest.Claims{}},
 		"expires_at a word": {"expires_at": "upstream-secret"}, "exp a list": {"exp": []int{1}}, "refresh_expires_in a word": {"refresh_expires_in": "never"}, "refresh_expires_in true": {"refresh_expires_in": true},
 		"refresh_expires_in not a number": {"refresh_expires_in": "NaN"}, "refresh_expires_in without end": {"refresh_expires_in": "Inf"}, "refresh_expires_in in hex": {"refresh_expires_in": "0x10"},
 		"ACCESS_TOKEN": {"access_token": nil, "ACCESS_TOKEN": "other"},

@@ -19,26 +19,27 @@ type grant struct {
 	fields []string // the spellings of the field with its credential
 	named  bool     // the field counts only if grant_type names this grant
 	run    func(*flows, context.Context, *tokenForm) (*session.Tokens, error)
-	told   func(metrics, error) // counts the answer
+	kind   string // of the event, and its part
+	part   string
 }
 
 // grants lists the grants in the order in which their credentials are read.
 var grants = []grant{
 	{
 		name: "authorization_code", fields: []string{"code"},
-		run: (*flows).code, told: func(m metrics, err error) { m.login(grantCode, err) },
+		run: (*flows).code, kind: eventLogin, part: grantCode,
 	},
 	{
 		name: "refresh_token", fields: []string{"refresh-token", "refresh_token"},
-		run: (*flows).refresh, told: metrics.refreshed,
+		run: (*flows).refresh, kind: eventRefresh,
 	},
 	{
 		name: deviceGrant, fields: []string{"device-code", "device_code"},
-		run: (*flows).deviceCode, told: func(m metrics, err error) { m.login(grantDevice, err) },
+		run: (*flows).deviceCode, kind: eventLogin, part: grantDevice,
 	},
 	{
 		name: exchangeGrant, fields: []string{"subject_token"}, named: true,
-		run: (*flows).exchange, told: func(m metrics, err error) { m.login(grantExchange, err) },
+		run: (*flows).exchange, kind: eventLogin, part: grantExchange,
 	},
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -109,7 +110,9 @@ func (g *Guard) meets(ctx context.Context, credentials Credentials, token *IDTok
 		case part.scopes != nil:
 			return lacksScopes(token, claims.Distinct(append(slices.Clip(g.scopes), part.scopes...)))
 		default:
-			return insufficient("Insufficient permissions based on token claims.")
+			e := insufficient("Insufficient permissions based on token claims.")
+			e.want = []slog.Attr{slog.String("want_requirement", g.parts[i].name)}
+			return e
 		}
 	}
 	return nil
@@ -121,6 +124,7 @@ func lacksScopes(token *IDToken, needed []string) *Error {
 	slices.Sort(missing)
 	e := insufficient("Token missing required scopes: " + strings.Join(missing, ", "))
 	e.scope = strings.Join(needed, " ")
+	e.want = []slog.Attr{slog.Any("want_scopes", needed)}
 	return e
 }
 

@@ -17,7 +17,7 @@ type Requirement struct {
 	scopes  []string
 	met     func(*IDToken) bool
 	request func(context.Context, Credentials, *IDToken) (bool, error)
-	name    string // of an application function, for logs
+	name    string // for logs
 	parts   []Requirement
 	fault   string // why it can never be met; logged when a guard is made
 }
@@ -57,6 +57,7 @@ func Scopes(all ...string) Requirement {
 	if len(r.scopes) == 0 {
 		return Requirement{fault: "Scopes: " + emptyList}
 	}
+	r.name = "Scopes " + strings.Join(r.scopes, ", ")
 	for _, scope := range r.scopes {
 		if !isScope(scope) {
 			return Requirement{fault: "Scopes: an entry is not a valid scope (RFC 6749 section 3.3)"}
@@ -86,7 +87,7 @@ func ClientRoles(client string, all ...string) Requirement {
 	if client == "" {
 		return Requirement{fault: "ClientRoles: name the client whose roles are required"}
 	}
-	return roles("ClientRoles", all, func(token *IDToken) []string { return token.claims().ClientRoles(client) }, containsAll)
+	return roles("ClientRoles "+client, all, func(token *IDToken) []string { return token.claims().ClientRoles(client) }, containsAll)
 }
 
 func rolesOf(token *IDToken) []string { return token.claims().Roles() }
@@ -96,7 +97,8 @@ func roles(name string, wanted []string, of func(*IDToken) []string, enough func
 	if len(wanted) == 0 || slices.Contains(wanted, "") {
 		return Requirement{fault: name + ": " + emptyList}
 	}
-	return Requirement{kind: kindClaims, met: func(token *IDToken) bool { return enough(of(token), wanted) }}
+	named := name + " " + strings.Join(wanted, ", ")
+	return Requirement{kind: kindClaims, name: named, met: func(token *IDToken) bool { return enough(of(token), wanted) }}
 }
 
 func containsAll(has, wanted []string) bool {
@@ -115,7 +117,7 @@ func Claim(path string, anyOf ...string) Requirement {
 	if path == "" || len(anyOf) == 0 {
 		return Requirement{fault: "Claim: " + emptyList}
 	}
-	return Requirement{kind: kindClaims, met: func(token *IDToken) bool {
+	return Requirement{kind: kindClaims, name: "Claim " + path, met: func(token *IDToken) bool {
 		raw, ok := token.claims().Find(path)
 		return ok && holdsAny(raw, anyOf)
 	}}
@@ -165,7 +167,11 @@ func combine(name string, kind requirementKind, parts []Requirement) Requirement
 			return Requirement{fault: name + ": " + part.faultInConfig()}
 		}
 	}
-	return Requirement{kind: kind, parts: slices.Clone(parts)}
+	names := make([]string, len(parts))
+	for i, part := range parts {
+		names[i] = part.name
+	}
+	return Requirement{kind: kind, name: name + " (" + strings.Join(names, "; ") + ")", parts: slices.Clone(parts)}
 }
 
 func holdsAny(raw string, anyOf []string) bool {

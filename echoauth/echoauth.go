@@ -71,7 +71,9 @@ func middleware(guard *core.Guard) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			request := c.Request()
-			decision := guard.Admit(request.Context(), core.CredentialsOf(request))
+			credentials := core.CredentialsOf(request)
+			credentials.Route = c.Path()
+			decision := guard.Admit(request.Context(), credentials)
 			if decision.Refusal != nil {
 				decision.Refusal.WriteTo(c.Response())
 				return nil

@@ -37,6 +37,7 @@ func admit(ctx context.Context, guard *core.Guard, c *fiber.Ctx) core.Decision {
 	return guard.Admit(ctx, core.Credentials{
 		Method: utils.UnsafeString(view.header.Method()),
 		Target: utils.UnsafeString(view.header.RequestURI()),
+		Route:  c.Route().Path,
 		Header: view,
 	})
 }

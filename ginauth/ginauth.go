@@ -76,7 +76,9 @@ func withToken(guard *core.Guard, handler func(*gin.Context, *core.IDToken)) gin
 // admit applies the guard's decision: it puts the caller into the request's context, or sends the refusal.
 func admit(c *gin.Context, guard *core.Guard) bool {
 	ctx := c.Request.Context()
-	decision := guard.Admit(ctx, core.CredentialsOf(c.Request))
+	credentials := core.CredentialsOf(c.Request)
+	credentials.Route = c.FullPath()
+	decision := guard.Admit(ctx, credentials)
 	if decision.Refusal != nil {
 		c.Abort()
 		decision.Refusal.WriteTo(c.Writer)

@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// docs checks the documents: programs compile and equal those in examples, Go code parses, links and make targets exist, and
+// docs checks the documents: programs compile and equal those in examples, Go code parses, links and make targets exist, programs set a Logger, and
 // no committed text contains a folder of one machine or the host of a registry.
 func (r *repo) docs() error {
 	files, err := r.committed()
@@ -104,6 +104,9 @@ func (c *docsCheck) text(file string) {
 		c.fault("%s: is a binary file", file)
 		return
 	}
+	if isProgram(file) {
+		c.logs(file, string(data))
+	}
 	number := 0
 	for line := range strings.Lines(string(data)) {
 		number++
@@ -137,6 +140,7 @@ func (c *docsCheck) goBlocks(doc document) []block {
 		default:
 			programs = append(programs, b)
 			c.example(b)
+			c.logs(b.at(), b.Text)
 		}
 	}
 	return programs
@@ -154,6 +158,18 @@ func (c *docsCheck) example(b block) {
 	} else if string(data) != b.Text {
 		c.fault("%s: program %s is not %s", b.at(), b.Program, name)
 	}
+}
+
+// logs requires a Logger in each program that configures the library, so that whoever copies it sees what to correct.
+func (c *docsCheck) logs(where, text string) {
+	if strings.Contains(text, "core.Config{") && !strings.Contains(text, "Logger:") {
+		c.fault("%s: the program sets no Logger in core.Config", where)
+	}
+}
+
+// isProgram reports whether a file is one that people copy from.
+func isProgram(file string) bool {
+	return strings.HasPrefix(file, "examples/") && path.Base(file) == "main.go" || path.Base(file) == "example_test.go"
 }
 
 // link checks a link to a file of the repository, and to a heading in a Markdown file.

@@ -3,11 +3,13 @@ package session
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/claims"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
+	"github.com/go-oidc-auth/oidcauth/core/internal/trouble"
 	"github.com/go-oidc-auth/oidcauth/core/internal/verify"
 )
 
@@ -15,22 +17,25 @@ import (
 type Passthrough struct {
 	up     *Upstream
 	owners owners
+	opaque *trouble.Trouble // the provider's access tokens are no JWTs
 }
 
 var _ Sessions = (*Passthrough)(nil)
 
 // NewPassthrough makes the way without a store.
-func NewPassthrough(up *Upstream) *Passthrough { return &Passthrough{up: up} }
+func NewPassthrough(up *Upstream, log *slog.Logger) *Passthrough {
+	return &Passthrough{up: up, opaque: newOpaque(log)}
+}
 
 // Ready returns nil: there is nothing to wait for.
 func (p *Passthrough) Ready(context.Context) error { return nil }
 
 // Begin hands the provider's tokens on.
-func (p *Passthrough) Begin(_ context.Context, _ *provider.Metadata, login *Grant) (*Tokens, error) {
+func (p *Passthrough) Begin(ctx context.Context, _ *provider.Metadata, login *Grant) (*Tokens, error) {
 	if owner, ok := ownerOf(login); ok {
 		p.owners.remember(login.RefreshToken, owner)
 	}
-	return &login.Tokens, nil
+	return p.given(ctx, &login.Tokens), nil
 }
 
 var errAnother = errors.New("the refreshed tokens are of another person")
@@ -57,7 +62,7 @@ func (p *Passthrough) Refresh(ctx context.Context, token string) (*Tokens, error
 	case known:
 		p.owners.remember(grant.RefreshToken, before)
 	}
-	return &grant.Tokens, nil
+	return p.given(ctx, &grant.Tokens), nil
 }
 
 // Exchanges is false: there are no own tokens.

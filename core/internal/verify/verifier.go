@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
@@ -12,6 +13,7 @@ import (
 type Verifier struct {
 	named      map[string]*Issuer
 	discovered []*Issuer // their names are known by asking them
+	names      []string  // of the named ones, for the log
 	cache      *cache
 }
 
@@ -24,7 +26,9 @@ func NewVerifier(cacheSize int, table ...*Issuer) *Verifier {
 			continue
 		}
 		v.named[issuer.ID] = issuer
+		v.names = append(v.names, issuer.ID)
 	}
+	slices.Sort(v.names)
 	return v
 }
 
@@ -67,17 +71,18 @@ func (v *Verifier) issuer(ctx context.Context, name string) (*Issuer, error) {
 	if issuer := v.named[name]; issuer != nil {
 		return issuer, nil
 	}
-	var want string
+	wanted := slices.Clip(v.names)
 	for _, issuer := range v.discovered {
-		var err error
-		if want, err = issuer.name(ctx); err != nil {
+		want, err := issuer.name(ctx)
+		if err != nil {
 			return nil, err
 		}
 		if want == name {
 			return issuer, nil
 		}
+		wanted = append(wanted, want)
 	}
-	return nil, fault.New(fault.Token, fault.ErrIssuer)
+	return nil, &fault.Error{Kind: fault.Token, Err: fault.ErrIssuer, Want: []slog.Attr{slog.Any("want_issuer", wanted)}}
 }
 
 // checkEnded refuses tokens whose session was ended: the clock alone does not tell.
