@@ -52,7 +52,7 @@ func New(config Config) (*Auth, error) {
 		HTTP: cfg.HTTPClient, Timeout: cfg.Timeout, Allows: func(address string) bool { return cfg.badEndpoint(address) == "" },
 		Log: a.log, Observe: a.metrics.fetches(),
 	})
-	up := &session.Upstream{Provider: a.provider, Issuer: a.providerIssuer(), RefreshTTL: cfg.sessionTTL()}
+	up := &session.Upstream{Provider: a.provider, Issuer: a.providerIssuer(), Subjects: a.subjectIssuer(), Granted: a.grantedIssuer(), RefreshTTL: cfg.sessionTTL()}
 	sessions := a.sessions(up)
 	a.logins = session.NewLogins(up, sessions)
 	a.verifier = verify.NewVerifier(cfg.TokenCacheSize, sessions.Issuers()...)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"slices"
 	"time"
 
@@ -120,9 +121,9 @@ func (t *IDToken) Email() string { return t.claims().Text("email") }
 // Name returns the claim name, "" if it is absent or not a string.
 func (t *IDToken) Name() string { return t.claims().Text("name") }
 
-// Roles returns the roles of all sources, each once: realm_access.roles, resource_access.<client>.roles of the clients that
-// count (see Config.RolesOfAllClients), groups and roles, in this order. A claim that is not a list of strings counts as
-// absent.
+// Roles returns the roles of all sources, each once: realm_access.roles, resource_access.<ClientID>.roles, groups and roles, in
+// this order. Roles at other clients count only with Config.RolesOfAllClients: an administrator of another application is not one
+// here. A claim that is not a list of strings counts as absent.
 func (t *IDToken) Roles() []string { return slices.Clone(t.claims().Roles()) }
 
 // Claim returns a copy of the claim at a dotted path ("realm_access.roles"), decoded by encoding/json; nil if there is none.
@@ -148,18 +149,29 @@ func (t *IDToken) Claims() map[string]any {
 	return all
 }
 
-// ClaimsAs decodes all claims into a T by the rules of encoding/json. For a guest it returns the zero value. The error says
-// that the claims do not fit into T, without their text.
+// ClaimsAs decodes all claims into a T by the rules of encoding/json, with one exception: a field takes only the claim of exactly
+// its name, also in nested structs. So it reads what [IDToken.Claim] reads, whatever other spelling of a name is in the token.
+// Most claims have names in lower case, so fields need tags:
+//
+//	struct {
+//		Department string `json:"department"`
+//	}
+//
+// Types with an UnmarshalJSON method, json.RawMessage among them, get the token's own text. For a guest it returns the zero
+// value. The error says that the claims do not fit into T, without their text.
 func ClaimsAs[T any](t *IDToken) (T, error) {
 	var claims T
 	if t.IsGuest() {
 		return claims, nil
 	}
-	if json.Unmarshal([]byte(t.token.Payload), &claims) != nil {
+	if json.Unmarshal(exactly[T](t.token.Payload), &claims) != nil {
 		return claims, fmt.Errorf("core: the claims do not fit into %T", claims)
 	}
 	return claims, nil
 }
+
+// exactly returns of a token's claims what a type has fields for.
+func exactly[T any](payload string) []byte { return claims.Exact(payload, reflect.TypeFor[T]()) }
 
 // Raw returns the token as received, for calls to other services on behalf of the caller. It is a secret.
 func (t *IDToken) Raw() string {

@@ -65,8 +65,10 @@ func Scopes(all ...string) Requirement {
 	return r
 }
 
-// Roles requires all of the roles: each must be in [IDToken.Roles] (to require one of several, use [AnyRole]). This is the
-// rule of the claims option in the Python library. The comparison is exact. Without a role it is never met.
+// Roles requires all of the roles: each must be in [IDToken.Roles] (to require one of several, use [AnyRole]), which has the
+// roles of other clients only with Config.RolesOfAllClients (for those of one client, use [ClientRoles]). The claims option of
+// the Python library requires all values too, among the roles of all clients. The comparison is exact. Without a role it is
+// never met.
 func Roles(all ...string) Requirement {
 	return roles("Roles", all, rolesOf, containsAll)
 }

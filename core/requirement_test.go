@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/go-oidc-auth/oidcauth/core"
+	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
 // What meets a requirement and what does not.
@@ -14,10 +15,13 @@ func TestRequirements(t *testing.T) {
 	idp := newIDP(t)
 	auth := idp.auth()
 	roles := claims{
-		"realm_access":    claims{"roles": []string{"realm"}},
-		"resource_access": claims{"app": claims{"roles": []string{"client"}}, "other.app": claims{"roles": []string{"dotted"}}, "odd": 1, "odd2": claims{"roles": "text"}},
-		"groups":          []string{"/team/a"},
-		"roles":           []string{"top"},
+		"realm_access": claims{"roles": []string{"realm"}},
+		"resource_access": claims{
+			"app": claims{"roles": []string{"client"}}, "other.app": claims{"roles": []string{"dotted"}}, "odd": 1, "odd2": claims{"roles": "text"},
+			clientID: claims{"roles": []string{"own"}}, "grafana": claims{"roles": []string{"admin"}}, strings.ToUpper(clientID): claims{"roles": []string{"shouted"}}, "": claims{"roles": []string{"nameless"}},
+		},
+		"groups": []string{"/team/a"},
+		"roles":  []string{"top"},
 	}
 	for name, c := range map[string]struct {
 		requirement core.Requirement
@@ -41,21 +45,26 @@ func TestRequirements(t *testing.T) {
 		"empty scope wins too":    {core.Scopes("read"), claims{"scope": "", "scp": "read"}, false},
 		"null scope is none":      {core.Scopes("read"), claims{"scope": json.RawMessage("null"), "scp": "read"}, true},
 
-		"roles of the realm":             {core.Roles("realm"), roles, true},
-		"roles of a client":              {core.Roles("client"), roles, true},
-		"roles of a client with a dot":   {core.Roles("dotted"), roles, true},
-		"roles: a group":                 {core.Roles("/team/a"), roles, true},
-		"roles at the top":               {core.Roles("top"), roles, true},
-		"roles: all of them":             {core.Roles("realm", "client", "/team/a", "top"), roles, true},
-		"roles: one is missing":          {core.Roles("realm", "admin"), roles, false},
-		"roles: group without its slash": {core.Roles("team/a"), roles, false},
-		"roles: another case":            {core.Roles("Realm"), roles, false},
-		"roles: a text is no list":       {core.Roles("text"), roles, false},
-		"roles is a text":                {core.Roles("admin"), claims{"roles": "admin"}, false},
-		"roles: a list with a number":    {core.Roles("admin"), claims{"roles": []any{"admin", 1}}, false},
-		"roles is an object":             {core.Roles("admin"), claims{"roles": claims{"admin": true}}, false},
-		"roles under another claim":      {core.Roles("admin"), claims{"permissions": []string{"admin"}}, false},
-		"roles: the sub is no role":      {core.Roles("alice"), nil, false},
+		"roles of the realm":            {core.Roles("realm"), roles, true},
+		"roles of the own client":       {core.Roles("own"), roles, true},
+		"roles of another client":       {core.Roles("admin"), roles, false},
+		"roles of another, any":         {core.AnyRole("admin", "client", "dotted"), roles, false},
+		"roles of a client in capitals": {core.Roles("shouted"), roles, false},
+		"roles of no client":            {core.Roles("nameless"), roles, false},
+		"roles of another, by name":     {core.ClientRoles("grafana", "admin"), roles, true},
+		"roles of another, as a claim":  {core.Claim("resource_access.grafana.roles", "admin"), roles, true},
+		"roles: a group":                {core.Roles("/team/a"), roles, true},
+		"roles at the top":              {core.Roles("top"), roles, true},
+		"all of them":                   {core.Roles("realm", "own", "/team/a", "top"), roles, true},
+		"roles: one is missing":         {core.Roles("realm", "admin"), roles, false},
+		"group without its slash":       {core.Roles("team/a"), roles, false},
+		"roles: another case":           {core.Roles("Realm"), roles, false},
+		"a text is no list":             {core.Roles("text"), roles, false},
+		"roles is a text":               {core.Roles("admin"), claims{"roles": "admin"}, false},
+		"a list with a number":          {core.Roles("admin"), claims{"roles": []any{"admin", 1}}, false},
+		"roles is an object":            {core.Roles("admin"), claims{"roles": claims{"admin": true}}, false},
+		"roles under another claim":     {core.Roles("admin"), claims{"permissions": []string{"admin"}}, false},
+		"the sub is no role":            {core.Roles("alice"), nil, false},
 
 		"claim: in a list":         {core.Claim("groups", "x", "/team/a"), roles, true},
 		"claim: none of them":      {core.Claim("groups", "x", "y"), roles, false},
@@ -151,6 +160,26 @@ func TestRequirements(t *testing.T) {
 			}
 		})
 	}
+}
+
+// With RolesOfAllClients an administrator of grafana is one here, as with the Python library.
+func TestRolesOfAllClients(t *testing.T) {
+	token := claims{"resource_access": claims{"grafana": claims{"roles": []string{"admin"}}, clientID: claims{"roles": []string{"own"}}}}
+	for all, status := range map[bool]int{true: http.StatusOK, false: http.StatusForbidden} {
+		idp := newIDP(t)
+		auth := idp.auth(func(c *core.Config) { c.RolesOfAllClients = all })
+		wantStatus(t, auth.Required(core.Roles("admin")), idp.token(token), status)
+		wantStatus(t, auth.Required(core.AnyRole("x", "admin")), idp.token(token), status)
+		wantStatus(t, auth.Required(core.Roles("own"), core.ClientRoles("grafana", "admin")), idp.token(token), http.StatusOK)
+		if got := mustAdmit(t, auth.Required(), idp.token(token)).Roles(); len(got) != map[bool]int{true: 2, false: 1}[all] {
+			t.Errorf("all clients %v: %v", all, got)
+		}
+	}
+	idp := newIDP(t) // guards alone have no client
+	auth := idp.auth(func(c *core.Config) {
+		c.DiscoveryURL, c.ClientID, c.Issuer, c.JWKSURL, c.Audience = "", "", issuer, idp.URL(oidctest.JWKS), []string{clientID}
+	})
+	wantStatus(t, auth.Required(core.Roles("x")), idp.token(claims{"resource_access": claims{"": claims{"roles": []string{"x"}}}}), http.StatusForbidden)
 }
 
 // Requirements that nobody can meet are told when a guard is made.

@@ -56,7 +56,7 @@ var newStandalone = sync.OnceValues(func() (*standalone, error) {
 		return nil, err
 	}
 	auth, err := core.New(core.Config{
-		Issuer: standaloneIssuer, JWKSURL: standaloneIssuer + "/jwks", Audience: []string{core.AnyAudience},
+		Issuer: standaloneIssuer, JWKSURL: standaloneIssuer + "/jwks", ClientID: ConfidentialClient, Audience: []string{core.AnyAudience},
 		HTTPClient: &http.Client{Transport: inMemory(document)},
 	})
 	if err != nil {
@@ -77,7 +77,8 @@ func (d inMemory) RoundTrip(request *http.Request) (*http.Response, error) {
 
 // IDToken returns a caller for tests of handlers. It needs no provider and no network: the token is signed and verified in
 // memory. claims add to or replace the defaults, among them sub "alice", an issuer and an expiry in one hour; a nil value
-// removes a claim. It panics if a guard would refuse the claims.
+// removes a claim. Of resource_access, the roles of the client "app" are the
+// caller's. It panics if a guard would refuse the claims.
 func IDToken(claims Claims) *core.IDToken {
 	token, err := idToken(claims)
 	if err != nil {

@@ -19,8 +19,10 @@ import (
 // Upstream is the provider as sessions use it: grants are spent there, and what comes back is verified.
 type Upstream struct {
 	Provider   *provider.Provider
-	Issuer     *verify.Issuer
-	RefreshTTL time.Duration // how long a refresh token is good for when the provider names no end
+	Issuer     *verify.Issuer // of tokens that somebody brings
+	Subjects   *verify.Issuer // of tokens that somebody wants to exchange
+	Granted    *verify.Issuer // of access tokens in the answers to this service's own requests
+	RefreshTTL time.Duration  // how long a refresh token is good for when the provider names no end
 }
 
 // Check says what an answer of the provider's has to bring.
@@ -93,7 +95,7 @@ func (u *Upstream) accept(ctx context.Context, answer *oauth2.Token, check Check
 	if err != nil {
 		return nil, err
 	}
-	access, err := u.Issuer.Access(ctx, answer.AccessToken)
+	access, err := u.Granted.Access(ctx, answer.AccessToken)
 	if caller != nil && fault.Is(err, fault.Outage) {
 		return nil, err // its subject cannot be compared
 	}
