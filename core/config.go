@@ -59,7 +59,7 @@ type Config struct {
 	ClientSecret string
 	// PublicURL is what browsers see before a Paths entry: scheme, host and prefix ("https://app.example.org/api"). https,
 	// or http on loopback. Scheme and host are put into lower case, a trailing slash is dropped. Empty: the callback route
-	// answers 503 and browser logins do not work, which New logs as a warning; broker mode needs it, as it is the issuer of
+	// answers 500 and browser logins do not work, which New logs as a warning; broker mode needs it, as it is the issuer of
 	// its tokens. The request's Host and X-Forwarded headers are never read.
 	PublicURL string
 	// Issuer is the only issuer accepted, compared byte for byte. Empty: the one that the discovery document names, which

@@ -23,7 +23,7 @@ func (f *flows) callbackRoute(ctx context.Context, request *Request) (*Response,
 
 func (f *flows) comeBack(ctx context.Context, request *Request) (*Response, error) {
 	if f.ownCallback() == "" {
-		return nil, &Error{Status: http.StatusServiceUnavailable, Detail: "The callback needs PublicURL in the configuration.", RetryAfter: outageRetry, kind: fault.Outage}
+		return nil, &Error{Status: http.StatusInternalServerError, Code: CodeServerError, Detail: "The callback needs PublicURL in the configuration."} // no try later will find one
 	}
 	p, err := readCallback(request.Query)
 	if err != nil {

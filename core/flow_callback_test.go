@@ -215,7 +215,7 @@ func TestCallbackRefuses(t *testing.T) {
 	flowGranted(t, f.get("callback", query, cookie))
 
 	private := flowInMemory(t, &flowMemory{}, func(c *core.Config) { c.PublicURL = "" })
-	flowRefused(t, "without PublicURL", private.get("callback", query, cookie), 503, "", "The callback needs PublicURL in the configuration.")
+	flowRefused(t, "without PublicURL", private.get("callback", query, cookie), 500, "server_error", "The callback needs PublicURL in the configuration.")
 }
 
 // The callback fails before it redeems the code if the provider's keys are unreachable.

@@ -123,3 +123,24 @@ func TestBrokerExchangeOutage(t *testing.T) {
 	}
 	flowGranted(t, g.exchange(idp.AccessToken("alice"), nil))
 }
+
+// An exchange names nobody but whom the subject token names: its actor stays, and it gets no role or group from userinfo.
+func TestBrokerExchangeAddsNothing(t *testing.T) {
+	f := newFlow(t, imported())
+	f.idp.Tamper(oidctest.UserInfoAnswers, func(c oidctest.Claims) {
+		c["roles"], c["groups"], c["given_name"] = []string{"root"}, []string{"root"}, "Alice of userinfo"
+	})
+	actor := oidctest.Claims{"sub": "robot", "act": oidctest.Claims{"sub": "cron"}}
+	subject := f.idp.AccessToken("alice", oidctest.Claims{"act": actor, "realm_access": nil, "roles": []string{"reader"}, "groups": []string{"staff"}, "given_name": nil})
+	_, payload := unpack(t, flowGranted(t, f.exchange(subject, nil)).AccessToken)
+	for claim, want := range map[string]any{"act": actor, "roles": []string{"staff", "reader"}, "groups": []string{"staff"}, "given_name": "Alice of userinfo"} {
+		if toJSON(payload[claim]) != toJSON(want) {
+			t.Errorf("%s is %v, not %v", claim, payload[claim], want)
+		}
+	}
+	_, payload = unpack(t, flowGranted(t, f.exchange(f.idp.AccessToken("alice"), nil)).AccessToken)
+	if _, ok := payload["act"]; ok {
+		t.Errorf("an actor appears: %v", payload)
+	}
+	flowRefused(t, "an actor that is a text", f.exchange(f.idp.AccessToken("alice", oidctest.Claims{"act": "robot"}), nil), 400, "invalid_grant", "Invalid token")
+}

@@ -103,7 +103,7 @@ func flowServe(t testing.TB, config core.Config, base http.RoundTripper, change 
 		t.Fatal(err)
 	}
 	for _, route := range routes {
-		f.routes[route.Name] = route
+		f.routes[keyOfRoute(route)] = route
 	}
 	t.Cleanup(func() {
 		_ = auth.Close()
@@ -122,22 +122,34 @@ func (f *flowService) getRaw(route, query string, headers ...string) *core.Respo
 	return f.serve(route, core.ParseRequest(http.MethodGet, "", query, flowHeader(headers), nil))
 }
 
-func (f *flowService) post(route string, form url.Values) *core.Response {
+func (f *flowService) post(route string, form url.Values, headers ...string) *core.Response {
 	f.t.Helper()
-	return f.postRaw(route, form.Encode())
+	return f.postRaw(route, form.Encode(), headers...)
 }
 
-func (f *flowService) postRaw(route, body string) *core.Response {
+func (f *flowService) postRaw(route, body string, headers ...string) *core.Response {
 	f.t.Helper()
-	header := flowHeader([]string{"Content-Type: application/x-www-form-urlencoded"})
+	header := flowHeader(append([]string{"Content-Type: application/x-www-form-urlencoded"}, headers...))
 	return f.serve(route, core.ParseRequest(http.MethodPost, "", "", header, strings.NewReader(body)))
 }
 
 func (f *flowService) serve(route string, request *core.Request) *core.Response {
 	f.t.Helper()
-	answer := f.routes[route].Serve(f.t.Context(), request)
+	at, ok := f.routes[request.Method+" "+route]
+	if !ok {
+		at = f.routes[route]
+	}
+	answer := at.Serve(f.t.Context(), request)
 	f.check(route, answer)
 	return answer
+}
+
+// keyOfRoute is the name of a route, with its method where it is the second of its path.
+func keyOfRoute(route core.Route) string {
+	if route.Name == "logout" && route.Method == http.MethodPost {
+		return "POST logout"
+	}
+	return route.Name
 }
 
 // check searches a refusal for secrets and for texts of the provider.

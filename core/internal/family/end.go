@@ -154,3 +154,21 @@ func (f *Families) ended(id string, until time.Time) {
 		delete(f.pending, id)
 	}
 }
+
+// Find returns the family of a refresh token and when the last access token expires that the row knows of. Any token of the
+// family will do, the current one or one that was spent: who presents a spent one that is not the last ends the family at
+// a refresh too, and nobody else knows its handle. The error is [ErrEnded] where none lives, or that of the store.
+func (f *Families) Find(ctx context.Context, text string) (id string, expiry time.Time, err error) {
+	token, ok := parse(text)
+	if !ok {
+		return "", time.Time{}, ErrEnded
+	}
+	session, err := f.cfg.Store.Session(ctx, token.ID, f.now())
+	if errors.Is(err, store.ErrNotFound) {
+		err = ErrEnded
+	}
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	return session.ID, session.LastExpiry, nil
+}

@@ -47,6 +47,7 @@ type Source[T any] struct {
 	asked   time.Time  // the last fetch on demand, or the end of the last failed fetch
 	failure error      // of the last fetch; nil if it succeeded
 	told    bool       // changed was called with the current failure
+	urgent  int        // callers that wait for a fetch which Pause must not hold up
 	timer   *time.Timer
 }
 
@@ -102,9 +103,42 @@ func (s *Source[T]) Get(ctx context.Context) (*Snapshot[T], error) {
 func (s *Source[T]) Renew(ctx context.Context, seen *Snapshot[T]) (*Snapshot[T], error) {
 	snapshot, err := s.join(ctx, seen, true)
 	if err == nil && snapshot == seen { // joined the fetch of a caller that had not seen this copy
-		return s.join(ctx, seen, true)
+		snapshot, err = s.join(ctx, seen, true)
 	}
-	return snapshot, err
+	return snapshot, reasonOf(err)
+}
+
+// RenewNow is Renew for who has paid for a fetch with something that is spent, a login's code for example: Pause does not hold
+// it up. All who wait at the same time share one fetch.
+func (s *Source[T]) RenewNow(ctx context.Context, seen *Snapshot[T]) (*Snapshot[T], error) {
+	s.urge(1)
+	defer s.urge(-1)
+	snapshot, err := s.join(ctx, seen, true)
+	var before *refusal
+	if errors.As(err, &before) || err == nil && snapshot == seen { // joined somebody who began before: the next flight goes out
+		snapshot, err = s.join(ctx, seen, true)
+	}
+	return snapshot, reasonOf(err)
+}
+
+func (s *Source[T]) urge(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.urgent += n
+}
+
+// refusal is an error of admit: no fetch went out.
+type refusal struct{ reason error }
+
+func (r *refusal) Error() string { return r.reason.Error() }
+func (r *refusal) Unwrap() error { return r.reason }
+
+func reasonOf(err error) error {
+	var refused *refusal
+	if errors.As(err, &refused) {
+		return refused.reason
+	}
+	return err
 }
 
 func (s *Source[T]) join(ctx context.Context, seen *Snapshot[T], onDemand bool) (*Snapshot[T], error) {
@@ -113,7 +147,7 @@ func (s *Source[T]) join(ctx context.Context, seen *Snapshot[T], onDemand bool) 
 			return current, nil // renewed since the caller looked
 		}
 		if err := s.admit(onDemand, seen != nil); err != nil {
-			return nil, err
+			return nil, &refusal{err}
 		}
 		return s.fetch()
 	})
@@ -133,7 +167,7 @@ func (s *Source[T]) join(ctx context.Context, seen *Snapshot[T], onDemand bool) 
 func (s *Source[T]) admit(onDemand, warm bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	free := !warm && s.tries < 2
+	free := !warm && s.tries < 2 || s.urgent > 0
 	cooling := !free && !s.asked.IsZero() && time.Since(s.asked) < s.policy.Pause
 	switch {
 	case cooling && s.failure != nil:

@@ -363,3 +363,49 @@ func TestCloseCancelsRunningFetch(t *testing.T) {
 		}
 	})
 }
+
+// Who has paid for a fetch is not held up by the pause, neither after a good fetch nor after a failure; those who wait at
+// the same time share one, also with somebody who was refused just before, and the pause begins anew for others.
+func TestRenewNow(t *testing.T) {
+	inBubble(t, func(t *testing.T, o *origin, source *fresh.Source[int64]) {
+		seen := mustGet(t, source)
+		seen, err := source.Renew(t.Context(), seen)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := source.Renew(t.Context(), seen); !errors.Is(err, fresh.ErrCooling) {
+			t.Errorf("a stranger: %v", err)
+		}
+		o.want(t, 2, "before")
+		o.delay.Store(int64(time.Second))
+		var wg sync.WaitGroup
+		for range 20 {
+			wg.Go(func() {
+				if snapshot, err := source.RenewNow(t.Context(), seen); err != nil || snapshot.Value != 3 {
+					t.Errorf("got %v, %v", snapshot, err)
+				}
+			})
+			wg.Go(func() { _, _ = source.Renew(t.Context(), seen) }) // refused, or served by the same fetch
+		}
+		wg.Wait()
+		o.want(t, 3, "20 at once")
+		seen = source.Peek()
+		if _, err := source.Renew(t.Context(), seen); !errors.Is(err, fresh.ErrCooling) {
+			t.Errorf("a stranger afterwards: %v", err)
+		}
+		o.down.Store(true)
+		for range 2 {
+			if _, err := source.RenewNow(t.Context(), seen); !errors.Is(err, errDown) {
+				t.Errorf("down: %v", err)
+			}
+		}
+		if _, err := source.Renew(t.Context(), seen); !errors.Is(err, errDown) {
+			t.Errorf("a stranger while it is down: %v", err)
+		}
+		o.want(t, 5, "down")
+		o.down.Store(false)
+		if snapshot, err := source.RenewNow(t.Context(), seen); err != nil || snapshot.Value != 6 {
+			t.Errorf("got %v, %v", snapshot, err)
+		}
+	})
+}

@@ -35,6 +35,22 @@ func New[S Set](source *fresh.Source[S], timeout time.Duration) *Keys[S] {
 // together; tokens with a cached key never wait. The error is [ErrUnknownKey] or that of the fetch, after at most the
 // timeout.
 func (k *Keys[S]) Find(ctx context.Context, token jose.Header) (jose.Key, error) {
+	return k.find(ctx, token, k.source.Renew)
+}
+
+// Urgent are the same keys for tokens that nobody can send as many of as they like, since each has cost something that is
+// spent: a name that the set at hand lacks costs a fetch, whatever the source's pause.
+type Urgent[S Set] struct{ *Keys[S] }
+
+// Find is that of [Keys], without the pause.
+func (u Urgent[S]) Find(ctx context.Context, token jose.Header) (jose.Key, error) {
+	return u.find(ctx, token, u.source.RenewNow)
+}
+
+// renew is [fresh.Source.Renew], or its kin.
+type renew[S Set] = func(context.Context, *fresh.Snapshot[S]) (*fresh.Snapshot[S], error)
+
+func (k *Keys[S]) find(ctx context.Context, token jose.Header, again renew[S]) (jose.Key, error) {
 	if snapshot := k.source.Peek(); snapshot != nil {
 		if key, ok := snapshot.Value.Find(token); ok {
 			return key, nil
@@ -42,10 +58,10 @@ func (k *Keys[S]) Find(ctx context.Context, token jose.Header) (jose.Key, error)
 	}
 	ctx, cancel := context.WithTimeout(ctx, k.timeout)
 	defer cancel()
-	return k.fetch(ctx, token)
+	return k.fetch(ctx, token, again)
 }
 
-func (k *Keys[S]) fetch(ctx context.Context, token jose.Header) (jose.Key, error) {
+func (k *Keys[S]) fetch(ctx context.Context, token jose.Header, again renew[S]) (jose.Key, error) {
 	snapshot, err := k.source.Get(ctx)
 	if err != nil {
 		return jose.Key{}, err
@@ -53,7 +69,7 @@ func (k *Keys[S]) fetch(ctx context.Context, token jose.Header) (jose.Key, error
 	if key, ok := snapshot.Value.Find(token); ok {
 		return key, nil
 	}
-	snapshot, err = k.source.Renew(ctx, snapshot)
+	snapshot, err = again(ctx, snapshot)
 	if errors.Is(err, fresh.ErrCooling) {
 		return jose.Key{}, ErrUnknownKey
 	}

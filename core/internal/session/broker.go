@@ -61,6 +61,7 @@ type Broker struct {
 	keys   *keyset.Keys[*opened]
 	feed   *feed.Feed
 	clocks *clocks.Watch
+	own    *verify.Issuer // this service
 	peers  map[string]*keyset.Keys[peerKeys]
 	purge  *purger
 
@@ -85,6 +86,8 @@ func NewBroker(cfg BrokerConfig) *Broker {
 		Store: observedStore{cfg.Store, cfg.Observe}, Timeout: timeout, Leeway: cfg.Leeway, Clocks: b.clocks,
 		Changed: trouble.Changes(cfg.Log, "the revocations", "read from the store"),
 	})
+	b.own = b.row(cfg.Issuer, b.keys, fault.Store)
+	b.own.Session, b.own.Ended = sessionOf, b.feed.Has
 	b.peers = newPeers(cfg)
 	b.purge = &purger{store: cfg.Store, timeout: cfg.Timeout, log: cfg.Log}
 	return b

@@ -27,9 +27,9 @@ type Sessions interface {
 	// Exchanges reports whether token exchange is offered, and Exchange answers one (RFC 8693).
 	Exchanges() bool
 	Exchange(ctx context.Context, exchange Exchange) (*Tokens, error)
-	// End ends what the caller's token belongs to, and returns the id_token_hint for the provider's logout: hint is the
-	// client's own. Failures are only logged.
-	End(ctx context.Context, meta *provider.Metadata, caller *verify.Token, hint string) string
+	// End ends what the tokens belong to, and returns the id_token_hint for the provider's logout. The error is an outage: what
+	// was asked for is not everywhere so yet. Failures at the provider are only logged.
+	End(ctx context.Context, meta *provider.Metadata, ending Ending) (hint string, err error)
 	// UserInfo asks about a caller whose token names nobody. The error is a fault of kind Nobody where nobody knows more.
 	UserInfo(ctx context.Context, caller *verify.Token) (claims.Names, error)
 
