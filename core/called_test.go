@@ -9,8 +9,8 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core"
 )
 
-// A requirement of the application that panics refuses the request with a 500, an optional guard too, and the log has its name
-// once; what was thrown is not in it.
+// A requirement that panics refuses the request with a 500, at an optional guard too. The log has its name once, and not the
+// value of the panic.
 func TestRequirementPanics(t *testing.T) {
 	idp := newIDP(t)
 	auth := idp.auth()
@@ -48,7 +48,7 @@ func TestRequirementPanics(t *testing.T) {
 	}
 }
 
-// So does every hook, at guards and routes.
+// The same holds for every hook, at guards and routes.
 func TestHookPanics(t *testing.T) {
 	for name, c := range map[string]struct {
 		config          func(*core.Config)

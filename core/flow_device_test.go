@@ -12,7 +12,7 @@ import (
 
 const flowNoDevice = "OIDC endpoint 'device_authorization_endpoint' not found in discovery."
 
-// flowDevice is a device start that has to work.
+// flowDevice starts a device login, which must succeed.
 func (f *flowService) device() core.DeviceStart {
 	f.t.Helper()
 	answer := f.post("device", nil)
@@ -26,7 +26,7 @@ func (f *flowService) device() core.DeviceStart {
 	return start
 }
 
-// The request and the whole answer.
+// The request to the provider and the complete answer.
 func TestDeviceStart(t *testing.T) {
 	f := newFlow(t, nil)
 	f.idp.Tamper(oidctest.DeviceAnswers, func(answer oidctest.Claims) {
@@ -65,7 +65,7 @@ func TestDeviceStart(t *testing.T) {
 	}
 }
 
-// Members that are absent, textual or of a wrong type.
+// Members that are absent, strings or of a wrong type.
 func TestDeviceAnswers(t *testing.T) {
 	f := newFlow(t, nil)
 	good := oidctest.Claims{"device_code": "d", "user_code": "u", "verification_uri": "http://idp.example/device", "expires_in": 600}
@@ -131,7 +131,7 @@ func TestDeviceAnswers(t *testing.T) {
 	}
 }
 
-// 503 says one thing, that there is no device flow; everything else is not 503.
+// A 503 only means that there is no device flow; no other failure is a 503.
 func TestDeviceRouteStatuses(t *testing.T) {
 	without := newFlow(t, nil, oidctest.WithoutDeviceFlow())
 	answer := without.post("device", nil)
@@ -164,9 +164,9 @@ func TestDeviceRouteStatuses(t *testing.T) {
 	flowRefused(t, "discovery down", down.post("device", nil), 502, "", contact)
 }
 
-// A provider that has the device flow may have it for other clients only, and its discovery document, which is
-// the same for all, does not say so (RFC 8628 section 3.2, RFC 6749 section 5.2). Keycloak writes the same code with 401
-// where the client's secret is wrong: that is a fault to be seen, and no reason to go another way.
+// A provider may offer the device flow only to other clients, and its discovery document, which is the same for all, does not
+// say so (RFC 8628 section 3.2, RFC 6749 section 5.2). Keycloak sends the same code with 401 for a wrong client secret: that is
+// an error to report, not a missing device flow.
 func TestDeviceFlowNotForThisClient(t *testing.T) {
 	f := newFlow(t, nil)
 	f.idp.Fault(oidctest.Device, oidctest.ErrorCode(400, "unauthorized_client"))

@@ -20,14 +20,14 @@ func (a *Auth) providerIssuer() *verify.Issuer {
 	}
 }
 
-// subjectIssuer reads what somebody wants to exchange.
+// subjectIssuer is the provider's entry for subject tokens of an exchange.
 func (a *Auth) subjectIssuer() *verify.Issuer {
 	row := a.providerIssuer()
 	row.Audience, row.Hint = a.cfg.isSubject, nil
 	return row
 }
 
-// grantedIssuer reads what this client got as an access token, so that nothing in it has to say that it is one.
+// grantedIssuer is the provider's entry for access tokens in answers to this client, which need no mark of an access token.
 func (a *Auth) grantedIssuer() *verify.Issuer {
 	row := a.providerIssuer()
 	row.Audience, row.Marked = a.cfg.isGranted, false
