@@ -257,6 +257,6 @@ func TestBrokerTokenTooLarge(t *testing.T) {
 		t.Error("the provider's refresh token lives on")
 	}
 	g := newFlow(t, imported())
-	g.idp.Tamper(oidctest.UserInfoAnswers, func(c oidctest.Claims) { c["groups"] = groups })
+	g.idp.Tamper(oidctest.UserInfoAnswers, func(c oidctest.Claims) { c["name"] = strings.Repeat("x", 20<<10) })
 	flowRefused(t, "exchange", g.exchange(g.idp.AccessToken("alice"), nil), 502, "server_error", tooMuch)
 }
