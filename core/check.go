@@ -135,3 +135,6 @@ func isAlphanumeric(text, more string) bool {
 
 // takesAnyAudience reports whether tokens for other services of the provider are accepted.
 func (c *Config) takesAnyAudience() bool { return slices.Contains(c.Audience, AnyAudience) }
+
+// takesIssuedToUs reports whether it is enough that a token was issued to this client.
+func (c *Config) takesIssuedToUs() bool { return slices.Contains(c.Audience, IssuedToUs) }

@@ -18,8 +18,9 @@ import (
 const AnyAudience = "*"
 
 // IssuedToUs in Config.Audience also accepts the provider's access tokens whose azp or client_id is ClientID, whatever
-// their aud says. For providers that put other services into aud, as Keycloak does with "Full scope allowed". It may stand
-// beside audiences, not beside [AnyAudience], and needs ClientID.
+// their aud says; where both are there, both must be. For providers that put other services into aud, as Keycloak does with
+// "Full scope allowed". Alone, it also accepts an aud that holds ClientID. It may stand beside audiences, not beside
+// [AnyAudience], and needs ClientID. A token exchange takes no token by it.
 const IssuedToUs = "*issued-to-us"
 
 // Loopback in Config.RedirectURIs keeps the rule of the empty list beside other entries: http on localhost, 127.0.0.1 or
@@ -70,8 +71,11 @@ type Config struct {
 	// Scopes are requested at login and device start. A login may choose among them and openid, profile, email and
 	// offline_access, and no others. Empty: profile and email. openid is always added.
 	Scopes []string
-	// Audience lists the accepted audiences: a token's aud must hold one of them. Empty: aud, azp or client_id must name
-	// ClientID. [IssuedToUs] accepts tokens by azp or client_id as well; [AnyAudience] alone waives the check.
+	// Audience lists the accepted audiences: aud of the provider's access tokens must hold one of them. Empty: it must hold
+	// ClientID; where aud is absent or names clients of Keycloak's own alone (account, broker, realm-management), and the token
+	// is none of RFC 9068 (at+jwt), it is enough that azp and client_id name ClientID, whichever are there. [IssuedToUs]
+	// accepts tokens by azp or client_id whatever their aud says; [AnyAudience] alone waives the check. A token exchange
+	// always asks for aud, and is off with AnyAudience. ID tokens are for ClientID in any case.
 	Audience []string
 	// RedirectURIs lists where a login may send the browser, beside the own callback, compared byte for byte. https, a
 	// native app's own scheme, or http on loopback. Empty: the loopback rule, see [Loopback].
@@ -100,9 +104,10 @@ type Config struct {
 	// Require is added to the requirements of every guard without [NoDefaults]; broker mode issues no token that does not
 	// meet it.
 	Require []Requirement
-	// RolesOfAllClients makes the roles of every client in a token's resource_access count for [Roles], and puts them into
-	// the tokens of broker mode, as the Python library does: an administrator of another application is one here too. Default:
-	// of resource_access, the roles of ClientID alone.
+	// RolesOfAllClients makes the roles of every client in a token's resource_access count for [IDToken.Roles], [Roles] and
+	// [AnyRole], and puts them into the tokens of broker mode, as the Python library does: an administrator of another
+	// application is one here too, and at every service that trusts this one. Default: of resource_access, the roles of
+	// ClientID alone.
 	RolesOfAllClients bool
 	// NoOfflineAccess never requests offline_access. Default: a device start requests it, a login if its query does.
 	NoOfflineAccess bool

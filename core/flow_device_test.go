@@ -113,9 +113,9 @@ func TestDeviceAnswers(t *testing.T) {
 	for name, change := range map[string]oidctest.Claims{
 		"device_code a number": {"device_code": 1}, "user_code a list": {"user_code": []string{"x"}}, "expires_in a word": {"expires_in": "soon"}, "expires_in a list": {"expires_in": []int{1}},
 		"expires_in negative": {"expires_in": -1}, "expires_in without end": {"expires_in": 1e300}, "interval a word": {"interval": "often"}, "interval negative": {"interval": -1}, "interval true": {"interval": true},
-		"D2 javascript": {"verification_uri": "javascript:alert(1)"}, "D2 javascript, complete": {"verification_uri_complete": "javascript:alert(1)"}, "D2 data": {"verification_uri": "data:text/html,x"},
-		"D2 file": {"verification_uri": "file:///etc/passwd"}, "D2 relative": {"verification_uri": "/device"}, "D2 no host": {"verification_uri": "https:///device"}, "D2 scheme alone": {"verification_uri": "https:"},
-		"D2 user information": {"verification_uri": "https://idp.example@evil.example/"}, "D2 control character": {"verification_uri": "https://idp.example/\n"}, "D2 upper case": {"verification_uri": "JAVASCRIPT://idp.example/%0aalert(1)"},
+		"javascript": {"verification_uri": "javascript:alert(1)"}, "javascript, complete": {"verification_uri_complete": "javascript:alert(1)"}, "data": {"verification_uri": "data:text/html,x"},
+		"file": {"verification_uri": "file:///etc/passwd"}, "relative": {"verification_uri": "/device"}, "no host": {"verification_uri": "https:///device"}, "scheme alone": {"verification_uri": "https:"},
+		"user information": {"verification_uri": "https://idp.example@evil.example/"}, "control character": {"verification_uri": "https://idp.example/\n"}, "upper case": {"verification_uri": "JAVASCRIPT://idp.example/%0aalert(1)"},
 		"complete a number": {"verification_uri_complete": 1}, "verification_uri an object": {"verification_uri": oidctest.Claims{}},
 	} {
 		flowRefused(t, name, ask(change), 502, "server_error", flowUnusable)

@@ -201,7 +201,7 @@ func (idp *memoryIDP) token(changes ...claims) string {
 
 // tokenOf is a good one by another key.
 func (idp *memoryIDP) tokenOf(kid string) string {
-	return idp.sign(kid, `{"alg":"EdDSA","kid":"`+kid+`"}`, toJSON(goodClaims()))
+	return idp.sign(kid, `{"alg":"EdDSA","kid":"`+kid+`","typ":"at+jwt"}`, toJSON(goodClaims()))
 }
 
 func admit(t testing.TB, guard *core.Guard, token string) (*core.IDToken, error) {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-oidc-auth/oidcauth/core"
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
@@ -133,7 +134,7 @@ func TestRoles(t *testing.T) {
 	caller := callerWith(t, claims{
 		"roles": []string{"d", "a"}, "groups": []string{"/c", "b"},
 		"realm_access":    claims{"roles": []string{"a"}},
-		"resource_access": json.RawMessage(`{"z":{"roles":["b"]},"a":{"roles":["b2"]},"bad":{"roles":[1]},"worse":null}`),
+		"resource_access": json.RawMessage(`{"z":{"roles":["other"]},"my-client":{"roles":["b","b2"]},"bad":{"roles":[1]},"worse":null}`),
 	})
 	if got, want := caller.Roles(), []string{"a", "b", "b2", "/c", "d"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
@@ -180,17 +181,143 @@ func TestCopiesAreNotShared(t *testing.T) {
 func TestClaimsAs(t *testing.T) {
 	caller := callerWith(t, claims{"level": 3, "nested": claims{"x": []int{1, 2}}})
 	type wanted struct {
-		Sub    string
-		Level  int
-		Nested struct{ X []int }
+		Sub    string `json:"sub"`
+		Level  int    `json:"level"`
+		Nested struct {
+			X []int `json:"x"`
+		} `json:"nested"`
 	}
 	got, err := core.ClaimsAs[wanted](caller)
 	if err != nil || got.Sub != "alice" || got.Level != 3 || len(got.Nested.X) != 2 {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	if _, err := core.ClaimsAs[struct{ Sub int }](caller); err == nil || strings.Contains(err.Error(), "alice") {
+	if _, err := core.ClaimsAs[struct {
+		Sub int `json:"sub"`
+	}](caller); err == nil || strings.Contains(err.Error(), "alice") {
 		t.Errorf("the error is %v", err)
 	}
+}
+
+// A field is filled by the claim of exactly its name, as Claim reads it, wherever the field stands and however often the claim stands
+// there in another case.
+func TestClaimsAsFoldsNoNames(t *testing.T) {
+	type Role struct {
+		Name string `json:"name"`
+	}
+	type base struct {
+		Department string `json:"department"`
+		Hidden     string `json:"level"`
+	}
+	type Twice struct {
+		Twice string `json:"twice"`
+	}
+	type Thrice struct {
+		Twice  string `json:"twice"`
+		Thrice string
+	}
+	type wanted struct {
+		base
+		*Twice
+		Thrice
+		Level  int             `json:"level"`
+		Email  *string         `json:"email,omitempty"`
+		Roles  []Role          `json:"roles"`
+		Pair   [2]*Role        `json:"pair"`
+		By     map[string]Role `json:"by"`
+		Odd    map[string]any  `json:"odd"`
+		Any    any             `json:"any"`
+		Raw    json.RawMessage `json:"raw"`
+		When   time.Time       `json:"when"`
+		Dash   string          `json:"-,"`
+		Left   string          `json:"-"`
+		Sub    string          // untagged: the claim "Sub"
+		Same   string          `json:"same"`
+		SAME   string          // another claim
+		Quoted string          `json:"a\\b"`
+		Text   string          `json:"text"`
+	}
+	caller := callerWith(t, claims{
+		"Department": "evil", "DEPARTMENT": "evil", "Level": 9, "LEVEL": 9, "Email": "evil", "eMail": "evil", "Twice": "evil", "twice": "ambiguous", "thrice": "evil",
+		"roles": []claims{{"Name": "evil"}, {"name": "good", "NAME": "evil"}},
+		"pair":  []any{claims{"Name": "evil"}, nil},
+		"by":    claims{"x": claims{"nAme": "evil"}, "X": claims{"name": "good"}},
+		"odd":   claims{"Name": claims{"Deep": 1}},
+		"any":   claims{"Name": "kept"},
+		"raw":   claims{"Name": "kept"},
+		"when":  "2020-01-02T03:04:05Z", "-": "dash", "Left": "evil", "Dash": "evil", "SAME": "other", "Private": "evil", "private": "evil", "te\nxt": "evil", "TEXT": "evil", "Quoted": "by its name",
+	})
+	got, err := core.ClaimsAs[wanted](caller)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := wanted{
+		Roles: []Role{{}, {"good"}}, Pair: [2]*Role{{}, nil}, By: map[string]Role{"x": {}, "X": {"good"}}, Odd: map[string]any{"Name": map[string]any{"Deep": 1.0}},
+		Any: map[string]any{"Name": "kept"}, Raw: json.RawMessage(`{"Name":"kept"}`), When: time.Date(2020, 1, 2, 3, 4, 5, 0, time.UTC), Dash: "dash", SAME: "other", Quoted: "by its name",
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	if all, err := core.ClaimsAs[map[string]any](caller); err != nil || all["DEPARTMENT"] != "evil" || all["department"] != nil {
+		t.Errorf("a map has %v, %v", all, err)
+	}
+	if pointer, err := core.ClaimsAs[*struct {
+		Level int `json:"LEVEL"`
+	}](caller); err != nil || pointer.Level != 9 {
+		t.Errorf("got %+v, %v", pointer, err)
+	}
+	idp := newIDP(t)
+	spaced := mustAdmit(t, idp.auth().Required(), idp.sign("k1", goodHeader, "\n "+toJSON(goodClaims(claims{"Department": "evil"}))+" "))
+	if got, err := core.ClaimsAs[base](spaced); err != nil || got.Department != "" {
+		t.Errorf("behind white space: %+v, %v", got, err)
+	}
+	if _, err := core.ClaimsAs[[]string](caller); err == nil {
+		t.Error("claims are a list")
+	}
+}
+
+// FuzzClaimsAs: what ClaimsAs reads into a field, Claim finds under its name.
+func FuzzClaimsAs(f *testing.F) {
+	f.Add("department", `"hr"`)
+	f.Add("Department", `"hr"`)
+	f.Add("DEPARTMENT", `{"Inner":1}`)
+	f.Add("inner", `{"Department":"hr","department":"it"}`)
+	f.Add("list", `[{"Department":"hr"},{"department":"it"},null]`)
+	idp := newIDP(f)
+	guard := idp.auth().Required()
+	type inner struct {
+		Department any `json:"department"`
+	}
+	type wanted struct {
+		inner
+		Inner *inner  `json:"inner"`
+		List  []inner `json:"list"`
+	}
+	f.Fuzz(func(t *testing.T, name, value string) {
+		if !json.Valid([]byte(value)) || !utf8.ValidString(name) {
+			return
+		}
+		caller, err := admit(t, guard, idp.sign("k1", goodHeader, rawClaims(strings.Trim(toJSON(name), `"`), value)))
+		if err != nil {
+			return // not strict JSON, or a registered claim
+		}
+		got, err := core.ClaimsAs[wanted](caller)
+		if err != nil {
+			return // of another type
+		}
+		if !reflect.DeepEqual(got.Department, caller.Claim("department")) {
+			t.Fatalf("%s of %s: %v", name, value, got)
+		}
+		if got.Inner != nil && !reflect.DeepEqual(got.Inner.Department, caller.Claim("inner.department")) {
+			t.Fatalf("%s of %s: %+v", name, value, got.Inner)
+		}
+		list, _ := caller.Claim("list").([]any)
+		for i, entry := range got.List {
+			object, _ := list[i].(map[string]any)
+			if !reflect.DeepEqual(entry.Department, object["department"]) {
+				t.Fatalf("%s of %s: %+v", name, value, entry)
+			}
+		}
+	})
 }
 
 // However a caller is printed or logged, its token does not show.

@@ -98,7 +98,7 @@ func TestKeysBelongToAnIssuer(t *testing.T) {
 	}
 	other.change(func() { other.keySet = string(document) })
 	ours, theirs := idp.auth().Required(), other.auth().Required()
-	foreign, err := signer.Sign("", goodClaims())
+	foreign, err := signer.Sign("at+jwt", goodClaims())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestTokenWithoutKid(t *testing.T) {
 		t.Run(kids, func(t *testing.T) {
 			idp := newIDP(t)
 			idp.setKids(strings.Fields(kids)...)
-			wantStatus(t, idp.auth().Required(), idp.sign("k1", `{"alg":"EdDSA"}`, toJSON(goodClaims())), status)
+			wantStatus(t, idp.auth().Required(), idp.sign("k1", `{"alg":"EdDSA","typ":"at+jwt"}`, toJSON(goodClaims())), status)
 		})
 	}
 }

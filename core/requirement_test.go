@@ -7,79 +7,88 @@ import (
 	"testing"
 
 	"github.com/go-oidc-auth/oidcauth/core"
+	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// TRUST 0.11, A3, D-36, D-40: what meets a requirement and what does not.
+// What meets a requirement and what does not.
 func TestRequirements(t *testing.T) {
 	idp := newIDP(t)
 	auth := idp.auth()
 	roles := claims{
-		"realm_access":    claims{"roles": []string{"realm"}},
-		"resource_access": claims{"app": claims{"roles": []string{"client"}}, "other.app": claims{"roles": []string{"dotted"}}, "odd": 1, "odd2": claims{"roles": "text"}},
-		"groups":          []string{"/team/a"},
-		"roles":           []string{"top"},
+		"realm_access": claims{"roles": []string{"realm"}},
+		"resource_access": claims{
+			"app": claims{"roles": []string{"client"}}, "other.app": claims{"roles": []string{"dotted"}}, "odd": 1, "odd2": claims{"roles": "text"},
+			clientID: claims{"roles": []string{"own"}}, "grafana": claims{"roles": []string{"admin"}}, strings.ToUpper(clientID): claims{"roles": []string{"shouted"}}, "": claims{"roles": []string{"nameless"}},
+		},
+		"groups": []string{"/team/a"},
+		"roles":  []string{"top"},
 	}
 	for name, c := range map[string]struct {
 		requirement core.Requirement
 		token       claims
 		met         bool
 	}{
-		"A3 one word":                {core.Scopes("read"), claims{"scope": "write read"}, true},
-		"A3 all words":               {core.Scopes("read", "write"), claims{"scope": "write read"}, true},
-		"A3 words in one element":    {core.Scopes("read  write"), claims{"scope": "write read"}, true},
-		"A3 one is missing":          {core.Scopes("read", "admin"), claims{"scope": "write read"}, false},
-		"A3 a part of a word":        {core.Scopes("read"), claims{"scope": "reader read:all"}, false},
-		"A3 another case":            {core.Scopes("read"), claims{"scope": "Read READ"}, false},
-		"A3 a tab is no separator":   {core.Scopes("read"), claims{"scope": "x\tread"}, false},
-		"A3 a comma is no separator": {core.Scopes("read"), claims{"scope": "x,read"}, false},
-		"A3 a non-breaking space":    {core.Scopes("read"), claims{"scope": "x\u00a0read"}, false},
-		"A3 spaces around":           {core.Scopes("read"), claims{"scope": "  x  read "}, true},
-		"D-40 no scope claim":        {core.Scopes("read"), nil, false},
-		"A3 scp is a text":           {core.Scopes("read"), claims{"scp": "x read"}, true},
-		"A3 scp is a list":           {core.Scopes("read"), claims{"scp": []string{"x", "read"}}, true},
-		"A3 scope wins over scp":     {core.Scopes("read"), claims{"scope": "x", "scp": "read"}, false},
-		"A3 empty scope wins too":    {core.Scopes("read"), claims{"scope": "", "scp": "read"}, false},
-		"A3 null scope is none":      {core.Scopes("read"), claims{"scope": json.RawMessage("null"), "scp": "read"}, true},
+		"one word":                {core.Scopes("read"), claims{"scope": "write read"}, true},
+		"all words":               {core.Scopes("read", "write"), claims{"scope": "write read"}, true},
+		"words in one element":    {core.Scopes("read  write"), claims{"scope": "write read"}, true},
+		"one is missing":          {core.Scopes("read", "admin"), claims{"scope": "write read"}, false},
+		"a part of a word":        {core.Scopes("read"), claims{"scope": "reader read:all"}, false},
+		"another case":            {core.Scopes("read"), claims{"scope": "Read READ"}, false},
+		"a tab is no separator":   {core.Scopes("read"), claims{"scope": "x\tread"}, false},
+		"a comma is no separator": {core.Scopes("read"), claims{"scope": "x,read"}, false},
+		"a non-breaking space":    {core.Scopes("read"), claims{"scope": "x\u00a0read"}, false},
+		"spaces around":           {core.Scopes("read"), claims{"scope": "  x  read "}, true},
+		"no scope claim":          {core.Scopes("read"), nil, false},
+		"scp is a text":           {core.Scopes("read"), claims{"scp": "x read"}, true},
+		"scp is a list":           {core.Scopes("read"), claims{"scp": []string{"x", "read"}}, true},
+		"scope wins over scp":     {core.Scopes("read"), claims{"scope": "x", "scp": "read"}, false},
+		"empty scope wins too":    {core.Scopes("read"), claims{"scope": "", "scp": "read"}, false},
+		"null scope is none":      {core.Scopes("read"), claims{"scope": json.RawMessage("null"), "scp": "read"}, true},
 
-		"roles of the realm":             {core.Roles("realm"), roles, true},
-		"roles of a client":              {core.Roles("client"), roles, true},
-		"roles of a client with a dot":   {core.Roles("dotted"), roles, true},
-		"roles: a group":                 {core.Roles("/team/a"), roles, true},
-		"roles at the top":               {core.Roles("top"), roles, true},
-		"D-36 all of them":               {core.Roles("realm", "client", "/team/a", "top"), roles, true},
-		"D-36 one is missing":            {core.Roles("realm", "admin"), roles, false},
-		"D-36 group without its slash":   {core.Roles("team/a"), roles, false},
-		"D-36 another case":              {core.Roles("Realm"), roles, false},
-		"D-36 a text is no list":         {core.Roles("text"), roles, false},
-		"D-36 roles is a text":           {core.Roles("admin"), claims{"roles": "admin"}, false},
-		"D-36 a list with a number":      {core.Roles("admin"), claims{"roles": []any{"admin", 1}}, false},
-		"D-36 roles is an object":        {core.Roles("admin"), claims{"roles": claims{"admin": true}}, false},
-		"D-36 roles under another claim": {core.Roles("admin"), claims{"permissions": []string{"admin"}}, false},
-		"D-36 the sub is no role":        {core.Roles("alice"), nil, false},
+		"roles of the realm":            {core.Roles("realm"), roles, true},
+		"roles of the own client":       {core.Roles("own"), roles, true},
+		"roles of another client":       {core.Roles("admin"), roles, false},
+		"roles of another, any":         {core.AnyRole("admin", "client", "dotted"), roles, false},
+		"roles of a client in capitals": {core.Roles("shouted"), roles, false},
+		"roles of no client":            {core.Roles("nameless"), roles, false},
+		"roles of another, by name":     {core.ClientRoles("grafana", "admin"), roles, true},
+		"roles of another, as a claim":  {core.Claim("resource_access.grafana.roles", "admin"), roles, true},
+		"roles: a group":                {core.Roles("/team/a"), roles, true},
+		"roles at the top":              {core.Roles("top"), roles, true},
+		"all of them":                   {core.Roles("realm", "own", "/team/a", "top"), roles, true},
+		"roles: one is missing":         {core.Roles("realm", "admin"), roles, false},
+		"group without its slash":       {core.Roles("team/a"), roles, false},
+		"roles: another case":           {core.Roles("Realm"), roles, false},
+		"a text is no list":             {core.Roles("text"), roles, false},
+		"roles is a text":               {core.Roles("admin"), claims{"roles": "admin"}, false},
+		"a list with a number":          {core.Roles("admin"), claims{"roles": []any{"admin", 1}}, false},
+		"roles is an object":            {core.Roles("admin"), claims{"roles": claims{"admin": true}}, false},
+		"roles under another claim":     {core.Roles("admin"), claims{"permissions": []string{"admin"}}, false},
+		"the sub is no role":            {core.Roles("alice"), nil, false},
 
-		"D-36 claim: in a list":         {core.Claim("groups", "x", "/team/a"), roles, true},
-		"D-36 claim: none of them":      {core.Claim("groups", "x", "y"), roles, false},
-		"D-36 claim: a role is no":      {core.Claim("groups", "top"), roles, false},
-		"D-36 claim: dotted":            {core.Claim("realm_access.roles", "realm"), roles, true},
-		"D-36 claim: dots in the name":  {core.Claim("resource_access.other.app.roles", "dotted"), roles, true},
-		"D-36 claim: address as name":   {core.Claim("https://app.example/roles", "x"), claims{"https://app.example/roles": []string{"x"}}, true},
-		"D-36 claim: a text":            {core.Claim("dept", "hr"), claims{"dept": "hr"}, true},
-		"D-36 claim: a part of it":      {core.Claim("dept", "hr"), claims{"dept": "hr2"}, false},
-		"D-36 claim: words of a text":   {core.Claim("dept", "hr"), claims{"dept": "hr it"}, false},
-		"D-36 claim: an empty text":     {core.Claim("dept", ""), claims{"dept": ""}, true},
-		"D-36 claim: absent":            {core.Claim("dept", ""), nil, false},
-		"D-36 claim: null":              {core.Claim("dept", "null", ""), claims{"dept": json.RawMessage("null")}, false},
-		"D-36 claim: a boolean":         {core.Claim("email_verified", "true"), claims{"email_verified": true}, true},
-		"D-36 claim: false":             {core.Claim("email_verified", "true"), claims{"email_verified": false}, false},
-		"D-36 claim: a number":          {core.Claim("level", "3"), claims{"level": 3}, true},
-		"D-36 claim: number in a list":  {core.Claim("level", "3"), claims{"level": []any{"x", 3}}, true},
-		"D-36 claim: null in a list":    {core.Claim("level", "null"), claims{"level": []any{nil}}, false},
-		"D-36 claim: a list in a list":  {core.Claim("level", "x"), claims{"level": [][]string{{"x"}}}, false},
-		"D-36 claim: an object":         {core.Claim("level", "x", "{}"), claims{"level": claims{"x": "x"}}, false},
-		"D-36 claim: an empty list":     {core.Claim("level", ""), claims{"level": []string{}}, false},
-		"D-36 claim: another case":      {core.Claim("Dept", "hr"), claims{"dept": "hr"}, false},
-		"D-36 claim: escaped":           {core.Claim("dept", "hr"), claims{"dept": json.RawMessage(`"\u0068r"`)}, true},
-		"D-36 claim: path through text": {core.Claim("dept.x", "hr"), claims{"dept": "hr"}, false},
+		"claim: in a list":         {core.Claim("groups", "x", "/team/a"), roles, true},
+		"claim: none of them":      {core.Claim("groups", "x", "y"), roles, false},
+		"claim: a role is no":      {core.Claim("groups", "top"), roles, false},
+		"claim: dotted":            {core.Claim("realm_access.roles", "realm"), roles, true},
+		"claim: dots in the name":  {core.Claim("resource_access.other.app.roles", "dotted"), roles, true},
+		"claim: address as name":   {core.Claim("https://app.example/roles", "x"), claims{"https://app.example/roles": []string{"x"}}, true},
+		"claim: a text":            {core.Claim("dept", "hr"), claims{"dept": "hr"}, true},
+		"claim: a part of it":      {core.Claim("dept", "hr"), claims{"dept": "hr2"}, false},
+		"claim: words of a text":   {core.Claim("dept", "hr"), claims{"dept": "hr it"}, false},
+		"claim: an empty text":     {core.Claim("dept", ""), claims{"dept": ""}, true},
+		"claim: absent":            {core.Claim("dept", ""), nil, false},
+		"claim: null":              {core.Claim("dept", "null", ""), claims{"dept": json.RawMessage("null")}, false},
+		"claim: a boolean":         {core.Claim("email_verified", "true"), claims{"email_verified": true}, true},
+		"claim: false":             {core.Claim("email_verified", "true"), claims{"email_verified": false}, false},
+		"claim: a number":          {core.Claim("level", "3"), claims{"level": 3}, true},
+		"claim: number in a list":  {core.Claim("level", "3"), claims{"level": []any{"x", 3}}, true},
+		"claim: null in a list":    {core.Claim("level", "null"), claims{"level": []any{nil}}, false},
+		"claim: a list in a list":  {core.Claim("level", "x"), claims{"level": [][]string{{"x"}}}, false},
+		"claim: an object":         {core.Claim("level", "x", "{}"), claims{"level": claims{"x": "x"}}, false},
+		"claim: an empty list":     {core.Claim("level", ""), claims{"level": []string{}}, false},
+		"claim: another case":      {core.Claim("Dept", "hr"), claims{"dept": "hr"}, false},
+		"claim: escaped":           {core.Claim("dept", "hr"), claims{"dept": json.RawMessage(`"\u0068r"`)}, true},
+		"claim: path through text": {core.Claim("dept.x", "hr"), claims{"dept": "hr"}, false},
 
 		"check, met":     {core.Check("sub", func(c *core.IDToken) bool { return c.Subject() == "alice" }), nil, true},
 		"check, not met": {core.Check("sub", func(c *core.IDToken) bool { return c.Subject() == "bob" }), nil, false},
@@ -125,19 +134,19 @@ func TestRequirements(t *testing.T) {
 		"BearerOnly in any of":       {core.AnyOf(core.Roles("realm"), core.BearerOnly), roles, false},
 		"empty: no request function": {core.CheckRequest("nil", nil), roles, false},
 
-		"empty: no scope":       {core.Scopes(), roles, false},
-		"empty: white space":    {core.Scopes(" ", "\t"), claims{"scope": " "}, false},
-		"empty: no role":        {core.Roles(), roles, false},
-		"empty: an empty role":  {core.Roles(""), claims{"roles": []string{""}}, false},
-		"empty: no value":       {core.Claim("groups"), roles, false},
-		"empty: no path":        {core.Claim("", "x"), claims{"": "x"}, false},
-		"empty: no function":    {core.Check("nil", nil), roles, false},
-		"empty: zero":           {core.Requirement{}, roles, false},
-		"no scope of RFC 6749":  {core.Scopes(`re"ad`), claims{"scope": `re"ad`}, false},
-		"no scope, beyond it":   {core.Scopes("é"), claims{"scope": "é"}, false},
-		"RejectInvalid alone":   {core.RejectInvalid, nil, true},
-		"NoDefaults alone":      {core.NoDefaults, nil, true},
-		"D-33 realm_access a 1": {core.Roles("x"), claims{"realm_access": 1, "resource_access": []int{}, "groups": "x"}, false},
+		"empty: no scope":      {core.Scopes(), roles, false},
+		"empty: white space":   {core.Scopes(" ", "\t"), claims{"scope": " "}, false},
+		"empty: no role":       {core.Roles(), roles, false},
+		"empty: an empty role": {core.Roles(""), claims{"roles": []string{""}}, false},
+		"empty: no value":      {core.Claim("groups"), roles, false},
+		"empty: no path":       {core.Claim("", "x"), claims{"": "x"}, false},
+		"empty: no function":   {core.Check("nil", nil), roles, false},
+		"empty: zero":          {core.Requirement{}, roles, false},
+		"no scope of RFC 6749": {core.Scopes(`re"ad`), claims{"scope": `re"ad`}, false},
+		"no scope, beyond it":  {core.Scopes("é"), claims{"scope": "é"}, false},
+		"RejectInvalid alone":  {core.RejectInvalid, nil, true},
+		"NoDefaults alone":     {core.NoDefaults, nil, true},
+		"realm_access a 1":     {core.Roles("x"), claims{"realm_access": 1, "resource_access": []int{}, "groups": "x"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			status := http.StatusForbidden
@@ -151,6 +160,26 @@ func TestRequirements(t *testing.T) {
 			}
 		})
 	}
+}
+
+// With RolesOfAllClients an administrator of grafana is one here, as with the Python library.
+func TestRolesOfAllClients(t *testing.T) {
+	token := claims{"resource_access": claims{"grafana": claims{"roles": []string{"admin"}}, clientID: claims{"roles": []string{"own"}}}}
+	for all, status := range map[bool]int{true: http.StatusOK, false: http.StatusForbidden} {
+		idp := newIDP(t)
+		auth := idp.auth(func(c *core.Config) { c.RolesOfAllClients = all })
+		wantStatus(t, auth.Required(core.Roles("admin")), idp.token(token), status)
+		wantStatus(t, auth.Required(core.AnyRole("x", "admin")), idp.token(token), status)
+		wantStatus(t, auth.Required(core.Roles("own"), core.ClientRoles("grafana", "admin")), idp.token(token), http.StatusOK)
+		if got := mustAdmit(t, auth.Required(), idp.token(token)).Roles(); len(got) != map[bool]int{true: 2, false: 1}[all] {
+			t.Errorf("all clients %v: %v", all, got)
+		}
+	}
+	idp := newIDP(t) // guards alone have no client
+	auth := idp.auth(func(c *core.Config) {
+		c.DiscoveryURL, c.ClientID, c.Issuer, c.JWKSURL, c.Audience = "", "", issuer, idp.URL(oidctest.JWKS), []string{clientID}
+	})
+	wantStatus(t, auth.Required(core.Roles("x")), idp.token(claims{"resource_access": claims{"": claims{"roles": []string{"x"}}}}), http.StatusForbidden)
 }
 
 // Requirements that nobody can meet are told when a guard is made.

@@ -103,18 +103,30 @@ func TestBrokerMintedClaims(t *testing.T) {
 	}
 }
 
-// Roles and groups are lists, of all that the provider says; a list without entries is one.
+// Roles and groups are lists, of all that the provider says; a list without entries is one. Roles of other clients are not
+// handed on to the services that trust this one, unless RolesOfAllClients says so: neither by a login, a refresh nor an exchange.
 func TestBrokerRoles(t *testing.T) {
 	f := newFlow(t, imported())
 	f.idp.Tamper(oidctest.IDTokens, func(c oidctest.Claims) { c["roles"] = []string{"from-id"} })
 	f.idp.Tamper(oidctest.AccessTokens, func(c oidctest.Claims) {
-		c["resource_access"] = oidctest.Claims{"x": oidctest.Claims{"roles": []string{"from-access"}}}
+		c["resource_access"] = oidctest.Claims{"app": oidctest.Claims{"roles": []string{"from-access"}}, "grafana": oidctest.Claims{"roles": []string{"of-grafana"}}}
 	})
 	f.idp.Tamper(oidctest.UserInfoAnswers, func(c oidctest.Claims) { c["groups"] = []string{"from-userinfo"} })
 	caller := f.who(f.tokens("alice").AccessToken)
 	for _, role := range []string{"from-id", "from-access", "from-userinfo", "admin"} {
 		if !slices.Contains(caller.Roles(), role) {
 			t.Errorf("%s is not in %v", role, caller.Roles())
+		}
+	}
+	for all, service := range map[bool]*flowService{false: f, true: flowOver(t, f.idp, imported(func(c *core.Config) { c.RolesOfAllClients = true }))} {
+		login := service.tokens("alice")
+		for name, token := range map[string]string{
+			"login": login.AccessToken, "refresh": flowGranted(t, service.refresh(login.RefreshToken)).AccessToken,
+			"exchange": flowGranted(t, service.exchange(f.idp.AccessToken("alice"), nil)).AccessToken,
+		} {
+			if got := service.who(token).Roles(); slices.Contains(got, "of-grafana") != all || !slices.Contains(got, "from-access") {
+				t.Errorf("%s, all clients %v: %v", name, all, got)
+			}
 		}
 	}
 	f.idp.AddUser(oidctest.User{Name: "nobody", Claims: oidctest.Claims{"sub": "nobody"}})

@@ -114,7 +114,7 @@ func TestRememberedKeys(t *testing.T) {
 				guard := idp.auth().Required()
 				life := claims{"exp": time.Now().Unix() + 3600}
 				stays := idp.sign("k1", goodHeader, toJSON(goodClaims(life)))
-				goes := idp.sign("k2", `{"alg":"EdDSA","kid":"k2"}`, toJSON(goodClaims(life)))
+				goes := idp.sign("k2", `{"alg":"EdDSA","kid":"k2","typ":"at+jwt"}`, toJSON(goodClaims(life)))
 				first := mustAdmit(t, guard, stays)
 				mustAdmit(t, guard, goes)
 				change(idp)

@@ -1,12 +1,16 @@
 package core_test
 
 import (
+	"errors"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core"
+	reasons "github.com/go-oidc-auth/oidcauth/core/internal/fault"
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
@@ -55,7 +59,7 @@ func TestAlgorithmOfNamelessKeys(t *testing.T) {
 			idp.keySet = nameless
 			idp.metadata = claims{"id_token_signing_alg_values_supported": c.announced}
 		})
-		token, err := signer.Sign("", goodClaims())
+		token, err := signer.Sign("at+jwt", goodClaims())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -63,26 +67,141 @@ func TestAlgorithmOfNamelessKeys(t *testing.T) {
 	}
 }
 
-// The configured audiences replace the rule of the client id.
-func TestConfiguredAudience(t *testing.T) {
+// Whom a token is for, at a guard and as the subject of an exchange, which never takes it by azp or client_id.
+func TestAudience(t *testing.T) {
+	const other = "payments"
+	toUs := core.IssuedToUs
+	type both struct{ guard, exchange bool }
+	all, none, guard := both{true, true}, both{}, both{guard: true}
 	for name, c := range map[string]struct {
 		configured []string
-		change     claims
-		status     int
+		change     oidctest.Claims // of a token without azp and client_id
+		typed      bool
+		want       both
 	}{
-		"one of them":             {[]string{"api", "api2"}, claims{"aud": []string{"x", "api2"}}, 200},
-		"none of them":            {[]string{"api"}, claims{"aud": "api2"}, 401},
-		"the client id is not it": {[]string{"api"}, claims{"aud": clientID, "azp": clientID}, 401},
-		"missing":                 {[]string{"api"}, claims{"aud": nil, "azp": "api", "client_id": "api"}, 401},
-		"any":                     {[]string{core.AnyAudience}, claims{"aud": "whatever"}, 200},
-		"any, and none":           {[]string{core.AnyAudience}, claims{"aud": nil}, 200},
-		"any, of a wrong type":    {[]string{core.AnyAudience}, claims{"aud": 1}, 401},
-		"a star in the token":     {[]string{"api"}, claims{"aud": "*"}, 401},
+		"ours":                     {nil, oidctest.Claims{"aud": "app"}, false, all},
+		"ours, typed":              {nil, oidctest.Claims{"aud": "app"}, true, all},
+		"ours among others":        {nil, oidctest.Claims{"aud": []string{other, "app"}, "azp": other}, false, all},
+		"another's":                {nil, oidctest.Claims{"aud": other}, false, none},
+		"another's, azp ours":      {nil, oidctest.Claims{"aud": other, "azp": "app"}, false, none},
+		"another's, client_id":     {nil, oidctest.Claims{"aud": other, "client_id": "app"}, false, none},
+		"another's beside account": {nil, oidctest.Claims{"aud": []string{"account", other}, "azp": "app"}, false, none},
+		"account":                  {nil, oidctest.Claims{"aud": "account"}, false, none},
+		"account, azp ours":        {nil, oidctest.Claims{"aud": "account", "azp": "app"}, false, guard},
+		"account, client_id ours":  {nil, oidctest.Claims{"aud": "account", "client_id": "app"}, false, guard},
+		"account, both ours":       {nil, oidctest.Claims{"aud": "account", "azp": "app", "client_id": "app"}, false, guard},
+		"account, azp another's":   {nil, oidctest.Claims{"aud": "account", "azp": other}, false, none},
+		"account, they differ":     {nil, oidctest.Claims{"aud": "account", "azp": "app", "client_id": other}, false, none},
+		"account, they differ too": {nil, oidctest.Claims{"aud": "account", "azp": other, "client_id": "app"}, false, none},
+		"account, client_id odd":   {nil, oidctest.Claims{"aud": "account", "azp": "app", "client_id": []string{"app"}}, false, none},
+		"account, azp ours, typed": {nil, oidctest.Claims{"aud": "account", "azp": "app"}, true, none},
+		"all of Keycloak's":        {nil, oidctest.Claims{"aud": []string{"realm-management", "broker", "account"}, "azp": "app"}, false, guard},
+		"ours beside account":      {nil, oidctest.Claims{"aud": []string{"account", "app"}}, false, all},
+		"none":                     {nil, oidctest.Claims{"aud": nil}, false, none},
+		"none, azp ours":           {nil, oidctest.Claims{"aud": nil, "azp": "app"}, false, guard},
+		"none, azp ours, typed":    {nil, oidctest.Claims{"aud": nil, "azp": "app"}, true, none},
+		"an empty list, azp ours":  {nil, oidctest.Claims{"aud": []string{}, "azp": "app"}, false, guard},
+		"an empty text, azp ours":  {nil, oidctest.Claims{"aud": "", "azp": "app"}, false, none},
+
+		"named":                       {[]string{"api", "api2"}, oidctest.Claims{"aud": []string{"x", "api2"}}, false, all},
+		"named, another":              {[]string{"api"}, oidctest.Claims{"aud": "api2"}, false, none},
+		"named, the client is not it": {[]string{"api"}, oidctest.Claims{"aud": "app", "azp": "app"}, false, none},
+		"named, account and azp":      {[]string{"api"}, oidctest.Claims{"aud": "account", "azp": "app"}, false, none},
+		"named, none":                 {[]string{"api"}, oidctest.Claims{"aud": nil, "azp": "api", "client_id": "api"}, false, none},
+		"named, a star":               {[]string{"api"}, oidctest.Claims{"aud": "*"}, false, none},
+
+		"to us, another's":        {[]string{toUs}, oidctest.Claims{"aud": other}, false, none},
+		"to us, azp":              {[]string{toUs}, oidctest.Claims{"aud": other, "azp": "app"}, false, guard},
+		"to us, client_id":        {[]string{toUs}, oidctest.Claims{"aud": other, "client_id": "app"}, true, guard},
+		"to us, azp another's":    {[]string{toUs}, oidctest.Claims{"aud": other, "azp": other}, false, none},
+		"to us, they differ":      {[]string{toUs}, oidctest.Claims{"aud": other, "azp": "app", "client_id": other}, false, none},
+		"to us, aud ours":         {[]string{toUs}, oidctest.Claims{"aud": "app", "azp": other}, false, all},
+		"to us, none":             {[]string{toUs}, oidctest.Claims{"aud": nil, "azp": "app"}, false, guard},
+		"to us, by its own word":  {[]string{toUs}, oidctest.Claims{"aud": toUs}, false, none},
+		"to us or named, azp":     {[]string{"api", toUs}, oidctest.Claims{"aud": other, "azp": "app"}, false, guard},
+		"to us or named, named":   {[]string{toUs, "api"}, oidctest.Claims{"aud": "api", "azp": other}, false, all},
+		"to us or named, neither": {[]string{"api", toUs}, oidctest.Claims{"aud": "app", "azp": other}, false, none},
+		"to us or named, a word":  {[]string{"api", toUs}, oidctest.Claims{"aud": toUs, "azp": other}, false, none},
+
+		"any":                  {[]string{core.AnyAudience}, oidctest.Claims{"aud": "whatever"}, false, guard},
+		"any, and none":        {[]string{core.AnyAudience}, oidctest.Claims{"aud": nil}, false, guard},
+		"any, of a wrong type": {[]string{core.AnyAudience}, oidctest.Claims{"aud": 1}, false, none},
 	} {
 		t.Run(name, func(t *testing.T) {
-			idp := newIDP(t)
-			guard := idp.auth(func(c_ *core.Config) { c_.Audience = c.configured }).Required()
-			wantStatus(t, guard, idp.token(c.change), c.status)
+			setting := func(config *core.Config) { config.Audience = c.configured }
+			passthrough := newFlow(t, setting)
+			broker := flowOver(t, passthrough.idp, brokered(setting))
+			token := passthrough.idp.UnmarkedAccessToken("alice", oidctest.Claims{"scope": "openid"}, c.change)
+			if c.typed {
+				token = passthrough.idp.AccessToken("alice", oidctest.Claims{"azp": nil, "client_id": nil}, c.change)
+			}
+			_, err := passthrough.admit(token)
+			if got := (both{err == nil, broker.exchange(token, nil).Status == http.StatusOK}); got != c.want {
+				t.Errorf("got %+v, want %+v", got, c.want)
+			}
+			if err != nil && !errors.Is(err, core.ErrAudience) && c.change["aud"] != 1 {
+				t.Errorf("refused for %v", errors.Unwrap(err))
+			}
+		})
+	}
+}
+
+// The refusal says what was wanted, and names the setting that would take the token, where there is one.
+func TestRefusalNamesTheAudience(t *testing.T) {
+	for name, c := range map[string]struct {
+		configured []string
+		azp        string
+		want       string
+		hint       bool
+	}{
+		"another's":            {nil, "payments", "[app]", false},
+		"issued to us":         {nil, "app", "[app]", true},
+		"named":                {[]string{"api", "b"}, "payments", "[api b]", false},
+		"named, issued to us":  {[]string{"api"}, "app", "[api]", true},
+		"to us, and another's": {[]string{core.IssuedToUs, "api"}, "payments", "[api]", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFlow(t, func(config *core.Config) { config.Audience = c.configured })
+			_, err := f.admit(f.idp.AccessToken("alice", oidctest.Claims{"aud": "payments", "azp": c.azp, "client_id": c.azp}))
+			var says []string
+			if refusal := reasons.Find(err); refusal != nil {
+				for _, attr := range refusal.Want {
+					says = append(says, attr.String())
+				}
+			}
+			text := strings.Join(says, " ")
+			if !strings.HasPrefix(text, "want_audience="+c.want) || strings.Contains(text, "core.IssuedToUs") != c.hint || strings.Contains(text, "payments") {
+				t.Errorf("got %s", text)
+			}
+		})
+	}
+}
+
+// What the provider answers to this client is for it, whatever aud says: full scope of Keycloak puts other clients there, and
+// realm roles are in the access token alone.
+func TestAudienceOfALogin(t *testing.T) {
+	for name, c := range map[string]struct {
+		configured []string
+		access     oidctest.Claims
+		role       bool
+	}{
+		"ours":                      {nil, oidctest.Claims{"aud": "app"}, true},
+		"issued to us":              {nil, oidctest.Claims{"aud": "payments"}, true},
+		"issued to another":         {nil, oidctest.Claims{"aud": "payments", "azp": "payments"}, false},
+		"named":                     {[]string{"api"}, oidctest.Claims{"aud": "api"}, true},
+		"another than the named":    {[]string{"api"}, oidctest.Claims{"aud": "payments"}, false},
+		"named, and issued to us":   {[]string{"api", core.IssuedToUs}, oidctest.Claims{"aud": "payments"}, true},
+		"a token without any marks": {nil, oidctest.Claims{"scope": nil, "client_id": nil, "azp": nil}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFlow(t, brokered(func(config *core.Config) { config.Audience = c.configured }), oidctest.WithJWTType())
+			f.idp.Tamper(oidctest.AccessTokens, func(claims oidctest.Claims) {
+				maps.Copy(claims, c.access)
+				claims["roles"] = []string{"from-access"}
+			})
+			if got := slices.Contains(f.who(f.tokens("alice").AccessToken).Roles(), "from-access"); got != c.role {
+				t.Errorf("the role of the access token: %v", got)
+			}
 		})
 	}
 }

@@ -6,11 +6,14 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/go-oidc-auth/oidcauth/core"
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
@@ -72,11 +75,7 @@ func TestAccessTokenClaims(t *testing.T) {
 		"aud: a list with a null":   {claims{"aud": []any{clientID, nil}}, 401},
 		"aud: a prefix":             {claims{"aud": clientID + "-2"}, 401},
 		"aud: in another case":      {claims{"aud": "My-Client"}, 401},
-		"azp names us":              {claims{"aud": "account", "azp": clientID}, 200},
-		"client_id names us":        {claims{"aud": "account", "client_id": clientID}, 200},
-		"azp names another":         {claims{"aud": "account", "azp": "another-client"}, 401},
-		"azp is a list":             {claims{"aud": "account", "azp": []string{clientID}}, 401},
-		"client_id is a list":       {claims{"aud": "account", "client_id": []string{clientID}}, 401},
+		"azp is a list":             {claims{"azp": []string{clientID}}, 401},
 
 		"no sub":        {claims{"sub": nil}, 401},
 		"sub: empty":    {claims{"sub": ""}, 401},
@@ -158,13 +157,75 @@ func TestAccessTokenTypes(t *testing.T) {
 		"oauth-authz-req+jwt": 401, "at+jwt ": 401, "JOSE": 401, "kb+jwt": 401, "xat+jwt": 401,
 	} {
 		t.Run("typ "+typ, func(t *testing.T) {
-			wantStatus(t, guard, idp.sign("k1", `{"alg":"EdDSA","kid":"k1","typ":"`+typ+`"}`, toJSON(goodClaims())), status)
+			wantStatus(t, guard, idp.sign("k1", `{"alg":"EdDSA","kid":"k1","typ":"`+typ+`"}`, toJSON(goodClaims(claims{"scope": "openid"}))), status)
 		})
 	}
 	plain := `{"alg":"EdDSA","kid":"k1","typ":"JWT"}`
 	for _, mark := range []string{"nonce", "at_hash", "c_hash"} { // unmarked, so these make it an ID token
-		wantStatus(t, guard, idp.sign("k1", plain, toJSON(goodClaims(claims{mark: "x"}))), 401)
-		wantStatus(t, guard, idp.sign("k1", plain, toJSON(goodClaims(claims{mark: 1}))), 401)
+		wantStatus(t, guard, idp.sign("k1", plain, toJSON(goodClaims(claims{"scope": "openid", mark: "x"}))), 401)
+		wantStatus(t, guard, idp.sign("k1", plain, toJSON(goodClaims(claims{"scope": "openid", mark: 1}))), 401)
+	}
+}
+
+// Of the provider's tokens, one that says nothing of an authorization is no access token: ID tokens of refreshes and devices
+// have no nonce and no at_hash either.
+func TestUnmarkedTokens(t *testing.T) {
+	f := newFlow(t, nil)
+	idp, guard := f.idp, f.auth.Required()
+	for name, c := range map[string]struct {
+		claims oidctest.Claims
+		status int
+	}{
+		"nothing": {nil, 401}, "null": {oidctest.Claims{"scope": json.RawMessage("null")}, 401}, "azp": {oidctest.Claims{"azp": "app"}, 401},
+		"jti": {oidctest.Claims{"jti": "x"}, 401}, "sid": {oidctest.Claims{"sid": "x"}, 401}, "roles": {oidctest.Claims{"roles": []string{"admin"}}, 401},
+		"scope": {oidctest.Claims{"scope": "read"}, 200}, "an empty scope": {oidctest.Claims{"scope": ""}, 200}, "scp": {oidctest.Claims{"scp": []string{"read"}}, 200},
+		"client_id": {oidctest.Claims{"client_id": "app"}, 200}, "cid": {oidctest.Claims{"cid": "app"}, 200}, "appid": {oidctest.Claims{"appid": "app"}, 200},
+		"azpacr": {oidctest.Claims{"azpacr": "1"}, 200}, "token_use access": {oidctest.Claims{"token_use": "access"}, 200}, "Bearer": {oidctest.Claims{"typ": "Bearer"}, 200},
+		"token_use id":         {oidctest.Claims{"token_use": "id", "client_id": "app"}, 401},
+		"token_use ID":         {oidctest.Claims{"token_use": "ID", "scope": "read"}, 401},
+		"token_use a list":     {oidctest.Claims{"token_use": []string{"access"}, "scope": "read"}, 401},
+		"token_use another":    {oidctest.Claims{"token_use": "refresh"}, 401},
+		"Bearer, token_use id": {oidctest.Claims{"typ": "Bearer", "token_use": "id"}, 401},
+		"scope and nonce":      {oidctest.Claims{"scope": "read", "nonce": "n"}, 401},
+		"scope and cnf":        {oidctest.Claims{"scope": "read", "cnf": oidctest.Claims{"jkt": "x"}}, 401},
+		"scope, typ ID":        {oidctest.Claims{"scope": "read", "typ": "ID"}, 401},
+		"Scope":                {oidctest.Claims{"Scope": "read"}, 401},
+	} {
+		t.Run(name, func(t *testing.T) { wantStatus(t, guard, idp.UnmarkedAccessToken("alice", c.claims), c.status) })
+	}
+	wantStatus(t, guard, idp.IDToken("alice"), http.StatusUnauthorized)
+	wantStatus(t, guard, idp.AccessToken("alice", oidctest.Claims{"token_use": "id"}), http.StatusUnauthorized)
+	if _, err := admit(t, guard, idp.IDToken("alice")); !errors.Is(err, core.ErrTokenKind) {
+		t.Errorf("an ID token is refused for %v", errors.Unwrap(err))
+	}
+}
+
+// What a logout sends through the browser's address line is the ID token of the last refresh, without nonce and at_hash. Who
+// finds it there can do nothing with it: no guard, no route and no exchange takes it for an access token.
+func TestLogoutHintOpensNothing(t *testing.T) {
+	f := newFlow(t, brokered())
+	f.idp.Tamper(oidctest.IDTokens, func(claims oidctest.Claims) { delete(claims, "at_hash") })
+	token := flowGranted(t, f.refresh(f.tokens("alice").RefreshToken))
+	target, err := url.Parse(f.get("logout", nil, "Authorization: Bearer "+token.AccessToken).Header.Get("Location"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	hint := target.Query().Get("id_token_hint")
+	if _, payload := unpack(t, hint); payload["nonce"] != nil || payload["at_hash"] != nil || payload["sub"] != "alice" {
+		t.Fatalf("the hint says %v", payload)
+	}
+	flowRefused(t, "exchange", f.exchange(hint, nil), http.StatusBadRequest, "invalid_grant", "Invalid token")
+	passthrough := flowOver(t, f.idp, nil)
+	for _, service := range []*flowService{f, passthrough} {
+		if _, err := service.admit(hint); statusOf(t, nil, err) != http.StatusUnauthorized {
+			t.Errorf("a guard: %v", err)
+		}
+		flowRefused(t, "userinfo", service.get("userinfo", nil, "Authorization: Bearer "+hint), http.StatusUnauthorized, "invalid_token", "Invalid token")
+	}
+	before := f.idp.Hits(oidctest.Revocation)
+	passthrough.leave(hint)
+	if f.idp.Hits(oidctest.Revocation) != before {
+		t.Error("a logout took it for an access token")
 	}
 }
 
@@ -173,7 +234,7 @@ func TestAccessTokenForm(t *testing.T) {
 	guard := idp.auth().Required()
 	good := idp.token()
 	mustAdmit(t, guard, good)
-	body := toJSON(goodClaims())
+	body := toJSON(goodClaims(claims{"scope": "openid"}))
 	parts := strings.Split(good, ".")
 	for name, token := range map[string]string{
 		"none, unsigned":         base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none"}`)) + "." + parts[1] + ".",

@@ -32,7 +32,7 @@ func TestRoutesThroughNetHTTP(t *testing.T) {
 	}
 }
 
-// WIRE 2: names, methods and default paths are the contract.
+// Names, methods and default paths are the contract.
 func TestRouteTable(t *testing.T) {
 	f := flowInMemory(t, &flowMemory{}, nil)
 	routes, err := f.auth.Routes(core.Paths{})

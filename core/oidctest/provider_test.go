@@ -340,8 +340,10 @@ func TestConfigAndBearer(t *testing.T) {
 }
 
 func TestIDToken(t *testing.T) {
-	token := oidctest.IDToken(oidctest.Claims{"sub": "zoe", "scope": "a b", "groups": []string{"g"}})
-	if token.Subject() != "zoe" || !slices.Equal(token.Scopes(), []string{"a", "b"}) || !slices.Equal(token.Roles(), []string{"g"}) {
+	token := oidctest.IDToken(oidctest.Claims{"sub": "zoe", "scope": "a b", "groups": []string{"g"}, "resource_access": oidctest.Claims{
+		"app": oidctest.Claims{"roles": []string{"own"}}, "grafana": oidctest.Claims{"roles": []string{"admin"}},
+	}})
+	if token.Subject() != "zoe" || !slices.Equal(token.Scopes(), []string{"a", "b"}) || !slices.Equal(token.Roles(), []string{"own", "g"}) {
 		t.Fatalf("%v %v %v", token, token.Scopes(), token.Roles())
 	}
 	if got := core.IDTokenFrom(core.WithIDToken(context.Background(), token)); got != token {

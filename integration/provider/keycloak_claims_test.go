@@ -82,6 +82,14 @@ func TestKeycloakAudience(t *testing.T) {
 			s.status(t, "of another client", "/me", access("other", "alice"), http.StatusUnauthorized)
 			s.status(t, "of another client, with an audience mapper", "/me", access("other-for-app", "alice"), http.StatusOK)
 		})
+		checks.Run("full scope puts other clients into aud of the own tokens", func(t *testing.T) {
+			own := access("plain", "alice")
+			strict := newKeycloakSite(t, k, "gin", passthrough, "plain", nil, func(cfg *core.Config) { cfg.Audience = nil })
+			strict.status(t, "azp is not enough", "/me", own, http.StatusUnauthorized)
+			byName := newKeycloakSite(t, k, "gin", passthrough, "plain", nil, nil)
+			byName.status(t, "with core.IssuedToUs it is", "/me", own, http.StatusOK)
+			byName.status(t, "of another client", "/me", access("app", "alice"), http.StatusUnauthorized)
+		})
 		checks.Run("full scope makes tokens for every client whose roles a user has", func(t *testing.T) {
 			s.status(t, "full scope", "/me", access("plain", "alice"), http.StatusOK)
 			k.Admin(t, http.MethodPut, "/clients/"+k.Client(t, "plain"), map[string]any{"fullScopeAllowed": false}, nil)
@@ -106,6 +114,13 @@ func TestKeycloakAudience(t *testing.T) {
 		}
 		checks.Run("token exchange", func(t *testing.T) {
 			s.status(t, "the provider's token at the guard", "/me", access("app", "alice"), http.StatusUnauthorized)
+			if got := exchange(access("app", "alice")); got.Status != http.StatusBadRequest || errorCode(got) != "invalid_grant" {
+				t.Errorf("of this client, which azp alone says: %d %s", got.Status, got.Body)
+			}
+			k.Admin(t, http.MethodPost, "/clients/"+k.Client(t, "app")+"/protocol-mappers/models", map[string]any{
+				"name": "audience", "protocol": "openid-connect", "protocolMapper": "oidc-audience-mapper",
+				"config": map[string]string{"included.client.audience": "app", "access.token.claim": "true", "id.token.claim": "false"},
+			}, nil)
 			own := app.JSON[core.Token](t, exchange(access("app", "alice")))
 			if me := s.Me(t, own.AccessToken); me.Subject != k.User(t, "alice") || !slices.Contains(me.Roles, "admin") {
 				t.Errorf("the guard says %+v", me)

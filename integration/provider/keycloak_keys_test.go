@@ -17,7 +17,8 @@ type keycloakRotated struct {
 	old    core.Token
 }
 
-// accepts says whether a token of the provider's is good here: at the guards, in broker mode for the exchange.
+// accepts says whether a token of the provider's is good here: at the guards, in broker mode for the exchange, for which it has
+// to name this client in aud.
 func (r *keycloakRotated) accepts(t *testing.T, token any) bool {
 	t.Helper()
 	access, _ := token.(string)
@@ -38,9 +39,9 @@ func TestKeycloakKeys(t *testing.T) {
 		r.old = r.token(t, "alice")
 		sites = append(sites, r)
 	}
-	first := k.Password(t, "app", "alice", "openid")["access_token"]
+	first := k.Password(t, "other-for-app", "alice", "openid")["access_token"]
 	k.AddKey(t, "second", 200)
-	second := k.Password(t, "app", "alice", "openid")["access_token"]
+	second := k.Password(t, "other-for-app", "alice", "openid")["access_token"]
 	if headerOf(t, first)["kid"] == headerOf(t, second)["kid"] {
 		t.Fatal("Keycloak signs with the old key")
 	}
@@ -56,7 +57,7 @@ func TestKeycloakKeys(t *testing.T) {
 	}
 	k.AddKey(t, "third", 300)
 	k.DropKey(t, "rs256")
-	third := k.Password(t, "app", "alice", "openid")["access_token"]
+	third := k.Password(t, "other-for-app", "alice", "openid")["access_token"]
 	for _, r := range sites {
 		r.checks.Run("a signing key that is withdrawn", func(t *testing.T) {
 			eventually(t, "a token of the newest key", func() bool { return r.accepts(t, third) })

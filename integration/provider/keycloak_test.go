@@ -10,11 +10,15 @@ import (
 	"github.com/go-oidc-auth/oidcauth/integration/parts"
 )
 
-// keycloakConfig is the configuration for a client of a realm.
+// keycloakConfig is the configuration for a client of a realm. Users have roles at the client app, so that full scope puts
+// that one into aud of the tokens of every other client.
 func keycloakConfig(k *parts.Keycloak, client string) core.Config {
 	cfg := core.Config{ClientID: client, DiscoveryURL: k.Issuer + "/.well-known/openid-configuration"}
 	if client != parts.KeycloakPublic {
 		cfg.ClientSecret = parts.KeycloakSecret(client)
+	}
+	if client != "app" {
+		cfg.Audience = []string{core.IssuedToUs}
 	}
 	return cfg
 }

@@ -38,13 +38,13 @@ const (
 // Rules are how tokens are read, the same for all of one service.
 type Rules struct {
 	Leeway     time.Duration // how far clocks may differ
-	Client     string        // the client whose roles count
+	Client     string        // the client whose roles count; "" is none
 	AllClients bool          // the roles of every client count
 }
 
 // decisive are the claims that decide something: another spelling of one of them is refused, so that a reader that
 // folds case sees the same caller.
-var decisive = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "azp", "client_id", "scope", "scp", "typ", "cnf", "nonce", "at_hash", "c_hash", "events"}
+var decisive = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "azp", "client_id", "scope", "scp", "typ", "token_use", "cnf", "nonce", "at_hash", "c_hash", "events"}
 
 // Read fills t from claims whose signature was checked: RFC 7519 section 4.1 with every registered claim typed; iss equal
 // byte for byte to issuer, sub and exp present, exp, nbf and iat against the clock. The error is one of fault's reasons.

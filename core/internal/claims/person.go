@@ -51,7 +51,7 @@ func (t *Token) readRoles() (roles []string) {
 }
 
 func (t *Token) counts(client string) bool {
-	return t.rules != nil && (t.rules.AllClients || client == t.rules.Client)
+	return t.rules != nil && (t.rules.AllClients || client != "" && client == t.rules.Client)
 }
 
 // ClientRoles returns the roles of one client: resource_access.CLIENT.roles.

@@ -27,7 +27,7 @@ const (
 // gives up, and the data goes to Config.Abandon then: the error wraps [ErrPending].
 func (f *Families) End(ctx context.Context, id string, until time.Time) ([]byte, error) {
 	data, err := f.endNow(ctx, id, until)
-	if err != nil && f.retryLater(id, until) {
+	if err != nil && f.retryLater(id, until) { //nolint:contextcheck // the retry outlives the request
 		err = fmt.Errorf("%w: %w", ErrPending, err)
 	}
 	return data, err
@@ -104,7 +104,7 @@ func (f *Families) retry() {
 		timer.Stop()
 		switch {
 		case f.base.Err() != nil:
-			f.tryAll(context.Background()) //nolint:contextcheck // it has a bound of its own
+			f.tryAll(context.Background())
 			return
 		case f.tryAll(f.base):
 			return

@@ -204,7 +204,7 @@ func (b *Broker) reloadWithout(ctx context.Context, kid string) error {
 	}
 }
 
-// UserInfo: own tokens say all that is known, and the provider knows nothing of them.
+// UserInfo asks nobody: own tokens say all that is known, and the provider knows nothing of them.
 func (b *Broker) UserInfo(context.Context, *verify.Token) (claims.Names, error) {
 	return claims.Names{}, nobody()
 }

@@ -31,7 +31,7 @@ func (b *Broker) Exchange(ctx context.Context, e Exchange) (*Tokens, error) {
 	if err != nil {
 		return nil, err
 	}
-	subject, err := b.up.Issuer.Access(ctx, e.Subject)
+	subject, err := b.up.Subjects.Access(ctx, e.Subject)
 	switch {
 	case fault.Is(err, fault.Outage):
 		return nil, err

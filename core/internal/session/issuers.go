@@ -31,7 +31,7 @@ func (b *Broker) Issuers() []*verify.Issuer {
 func (b *Broker) row(id string, keys verify.Keys, down fault.Part) *verify.Issuer {
 	return &verify.Issuer{
 		ID: id, Keys: keys, Down: down, Algorithm: algorithm, NamedKeys: true,
-		Audience: func(token *claims.Token) bool { return slices.Contains(token.Audience, b.cfg.Audience) },
+		Audience: func(token *claims.Token, _ bool) bool { return slices.Contains(token.Audience, b.cfg.Audience) },
 		Want:     []string{b.cfg.Audience}, Rules: b.cfg.Rules, New: b.cfg.New,
 	}
 }

@@ -77,7 +77,7 @@ func NewLogins(up *Upstream, sessions Sessions) *Logins { return &Logins{Session
 
 // Prepare returns the provider's metadata once a token request can be made and its answer can be verified and kept.
 func (l *Logins) Prepare(ctx context.Context) (*provider.Metadata, error) {
-	return l.up.prepare(ctx, l.Sessions.Ready)
+	return l.up.prepare(ctx, l.Ready)
 }
 
 // Redeem spends a grant at the provider, verifies what comes back, and begins a session with it.

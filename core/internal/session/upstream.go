@@ -21,8 +21,10 @@ import (
 // Upstream is the provider as sessions use it: grants are spent there, and what comes back is verified.
 type Upstream struct {
 	Provider   *provider.Provider
-	Issuer     *verify.Issuer
-	RefreshTTL time.Duration // how long a refresh token is good for when the provider names no end
+	Issuer     *verify.Issuer // of tokens that somebody brings
+	Subjects   *verify.Issuer // of tokens that somebody wants to exchange
+	Granted    *verify.Issuer // of access tokens in the answers to this service's own requests
+	RefreshTTL time.Duration  // how long a refresh token is good for when the provider names no end
 }
 
 // Check says what an answer of the provider's has to bring.
@@ -97,9 +99,9 @@ func (u *Upstream) accept(ctx context.Context, answer *oauth2.Token, check Check
 	if err != nil {
 		return nil, err
 	}
-	issuer := u.Issuer
+	issuer := u.Granted
 	if caller == nil { // else the ID token has brought the new keys, if there are any
-		issuer = u.urgent()
+		issuer = u.urgent(u.Granted)
 	}
 	access, err := issuer.Access(ctx, answer.AccessToken)
 	if caller != nil && fault.Is(err, fault.Outage) {
@@ -124,10 +126,10 @@ func (u *Upstream) accept(ctx context.Context, answer *oauth2.Token, check Check
 	return grant, grant.setTimes(answer, time.Now(), u.RefreshTTL)
 }
 
-// urgent is the provider as the issuer of what a grant was spent for: a new key of the provider's is fetched for it at once,
-// though the last fetch was a moment ago. Grants bound how often.
-func (u *Upstream) urgent() *verify.Issuer {
-	issuer := *u.Issuer
+// urgent returns a row for what a grant was spent for: a new key of the provider's is fetched at once, even if the last fetch
+// was a moment ago. Grants bound how often.
+func (u *Upstream) urgent(row *verify.Issuer) *verify.Issuer {
+	issuer := *row
 	issuer.Keys = keyset.Urgent[jose.Set]{Keys: u.Provider.Keys()}
 	return &issuer
 }
@@ -146,7 +148,7 @@ func (u *Upstream) caller(ctx context.Context, answer *oauth2.Token, check Check
 		}
 		return nil, nil
 	}
-	caller, err := u.urgent().IDToken(ctx, raw, verify.Login{Client: u.Provider.Client.ID, AccessToken: answer.AccessToken, Nonce: check.Nonce})
+	caller, err := u.urgent(u.Issuer).IDToken(ctx, raw, verify.Login{Client: u.Provider.Client.ID, AccessToken: answer.AccessToken, Nonce: check.Nonce})
 	switch {
 	case fault.Is(err, fault.Outage):
 		return nil, err

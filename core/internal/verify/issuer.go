@@ -6,6 +6,7 @@ package verify
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -34,9 +35,14 @@ type Issuer struct {
 	// Algorithm is the only one that is accepted; empty: whatever its keys are for. NamedKeys demands a kid.
 	Algorithm string
 	NamedKeys bool
-	// Audience reports whether an access token is for this service; Want is what it asks for, for the log.
-	Audience func(*claims.Token) bool
+	// Audience reports whether an access token is for this service; typed says that its header calls it one (RFC 9068). Want
+	// is what it asks for, and Hint what to set so that a token which it refused is accepted, "" for nothing; both are for
+	// the log. No Hint: nothing.
+	Audience func(token *claims.Token, typed bool) bool
 	Want     []string
+	Hint     func(*claims.Token) string
+	// Marked demands that an access token can be told from an ID token, for an issuer that signs both for one audience.
+	Marked bool
 	// Session names what an access token can be revoked by, and Ended asks whether it was. Both nil: nothing ends before
 	// its time.
 	Session func(*claims.Token) string
@@ -101,15 +107,25 @@ func (i *Issuer) access(ctx context.Context, token *jose.Token, name string) (*T
 	switch {
 	case err != nil:
 		return nil, err
-	case !isAccessToken(token.Typ, &verified.Token):
+	case !i.isAccessToken(token.Typ, &verified.Token):
 		return nil, fault.New(fault.Token, fault.ErrTokenKind)
-	case !i.Audience(&verified.Token):
-		return nil, i.refused(fault.ErrAudience, "want_audience", i.Want)
+	case !i.Audience(&verified.Token, saysAccess(token.Typ)):
+		return nil, i.anotherAudience(&verified.Token)
 	}
 	if i.Session != nil {
 		verified.Session = i.Session(&verified.Token)
 	}
 	return verified, nil
+}
+
+func (i *Issuer) anotherAudience(token *claims.Token) error {
+	want := []slog.Attr{slog.Any("want_audience", i.Want)}
+	if i.Hint != nil {
+		if hint := i.Hint(token); hint != "" {
+			want = append(want, slog.String("hint", hint))
+		}
+	}
+	return &fault.Error{Kind: fault.Token, Err: fault.ErrAudience, Want: want}
 }
 
 // verify checks what every token has to fulfil: key, signature, and the registered claims.
@@ -147,17 +163,28 @@ func saysAccess(typ string) bool { return isAnyOf(typ, "at+jwt", "application/at
 
 // isAccessToken keeps out what the same issuer signs for another use: ID tokens, refresh tokens, logout tokens (RFC
 // 8725 section 3.12), and tokens bound to a key that a bearer does not prove (RFC 7800).
-func isAccessToken(typ string, token *claims.Token) bool {
+func (i *Issuer) isAccessToken(typ string, token *claims.Token) bool {
 	kind, err := token.Object.String("typ")
-	if err != nil || isAnyOf(kind, "ID", "Refresh", "Offline", "Logout") {
+	if err != nil || isAnyOf(kind, "ID", "Refresh", "Offline", "Logout") || token.Has("cnf") || token.Has("events") {
 		return false
 	}
-	forbidden := []string{"cnf", "events"}
-	if !saysAccess(typ) && !strings.EqualFold(kind, "Bearer") {
-		forbidden = append(forbidden, "nonce", "at_hash", "c_hash")
+	use, err := token.Object.String("token_use") // Amazon Cognito
+	if err != nil || isAnyOf(use, "id") {
+		return false
 	}
-	return !slices.ContainsFunc(forbidden, token.Has)
+	if saysAccess(typ) || isAnyOf(kind, "Bearer") {
+		return true
+	}
+	return !slices.ContainsFunc(idTokenClaims, token.Has) && (!i.Marked || isAnyOf(use, "access") || slices.ContainsFunc(accessClaims, token.Has))
 }
+
+// Claims by which tokens are told apart whose header and typ say nothing. An ID token that came with a refresh or for a device
+// may have neither nonce nor at_hash, so that the lack of them says nothing; what it never has are the claims of an
+// authorization: cid is Okta's, appid and azpacr are those of Microsoft Entra.
+var (
+	idTokenClaims = []string{"nonce", "at_hash", "c_hash"}
+	accessClaims  = []string{"scope", "scp", "client_id", "cid", "appid", "azpacr"}
+)
 
 func isAnyOf(text string, words ...string) bool {
 	return slices.ContainsFunc(words, func(word string) bool { return strings.EqualFold(text, word) })

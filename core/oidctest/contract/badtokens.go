@@ -23,7 +23,10 @@ func badProviderTokens(_ setup, s *site) map[string]string {
 		"foreign key":     s.idp.SignForeign("at+jwt", foreign),
 		"expired":         s.idp.AccessToken("alice", staff, oidctest.Claims{"exp": int64(1)}),
 		"another service": s.idp.AccessToken("alice", staff, oidctest.Claims{"aud": "x", "azp": "x", "client_id": "x"}),
+		"issued to us":    s.idp.AccessToken("alice", staff, oidctest.Claims{"aud": "x"}),
 		"ID token":        anIDToken(s),
+		"refreshed":       s.idp.IDToken("alice", oidctest.Claims{"groups": []string{"/staff/dev"}}),
+		"unmarked":        s.idp.UnmarkedAccessToken("alice"),
 	}
 }
 
@@ -51,11 +54,12 @@ func badOwnTokens(a setup, s *site) map[string]string {
 		"refresh token":     login.RefreshToken,
 		"the provider's":    s.idp.AccessToken("alice", staff),
 		"ID token":          anIDToken(s),
+		"refreshed":         s.idp.IDToken("alice"),
 		"provider's forged": s.idp.Sign("at+jwt", claimsOf(s, good)),
 	}
 }
 
-// anIDToken is one of the provider's for this client.
+// anIDToken is one of the provider's for this client, as a login brings it.
 func anIDToken(s *site) string {
 	return s.idp.Sign("JWT", oidctest.Claims{"iss": s.idp.Issuer(), "aud": "app", "sub": "alice", "exp": int64(1 << 40), "nonce": "x"})
 }

@@ -88,8 +88,12 @@ func testExchangeRefusals(t *testing.T, a setup) {
 		"own token":          {exchangeOf(s.token("alice")), s.badSubject},
 		"refresh token":      {exchangeOf(s.tokens(s.codeForm("alice")).RefreshToken), s.badSubject},
 		"ID token":           {exchangeOf(anIDToken(s)), s.badSubject},
+		"refreshed ID token": {exchangeOf(s.idp.IDToken("alice")), s.badSubject},
+		"unmarked":           {exchangeOf(s.idp.UnmarkedAccessToken("alice")), s.badSubject},
 		"changed":            {exchangeOf(changed(good)), s.badSubject},
 		"expired":            {exchangeOf(s.idp.AccessToken("alice", oidctest.Claims{"exp": int64(1)})), s.badSubject},
+		"issued to us":       {exchangeOf(s.idp.AccessToken("alice", oidctest.Claims{"aud": "x"})), s.badSubject},
+		"without audience":   {exchangeOf(s.idp.AccessToken("alice", oidctest.Claims{"aud": nil})), s.badSubject},
 		"another service's":  {exchangeOf(s.idp.AccessToken("alice", oidctest.Claims{"aud": "x", "azp": "x", "client_id": "x"})), s.badSubject},
 	} {
 		t.Run(name, func(t *testing.T) { s.in(t).post(token, test.form).is(test.want) })
