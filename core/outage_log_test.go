@@ -65,7 +65,7 @@ func TestOutageIsLoggedOnce(t *testing.T) {
 	}
 }
 
-// In broker mode a store that is down is told of once for each of the two things that are read from it, a trusted service once.
+// In broker mode a store that is down is logged once for each of the two things that are read from it, a trusted service once.
 func TestBrokerOutageIsLoggedOnce(t *testing.T) {
 	for part, c := range map[string]struct{ caller, answer, word, other string }{
 		"store":        {"guard", "503/2", "the signing keys", "the revocations"},
@@ -170,8 +170,8 @@ func linesWith(text, level, words string) (n int) {
 	return n
 }
 
-// What logins and logouts go on without is told of once when it begins to fail and once when it works again, not for each
-// of them; what fails for one and works for the next is no news.
+// An optional step of logins and logouts is logged once when it starts to fail and once when it recovers, not for each of
+// them; what fails for one and works for the next is no news.
 func TestWhatIsLeftOutIsLoggedOnce(t *testing.T) {
 	for name, c := range map[string]struct {
 		words string
@@ -243,7 +243,7 @@ func failsAt(b *brokerBubble, endpoint oidctest.Endpoint, does bool) {
 	b.Fault(endpoint, answer)
 }
 
-// A provider without a logout of its own is told of once, and so is one that has got it; one whose discovery document is
+// A provider without a logout of its own is logged once, and so is one that has got it; one whose discovery document is
 // not at hand has its line already.
 func TestLogoutWithoutTheProviderIsLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -402,7 +402,7 @@ func TestRefusalAtTheCallbackIsLoggedOnce(t *testing.T) {
 	}
 }
 
-// In passthrough mode, access tokens that no guard can verify are told of once, with what to do; in broker mode they do not matter.
+// In passthrough mode, access tokens that no guard can verify are logged once, with what to do; in broker mode they do not matter.
 func TestOpaqueTokensAreLoggedOnce(t *testing.T) {
 	const words = "the provider's access tokens"
 	f := newFlow(t, nil, oidctest.WithOpaqueTokens())

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 
@@ -137,6 +138,6 @@ func (p *Provider) Denied(ctx context.Context, meta *Metadata, code string) {
 
 // hasFields reports a refusal that the configuration has to do with.
 func hasFields(f *fault.Error) bool {
-	mistake, ok := f.Err.(*trouble.Mistake)
-	return ok && mistake.Check != ""
+	var mistake *trouble.Mistake
+	return errors.As(f.Err, &mistake) && mistake.Check != ""
 }
