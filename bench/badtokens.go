@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// badTokens are tokens that nobody should accept, each for one reason.
+// badTokens returns tokens that must be refused, each for one reason.
 func badTokens(k *key) (map[string]string, error) {
 	other, err := newKey(k.alg)
 	if err != nil {
@@ -46,7 +46,7 @@ func badTokens(k *key) (map[string]string, error) {
 	}, nil
 }
 
-// hmacToken is the oldest trick: the public key as a shared secret.
+// hmacToken makes a token signed with the public key as an HMAC secret.
 func hmacToken(k *key) (string, error) {
 	der, err := x509.MarshalPKIXPublicKey(k.private.Public())
 	if err != nil {
@@ -58,7 +58,7 @@ func hmacToken(k *key) (string, error) {
 	return signed + "." + encode(mac.Sum(nil)), nil
 }
 
-// accepted lists the bad tokens that a candidate takes; that it refuses the good one is an error.
+// accepted lists the bad tokens that a candidate accepts. It returns an error if the candidate refuses the good one.
 func accepted(name, good string, bad map[string]string, prepare func(token string) func() error) ([]string, error) {
 	if err := prepare(good)(); err != nil {
 		return nil, fmt.Errorf("%s refuses the good token: %w", name, err)
@@ -66,7 +66,7 @@ func accepted(name, good string, bad map[string]string, prepare func(token strin
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(bad)), func(kind string) bool { return prepare(bad[kind])() != nil }), nil
 }
 
-// listed is a cell for what was accepted.
+// listed formats a table cell with the accepted tokens.
 func listed(kinds []string) string {
 	if len(kinds) == 0 {
 		return "none"

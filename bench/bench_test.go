@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// Figures are of use only when everybody does the whole work: the good token passes, and ours refuse every bad one.
+// The figures are only comparable if every candidate does all the work: each accepts the good token, and oidcauth refuses every
+// bad one.
 func TestCandidatesAgreeOnTheGoodToken(t *testing.T) {
 	for _, alg := range []string{"RS256", "ES256", "EdDSA"} {
 		k, err := newKey(alg)
@@ -54,7 +55,7 @@ func TestCandidatesAgreeOnTheGoodToken(t *testing.T) {
 	}
 }
 
-// Every framework answers on all four routes, in the process and over loopback.
+// Every framework answers on all four routes, in process and over loopback.
 func TestSites(t *testing.T) {
 	for _, f := range frameworks {
 		s, k, done, err := newSite(t.Context(), f)
@@ -86,7 +87,7 @@ func TestSites(t *testing.T) {
 	}
 }
 
-// The page ends with the notes as they are.
+// The page ends with the notes, unchanged.
 func TestNotes(t *testing.T) {
 	page, err := os.ReadFile("../docs/performance.md")
 	if err != nil || !strings.HasSuffix(string(page), notes) {
@@ -94,10 +95,10 @@ func TestNotes(t *testing.T) {
 	}
 }
 
-// Clients do whole refreshes, each with the token of the one before, and write the same rows through the store and around
-// it; rows that are added around the store are those that it reads.
+// Clients run whole refreshes, each with the token of the previous one, and write the same rows through the store and directly;
+// the store can read rows that were added directly.
 func TestRefreshes(t *testing.T) {
-	for _, p := range places(t.TempDir())[:2] { // those that need no server
+	for _, p := range places(t.TempDir())[:2] { // databases that need no server
 		t.Run(p.name, func(t *testing.T) {
 			url, err := p.started(t.Context())
 			if err != nil {
@@ -135,7 +136,7 @@ func testTokenChanges(t *testing.T, c *client) {
 	}
 }
 
-// A write is one that the store sees, and depends on the version.
+// The store sees a direct write, and the write depends on the version.
 func testWrites(t *testing.T, c *client) {
 	for name, do := range map[string]func(*client, context.Context) error{"swap": (*client).swap, "write": (*client).write, "least": (*client).least} {
 		if err := do(c, t.Context()); err != nil {
@@ -169,7 +170,7 @@ func testRows(t *testing.T, w *world) {
 	}
 }
 
-// Rounds rotate, and figures of one round are joined with each other.
+// Rounds rotate the order, and figures of the same round are paired.
 func TestCompare(t *testing.T) {
 	busy := func(n int) func() error {
 		return func() error {
@@ -190,7 +191,7 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// The report names goals in their order, and says what was not met.
+// The report lists goals in order and marks those that are not met.
 func TestReport(t *testing.T) {
 	r := &report{quick: true}
 	r.section("Things", "About things.")

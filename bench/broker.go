@@ -14,14 +14,14 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
-// service is an application in broker mode, asked through its token route.
+// service is an application in broker mode, called through its token route.
 type service struct {
 	auth  *core.Auth
 	token core.Route
 }
 
-// newService makes one on a store. The provider answers each login and each refresh with the same tokens, signed before: its
-// work is not measured.
+// newService makes a service on a store. The provider answers all logins and refreshes with the same tokens, signed in advance,
+// so that its work is not measured.
 func newService(k *key, p *provider, db store.Store) (*service, error) {
 	p.token = toJSON(claims{
 		"access_token": k.token(keycloak(nil)), "id_token": k.token(keycloak(claims{"aud": clientID, "typ": "ID"})), "refresh_token": encode(random(64)),
@@ -64,7 +64,7 @@ func (s *service) ask(ctx context.Context, form url.Values) (*core.Token, error)
 	return token, json.Unmarshal(body, token)
 }
 
-// login begins a session, as a program on the user's machine does.
+// login starts a session, as a program on the user's machine does.
 func (s *service) login(ctx context.Context) (*core.Token, error) {
 	return s.ask(ctx, url.Values{"code": {"c"}, "redirect_uri": {"http://127.0.0.1:1/callback"}, "code_verifier": {strings.Repeat("v", 43)}})
 }
@@ -73,7 +73,7 @@ func (s *service) refresh(ctx context.Context, token *core.Token) (*core.Token, 
 	return s.ask(ctx, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token.RefreshToken}})
 }
 
-// sessionID is the row of a token's session.
+// sessionID returns the id of the row of a token's session.
 func sessionID(token *core.Token) (string, error) {
 	parts := strings.Split(token.AccessToken, ".")
 	if len(parts) != 3 {

@@ -12,7 +12,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core"
 )
 
-// cache is the tables of remembered tokens: goal 7.
+// cache writes the tables about cached tokens: goal 7.
 func cache(ctx context.Context, r *report, e effort) error {
 	r.section("Remembered tokens", "Through the guard, with tokens of real size signed with Ed25519 where nothing else is said: many of them are made in little time.")
 	for _, part := range []func(context.Context, *report, effort) error{hitRatios, cacheMemory, misses, flood} {
@@ -23,16 +23,16 @@ func cache(ctx context.Context, r *report, e effort) error {
 	return nil
 }
 
-// numbered is the provider's token of one of many users.
+// numbered makes a token of the provider for one of many users.
 func numbered(k *key, i int) string {
 	return k.token(keycloak(claims{"sub": "user-" + strconv.Itoa(i), "jti": strconv.Itoa(i)}))
 }
 
-// seen is the caller that a guard gave for a token, without keeping it: two weak pointers are equal when they were made of
-// one object, so the next answer tells whether the token was remembered, exactly and through the public API.
+// seen has the caller that a guard returned for a token, without keeping it alive. Two weak pointers are equal if they were
+// made from the same object, so the next answer shows exactly, through the public API, whether the token was cached.
 type seen = weak.Pointer[core.IDToken]
 
-// hitRatios asks with few and many users, some of whom come much more often than others.
+// hitRatios sends requests of few and of many users, some of whom are much more frequent than others.
 func hitRatios(ctx context.Context, r *report, e effort) error {
 	k, err := newKey("EdDSA")
 	if err != nil {
@@ -101,7 +101,7 @@ func hitRatio(ctx context.Context, e effort, k *key, guard *core.Guard, users in
 	return []string{strconv.Itoa(users), strconv.Itoa(requests), fmt.Sprintf("%.1f %%", 100*float64(hits)/float64(requests)), fmt.Sprint(spreadOf(times).mid)}, nil
 }
 
-// cacheMemory fills caches well beyond their size and counts what they keep.
+// cacheMemory fills caches far beyond their size and measures their memory.
 func cacheMemory(ctx context.Context, r *report, e effort) error {
 	k, err := newKey("EdDSA")
 	if err != nil {
@@ -156,7 +156,7 @@ func filled(ctx context.Context, k *key, size int) (kept int, bytes int64, err e
 	return kept, full - heap(), nil
 }
 
-// heap is what is alive. The second collection takes what the first has finalised.
+// heap returns the live memory. The second collection frees what the first has finalized.
 func heap() int64 {
 	runtime.GC()
 	runtime.GC()

@@ -13,7 +13,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core"
 )
 
-// misses asks with tokens that never come twice before they are forgotten, of the algorithm whose check costs least.
+// misses sends tokens that are evicted before they are repeated, with the algorithm that is cheapest to verify.
 func misses(ctx context.Context, r *report, e effort) error {
 	const alg = "RS256"
 	size := 8192
@@ -63,7 +63,7 @@ func misses(ctx context.Context, r *report, e effort) error {
 	return nil
 }
 
-// flood times good tokens while others send forged ones of a known key, each of which costs a signature check.
+// flood measures good tokens while other clients send forged ones with a known key id, each of which costs a signature check.
 func flood(ctx context.Context, r *report, e effort) error {
 	k, err := newKey("RS256")
 	if err != nil {

@@ -31,7 +31,7 @@ func buildGin(ctx context.Context, k *key, p *provider, g *guards) (site, error)
 	r.GET(hitRoute, ginauth.Wrap(g.hit).Handle(guarded))
 	r.GET(uncachedRoute, ginauth.Wrap(g.uncached).Handle(guarded))
 	verifier := goOIDCVerifier(ctx, k, p)
-	r.GET(peerRoute, func(c *gin.Context) { // gin has none of its own: this is what people write
+	r.GET(peerRoute, func(c *gin.Context) { // gin has no such middleware: this is typical code
 		raw, found := strings.CutPrefix(c.GetHeader("Authorization"), "Bearer ")
 		token, err := verifier.Verify(c.Request.Context(), raw)
 		if !found || err != nil {
@@ -86,7 +86,7 @@ func buildNetHTTP(ctx context.Context, k *key, p *provider, g *guards) (site, er
 	mux.Handle("GET "+hitRoute, httpauth.Wrap(g.hit).Handle(guarded))
 	mux.Handle("GET "+uncachedRoute, httpauth.Wrap(g.uncached).Handle(guarded))
 	verifier := goOIDCVerifier(ctx, k, p)
-	mux.HandleFunc("GET "+peerRoute, func(w http.ResponseWriter, r *http.Request) { // as for gin: what people write
+	mux.HandleFunc("GET "+peerRoute, func(w http.ResponseWriter, r *http.Request) { // as for gin: typical code
 		raw, found := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		if _, err := verifier.Verify(r.Context(), raw); !found || err != nil {
 			w.WriteHeader(http.StatusUnauthorized)

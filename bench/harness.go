@@ -8,20 +8,20 @@ import (
 	"time"
 )
 
-// subject is one of several things that are compared; run does it once.
+// subject is one of several operations that are compared; run does it once.
 type subject struct {
 	name string
 	run  func() error
 }
 
-// measured is what a subject took: nanoseconds of processor time for one run in each round.
+// measured has the figures of a subject: nanoseconds of processor time per run, for each round.
 type measured struct {
 	subject
 	times []float64
 }
 
-// compare runs subjects in turns: in each round every one of them for about slice, the first of a round another one each
-// time. What disturbs the machine so disturbs all of them alike, and figures of one round can be divided by each other.
+// compare runs the subjects in turns: in each round each of them for about slice, in rotating order. So a disturbance of the
+// machine affects all of them alike, and figures of the same round can be divided by each other.
 func compare(subjects []subject, rounds int, slice time.Duration) ([]*measured, error) {
 	all := make([]*measured, len(subjects))
 	counts := make([]int, len(subjects))
@@ -68,19 +68,19 @@ func repeat(run func() error, count int) (time.Duration, error) {
 	return processTime() - start, nil
 }
 
-// processTime is the time that this process has had on a processor, collecting garbage included and waiting for other
-// processes of the machine left out.
+// processTime returns the processor time of this process. It includes garbage collection and excludes waiting for other
+// processes of the machine.
 func processTime() time.Duration {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		panic(err) // it has no reason to fail
+		panic(err) // never fails
 	}
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// allocations of one run, by the runtime's count.
+// allocations returns the allocations per run, as counted by the runtime.
 func (m *measured) allocations() float64 {
-	return testing.AllocsPerRun(200, func() { _ = m.run() }) // it has run without an error before
+	return testing.AllocsPerRun(200, func() { _ = m.run() }) // it ran without an error before
 }
 
 // spread is the median of the rounds, and the quartiles around it.
@@ -101,17 +101,17 @@ func pairs(a, b *measured, join func(a, b float64) float64) spread {
 	return spreadOf(joined)
 }
 
-// over is how many times as long as base it takes.
+// over returns the ratio to base in each round.
 func (m *measured) over(base *measured) spread {
 	return pairs(m, base, func(a, b float64) float64 { return a / b })
 }
 
-// more is how many nanoseconds longer than base it takes.
+// more returns the difference to base in nanoseconds in each round.
 func (m *measured) more(base *measured) spread {
 	return pairs(m, base, func(a, b float64) float64 { return a - b })
 }
 
-// String shows the quartiles in brackets: where they are far apart, the machine was busy.
+// String shows the quartiles in brackets: if they are far apart, the machine was busy.
 func (s spread) String() string {
 	digits := 2
 	if s.mid >= 20 {

@@ -14,10 +14,10 @@ import (
 	"time"
 )
 
-// greeting is what a serving process says once it can be asked.
+// greeting is what a serving process prints when it is ready.
 type greeting struct{ Address, Token string }
 
-// serveRoutes serves one framework until its input ends: the whole of the process that stands for a server.
+// serveRoutes serves one framework until its input ends: the main function of a server process.
 func serveRoutes(name string) error {
 	for _, f := range frameworks {
 		if f.name != name {
@@ -41,7 +41,7 @@ func serveRoutes(name string) error {
 	return fmt.Errorf("no such framework: %s", name)
 }
 
-// tellTime answers each line with the processor time so far, and ends the process when whoever started it does.
+// tellTime answers each input line with the processor time so far, and ends the process when its parent ends.
 func tellTime() {
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
 		if json.NewEncoder(os.Stdout).Encode(processTime()) != nil {
@@ -51,20 +51,20 @@ func tellTime() {
 	os.Exit(0)
 }
 
-// child is this program again, as another process on one core.
+// child is another process of this program, on one core.
 type child struct {
 	command *exec.Cmd
 	in      io.WriteCloser
 	out     *json.Decoder
 }
 
-// pinned reports whether processes can be kept on a core each.
+// pinned reports whether processes can be pinned to a core each.
 func pinned() bool {
 	_, err := exec.LookPath("taskset")
 	return err == nil && runtime.NumCPU() > 1
 }
 
-// onCore is a command with one processor of Go's, and of the machine's where that can be said.
+// onCore makes a command that uses one processor of Go, pinned to one core of the machine if possible.
 func onCore(ctx context.Context, core int, name string, args ...string) *exec.Cmd {
 	if pinned() {
 		name, args = "taskset", append([]string{"-c", strconv.Itoa(core), name}, args...)
@@ -92,7 +92,7 @@ func start(ctx context.Context, core int, args ...string) (*child, error) {
 	return c, c.command.Start()
 }
 
-// exchange says something to the child, and reads what it answers.
+// exchange sends a line to the child and reads its answer.
 func (c *child) exchange(say, answer any) error {
 	if err := json.NewEncoder(c.in).Encode(say); err != nil {
 		return err
@@ -100,15 +100,15 @@ func (c *child) exchange(say, answer any) error {
 	return c.out.Decode(answer)
 }
 
-// end closes the input, at which the child goes.
+// end closes the input, which ends the child.
 func (c *child) end() {
 	_ = c.in.Close()
-	_ = c.command.Wait() // its figures are known: how it ends does not matter
+	_ = c.command.Wait() // its figures are known, so its exit status does not matter
 }
 
 const connections = 16
 
-// overHTTP is the table of requests over loopback: goals 1 and 6.
+// overHTTP writes the table about requests over loopback: goals 1 and 6.
 func overHTTP(ctx context.Context, r *report, e effort) error {
 	client, err := newLoad(ctx, e)
 	if err != nil {
@@ -172,7 +172,7 @@ func overHTTPOf(ctx context.Context, r *report, e effort, f framework, client lo
 	}, nil
 }
 
-// askOnce returns the nanoseconds of one request, by the clock and by the server's time.
+// askOnce returns the nanoseconds of one request: wall clock and processor time of the server.
 func askOnce(ctx context.Context, server *child, client load, o order) (took, busy float64, err error) {
 	var before, after time.Duration
 	if err := server.exchange("time", &before); err != nil {

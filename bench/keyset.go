@@ -14,7 +14,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core"
 )
 
-// keyEndpoint is the provider with keys that change, and an endpoint for them that fails or hangs. It counts its fetches.
+// keyEndpoint is a provider whose keys change and whose key endpoint can fail or hang. It counts fetches.
 type keyEndpoint struct {
 	*provider
 	fetches atomic.Int64
@@ -31,7 +31,7 @@ func (e *keyEndpoint) change(do func()) {
 	do()
 }
 
-// RoundTrip is [http.RoundTripper].
+// RoundTrip implements [http.RoundTripper].
 func (e *keyEndpoint) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.String() != issuer+"/keys" {
 		return e.provider.RoundTrip(r)
@@ -54,7 +54,7 @@ func (e *keyEndpoint) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(keys)), Request: r}, nil
 }
 
-// scene is a service, its provider, and two keys of which the first is published.
+// scene has a service, its provider, and two keys; the first is published.
 type scene struct {
 	*keyEndpoint
 	known, other *key
@@ -62,14 +62,14 @@ type scene struct {
 	good         core.Credentials
 }
 
-// keyCase is one row: it plays a scene and says what was counted.
+// keyCase is one row of the table: it plays a scene and returns the counts.
 type keyCase struct {
 	name, must string
 	play       func(context.Context, *scene) (seen string, ok bool)
-	slow       bool // it takes a cool-down of ten seconds
+	slow       bool // it waits for a cool-down of ten seconds
 }
 
-// keySet is the table of what a key set costs: goal 9, as far as it can be seen at once.
+// keySet writes the table about the cost of a key set: goal 9, as far as a short run can show it.
 func keySet(ctx context.Context, r *report, e effort) error {
 	r.section("The key set", "Counted at the provider's endpoint, each row with a service of its own. What takes minutes (an outage longer than the keys' age, a key\n"+
 		"that is withdrawn) is tested in core on a clock of its own.")
@@ -114,7 +114,7 @@ func newScene() (*scene, func(), error) {
 	return s, func() { _ = auth.Close() }, nil
 }
 
-// atOnce asks n times at the same moment, and returns how many were refused.
+// atOnce sends n requests at the same time and returns how many were refused.
 func (s *scene) atOnce(ctx context.Context, n int, header func(i int) core.Credentials) int {
 	var refused atomic.Int64
 	var all sync.WaitGroup
@@ -131,7 +131,7 @@ func (s *scene) atOnce(ctx context.Context, n int, header func(i int) core.Crede
 
 func (s *scene) goods(int) core.Credentials { return s.good }
 
-// strangers are tokens of key ids that nobody has.
+// strangers returns tokens with unknown key ids.
 func (s *scene) strangers(i int) core.Credentials {
 	k := *s.other
 	k.id = fmt.Sprintf("stranger-%d", i)
@@ -140,7 +140,7 @@ func (s *scene) strangers(i int) core.Credentials {
 
 func (s *scene) warm(ctx context.Context) { _ = s.atOnce(ctx, 1, s.goods) }
 
-// fetched counts what play costs.
+// fetched counts the fetches during play.
 func (s *scene) fetched(play func()) int64 {
 	before := s.fetches.Load()
 	play()
@@ -204,12 +204,12 @@ func whileStrangersHang(ctx context.Context, s *scene) (string, bool) {
 	s.change(func() { s.hang = hang })
 	var strangers sync.WaitGroup
 	strangers.Go(func() { s.atOnce(ctx, 500, s.strangers) })
-	for s.fetches.Load() < 2 { // the strangers' fetch has begun
+	for s.fetches.Load() < 2 { // the fetch for the strangers has begun
 		time.Sleep(time.Millisecond)
 	}
 	bounded, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	refused := s.atOnce(bounded, 500, s.goods) // who waits is refused: the endpoint answers later
+	refused := s.atOnce(bounded, 500, s.goods) // waiting requests are refused, because the endpoint answers later
 	close(hang)
 	strangers.Wait()
 	return fmt.Sprintf("%d refused", refused), refused == 0

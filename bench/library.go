@@ -11,19 +11,19 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core"
 )
 
-// candidate is a way to check a token in a library call. prepare makes what checks one token.
+// candidate is a way to verify a token with a library call. prepare returns the function that verifies one token.
 type candidate struct {
 	name, module string
-	faster       float64 // by how much the goal wants RS256 to be faster, 0 for no goal
+	faster       float64 // the goal's speedup for RS256, 0 for no goal
 	prepare      func(token string) func() error
 }
 
-// bearer is what a request with this token looks like to a guard.
+// bearer returns the credentials of a request with this token.
 func bearer(token string) core.Credentials {
 	return core.Credentials{Header: http.Header{"Authorization": {"Bearer " + token}}}
 }
 
-// admitted gives a decision's error, nil when the caller may pass.
+// admitted returns the error of a decision, nil if the caller may pass.
 func admitted(decision core.Decision) error {
 	if decision.Refusal != nil {
 		return decision.Err
@@ -31,7 +31,7 @@ func admitted(decision core.Decision) error {
 	return nil
 }
 
-// ours is the guards' decision, through the public API.
+// ours is the decision of a guard, through the public API.
 func ours(ctx context.Context, p *provider, name string, cacheSize int) (candidate, func(), error) {
 	auth, err := core.New(p.config(cacheSize))
 	if err != nil {
@@ -55,7 +55,7 @@ const (
 	uncachedName = "oidcauth, uncached"
 )
 
-// library is the table of library calls: goals 2 to 5.
+// library writes the table about library calls: goals 2 to 5.
 func library(ctx context.Context, r *report, e effort) error {
 	r.section("Library calls", "One access token as Keycloak writes it, checked again and again on one core, so that the garbage collector's work counts. "+
 		"Claims of the\npeers are read into a struct where they can be. The last column is the bad tokens that a candidate accepts: it costs time to refuse them.")

@@ -15,9 +15,9 @@ import (
 	jwxjwt "github.com/lestrrat-go/jwx/v2/jwt" //nolint:depguard // a peer that is measured
 )
 
-const leeway = 30 * time.Second // as ours
+const leeway = 30 * time.Second // as in oidcauth
 
-// accessClaims are what a guard looks at, and who it is.
+// accessClaims has the claims that a guard checks, and those that identify the caller.
 type accessClaims struct {
 	jwt.RegisteredClaims
 	Scope    string `json:"scope"`
@@ -26,7 +26,7 @@ type accessClaims struct {
 	Email    string `json:"email"`
 }
 
-// libraryPeers are the other libraries, each told the same: one algorithm, this issuer, this audience.
+// libraryPeers returns the other libraries, all with the same settings: one algorithm, this issuer, this audience.
 func libraryPeers(ctx context.Context, k *key, p *provider) ([]candidate, error) {
 	set, err := jwk.Parse([]byte(p.keys))
 	if err != nil {
@@ -46,7 +46,7 @@ func libraryPeers(ctx context.Context, k *key, p *provider) ([]candidate, error)
 	}, nil
 }
 
-// keyFunc finds a key as the documents of golang-jwt show it.
+// keyFunc finds a key as the documentation of golang-jwt shows.
 func keyFunc(k *key) jwt.Keyfunc {
 	public := map[string]any{k.id: k.private.Public()}
 	return func(token *jwt.Token) (any, error) {
@@ -69,7 +69,7 @@ func golangJWTCheck(k *key, newClaims func() jwt.Claims) func(string) func() err
 	}
 }
 
-// goOIDCVerifier has its keys from the provider, as everybody's has.
+// goOIDCVerifier gets its keys from the provider, as usual.
 func goOIDCVerifier(ctx context.Context, k *key, p *provider) *oidc.IDTokenVerifier {
 	keys := oidc.NewRemoteKeySet(oidc.ClientContext(ctx, p.client()), issuer+"/keys")
 	return oidc.NewVerifier(issuer, keys, &oidc.Config{ClientID: clientID, SupportedSigningAlgs: []string{k.alg}})

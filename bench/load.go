@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// load makes requests and counts them.
+// load sends requests and counts them.
 type load interface {
 	name() string
 	rounds(effort) int
@@ -25,20 +25,20 @@ type load interface {
 	end()
 }
 
-// counted is how many requests were answered, and in what time.
+// counted is the number of answered requests and the time they took.
 type counted struct {
 	Requests float64
 	Time     time.Duration
-	Fault    string `json:",omitempty"` // between processes alone
+	Fault    string `json:",omitempty"` // only between processes
 }
 
-// order is requests for one path of one server, for a time.
+// order asks for requests to one path of one server for a time.
 type order struct {
 	Address, Path, Token string
 	Time                 time.Duration
 }
 
-// newLoad takes wrk where it is installed, and else a process of this program.
+// newLoad uses wrk if it is installed, otherwise a process of this program.
 func newLoad(ctx context.Context, e effort) (load, error) {
 	if _, err := exec.LookPath("wrk"); err == nil && !e.quick {
 		return wrk{}, nil
@@ -88,12 +88,12 @@ func (o own) ask(_ context.Context, want order) (counted, error) {
 	return got, nil
 }
 
-// generate carries out orders until there are no more: the whole of the process that stands for clients.
+// generate executes orders until its input ends: the main function of a client process.
 func generate(in io.Reader, out io.Writer) error {
 	for orders := json.NewDecoder(in); ; {
 		var o order
 		if err := orders.Decode(&o); err != nil {
-			return nil //nolint:nilerr // whoever gave orders has gone
+			return nil //nolint:nilerr // the parent process has ended
 		}
 		got, err := o.carryOut()
 		if err != nil {
@@ -135,7 +135,7 @@ func (o order) carryOut() (counted, error) {
 	return got, nil
 }
 
-// caller is one connection. All its answers have the length of the first: nothing is parsed later.
+// caller is one connection. All answers have the length of the first, so that later ones are not parsed.
 type caller struct {
 	connection net.Conn
 	in         *bufio.Reader

@@ -1,6 +1,6 @@
-// Command bench compares oidcauth with the bare signature check, with other libraries and with the usual middleware of
-// the frameworks, and holds what it sees against the project's goals. It is a program and no test: what it says depends on
-// the machine, so nothing ever passes or fails by it.
+// Command bench compares oidcauth with the bare signature check, with other libraries and with the usual middleware of the
+// frameworks, and checks the results against the project's goals. It is a program and not a test, because the results depend
+// on the machine.
 package main
 
 import (
@@ -30,8 +30,8 @@ func main() {
 	case *load:
 		err = generate(os.Stdin, os.Stdout)
 	default:
-		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) // database servers end with us
-		context.AfterFunc(ctx, stop)                                                           // a second one ends at once
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) // stop the database servers too
+		context.AfterFunc(ctx, stop)                                                           // a second signal stops at once
 		err = run(ctx, *quick, *only, *out)
 	}
 	if err != nil {
@@ -39,12 +39,12 @@ func main() {
 	}
 }
 
-// effort is how much of everything is done.
+// effort says how much is measured.
 type effort struct {
 	quick  bool
-	rounds int           // of what takes microseconds
-	slices int           // of what takes tenths of a second
-	slice  time.Duration // of those
+	rounds int           // of operations that take microseconds
+	slices int           // of operations that take tenths of a second
+	slice  time.Duration // length of one slice
 }
 
 func run(ctx context.Context, quick bool, only, out string) error {
@@ -69,7 +69,7 @@ func run(ctx context.Context, quick bool, only, out string) error {
 		if err := part.run(ctx, r, e); err != nil {
 			return fmt.Errorf("%s: %w", part.name, err)
 		}
-		debug.FreeOSMemory() // what one part leaves behind is not collected in the time of the next
+		debug.FreeOSMemory() // collect the garbage of this part before the next one starts
 		log.Printf("%s: %s", part.name, time.Since(start).Round(time.Second/10))
 	}
 	fmt.Print(r)

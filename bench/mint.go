@@ -10,7 +10,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
-// minting is the table of tokens of the service's own: goal 8.
+// minting writes the table about own tokens: goal 8.
 func minting(ctx context.Context, r *report, e effort) error {
 	k, err := newKey("RS256")
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core"
 )
 
-// provider answers discovery, keys and token requests from memory: nothing here measures a network.
+// provider answers discovery, keys and token requests from memory, so that no network is measured.
 type provider struct {
 	discovery, keys, token string
 }
@@ -29,7 +29,7 @@ func newProvider(keys ...*key) *provider {
 	}
 }
 
-// RoundTrip is [http.RoundTripper].
+// RoundTrip implements [http.RoundTripper].
 func (p *provider) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body != nil {
 		if _, err := io.Copy(io.Discard, r.Body); err != nil {
@@ -54,7 +54,7 @@ func (p *provider) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func (p *provider) client() *http.Client { return &http.Client{Transport: p} }
 
-// config is a service behind this provider that remembers cacheSize tokens.
+// config returns the configuration of a service with this provider that caches cacheSize tokens.
 func (p *provider) config(cacheSize int) core.Config {
 	return core.Config{
 		DiscoveryURL: issuer + "/.well-known/openid-configuration", ClientID: clientID, ClientSecret: "none of the world's business",

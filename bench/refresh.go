@@ -16,15 +16,15 @@ const (
 	mostTimes         = 1.2 // goals 10 and 11
 )
 
-// refreshed is what was seen of one kind of database.
+// refreshed has the results for one kind of database.
 type refreshed struct {
 	place
-	missing error         // why there is nothing else
+	missing error         // why there are no results
 	sizes   []rowSize     // of each database
 	seen    [][]*measured // of each database, by task: nanoseconds by the clock, of all clients together
 }
 
-// why says what is missing.
+// why returns the reason for missing results.
 func (r refreshed) why() string {
 	if r.missing == nil {
 		return ""
@@ -32,7 +32,7 @@ func (r refreshed) why() string {
 	return "left out: " + r.missing.Error()
 }
 
-// refreshing is the part about refreshes on every store: goals 10 and 11.
+// refreshing writes the part about refreshes on every store: goals 10 and 11.
 func refreshing(ctx context.Context, r *report, e effort) error {
 	defer dbserver.StopAll()
 	var all []refreshed
@@ -42,7 +42,7 @@ func refreshing(ctx context.Context, r *report, e effort) error {
 			if ctx.Err() != nil {
 				return err
 			}
-			if err != nil { // the other databases' figures are as good without it
+			if err != nil { // the figures of the other databases do not depend on it
 				found = refreshed{place: p, missing: err}
 			}
 			all = append(all, found)
@@ -60,11 +60,11 @@ func refreshing(ctx context.Context, r *report, e effort) error {
 	return nil
 }
 
-// refreshed measures on one kind of database: with few rows and, side by side with it, on another one with many.
+// refreshed measures one kind of database: one with few rows and, side by side, one with many.
 func (p place) refreshed(ctx context.Context, e effort) (found refreshed, err error) {
 	found.place = p
 	counts := []int{fewRows, manyRows}
-	if e.quick || p.bare == nil { // in memory, rows cost nothing but memory
+	if e.quick || p.bare == nil { // in memory, more rows cost only memory
 		counts = counts[:1]
 	}
 	var worlds []*world
@@ -94,7 +94,7 @@ func (p place) refreshed(ctx context.Context, e effort) (found refreshed, err er
 	return found, err
 }
 
-// race lets all clients of one database do one thing for a moment, then the next, in an order that rotates.
+// race lets all clients of one database do one task for a moment, then the next task, in rotating order.
 func race(ctx context.Context, worlds []*world, e effort) ([][]*measured, error) {
 	rounds, slice := 15, 150*time.Millisecond
 	if e.quick {
@@ -121,10 +121,10 @@ func race(ctx context.Context, worlds []*world, e effort) ([][]*measured, error)
 	return seen, nil
 }
 
-// perSecond is how often all clients together did a thing.
+// perSecond returns how often all clients together did a task per second.
 func perSecond(m *measured) string { return fmt.Sprintf("%.0f", 1e9/spreadOf(m.times).mid) }
 
-// goalOf judges all stores by one figure of each.
+// goalOf checks one figure of each store against a goal.
 type goalOf struct {
 	number  int
 	text    string
@@ -182,7 +182,7 @@ func tellRefreshes(r *report, all []refreshed) {
 	}
 }
 
-// tellShares says where the time of a refresh goes.
+// tellShares writes the parts of the time of a refresh.
 func tellShares(r *report, all []refreshed) {
 	r.section("Where a refresh's time goes", "Each part measured by itself in the same rounds and by as many clients, as a part of a refresh. The rest is all that is ours: forms, JSON, sealing, the request to\n"+
 		"the provider, the client's own reading of the answer, what a store's method adds to its statement, and memory to be collected. Where a database waits for a disk,\nother work goes on meanwhile, so that "+
@@ -209,7 +209,7 @@ func tellShares(r *report, all []refreshed) {
 
 func percent(share float64) string { return fmt.Sprintf("%.0f %%", 100*share) }
 
-// tellMoreRows compares databases with many rows and with few.
+// tellMoreRows writes the comparison of databases with many and with few rows.
 func tellMoreRows(r *report, all []refreshed) {
 	refreshes := &goalOf{number: 11, text: fmt.Sprintf("a refresh with %d rows at most 1.2 x one with %d", manyRows, fewRows)}
 	writes := &goalOf{number: 11, text: fmt.Sprintf("a conditional write with %d rows at most 1.2 x one with %d", manyRows, fewRows)}

@@ -16,7 +16,7 @@ const (
 	redisIndex   = "{oidcauth}:sessions"
 )
 
-// redisWrite is one conditional write of a row and of its place in the index, which databases with tables keep by themselves.
+// redisWrite is a conditional write of a row and of its index entry, which other databases maintain themselves.
 const redisWrite = `
 if redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then
 	return 0
@@ -48,12 +48,12 @@ func bareRedis(url string) (*bare, error) {
 		add:   func(ctx context.Context, rows []store.Session) error { return addHashes(ctx, client, rows) }, adders: 4,
 		settle: func(context.Context) error { return nil },
 		size:   func(ctx context.Context) (int64, error) { return usedMemory(ctx, client) },
-		// What this database holds would be in the way of the next one's.
+		// Drop the data, so that it does not influence the next database.
 		close: func() error { return errors.Join(client.FlushDB(context.Background()).Err(), client.Close()) },
 	}, nil
 }
 
-// fields are those of a row that may change, with the version.
+// fields returns the fields of a row that may change, and the version.
 func fields(row store.Session) []any {
 	names := []string{"current", "last", "data", "answer", "rotated", "lease", "expires", "started", "last_expiry"}
 	list := []any{"version", row.Version}
@@ -73,7 +73,7 @@ func writeHash(ctx context.Context, client *redis.Client, script string, row sto
 	return err
 }
 
-// addHashes sends everything at once; each row is as the store writes it, with the mark of the one who did and an end.
+// addHashes sends all rows at once, each as the store writes it, with the writer's mark and an expiry.
 func addHashes(ctx context.Context, client *redis.Client, rows []store.Session) error {
 	_, err := client.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for _, row := range rows {
@@ -87,7 +87,7 @@ func addHashes(ctx context.Context, client *redis.Client, rows []store.Session) 
 	return err
 }
 
-// usedMemory is the whole server's.
+// usedMemory returns the memory of the whole server.
 func usedMemory(ctx context.Context, client *redis.Client) (int64, error) {
 	text, err := client.Info(ctx, "memory").Result()
 	if err != nil {

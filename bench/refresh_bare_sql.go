@@ -10,10 +10,10 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
-// columns are those of a row, in the order of the statements below.
+// columns lists the columns of a row, in the order of the statements below.
 const columns = "id, subject, version, current_hash, last_hash, data, answer, rotated_ms, lease_ms, expires_ms, started_ms, last_expiry_ms"
 
-// bareStatements is what the three databases differ in.
+// bareStatements has the differences between the three databases.
 type bareStatements struct {
 	numbered       bool     // placeholders are $1, $2
 	connections    int      // as many as the store has
@@ -30,7 +30,7 @@ func bareSQLite(url string) (*bare, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A flush for each two hundred new rows would take hours, and pages that do not stay in memory are written again and again.
+	// A flush per two hundred new rows would take hours, and pages that do not fit into memory would be rewritten many times.
 	adding, err := sql.Open("sqlite", fmt.Sprintf(source, "OFF", -256_000))
 	if err != nil {
 		return nil, err
@@ -42,7 +42,7 @@ func bareSQLite(url string) (*bare, error) {
 	})
 	if err == nil {
 		b.adders = 1
-		writing.SetMaxOpenConns(1) // more would only be in each other's way
+		writing.SetMaxOpenConns(1) // more connections would only block each other
 	}
 	return b, err
 }
@@ -75,7 +75,7 @@ func bareMariaDB(url string) (*bare, error) {
 	})
 }
 
-// newBareSQL prepares the statements, on three handles that may be one and the same.
+// newBareSQL prepares the statements on three handles, which may be the same.
 func newBareSQL(db, writing, adding *sql.DB, s bareStatements) (*bare, error) {
 	for _, handle := range []*sql.DB{db, writing, adding} {
 		handle.SetMaxOpenConns(s.connections)
@@ -112,7 +112,7 @@ func newBareSQL(db, writing, adding *sql.DB, s bareStatements) (*bare, error) {
 	}, nil
 }
 
-// text puts a database's own placeholders in the place of the question marks.
+// text replaces question marks with the placeholders of the database.
 func (s bareStatements) text(statement string) string {
 	if !s.numbered {
 		return statement

@@ -14,13 +14,13 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
-// workers refresh at the same time, each sessions of its own.
+// workers is how many clients refresh at the same time, each with its own sessions.
 const workers = 8
 
-// What clients do, by its place in tasks.
+// The tasks of clients, as indexes into tasks.
 const (
 	taskRefresh = iota // at the token route
-	taskLeast          // what a refresh cannot do without
+	taskLeast          // the minimum work of a refresh
 	taskSwap           // the store's conditional write
 	taskWrite          // the bare one
 	taskRead           // the bare one
@@ -33,7 +33,7 @@ var tasks = []func(*client, context.Context) error{
 	taskSign: (*client).sign, taskVerify: (*client).verify,
 }
 
-// world is one database with a service on it and its clients.
+// world has a database, a service on it, and the clients.
 type world struct {
 	store   store.Store
 	bare    *bare
@@ -70,14 +70,14 @@ func (w *world) close() error {
 	return errors.Join(w.service.auth.Close(), w.store.Close(), w.bare.close())
 }
 
-// rowSize is what rows take of a store.
+// rowSize has the sizes of rows in a store.
 type rowSize struct {
-	rows, whole, short int // how many there are; the bytes of one
+	rows, whole, short int // number of rows; bytes of one row
 	perWhole, perShort float64
 	took               time.Duration // to add them
 }
 
-// fill adds rows until there are so many beside the clients' own: few of them as real ones are, the rest short.
+// fill adds rows to those of the clients until the number is reached: a few like real ones, the rest short.
 func (w *world) fill(ctx context.Context, rows int) (size rowSize, err error) {
 	start, like := time.Now(), w.clients[0].rows[0]
 	size = rowSize{rows: rows, whole: length(like), short: length(short(like))}
@@ -91,7 +91,7 @@ func (w *world) fill(ctx context.Context, rows int) (size rowSize, err error) {
 	return size, err
 }
 
-// bareMemory is the store in memory: it costs nothing, or nearly so.
+// bareMemory is the store in memory, which costs almost nothing.
 func bareMemory(db store.Store) *bare {
 	return &bare{
 		read: func(ctx context.Context, id string) error {
@@ -123,14 +123,14 @@ func bareMemory(db store.Store) *bare {
 type client struct {
 	*world
 	key    *key
-	signed string       // what a token of the service signs
+	signed string       // the signed part of a token of the service
 	check  func() error // of one signature
 	tokens []*core.Token
 	rows   []store.Session
 	next   int
 }
 
-// newClients logs in everybody.
+// newClients makes the clients and logs them in.
 func newClients(ctx context.Context, w *world, k *key, sessions int) ([]*client, error) {
 	all := make([]*client, workers)
 	errs := make([]error, workers)
@@ -148,7 +148,7 @@ func newClients(ctx context.Context, w *world, k *key, sessions int) ([]*client,
 	return all, errors.Join(errs...)
 }
 
-// begin adds a session to refresh, and one to write that has been refreshed: its row holds all that a row ever does.
+// begin adds a session to refresh, and a session to write that has been refreshed, so that its row has all fields.
 func (c *client) begin(ctx context.Context) error {
 	token, err := c.service.login(ctx)
 	if err != nil {
@@ -185,7 +185,7 @@ func (c *client) refresh(ctx context.Context) error {
 	return err
 }
 
-// least is a refresh as far as nobody can do without.
+// least does the minimum work of a refresh.
 func (c *client) least(ctx context.Context) error {
 	row := &c.rows[c.turn()]
 	if err := c.bare.read(ctx, row.ID); err != nil {
@@ -215,8 +215,8 @@ func (c *client) write(ctx context.Context) error {
 	return c.writing(row, func() error { return c.bare.write(ctx, *row) })
 }
 
-// writing changes a row as the end of a refresh does: other bytes, where a database would leave the same ones alone, and a
-// later end of the session, which an index holds.
+// writing changes a row as the end of a refresh does: different bytes, because a database may skip equal ones, and a later end
+// of the session, which is indexed.
 func (c *client) writing(row *store.Session, write func() error) error {
 	for _, value := range [][]byte{row.Current, row.Last, row.Data, row.Answer} {
 		binary.BigEndian.PutUint64(value, uint64(row.Version))
@@ -236,7 +236,7 @@ func (c *client) sign(context.Context) error {
 
 func (c *client) verify(context.Context) error { return errors.Join(c.check(), c.check()) }
 
-// together returns the nanoseconds that one of all things took, over all clients.
+// together returns the nanoseconds per operation over all clients.
 func together(ctx context.Context, all []*client, do func(*client, context.Context) error, length time.Duration) (float64, error) {
 	var done atomic.Int64
 	var busy sync.WaitGroup

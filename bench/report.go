@@ -12,12 +12,12 @@ import (
 	"strings"
 )
 
-// notes is what figures do not say.
+// notes explains the figures.
 //
 //go:embed notes.txt
 var notes string
 
-// report is the document: goals first, then a section for each table.
+// report is the document: the goals, then a section for each table.
 type report struct {
 	sections strings.Builder
 	goals    []goal
@@ -29,7 +29,7 @@ type goal struct {
 	text, figure, said string
 }
 
-// judge states a goal beside what was seen.
+// judge adds a goal and its result.
 func (r *report) judge(number int, text, figure string, met bool) {
 	said := "met"
 	if !met {
@@ -38,7 +38,7 @@ func (r *report) judge(number int, text, figure string, met bool) {
 	r.goals = append(r.goals, goal{number, text, figure, said})
 }
 
-// open states a goal that this run says nothing about.
+// open adds a goal that this run did not measure.
 func (r *report) open(number int, text, why string) {
 	r.goals = append(r.goals, goal{number, text, why, "not measured"})
 }
@@ -47,12 +47,12 @@ func (r *report) section(title, text string) {
 	fmt.Fprintf(&r.sections, "\n## %s\n\n%s\n", title, text)
 }
 
-// note is a paragraph after a table.
+// note adds a paragraph after a table.
 func (r *report) note(format string, args ...any) {
 	fmt.Fprintf(&r.sections, "\n"+format+"\n", args...)
 }
 
-// table writes rows under their heads; the last line of all is the versions of the peers in it.
+// table writes rows under their headings; the last line has the versions of the peers.
 func (r *report) table(heads []string, rows [][]string, peers ...string) {
 	r.sections.WriteString("\n")
 	line := func(cells []string) { fmt.Fprintf(&r.sections, "| %s |\n", strings.Join(cells, " | ")) }
@@ -80,13 +80,13 @@ func (r *report) String() string {
 	return b.String() + r.sections.String() + notes
 }
 
-// machine is what the figures of a table depend on.
+// machine describes the machine, on which the figures depend.
 func machine() string {
 	return fmt.Sprintf("%s, %d cores, %s, %s/%s", processor(), runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
 func processor() string {
-	text, _ := os.ReadFile("/proc/cpuinfo") // Linux alone has it
+	text, _ := os.ReadFile("/proc/cpuinfo") // only on Linux
 	for line := range strings.Lines(string(text)) {
 		if name, value, found := strings.Cut(line, ":"); found && strings.TrimSpace(name) == "model name" {
 			return strings.TrimSpace(value)
@@ -98,7 +98,7 @@ func processor() string {
 	return "unknown processor"
 }
 
-// versions names modules as they are linked into this program.
+// versions returns the versions of modules linked into this program.
 func versions(modules []string) string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

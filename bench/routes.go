@@ -27,11 +27,11 @@ const (
 
 var allRoutes = []string{bareRoute, hitRoute, uncachedRoute, peerRoute}
 
-// framework is one of the four, or plain net/http, with the usual middleware beside ours.
+// framework is one of the four, or plain net/http, with its usual middleware and ours.
 type framework struct {
 	name, peer string
 	modules    []string
-	faster     float64 // by how much the goal wants us to be faster than the peer, uncached
+	faster     float64 // the goal's speedup over the peer, uncached
 	build      func(context.Context, *key, *provider, *guards) (site, error)
 }
 
@@ -43,7 +43,7 @@ var frameworks = []framework{
 	{"net/http", "go-oidc", []string{"github.com/coreos/go-oidc/v3"}, 1.8, buildNetHTTP},
 }
 
-// guards are one that remembers tokens, and one that does not.
+// guards has one guard with a token cache and one without.
 type guards struct{ hit, uncached *core.Auth }
 
 func newGuards(p *provider) (*guards, error) {
@@ -60,13 +60,13 @@ func (g *guards) close() {
 	_ = g.uncached.Close()
 }
 
-// site is the routes of one framework: called in the process, or served.
+// site has the routes of one framework, called in process or served.
 type site interface {
 	prepare(path, token string) func() error
 	serve(net.Listener) error
 }
 
-// newSite builds the routes of a framework, with a token that all of them accept.
+// newSite builds the routes of a framework and a token that all of them accept.
 func newSite(ctx context.Context, f framework) (s site, k *key, done func(), err error) {
 	if k, err = newKey("RS256"); err != nil {
 		return nil, nil, nil, err
@@ -82,7 +82,7 @@ func newSite(ctx context.Context, f framework) (s site, k *key, done func(), err
 
 var errStatus = errors.New("another status than 200")
 
-// netSite is gin, echo and chi.
+// netSite is the site of gin, echo and chi.
 type netSite struct{ http.Handler }
 
 func (s netSite) serve(l net.Listener) error {
@@ -106,7 +106,7 @@ func (s netSite) prepare(path, token string) func() error {
 	}
 }
 
-// sink takes an answer and keeps its status alone.
+// sink discards an answer except its status.
 type sink struct {
 	header http.Header
 	status int
@@ -125,7 +125,7 @@ func (w *sink) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// fiberSite is fiber, which works on fasthttp's requests.
+// fiberSite is the site of fiber, which uses requests of fasthttp.
 type fiberSite struct{ *fiber.App }
 
 func (s fiberSite) serve(l net.Listener) error { return s.Listener(l) }
@@ -149,7 +149,7 @@ func (s fiberSite) prepare(path, token string) func() error {
 	}
 }
 
-// routes is the table of routes called in the process: goal 2.
+// routes writes the table about routes called in process: goal 2.
 func routes(ctx context.Context, r *report, e effort) error {
 	r.section("Routes, in the process", "One request to a handler that answers five bytes, through the framework's router, without a network, on one core; RS256. "+
 		"The difference to\nthe bare route in nanoseconds says what a guard adds; the usual middleware stands beside ours as a ratio.")

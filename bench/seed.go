@@ -12,22 +12,22 @@ import (
 )
 
 const (
-	batch     = 200 // rows that are added at once
-	shortData = 512 // bytes of the sealed data of a short row: a million whole ones would fill the disk
+	batch     = 200 // rows added at once
+	shortData = 512 // bytes of sealed data in a short row: a million full ones would fill the disk
 )
 
-// short is a row like another one, with little in it.
+// short returns a copy of a row with little data.
 func short(row store.Session) store.Session {
 	row.Data, row.Answer = random(shortData), []byte{}
 	return row
 }
 
-// length is what a row's values are long, times and version as the eight bytes that they need.
+// length returns the bytes of a row's values, eight for each time and version.
 func length(row store.Session) int {
 	return len(row.ID) + len(row.Subject) + len(row.Current) + len(row.Last) + len(row.Data) + len(row.Answer) + 4*8
 }
 
-// seed adds rows like one, a whole number of batches of them, and returns the bytes that each of them takes.
+// seed adds copies of a row, a whole number of batches, and returns the bytes per row.
 func (b *bare) seed(ctx context.Context, like store.Session, rows int) (float64, error) {
 	if err := b.settle(ctx); err != nil {
 		return 0, err
@@ -61,8 +61,8 @@ func (b *bare) addAll(ctx context.Context, like store.Session, batches int) erro
 	return errors.Join(errs...)
 }
 
-// spreadOut returns one batch of many. Names are random but for their beginning, which rises from batch to batch: all
-// together they are as evenly spread as the real ones, and a database finds the places of one batch near each other.
+// spreadOut returns one of many batches. Ids are random except for their beginning, which rises from batch to batch: together
+// they are as evenly spread as real ones, and the ids of one batch are close to each other in the database.
 func spreadOut(like store.Session, n, batches uint64) []store.Session {
 	rows := make([]store.Session, batch)
 	step := math.MaxUint64 / (batches * batch)

@@ -22,8 +22,8 @@ import (
 // place is a kind of database to measure on.
 type place struct {
 	name, how string
-	url       func(testing.TB) string         // of a new and empty database; "": the memory of this process
-	bare      func(url string) (*bare, error) // the same database without any of our code; nil for the memory
+	url       func(testing.TB) string         // of a new, empty database; "": in memory
+	bare      func(url string) (*bare, error) // direct access to the same database; nil for memory
 }
 
 func places(dir string) []place {
@@ -39,7 +39,7 @@ func places(dir string) []place {
 		{"MariaDB", "flushed once a second", func(t testing.TB) string { url, _ := dbserver.MariaDB(t); return url }, bareMariaDB},
 		{"Redis", "in memory", func(t testing.TB) string {
 			address, database := dbserver.Redis(t)
-			// The client's own three seconds are short while a million rows are added on a busy machine.
+			// The client's default of three seconds is too short while a million rows are added on a busy machine.
 			return fmt.Sprintf("redis://%s/%d?read_timeout=30s&write_timeout=30s", address, database)
 		}, bareRedis},
 	}
@@ -57,10 +57,10 @@ func open(ctx context.Context, url string) (store.Store, error) {
 	return db, db.Init(ctx)
 }
 
-// sqlitePath is the file of a store's URL.
+// sqlitePath returns the file in a store's URL.
 func sqlitePath(url string) string { return strings.TrimPrefix(url, "sqlite:///") }
 
-// host is what dbserver wants of a test: its helpers end the goroutine where they would end the test.
+// host implements what dbserver needs of a test: its helpers end the goroutine where they would end the test.
 type host struct {
 	testing.TB
 	ctx    context.Context
@@ -73,7 +73,7 @@ func (h *host) Context() context.Context { return h.ctx }
 func (h *host) Skip(why ...any)  { h.reason = fmt.Sprint(why...); runtime.Goexit() }
 func (h *host) Fatal(why ...any) { h.Skip(why...) }
 
-// started returns the URL of a new database, or why there is none.
+// started returns the URL of a new database, or the reason why there is none.
 func (p place) started(ctx context.Context) (url string, err error) {
 	h := &host{ctx: ctx}
 	done := make(chan struct{})
@@ -88,7 +88,7 @@ func (p place) started(ctx context.Context) (url string, err error) {
 	return url, nil
 }
 
-// scratch is a folder for the length of do.
+// scratch runs do with a temporary folder.
 func scratch(do func(dir string) error) error {
 	dir, err := os.MkdirTemp("", "oidcauth-bench-")
 	if err != nil {

@@ -45,13 +45,13 @@ func newKey(alg string) (*key, error) {
 
 func random(n int) []byte {
 	b := make([]byte, n)
-	_, _ = rand.Read(b) // it never fails
+	_, _ = rand.Read(b) // never fails
 	return b
 }
 
 func encode(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
-// jwk is the public key as the provider publishes it (RFC 7517).
+// jwk returns the public key as the provider publishes it (RFC 7517).
 func (k *key) jwk() claims {
 	set := claims{"kid": k.id, "use": "sig", "alg": k.alg}
 	switch public := k.private.Public().(type) {
@@ -84,7 +84,7 @@ func (k *key) signature(signed string) []byte {
 	}
 	signature, err := k.private.Sign(rand.Reader, digest, hash)
 	if err != nil {
-		panic(err) // of our own keys: a mistake of this program
+		panic(err) // a bug of this program: the keys are its own
 	}
 	if k.alg == "ES256" {
 		var point struct{ R, S *big.Int }
@@ -98,7 +98,7 @@ func (k *key) signature(signed string) []byte {
 
 var errBare = errors.New("the signature does not verify")
 
-// bare is the least that anybody can do: the signature over the token's text, decoded beforehand.
+// bare returns the minimum work: verifying the signature of a token that is already decoded.
 func (k *key) bare(token string) func() error {
 	dot := strings.LastIndexByte(token, '.')
 	signed := []byte(token[:dot])
@@ -138,7 +138,7 @@ const (
 	clientID = "climate-portal"
 )
 
-// keycloak is the payload of an access token as Keycloak writes it, some claims replaced; a nil one is left out.
+// keycloak returns the payload of an access token like Keycloak's, with some claims replaced; nil removes a claim.
 func keycloak(changes claims) claims {
 	now := time.Now().Unix()
 	all := claims{

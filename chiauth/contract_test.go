@@ -39,7 +39,7 @@ func (a *app) Before(header http.Header) {
 
 func (a *app) Serve(t testing.TB) string { return contract.ServeHTTP(t, a.Router) }
 
-// place is a router: the first one, or one under a prefix.
+// place is a router: the root, or one under a prefix.
 type place struct {
 	chi.Router
 	auth   *chiauth.Auth

@@ -1,6 +1,6 @@
-// Package chiauth brings OpenID Connect to chi (v5): login, callback, token, device, logout and userinfo routes, and guards
+// Package chiauth adds OpenID Connect to chi (v5): login, callback, token, device, logout and userinfo routes, and guards
 // for handlers.
 //
-// Guard routes and groups, never the root router itself: a guard before the auth routes locks out everybody who wants to log
-// in. CORS middleware stands before guards. [github.com/go-oidc-auth/oidcauth/core] documents the configuration.
+// Guard routes and groups, never the root router itself: a guard in front of the auth routes locks everybody out of the
+// login. Put CORS middleware before guards. [github.com/go-oidc-auth/oidcauth/core] documents the configuration.
 package chiauth

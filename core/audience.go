@@ -8,11 +8,11 @@ import (
 
 // Which of the provider's access tokens are for this service: docs/decisions/0022-audience.md.
 
-// keycloaksOwn are clients of Keycloak's own, which it writes into aud wherever a user has one of their roles: everybody has
-// those of account. An aud that names nobody else does not say whom a token is for.
+// keycloaksOwn lists Keycloak's built-in clients. It adds them to aud if the user has one of their roles, and every user has
+// roles of account. So an aud with only these does not name the recipient of a token.
 var keycloaksOwn = []string{"account", "broker", "realm-management"}
 
-// audiences are those that a token's aud has to name one of.
+// audiences returns the accepted audiences: aud must contain one of them.
 func (c *Config) audiences() []string {
 	named := slices.DeleteFunc(slices.Clone(c.Audience), func(audience string) bool { return audience == IssuedToUs })
 	if len(named) == 0 {
@@ -21,8 +21,8 @@ func (c *Config) audiences() []string {
 	return named
 }
 
-// isForUs is the rule of guards, see [Config.Audience]. typed says that the token's header calls it an access token: RFC 9068
-// demands that its aud names whom it is for.
+// isForUs is the rule of guards, see [Config.Audience]. typed means that the token's header has typ at+jwt: RFC 9068 then
+// requires that aud names the recipient.
 func (c *Config) isForUs(token *claims.Token, typed bool) bool {
 	switch {
 	case c.takesAnyAudience(), c.isNamed(token):
@@ -34,12 +34,12 @@ func (c *Config) isForUs(token *claims.Token, typed bool) bool {
 	}
 }
 
-// isSubject is the rule of a token exchange, which makes a token with all the rights of this service out of another one: aud
-// has to name it, whatever guards take.
+// isSubject is the rule of a token exchange, whose result has all rights at this service: aud must name the service, whatever
+// guards accept.
 func (c *Config) isSubject(token *claims.Token, _ bool) bool { return c.isNamed(token) }
 
-// isGranted is the rule for what the provider answered to a request of this client's, which is for nobody else. It decides
-// whether the token says anything about the user, and lets nobody in.
+// isGranted is the rule for access tokens in the provider's answers to this client. It only decides whether the claims of the
+// token count for the user; it admits no request.
 func (c *Config) isGranted(token *claims.Token, typed bool) bool {
 	return c.isForUs(token, typed) || len(c.Audience) == 0 && c.isIssuedToUs(token)
 }
@@ -48,7 +48,7 @@ func (c *Config) isNamed(token *claims.Token) bool {
 	return slices.ContainsFunc(token.Audience, c.isAudience)
 }
 
-// isAudience is asked for each new token, so it does not allocate.
+// isAudience runs for each new token and must not allocate.
 func (c *Config) isAudience(name string) bool {
 	if len(c.Audience) == 0 || len(c.Audience) == 1 && c.Audience[0] == IssuedToUs {
 		return name == c.ClientID
@@ -60,7 +60,7 @@ func saysNobody(audience []string) bool {
 	return !slices.ContainsFunc(audience, func(name string) bool { return !slices.Contains(keycloaksOwn, name) })
 }
 
-// isIssuedToUs reports whether azp or client_id is this client. Where both are there, both have to be.
+// isIssuedToUs reports whether azp or client_id is this client. If the token has both, both must be.
 func (c *Config) isIssuedToUs(token *claims.Token) bool {
 	named := false
 	for _, name := range []string{"azp", "client_id"} {
@@ -74,7 +74,7 @@ func (c *Config) isIssuedToUs(token *claims.Token) bool {
 	return named && c.ClientID != ""
 }
 
-// audienceHint says which setting would accept a token that was refused.
+// audienceHint names the setting that would accept a refused token, "" if there is none.
 func (c *Config) audienceHint(token *claims.Token) string {
 	if c.takesIssuedToUs() || !c.isIssuedToUs(token) {
 		return ""

@@ -15,24 +15,25 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/verify"
 )
 
-// Auth is one configured service: it makes guards and routes. Safe for concurrent use.
+// Auth is one configured service; it makes the guards and the routes. Safe for concurrent use.
 type Auth struct {
 	cfg      *Config // a pointer, so that printing an Auth by value prints no setting
 	log      *slog.Logger
-	metrics  metrics
 	provider *provider.Provider
 	verifier *verify.Verifier // what the guards accept
-	states   *login.Logins    // what logins under way remember
-	logins   *session.Logins  // what becomes of a login: passed through, or kept
-	broker   *session.Broker  // nil in passthrough mode: there are no keys to publish and to rotate
+	states   *login.Logins    // state of the logins in progress
+	logins   *session.Logins  // finishes a login: passes tokens through, or starts a session
+	broker   *session.Broker  // nil in passthrough mode, which has no signing keys
 
-	noLogout *trouble.Trouble // the provider has no logout
-	closed   *atomic.Bool     // in broker mode: the revocation list does not move any more
+	noLogout  *trouble.Trouble // the provider has no logout endpoint
+	refusals  *trouble.Limit   // of log lines about refused tokens
+	redirects *trouble.Limit   // of log lines about refused redirect URIs
+	closed    *atomic.Bool     // broker mode only: Close was called, so the revocation list is stale
 }
 
-// New checks the configuration and makes an Auth of it. Its error lists every invalid field and its fix, one per line. New
-// uses neither network nor disk: the provider is first called, and the store of broker mode first connected to, when a
-// request needs it, so that a service starts while they are down.
+// New checks the configuration and returns an Auth. Its error lists every invalid field and its fix, one per line. New uses
+// neither network nor disk: it calls the provider and connects to the store of broker mode only when a request needs them,
+// so a service starts while they are down.
 func New(config Config) (*Auth, error) {
 	cfg, err := config.checked()
 	if err != nil {
@@ -41,16 +42,17 @@ func New(config Config) (*Auth, error) {
 	cfg.warn()
 	a := &Auth{
 		cfg: cfg, log: cfg.Logger, closed: new(atomic.Bool),
-		noLogout: trouble.New(cfg.Logger, slog.LevelWarn, "browsers", "sent to the provider's logout"),
+		noLogout:  trouble.New(cfg.Logger, slog.LevelWarn, "browsers", "sent to the provider's logout"),
+		refusals:  &trouble.Limit{Lines: 10, Every: time.Second},
+		redirects: &trouble.Limit{Lines: 1, Every: time.Minute},
 	}
-	a.metrics = a.fetchesApart(cfg.Metrics)
 	if a.states, err = login.New(login.Config{Secrets: a.secrets(), Party: cfg.party(), Leeway: cfg.Leeway, Secure: cfg.isSecure()}); err != nil {
 		return nil, err
 	}
 	a.provider = provider.New(provider.Config{
 		DiscoveryURL: cfg.DiscoveryURL, Issuer: cfg.Issuer, JWKSURL: cfg.JWKSURL, Client: provider.NewClient(cfg.ClientID, cfg.ClientSecret),
 		HTTP: cfg.HTTPClient, Timeout: cfg.Timeout, Allows: func(address string) bool { return cfg.badEndpoint(address) == "" },
-		Log: a.log, Observe: a.metrics.fetches(),
+		Log: a.log, Observe: a.observed(),
 	})
 	up := &session.Upstream{Provider: a.provider, Issuer: a.providerIssuer(), Subjects: a.subjectIssuer(), Granted: a.grantedIssuer(), RefreshTTL: cfg.sessionTTL()}
 	sessions := a.sessions(up)
@@ -59,10 +61,10 @@ func New(config Config) (*Auth, error) {
 	return a, nil
 }
 
-// sessions chooses what is done with logins.
+// sessions returns the implementation for the configured mode.
 func (a *Auth) sessions(up *session.Upstream) session.Sessions {
 	if a.cfg.Broker == nil {
-		return session.NewPassthrough(up)
+		return session.NewPassthrough(up, a.log)
 	}
 	a.broker = session.NewBroker(a.brokerConfig(up))
 	return a.broker
@@ -81,17 +83,17 @@ func (a *Auth) brokerConfig(up *session.Upstream) session.BrokerConfig {
 		AnyAudience: a.cfg.takesAnyAudience(), TokenTTL: b.TokenTTL, SessionTTL: b.SessionTTL, SessionMax: b.SessionMax, Grace: b.RefreshGrace,
 		Timeout: a.cfg.Timeout, Leeway: a.cfg.Leeway, ImportKey: b.ImportKey, Peers: peers,
 		Rules: a.cfg.rules(), New: newToken, Permit: func(token *verify.Token) error { return mint.permit(idTokenOf(token)) },
-		Log: a.log, Observe: a.metrics.fetches(),
+		Log: a.log, Observe: a.observed(),
 	}
 }
 
-// party is this client at this provider: what it seals opens for no other one that shares SecretKeys.
+// party identifies this client at this provider: another service that shares SecretKeys cannot open what it seals.
 func (c *Config) party() string { return c.DiscoveryURL + "\x00" + c.ClientID }
 
-// isSecure reports whether browsers come by https.
+// isSecure reports whether browsers use https.
 func (c *Config) isSecure() bool { return strings.HasPrefix(c.PublicURL, "https:") }
 
-// sessionTTL is how long a refresh token is good for when the provider names no end.
+// sessionTTL is the lifetime of a refresh token if the provider does not state one.
 func (c *Config) sessionTTL() time.Duration {
 	if c.Broker == nil {
 		return unlimitedRefresh
@@ -102,19 +104,19 @@ func (c *Config) sessionTTL() time.Duration {
 // readyTimeout bounds Ready.
 const readyTimeout = 5 * time.Second
 
-// Ready returns nil when a guard could answer now. In passthrough mode the provider's issuer is known and its keys are at
-// hand; in broker mode the store is migrated, a signing key opens, and the revocations were read within the last minute:
-// neither the provider nor trusted issuers are asked. Otherwise the error names each part that is not ready. It takes at
-// most 5 s.
+// Ready returns nil if a guard can answer now. In passthrough mode the provider's issuer and keys must be cached; Ready
+// fetches them if they are not. In broker mode the store must be migrated, a signing key must open, and the revocation list
+// must be at most a minute old; neither the provider nor trusted issuers are called. Otherwise the error names each part that
+// is not ready. Ready takes at most 5 s.
 func (a *Auth) Ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	return a.logins.Faults(ctx)
 }
 
-// RotateKey adds a signing key in broker mode. It is published at once and signs after ten minutes, on every instance; the
-// one before verifies until the last token that it signed has expired. Calls that come while a new key waits, on this
-// instance or another, change nothing. The error is that of the store; in passthrough mode there is no key to rotate.
+// RotateKey adds a signing key in broker mode. The key is published at once and signs after ten minutes, on every instance;
+// the previous key verifies until the last token it signed has expired. While a new key is waiting, on this instance or
+// another, RotateKey does nothing. It returns the store's error, and an error in passthrough mode, which has no keys.
 func (a *Auth) RotateKey(ctx context.Context) error {
 	if a.broker == nil {
 		return errors.New("core: RotateKey: there are no signing keys without Config.Broker")
@@ -122,10 +124,10 @@ func (a *Auth) RotateKey(ctx context.Context) error {
 	return a.broker.RotateKey(ctx)
 }
 
-// WithdrawKey takes a signing key that leaked out of use, by the kid of its tokens: no token that it signed is accepted from
-// then on, by this instance at once and by others within a minute, and another key signs. The sessions live on: clients get
-// new tokens by a refresh. Services that trust this one learn of it when they fetch its keys next. It may be repeated. The
-// error is that of the store, or says that there is no such key; in passthrough mode there is none.
+// WithdrawKey stops using a leaked signing key, named by the kid of its tokens: its tokens are rejected from then on, by this
+// instance at once and by others within a minute, and another key signs. Sessions continue: clients get new tokens with
+// a refresh. Services that trust this one notice when they next fetch its keys. It may be repeated. It returns the store's
+// error, an error for an unknown key, and an error in passthrough mode, which has no keys.
 func (a *Auth) WithdrawKey(ctx context.Context, kid string) error {
 	if a.broker == nil {
 		return errors.New("core: WithdrawKey: there are no signing keys without Config.Broker")
@@ -133,10 +135,10 @@ func (a *Auth) WithdrawKey(ctx context.Context, kid string) error {
 	return a.broker.WithdrawKey(ctx, kid)
 }
 
-// Close ends what runs in the background and closes a store that StoreURL named. Refreshes under way finish first, which
-// takes no longer than Timeout and ten seconds. In passthrough mode guards go on with the cached keys; in broker mode they
-// answer 503 from now on, since nothing tells them any more which sessions have ended. It may be called again. The error is that
-// of closing the store.
+// Close stops the background work and closes a store opened from StoreURL. It waits for refreshes in progress, at most
+// Timeout plus ten seconds. Afterwards guards continue with the cached keys in passthrough mode; in broker mode they answer
+// 503, because the revocation list is no longer updated. Close may be called again. It returns the error of closing the
+// store.
 func (a *Auth) Close() error {
 	a.closed.Store(a.broker != nil)
 	err := errors.Join(a.logins.Close(), a.cfg.closeOwnStore())

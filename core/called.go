@@ -10,12 +10,12 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 )
 
-// errPanicked is the cause of a refusal where a function of the application panicked.
+// errPanicked is the cause of a refusal after a function of the application panicked.
 var errPanicked = errors.New("a function of the application panicked")
 
-// called runs a function of the application. Where that panics, called logs its name and the stack and returns a fault of kind Internal, which is a 500: the
-// process goes on, and nobody passes. Of the value the log has the type alone, since it may hold anything, but for a mistake
-// that Go found.
+// called runs a function of the application. If it panics, called logs its name and the stack and returns a fault of kind
+// Internal, a 500: the process continues, and the request is refused. It logs the text of the panic only for runtime errors;
+// any other value may contain secrets, so only its type is logged.
 func (a *Auth) called(ctx context.Context, name string, run func()) (panicked error) {
 	defer func() {
 		value := recover()
@@ -33,7 +33,7 @@ func (a *Auth) called(ctx context.Context, name string, run func()) (panicked er
 	return nil
 }
 
-// onLogin asks the application for the answer to a login: nil where it gives none.
+// onLogin returns the application's answer to a login, nil if it has none.
 func (a *Auth) onLogin(ctx context.Context, request *Request, token *Token) (answer *Response, err error) {
 	if a.cfg.OnLogin == nil {
 		return nil, nil
@@ -42,26 +42,4 @@ func (a *Auth) onLogin(ctx context.Context, request *Request, token *Token) (ans
 		return nil, err
 	}
 	return answer, nil
-}
-
-// told tells Config.Metrics what a request came to. A hook that panics makes that a 500, whatever it was.
-func (a *Auth) told(ctx context.Context, tell func()) error {
-	if a.metrics == nil {
-		return nil
-	}
-	return a.called(ctx, "Config.Metrics", tell)
-}
-
-// fetchesApart catches what Config.Metrics throws when it is told of a fetch: that runs in the background, for no request.
-func (a *Auth) fetchesApart(hook func(Event)) func(Event) {
-	if hook == nil {
-		return nil
-	}
-	return func(event Event) {
-		if event.Kind != "fetch" {
-			hook(event)
-			return
-		}
-		_ = a.called(context.Background(), "Config.Metrics", func() { hook(event) }) // it is logged
-	}
 }

@@ -59,7 +59,7 @@ type Config struct {
 	ClientSecret string
 	// PublicURL is what browsers see before a Paths entry: scheme, host and prefix ("https://app.example.org/api"). https,
 	// or http on loopback. Scheme and host are put into lower case, a trailing slash is dropped. Empty: the callback route
-	// answers 503 and browser logins do not work, which New logs as a warning; broker mode needs it, as it is the issuer of
+	// answers 500 and browser logins do not work, which New logs as a warning; broker mode needs it, as it is the issuer of
 	// its tokens. The request's Host and X-Forwarded headers are never read.
 	PublicURL string
 	// Issuer is the only issuer accepted, compared byte for byte. Empty: the one that the discovery document names, which
@@ -129,12 +129,13 @@ type Config struct {
 	// HTTPClient is copied for calls to the provider: its transport, jar and Timeout are kept, redirects are refused, bodies
 	// bounded. nil: a client with defaults.
 	HTTPClient *http.Client
-	// Logger gets warnings about the configuration and each change of state, never a secret. nil: nothing is logged.
+	// Logger gets warnings about the configuration, each change of state with what to correct, and at level debug a line for
+	// each refused token, at most ten per second. No token, code or secret is ever logged. nil: nothing is logged.
 	Logger *slog.Logger
-	// Metrics is called for each event that is worth a counter, see [Event], by the goroutine that caused it and before the
-	// answer goes out, by many at the same time: it must be quick and must not call the [Auth]. Where it panics, the answer is
-	// a 500. nil: no calls.
-	Metrics func(Event)
+	// Observe is called when a login, a refresh, a fetch or a call to the provider begins and ends, and for every verification:
+	// counters, durations and spans. [ObserveFunc] makes one of a function that counts; see [Observer] and [Event]. nil: no
+	// calls.
+	Observe Observer
 	// OnLogin answers the callback route after a successful login, for instance with a session cookie and a redirect. nil, or
 	// a nil answer: the token as JSON.
 	OnLogin func(context.Context, *Request, *Token) *Response

@@ -38,7 +38,8 @@ type BrokerConfig struct {
 	// PeerJWKSPath is the path of the trusted issuers' public keys, after their issuer. Empty:
 	// /auth/v2/.well-known/jwks.json, the default path of that route.
 	PeerJWKSPath string
-	// SubjectClaim is the provider's claim that becomes sub of tokens issued here. Empty: sub, which never changes.
+	// SubjectClaim is the provider's claim that becomes sub of tokens issued here. Empty: sub, which never changes. Who has no
+	// such claim gets a 403; "email" counts only where the same document says that it is verified.
 	// "preferred_username" is the Python library's rule: a name that can be given to another person later. A login without
 	// the claim is refused.
 	SubjectClaim string

@@ -11,7 +11,7 @@ func (c *Config) warn() {
 		c.Logger.Warn("no SecretKeys are configured: logins end with this process and do not cross replicas")
 	}
 	if c.PublicURL == "" && c.DiscoveryURL != "" {
-		c.Logger.Warn("Config.PublicURL is empty: the callback route answers 503, and logins with the own callback do not work")
+		c.Logger.Warn("Config.PublicURL is empty: the callback route answers 500, and logins with the own callback do not work")
 	}
 	if c.AllowHTTP {
 		c.Logger.Warn("Config.AllowHTTP is set: whoever can read or change the traffic can take over every login")

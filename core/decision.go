@@ -9,37 +9,40 @@ import (
 	"strings"
 )
 
-// Header is what a guard reads of a request's header. An [http.Header] is one; an adapter over a server that reuses memory has
-// one of its own.
+// Header gives a guard access to the request's header. [http.Header] implements it; an adapter for a server that reuses
+// memory has its own implementation.
 type Header interface {
-	// Values returns every value of the header called name, which is a canonical one; nil for none. Nobody changes the list.
+	// Values returns all values of a header, nil if there is none. name is in canonical form. The list must not be changed.
 	Values(name string) []string
-	// Clone returns a copy of the whole header, with canonical names and without Host. Nothing in it is shared.
+	// Clone returns a copy of the whole header, with canonical names and without Host. The copy shares no memory.
 	Clone() http.Header
 }
 
-// Credentials is what a guard looks at: one request, as far as it says who calls. Everything in it may be a view of memory
-// that another request gets later: whoever takes Credentials keeps nothing of them. The zero value is a request without a
-// header.
+// Credentials is the part of a request that a guard reads to decide who the caller is. Everything in it may point into memory
+// that the server reuses for another request, so a function that takes Credentials must not keep any of it. The zero value is
+// a request without headers.
 type Credentials struct {
 	// Method is the HTTP method, in upper case.
 	Method string
-	// Target is what the client asked for, path and query, whatever a group, a mount or a middleware made of the path since.
+	// Target is the path and query that the client sent, even if a group, a mount or a middleware has changed the path since.
 	Target string
-	// Header has the request's header. nil: it has none.
+	// Route is the pattern that the router matched, as the application wrote it ("/orders/{id}"), for log lines about refused
+	// tokens. It decides nothing. Empty: the router does not say.
+	Route string
+	// Header is the request's header. nil: no headers.
 	Header Header
 }
 
-// CredentialsOf makes Credentials of a net/http request, without a copy. The target is RequestURI, or that of the URL where a
-// request was made by hand.
+// CredentialsOf returns the Credentials of a net/http request without copying. The target is RequestURI, or the URL's for a
+// request that was built by hand.
 func CredentialsOf(r *http.Request) Credentials {
-	return Credentials{Method: r.Method, Target: targetOf(r), Header: r.Header}
+	return Credentials{Method: r.Method, Target: targetOf(r), Route: r.Pattern, Header: r.Header}
 }
 
-// LogValue gives method and path: query and header may hold secrets.
+// LogValue returns method and path only: query and header may hold secrets.
 func (c Credentials) LogValue() slog.Value { return requestValue(c.Method, c.Target) }
 
-// Format writes method and path for every verb.
+// Format writes method and path for every verb, for the same reason.
 func (c Credentials) Format(f fmt.State, _ rune) { formatRequest(f, c.Method, c.Target) }
 
 func requestValue(method, target string) slog.Value {
@@ -66,8 +69,8 @@ func (c Credentials) values(name string) []string {
 	return c.Header.Values(name)
 }
 
-// request copies the credentials into the form that the application's functions get, which may keep it. Query and Form stay
-// empty: the parameters of a guarded route are the application's.
+// request copies the credentials into a Request for functions of the application, which may keep it. Query and Form stay
+// empty: the parameters of a guarded route belong to the application.
 func (c Credentials) request() *Request {
 	r := &Request{Method: strings.Clone(c.Method), Target: strings.Clone(c.Target), Query: url.Values{}, Form: url.Values{}}
 	if c.Header != nil {
@@ -79,42 +82,41 @@ func (c Credentials) request() *Request {
 	return r
 }
 
-// Decision is what [Guard.Admit] decided about one request: who calls, or the refusal. The zero value is a guest. A Decision
-// belongs to its request; what it points at is read-only.
+// Decision is the result of [Guard.Admit] for one request: the caller or a refusal. The zero value admits a guest. A Decision
+// is valid for its request only; the values it points to are read-only.
 type Decision struct {
-	// Caller is who calls; nil for a guest, and beside a Refusal.
+	// Caller is the caller; nil for a guest and if Refusal is set.
 	Caller *IDToken
-	// Header is added to the answer before the handler runs, see [Decision.AddTo]. nil: nothing is; a bearer token needs none.
+	// Header is to be added to the answer before the handler runs, see [Decision.AddTo]. nil, as for bearer tokens: nothing.
 	Header http.Header
-	// Refusal is the whole answer to a request that may not pass: it is sent as it is, and no handler runs. nil: the request
-	// may pass.
+	// Refusal is the complete answer to a refused request: send it unchanged and do not run the handler. nil: the request may
+	// pass.
 	Refusal *Response
-	// Err says why, beside a Refusal: for logs and [errors.Is].
+	// Err is the reason of the Refusal, for logs and [errors.Is]. nil without a Refusal.
 	Err *Error
 
-	auth *Auth // whose decision it is
+	auth *Auth // the Auth whose guard decided
 }
 
-// Context returns a context that carries the caller to the handlers: [IDTokenFrom] finds it there. It makes one allocation.
+// Context returns a context with the caller, where handlers find it with [IDTokenFrom]. It makes one allocation.
 func (d Decision) Context(ctx context.Context) context.Context {
 	return &callerContext{Context: ctx, admitted: admitted{auth: d.auth, token: d.Caller}}
 }
 
-// Value returns what Context puts into a context as a key and a value, for a framework that has a map of its own beside the
-// context.
+// Value returns the key and the value that Context stores, for a framework that has its own map of values.
 func (d Decision) Value() (key, value any) {
 	return callerKey{}, &admitted{auth: d.auth, token: d.Caller}
 }
 
-// AddTo adds the decision's header to the header of the answer. What is there stays.
+// AddTo adds the decision's headers to those of the answer and keeps existing values.
 func (d Decision) AddTo(header http.Header) {
 	for name, values := range d.Header {
 		header[name] = append(header[name][:len(header[name]):len(header[name])], values...)
 	}
 }
 
-// Middleware puts the guard before a handler of net/http: a caller who is admitted goes on, with the caller in the request's
-// context; everybody else gets the refusal, and the handler does not run.
+// Middleware protects a net/http handler: next runs for admitted requests, with the caller in the request's context; any
+// other request gets the refusal.
 func (g *Guard) Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		decision := g.Admit(r.Context(), CredentialsOf(r))
@@ -127,22 +129,22 @@ func (g *Guard) Middleware(next http.Handler) http.Handler {
 	})
 }
 
-// admitted is what a context carries behind a guard.
+// admitted is the value that a guard stores in the context.
 type admitted struct {
-	auth  *Auth // nil where no guard stood: WithIDToken
+	auth  *Auth // nil after WithIDToken, without a guard
 	token *IDToken
 }
 
 type callerKey struct{}
 
-// callerContext is a context and the value in it at once: [context.WithValue] would allocate both.
+// callerContext is a context together with its value: one allocation where [context.WithValue] needs two.
 type callerContext struct {
 	context.Context
 
 	admitted admitted
 }
 
-// Value gives what this context adds, and else what its parent has.
+// Value returns the caller for its key, and the parent's value for every other key.
 func (c *callerContext) Value(key any) any {
 	if _, ours := key.(callerKey); ours {
 		return &c.admitted
@@ -150,5 +152,5 @@ func (c *callerContext) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// String names the context as package context does; the caller is not in it.
+// String describes the context as package context does, without the caller.
 func (c *callerContext) String() string { return fmt.Sprint(c.Context) + ".WithIDToken" }

@@ -18,7 +18,7 @@ func bearerOf(token string) core.Credentials {
 	return core.Credentials{Method: http.MethodGet, Target: "/", Header: http.Header{"Authorization": {"Bearer " + token}}}
 }
 
-// The target is what the client asked for, and not what a router has made of the path.
+// The target is what the client sent, not what a router has made of the path.
 func TestCredentialsOf(t *testing.T) {
 	request := httptest.NewRequest(http.MethodPut, "/api/me?a=b%20c", nil)
 	request.Header.Set("X-Seen", "1")
@@ -33,7 +33,7 @@ func TestCredentialsOf(t *testing.T) {
 	}
 }
 
-// Who calls reaches the handler in the context, or as a value where a framework has a map of its own.
+// The caller reaches the handler in the context, or as a value for a framework with its own map.
 func TestDecision(t *testing.T) {
 	idp := newIDP(t)
 	decision := idp.auth().Required().Admit(t.Context(), bearerOf(idp.token()))
@@ -72,7 +72,7 @@ func TestDecision(t *testing.T) {
 	}
 }
 
-// A request without a header is a guest's, however it is written.
+// A request without headers is a guest's, in every form.
 func TestCredentialsWithoutHeader(t *testing.T) {
 	auth := newIDP(t).auth(func(c *core.Config) {
 		c.OnError = func(_ context.Context, request *core.Request, _ *core.Error) *core.Response {
@@ -90,7 +90,7 @@ func TestCredentialsWithoutHeader(t *testing.T) {
 	}
 }
 
-// What an application put on the answer stays.
+// AddTo keeps the headers that an application has set.
 func TestDecisionAddTo(t *testing.T) {
 	decision := core.Decision{Header: http.Header{"Vary": {"Cookie"}, "Cache-Control": {"private"}}}
 	before := []string{"Origin", "spare"}[:1]
@@ -106,7 +106,7 @@ func TestDecisionAddTo(t *testing.T) {
 	core.Decision{}.AddTo(header)
 }
 
-// Middleware is all that an adapter of net/http needs: it costs the context and the request.
+// Middleware guards a handler, and allocates only the context and the request.
 func TestGuardMiddleware(t *testing.T) {
 	idp := newIDP(t)
 	var caller *core.IDToken
@@ -132,7 +132,7 @@ func TestGuardMiddleware(t *testing.T) {
 	}
 }
 
-// What an application may log by mistake shows no secret: method and path alone.
+// Printing or logging a request shows no secret, only method and path.
 func TestRequestsPrintNoSecret(t *testing.T) {
 	const secret = "the-secret-of-somebody"
 	header := http.Header{"Authorization": {"Bearer " + secret}, "Cookie": {"a=" + secret}}

@@ -1,6 +1,6 @@
-// Package core is OpenID Connect for web services without a web framework: guards that decide who may call a handler,
-// and routes that log people and devices in at a provider. The adapters ginauth, echoauth, fiberauth, chiauth and httpauth put it
-// into a framework's words; with net/http alone it can be used as it is.
+// Package core implements OpenID Connect for web services, independent of a web framework: guards that decide who may call
+// a handler, and routes that log in people and devices at a provider. The adapters ginauth, echoauth, fiberauth, chiauth and
+// httpauth connect it to a framework; with net/http it also works on its own.
 //
 //	auth, err := core.New(core.Config{
 //		DiscoveryURL: "https://idp.example.org/realms/demo/.well-known/openid-configuration",
@@ -9,14 +9,14 @@
 //		PublicURL:    "https://app.example.org/api",
 //	})
 //
-// [New] checks the whole [Config] and does no input or output; the provider is asked when a request needs it.
-// [Auth.Required] and [Auth.Optional] make a [Guard], whose [Guard.Admit] is the only access decision there is.
-// [Auth.Routes] is the route table: each [Route] takes a [Request] and gives a [Response], and is an [http.Handler].
+// [New] checks the whole [Config] without any input or output; the provider is first called when a request needs it.
+// [Auth.Required] and [Auth.Optional] make a [Guard]; every access decision is made by [Guard.Admit].
+// [Auth.Routes] returns the route table: each [Route] turns a [Request] into a [Response], and is an [http.Handler].
 //
-// # What is trusted
+// # Trust
 //
-// Nothing that comes in: every byte of a request and of the provider is bounded in size and time and read strictly.
-// Answers and logs hold fixed texts; no token, code, secret or provider text is in them.
+// No input is trusted: requests and the provider's answers are limited in size and time and parsed strictly. Answers and
+// logs contain fixed texts only, never a token, code, secret or text of the provider.
 //
 // # Concurrency
 //

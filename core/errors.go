@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
@@ -12,8 +13,8 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 )
 
-// Error codes of RFC 6749 section 5.2, RFC 6750 section 3.1, RFC 8628 section 3.5 and OpenID Connect Core section
-// 3.1.2.6 that this library answers with.
+// Error codes that this library answers with (RFC 6749 section 5.2, RFC 6750 section 3.1, RFC 8628 section 3.5, OpenID
+// Connect Core section 3.1.2.6).
 const (
 	CodeInvalidRequest       = "invalid_request"
 	CodeInvalidToken         = "invalid_token"
@@ -29,40 +30,41 @@ const (
 	CodeInvalidTarget        = "invalid_target" // RFC 8693 section 2.2.2
 )
 
-// Error is a refusal in the form in which the client sees it. Its texts are fixed ones of this library: nothing that a
-// request, a provider or a token said is in them, except the names of configured scopes.
+// Error is a refusal as the client sees it. Its texts are fixed: apart from the names of configured scopes they contain
+// nothing from a request, a provider or a token.
 type Error struct {
 	// Status is the HTTP status of the answer.
 	Status int
-	// Code is the member "error" of the answer; "" leaves it out, as outages do.
+	// Code is the member "error" of the answer. "" omits it, as for outages.
 	Code string
-	// Detail is the members "detail" and "error_description".
+	// Detail is the text of the members "detail" and "error_description".
 	Detail string
-	// RetryAfter is the header Retry-After in whole seconds, rounded up; 0 leaves it out.
+	// RetryAfter is the Retry-After header, rounded up to whole seconds. 0 omits it.
 	RetryAfter time.Duration
-	// Err is the cause, for logs and [errors.Is]; no answer holds it.
+	// Err is the cause, for logs and [errors.Is]. It is never part of an answer.
 	Err error
 
-	kind  fault.Kind // what happened; Internal where a flow says it all
-	scope string     // the scopes that a token needs, for the challenge
+	kind  fault.Kind  // what happened; Internal if a flow set the whole answer
+	scope string      // the scopes that the token must have, for the challenge
+	want  []slog.Attr // the requirement that was not met, for the log
 }
 
-// Error gives the status, the code and the detail; never the cause's text.
+// Error returns the status, the code and the detail, never the text of the cause.
 func (e *Error) Error() string {
 	text := "oidcauth: " + strconv.Itoa(e.Status) + " " + e.Code
 	return strings.TrimRight(text, " ") + ": " + e.Detail
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Answer renders an error as a guard would that refused these credentials: as OnError of the configuration says, else as
-// [Error.Response] does. An error of another type is a 500 with a fixed text. Safe for concurrent use.
+// Answer renders an error as a guard does when it refuses these credentials: with Config.OnError if it is set, otherwise
+// with [Error.Response]. An error of another type becomes a 500 with a fixed text. Safe for concurrent use.
 func (a *Auth) Answer(ctx context.Context, credentials Credentials, err error) *Response {
 	return a.answer(ctx, credentials, refusalOf(err))
 }
 
-// answer copies the request only for an application that wants to see it.
+// answer copies the request only if OnError is set.
 func (a *Auth) answer(ctx context.Context, credentials Credentials, refusal *Error) *Response {
 	if a.cfg.OnError == nil {
 		return refusal.Response()
@@ -85,16 +87,16 @@ func (a *Auth) refuse(ctx context.Context, request *Request, refusal *Error) *Re
 	return answer
 }
 
-// Response renders the error as it is answered without OnError: JSON with the members detail, error and error_description,
-// WWW-Authenticate where RFC 6750 section 3 asks for it, Retry-After for an outage, and no-store. Each call makes a new one,
-// so that OnError may change it: another body keeps what clients need of the header.
+// Response renders the default answer: JSON with the members detail, error and error_description, WWW-Authenticate where
+// RFC 6750 section 3 requires it, Retry-After for an outage, and no-store. Each call returns a new Response, so OnError may
+// replace its body and keep the headers that clients need.
 func (e *Error) Response() *Response {
 	body, err := json.Marshal(struct {
 		Detail      string `json:"detail"`
 		Code        string `json:"error,omitempty"`
 		Description string `json:"error_description,omitempty"`
 	}{e.Detail, e.Code, descriptionOf(e)})
-	if err != nil { // three texts marshal
+	if err != nil { // unreachable: three strings always marshal
 		body = []byte(`{"detail":"Internal error."}`)
 	}
 	answer := &Response{Status: e.Status, Header: make(http.Header), Body: body}
@@ -116,10 +118,11 @@ func descriptionOf(e *Error) string {
 	return e.Detail
 }
 
-// realm is the protection space of RFC 9110 section 11.5: one for all guards.
+// realm is the protection space (RFC 9110 section 11.5); all guards share one.
 const realm = "oidcauth"
 
-// challenge is RFC 6750 section 3: no code when the request brought no credentials, scope when it lacked scopes.
+// challenge returns the WWW-Authenticate header (RFC 6750 section 3): without a code if the request had no credentials, with
+// scope if scopes were missing.
 func (e *Error) challenge() string {
 	challenge := `Bearer realm="` + realm + `"`
 	if e.kind == fault.Missing || e.kind == fault.Ended {
@@ -141,7 +144,7 @@ func (e *Error) challenge() string {
 	return challenge
 }
 
-// quotable keeps the characters that error_description and scope may hold (RFC 6750 section 3).
+// quotable drops the characters that error_description and scope must not contain (RFC 6750 section 3).
 func quotable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r < 0x20 || r > 0x7e || r == '"' || r == '\\' {

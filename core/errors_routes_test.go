@@ -11,7 +11,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core"
 )
 
-// OnError answers instead of JSON, knows the whole refusal, and what has to go with it goes with it.
+// OnError replaces the JSON answer and gets the whole refusal; required headers, such as a deleted cookie, are still sent.
 func TestOnErrorOfRoutes(t *testing.T) {
 	page := &core.Response{Status: 418, Header: http.Header{"X-Page": {"1"}}, Body: []byte("page")}
 	var seen []string

@@ -15,7 +15,7 @@ import (
 
 var errCause = errors.New(poison)
 
-// TRUST 0.9: an answer holds the fixed texts, never the cause.
+// An answer contains only fixed texts, never the cause.
 func TestAnswer(t *testing.T) {
 	auth := newIDP(t).auth()
 	for name, c := range map[string]struct {
@@ -31,12 +31,12 @@ func TestAnswer(t *testing.T) {
 		"a fraction of a second": {&core.Error{Status: 503, Detail: "d", RetryAfter: 1500 * time.Millisecond}, 503,
 			`{"detail":"d"}`, map[string]string{"Retry-After": "2"}},
 		"wrapped": {fmt.Errorf("%w: %w", errCause, &core.Error{Status: 404, Detail: "d"}), 404, `{"detail":"d"}`, nil},
-		"A5 a bad token": {&core.Error{Status: 401, Code: core.CodeInvalidToken, Detail: "d", Err: errCause}, 401,
+		"a bad token": {&core.Error{Status: 401, Code: core.CodeInvalidToken, Detail: "d", Err: errCause}, 401,
 			`{"detail":"d","error":"invalid_token","error_description":"d"}`,
 			map[string]string{"WWW-Authenticate": `Bearer realm="oidcauth", error="invalid_token", error_description="d"`}},
-		"A5 no challenge for a form": {&core.Error{Status: 400, Code: core.CodeInvalidRequest, Detail: "d"}, 400,
+		"no challenge for a form": {&core.Error{Status: 400, Code: core.CodeInvalidRequest, Detail: "d"}, 400,
 			`{"detail":"d","error":"invalid_request","error_description":"d"}`, nil},
-		"A5 nothing breaks out of the header": {&core.Error{Status: 403, Code: core.CodeInsufficientScope, Detail: "a\"b\\c\r\nSet-Cookie: é"}, 403,
+		"nothing breaks out of the header": {&core.Error{Status: 403, Code: core.CodeInsufficientScope, Detail: "a\"b\\c\r\nSet-Cookie: é"}, 403,
 			`{"detail":"a\"b\\c\r\nSet-Cookie: é","error":"insufficient_scope","error_description":"a\"b\\c\r\nSet-Cookie: é"}`,
 			map[string]string{"WWW-Authenticate": `Bearer realm="oidcauth", error="insufficient_scope", error_description="abcSet-Cookie: "`}},
 		"of another type": {errCause, 500, `{"detail":"Internal error.","error":"server_error","error_description":"Internal error."}`, nil},
@@ -77,7 +77,7 @@ func TestErrorText(t *testing.T) {
 	}
 }
 
-// OnError answers instead; where it gives nothing, the answer is ours.
+// OnError replaces the answer; if it returns nil, the default answer is sent.
 func TestOnError(t *testing.T) {
 	var seen *core.Error
 	auth := newIDP(t).auth(func(c *core.Config) {
@@ -100,7 +100,7 @@ func TestOnError(t *testing.T) {
 	}
 }
 
-// OnError knows what was asked, at a guard and where a route refuses, and may keep it: it is a copy.
+// OnError gets the request, at guards and at routes, and may keep it: it is a copy.
 func TestOnErrorGetsTheRequest(t *testing.T) {
 	var seen []*core.Request
 	f := newFlow(t, func(c *core.Config) {
@@ -140,7 +140,7 @@ func TestOnErrorGetsTheRequest(t *testing.T) {
 	}
 }
 
-// OnError can change the default answer: what clients need of its header stays, and the next refusal has none of it.
+// OnError can change the default answer: the headers that clients need stay, and the next refusal is not affected.
 func TestOnErrorBuildsOnTheDefault(t *testing.T) {
 	idp := newIDP(t)
 	auth := idp.auth(func(c *core.Config) {
@@ -164,7 +164,7 @@ func TestOnErrorBuildsOnTheDefault(t *testing.T) {
 	}
 }
 
-// TRUST 0.9: the causes that a guard gives, for logs, hold nothing of a token.
+// The cause of a refusal, which may be logged, contains no part of a token.
 func TestCausesHoldNoToken(t *testing.T) {
 	idp := newIDP(t)
 	guard := idp.auth().Required(core.Scopes("read"))

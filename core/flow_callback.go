@@ -11,19 +11,20 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/session"
 )
 
-// callbackRoute answers GET callback: the browser comes back from the provider. Once it is known which login this is,
-// the login's cookie goes, whatever happens.
+// callbackRoute answers GET callback, where the provider sends the browser after a login. Once the state has been opened, the
+// answer always deletes the login's cookie.
 func (f *flows) callbackRoute(ctx context.Context, request *Request) (*Response, error) {
-	answer, err := f.comeBack(ctx, request)
-	if panicked := f.told(ctx, func() { f.metrics.login(grantCallback, err) }); panicked != nil {
-		return answer, panicked
+	ctx, panicked := f.begin(ctx, eventLogin, grantCallback)
+	if panicked != nil {
+		return nil, panicked
 	}
-	return answer, err
+	answer, err := f.comeBack(ctx, request)
+	return answer, f.endAnswer(ctx, eventLogin, grantCallback, err)
 }
 
 func (f *flows) comeBack(ctx context.Context, request *Request) (*Response, error) {
 	if f.ownCallback() == "" {
-		return nil, &Error{Status: http.StatusServiceUnavailable, Detail: "The callback needs PublicURL in the configuration.", RetryAfter: outageRetry, kind: fault.Outage}
+		return nil, &Error{Status: http.StatusInternalServerError, Code: CodeServerError, Detail: "The callback needs PublicURL in the configuration."} // no try later will find one
 	}
 	p, err := readCallback(request.Query)
 	if err != nil {
@@ -41,7 +42,7 @@ func (f *flows) comeBack(ctx context.Context, request *Request) (*Response, erro
 	return answer, err
 }
 
-// callbackQuery is RFC 6749 sections 4.1.2 and 4.1.2.1, and RFC 9207.
+// callbackQuery holds the provider's parameters (RFC 6749 sections 4.1.2 and 4.1.2.1, RFC 9207).
 type callbackQuery struct{ code, state, fault, issuer string }
 
 func readCallback(query url.Values) (*callbackQuery, error) {
@@ -56,8 +57,8 @@ func readCallback(query url.Values) (*callbackQuery, error) {
 	return p, nil
 }
 
-// finish checks everything that can be known before the code is redeemed: this browser began this login (RFC 9700
-// section 4.7), once, and the answer is this provider's (RFC 9207).
+// finish redeems the code. Before that it checks that this browser began the login (RFC 9700 section 4.7), that the state has
+// not been used before, and that the answer comes from this provider (RFC 9207).
 func (f *flows) finish(ctx context.Context, request *Request, p *callbackQuery, state *login.State) (*Response, error) {
 	if state.Redirect != f.ownCallback() || !state.BoundTo(cookieValue(request, state.Cookie)) {
 		return nil, fault.New(fault.State, nil)
@@ -73,6 +74,7 @@ func (f *flows) finish(ctx context.Context, request *Request, p *callbackQuery, 
 		return nil, badRequest(CodeInvalidRequest, "The answer is not from the provider of this login.")
 	}
 	if p.fault != "" {
+		f.provider.Denied(ctx, meta, p.fault)
 		return nil, providerFault(p.fault)
 	}
 	check := session.Check{Nonce: state.Nonce, IDToken: session.Always, Scope: state.Scope}
@@ -92,14 +94,14 @@ func (f *flows) finish(ctx context.Context, request *Request, p *callbackQuery, 
 	}
 }
 
-// loginFaults are the codes of RFC 6749 section 4.1.2.1 and OpenID Connect Core section 3.1.2.6 that are passed on.
+// loginFaults lists the provider's error codes that are passed on (RFC 6749 section 4.1.2.1, OpenID Connect Core section
+// 3.1.2.6).
 var loginFaults = []string{
 	"invalid_request", "unauthorized_client", "access_denied", "unsupported_response_type", "invalid_scope", "server_error",
 	"temporarily_unavailable", "interaction_required", "login_required", "account_selection_required", "consent_required",
 }
 
-// providerFault answers a provider that sent the browser back with an error: its code where that is a known one, never
-// its text.
+// providerFault answers a callback with an error of the provider: it passes on a known code, never the provider's text.
 func providerFault(code string) *Error {
 	if !slices.Contains(loginFaults, code) {
 		code = CodeInvalidRequest
@@ -107,7 +109,7 @@ func providerFault(code string) *Error {
 	return badRequest(code, code+": the provider did not log the user in")
 }
 
-// owned returns a copy whose header may be changed: an application may hand out the same answer again and again.
+// owned returns a copy whose header may be changed, because an application may return the same Response for many requests.
 func (r *Response) owned() *Response {
 	header := r.Header.Clone()
 	if header == nil {

@@ -20,7 +20,7 @@ import (
 
 const flowBadIDToken = "invalid_grant: the provider's ID token is not valid for this login"
 
-// flowIDTokenClaims are changes of an ID token's claims that make it good for nobody.
+// flowIDTokenClaims lists changes of claims that make an ID token invalid.
 func flowIDTokenClaims() map[string]oidctest.Claims {
 	now := time.Now().Unix()
 	return map[string]oidctest.Claims{
@@ -40,14 +40,14 @@ func flowIDTokenClaims() map[string]oidctest.Claims {
 	}
 }
 
-// flowNonces are those of another login, or none.
+// flowNonces lists wrong nonces: that of another login, or none.
 func flowNonces() map[string]oidctest.Claims {
 	return map[string]oidctest.Claims{
 		"nonce of another login": {"nonce": "AAAAAAAAAAAAAAAAAAAAAA"}, "nonce missing": {"nonce": nil}, "nonce empty": {"nonce": ""}, "nonce a list": {"nonce": []string{"x"}}, "nonce a number": {"nonce": 1},
 	}
 }
 
-// flowIDTokens are whole ID tokens that make nobody logged in, made of the good one.
+// flowIDTokens makes invalid ID tokens from the valid one.
 func flowIDTokens(idp *oidctest.Provider) map[string]func(good string) any {
 	payload := func(good string) (claims oidctest.Claims) {
 		text, _ := base64.RawURLEncoding.DecodeString(strings.Split(good, ".")[1])
@@ -100,8 +100,7 @@ func flowHMAC(signed, secret string) string {
 	return signed + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// An ID token that is wrong in any member logs nobody in, at neither route: 400, no token in the
-// answer, and the application is not told.
+// A login with an invalid ID token fails at both routes: 400, no token in the answer, and no call of OnLogin.
 func TestLoginNeedsTheIDToken(t *testing.T) {
 	var logins atomic.Int32
 	f := newFlow(t, func(c *core.Config) {
@@ -143,7 +142,7 @@ func TestLoginNeedsTheIDToken(t *testing.T) {
 	}
 }
 
-// An ID token of another JSON type is an answer that nobody can use.
+// An id_token that is not a string makes the answer unusable.
 func TestIDTokenOfAnotherType(t *testing.T) {
 	f := newFlow(t, func(c *core.Config) {
 		c.OnLogin = func(context.Context, *core.Request, *core.Token) *core.Response {
@@ -158,8 +157,8 @@ func TestIDTokenOfAnotherType(t *testing.T) {
 	}
 }
 
-// What is good although it is not usual.
-func TestLoginTakesGoodIDTokens(t *testing.T) {
+// Valid ID tokens with unusual contents are accepted.
+func TestLoginAcceptsUnusualIDTokens(t *testing.T) {
 	f := newFlow(t, nil)
 	now := time.Now().Unix()
 	for name, change := range map[string]oidctest.Claims{
@@ -179,7 +178,7 @@ func TestLoginTakesGoodIDTokens(t *testing.T) {
 	}
 }
 
-// at_hash by every algorithm that a provider may have.
+// at_hash is checked for every algorithm.
 func TestLoginWithEveryAlgorithm(t *testing.T) {
 	for _, alg := range []string{"RS256", "PS384", "ES384", "ES512", "EdDSA"} {
 		t.Run(alg, func(t *testing.T) {
@@ -194,7 +193,7 @@ func TestLoginWithEveryAlgorithm(t *testing.T) {
 	}
 }
 
-// A login right after the provider changed its key.
+// A login directly after a key rotation of the provider.
 func TestLoginAfterKeyRotation(t *testing.T) {
 	f := newFlow(t, nil)
 	f.tokens("alice")
@@ -205,8 +204,7 @@ func TestLoginAfterKeyRotation(t *testing.T) {
 	f.tokens("bob")
 }
 
-// openid was asked for, so a provider that grants less logs nobody in through a browser: the application
-// would be told of a login without a caller.
+// A browser login fails if the provider does not grant openid: OnLogin would get a login without a caller.
 func TestBrowserLoginWithoutOpenID(t *testing.T) {
 	f := newFlow(t, func(c *core.Config) {
 		c.OnLogin = func(_ context.Context, _ *core.Request, token *core.Token) *core.Response {
@@ -221,7 +219,7 @@ func TestBrowserLoginWithoutOpenID(t *testing.T) {
 	flowRefused(t, "callback", f.get("callback", query, cookie), 400, "invalid_grant", flowBadIDToken)
 }
 
-// Opaque access tokens and those for another service have no subject to compare: the ID token alone says who it is.
+// Opaque access tokens and those for another service have no subject to compare: the caller comes from the ID token alone.
 func TestLoginWithOpaqueTokens(t *testing.T) {
 	var who atomic.Value
 	f := newFlow(t, func(c *core.Config) {
@@ -237,7 +235,7 @@ func TestLoginWithOpaqueTokens(t *testing.T) {
 	}
 }
 
-// redeem posts a code to the token route, with a verifier of the caller's own; the provider answers with reply.
+// redeem posts a code to the token route, with the client's own verifier; the provider answers with reply.
 func redeem(t *testing.T, idp *memoryIDP, reply claims) *core.Response {
 	t.Helper()
 	idp.Fault(oidctest.Token, oidctest.Reply(http.StatusOK, "application/json", toJSON(reply)))
@@ -261,7 +259,7 @@ func leftHalf(token string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:32])
 }
 
-// The ID token of a login is checked completely, or nobody is logged in.
+// The ID token of a login is verified completely.
 func TestIDTokenOfALogin(t *testing.T) {
 	now := time.Now().Unix()
 	const header = `{"alg":"EdDSA","kid":"k1","typ":"JWT"}`

@@ -14,7 +14,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// The whole answer of a login.
+// The complete answer of a login.
 func TestCallback(t *testing.T) {
 	f := newFlow(t, nil)
 	query, cookie := f.browser("alice")
@@ -40,7 +40,7 @@ func TestCallback(t *testing.T) {
 	}
 }
 
-// flowWantTokenMembers checks the members of a token answer: the six members and expires_in, and no other one, such as the ID token.
+// flowWantTokenMembers checks that a token answer has exactly the six members and expires_in, and for instance no ID token.
 func flowWantTokenMembers(t testing.TB, body []byte) {
 	t.Helper()
 	var members map[string]json.RawMessage
@@ -67,7 +67,7 @@ func flowWantCookieGone(t testing.TB, answer *core.Response, cookie string) {
 	}
 }
 
-// The login has to end in the browser where it began. Two tabs of one browser do not meet.
+// A login must end in the browser where it began. Two tabs of one browser do not interfere.
 func TestCallbackOfAnotherBrowser(t *testing.T) {
 	f := newFlow(t, nil)
 	query, cookie := f.browser("alice")
@@ -99,7 +99,7 @@ func TestCallbackOfAnotherBrowser(t *testing.T) {
 	flowGranted(t, f.get("callback", query, cookie)) // the victim's own login still ends well
 }
 
-// What the provider says instead of a code.
+// The provider sends an error instead of a code.
 func TestCallbackOfARefusal(t *testing.T) {
 	f := newFlow(t, nil)
 	for _, code := range []string{
@@ -134,7 +134,7 @@ func TestCallbackOfARefusal(t *testing.T) {
 	flowRefused(t, "the user refuses", refused, 400, "access_denied", "access_denied: the provider did not log the user in")
 }
 
-// RFC 9207: the answer of another provider is refused, and the code goes nowhere.
+// RFC 9207: the answer of another provider is refused, and its code is not sent to any provider.
 func TestCallbackOfAnotherProvider(t *testing.T) {
 	for name, c := range map[string]struct {
 		options []oidctest.Option
@@ -215,10 +215,10 @@ func TestCallbackRefuses(t *testing.T) {
 	flowGranted(t, f.get("callback", query, cookie))
 
 	private := flowInMemory(t, &flowMemory{}, func(c *core.Config) { c.PublicURL = "" })
-	flowRefused(t, "without PublicURL", private.get("callback", query, cookie), 503, "", "The callback needs PublicURL in the configuration.")
+	flowRefused(t, "without PublicURL", private.get("callback", query, cookie), 500, "server_error", "The callback needs PublicURL in the configuration.")
 }
 
-// Keys that are out of reach are noticed before the code is spent.
+// The callback fails before it redeems the code if the provider's keys are unreachable.
 func TestCallbackWithoutKeys(t *testing.T) {
 	f := newFlow(t, nil)
 	f.idp.Fault(oidctest.JWKS, oidctest.Status(500))

@@ -15,13 +15,13 @@ type DeviceStart struct {
 	DeviceCode              string  `json:"device_code"`
 	UserCode                string  `json:"user_code"`
 	VerificationURI         string  `json:"verification_uri"`
-	VerificationURIComplete *string `json:"verification_uri_complete,omitempty"` // nil when the provider gives none
+	VerificationURIComplete *string `json:"verification_uri_complete,omitempty"` // nil if the provider gives none
 	ExpiresIn               int64   `json:"expires_in"`                          // seconds
-	Interval                int64   `json:"interval"`                            // seconds between two polls, 5 when the provider says nothing
+	Interval                int64   `json:"interval"`                            // seconds between two polls; 5 if the provider does not say
 }
 
-// device answers POST device. 503 means one thing only, that the provider has no device flow, or none for this client: the
-// Python client then takes the code flow. An outage is 502 here.
+// device answers POST device. A 503 means only that the provider has no device flow, or none for this client; the Python
+// client then uses the code flow. So an outage is a 502 here.
 func (f *flows) device(ctx context.Context, _ *Request) (*Response, error) {
 	meta, err := f.provider.Metadata(ctx)
 	if err != nil {
@@ -32,7 +32,7 @@ func (f *flows) device(ctx context.Context, _ *Request) (*Response, error) {
 	}
 	form := url.Values{"scope": {f.scopeText(f.cfg.Scopes, true)}}
 	verifier := ""
-	if f.provider.Client.IsPublic() { // providers that demand PKCE of public clients demand it here too
+	if f.provider.Client.IsPublic() { // providers that require PKCE of public clients require it here too
 		verifier = oauth2.GenerateVerifier()
 		form.Set("code_challenge", oauth2.S256ChallengeFromVerifier(verifier))
 		form.Set("code_challenge_method", "S256")

@@ -12,7 +12,7 @@ import (
 
 const flowNoDevice = "OIDC endpoint 'device_authorization_endpoint' not found in discovery."
 
-// flowDevice is a device start that has to work.
+// flowDevice starts a device login, which must succeed.
 func (f *flowService) device() core.DeviceStart {
 	f.t.Helper()
 	answer := f.post("device", nil)
@@ -26,7 +26,7 @@ func (f *flowService) device() core.DeviceStart {
 	return start
 }
 
-// The request and the whole answer.
+// The request to the provider and the complete answer.
 func TestDeviceStart(t *testing.T) {
 	f := newFlow(t, nil)
 	f.idp.Tamper(oidctest.DeviceAnswers, func(answer oidctest.Claims) {
@@ -65,7 +65,7 @@ func TestDeviceStart(t *testing.T) {
 	}
 }
 
-// Members that are absent, textual or of a wrong type.
+// Members that are absent, strings or of a wrong type.
 func TestDeviceAnswers(t *testing.T) {
 	f := newFlow(t, nil)
 	good := oidctest.Claims{"device_code": "d", "user_code": "u", "verification_uri": "http://idp.example/device", "expires_in": 600}
@@ -113,9 +113,9 @@ func TestDeviceAnswers(t *testing.T) {
 	for name, change := range map[string]oidctest.Claims{
 		"device_code a number": {"device_code": 1}, "user_code a list": {"user_code": []string{"x"}}, "expires_in a word": {"expires_in": "soon"}, "expires_in a list": {"expires_in": []int{1}},
 		"expires_in negative": {"expires_in": -1}, "expires_in without end": {"expires_in": 1e300}, "interval a word": {"interval": "often"}, "interval negative": {"interval": -1}, "interval true": {"interval": true},
-		"D2 javascript": {"verification_uri": "javascript:alert(1)"}, "D2 javascript, complete": {"verification_uri_complete": "javascript:alert(1)"}, "D2 data": {"verification_uri": "data:text/html,x"},
-		"D2 file": {"verification_uri": "file:///etc/passwd"}, "D2 relative": {"verification_uri": "/device"}, "D2 no host": {"verification_uri": "https:///device"}, "D2 scheme alone": {"verification_uri": "https:"},
-		"D2 user information": {"verification_uri": "https://idp.example@evil.example/"}, "D2 control character": {"verification_uri": "https://idp.example/\n"}, "D2 upper case": {"verification_uri": "JAVASCRIPT://idp.example/%0aalert(1)"},
+		"javascript": {"verification_uri": "javascript:alert(1)"}, "javascript, complete": {"verification_uri_complete": "javascript:alert(1)"}, "data": {"verification_uri": "data:text/html,x"},
+		"file": {"verification_uri": "file:///etc/passwd"}, "relative": {"verification_uri": "/device"}, "no host": {"verification_uri": "https:///device"}, "scheme alone": {"verification_uri": "https:"},
+		"user information": {"verification_uri": "https://idp.example@evil.example/"}, "control character": {"verification_uri": "https://idp.example/\n"}, "upper case": {"verification_uri": "JAVASCRIPT://idp.example/%0aalert(1)"},
 		"complete a number": {"verification_uri_complete": 1}, "verification_uri an object": {"verification_uri": oidctest.Claims{}},
 	} {
 		flowRefused(t, name, ask(change), 502, "server_error", flowUnusable)
@@ -131,7 +131,7 @@ func TestDeviceAnswers(t *testing.T) {
 	}
 }
 
-// 503 says one thing, that there is no device flow; everything else is not 503.
+// A 503 only means that there is no device flow; no other failure is a 503.
 func TestDeviceRouteStatuses(t *testing.T) {
 	without := newFlow(t, nil, oidctest.WithoutDeviceFlow())
 	answer := without.post("device", nil)
@@ -164,9 +164,9 @@ func TestDeviceRouteStatuses(t *testing.T) {
 	flowRefused(t, "discovery down", down.post("device", nil), 502, "", contact)
 }
 
-// A provider that has the device flow may have it for other clients only, and its discovery document, which is
-// the same for all, does not say so (RFC 8628 section 3.2, RFC 6749 section 5.2). Keycloak writes the same code with 401
-// where the client's secret is wrong: that is a fault to be seen, and no reason to go another way.
+// A provider may offer the device flow only to other clients, and its discovery document, which is the same for all, does not
+// say so (RFC 8628 section 3.2, RFC 6749 section 5.2). Keycloak sends the same code with 401 for a wrong client secret: that is
+// an error to report, not a missing device flow.
 func TestDeviceFlowNotForThisClient(t *testing.T) {
 	f := newFlow(t, nil)
 	f.idp.Fault(oidctest.Device, oidctest.ErrorCode(400, "unauthorized_client"))

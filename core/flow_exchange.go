@@ -7,8 +7,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/session"
 )
 
-// exchange answers a token exchange (RFC 8693 section 2.1). What this service does not do is refused before anything is
-// verified.
+// exchange answers a token exchange (RFC 8693 section 2.1). It refuses unsupported parameters before it verifies any token.
 func (f *flows) exchange(ctx context.Context, form *tokenForm) (*session.Tokens, error) {
 	kind, requested := form.read.one("subject_token_type"), form.read.one("requested_token_type")
 	actor, actorType := form.read.one("actor_token"), form.read.one("actor_token_type")

@@ -27,7 +27,7 @@ func TestBrokerExchanges(t *testing.T) {
 	flowRefused(t, "an own token", f.exchange(token.AccessToken, nil), http.StatusBadRequest, "invalid_grant", "Invalid token")
 }
 
-// imported makes a broker without a new key, which takes time.
+// imported configures a broker with an imported key, because generating one takes time.
 func imported(changes ...func(*core.Config)) func(*core.Config) {
 	return brokered(append([]func(*core.Config){func(c *core.Config) { c.Broker.ImportKey = sharedPEM() }}, changes...)...)
 }
@@ -61,7 +61,7 @@ func TestBrokerExchangeFields(t *testing.T) {
 	}
 }
 
-// The life is that of the subject, and no longer than TokenTTL.
+// The lifetime is that of the subject token, and at most TokenTTL.
 func TestBrokerExchangeLife(t *testing.T) {
 	f := newFlow(t, imported(func(c *core.Config) { c.Broker.TokenTTL = 10 * time.Minute }))
 	for _, c := range []struct{ life, most int64 }{{60, 60}, {599, 599}, {3600, 600}, {1 << 40, 600}} {
@@ -77,7 +77,7 @@ func TestBrokerExchangeLife(t *testing.T) {
 
 const whoIsIt = "The provider does not say who this user is."
 
-// Config.Require decides at login, refresh and exchange: 403, and nothing lives on at the provider.
+// Config.Require applies at login, refresh and exchange: 403, and no token stays valid at the provider.
 func TestBrokerRequireAtMint(t *testing.T) {
 	f := newFlow(t, imported(func(c *core.Config) { c.Require = []core.Requirement{core.Roles("admin")} }))
 	for what, answer := range map[string]*core.Response{"login": f.post("token", f.loopback("bob")), "exchange": f.exchange(f.idp.AccessToken("bob"), nil)} {
@@ -107,7 +107,7 @@ func TestBrokerRequireAtMint(t *testing.T) {
 	scoped.who(flowGranted(t, scoped.exchange(staff, nil)).AccessToken)
 }
 
-// Provider down at an exchange: 503 before its keys are known, and no need of it afterwards.
+// An exchange during an outage of the provider: 503 without cached keys, and success with them.
 func TestBrokerExchangeOutage(t *testing.T) {
 	idp := oidctest.NewProvider(t, oidctest.WithAlgorithm("ES256"))
 	idp.Fault(oidctest.JWKS, oidctest.Refused())
@@ -122,4 +122,25 @@ func TestBrokerExchangeOutage(t *testing.T) {
 		idp.Fault(endpoint, oidctest.Refused())
 	}
 	flowGranted(t, g.exchange(idp.AccessToken("alice"), nil))
+}
+
+// An exchange names nobody but whom the subject token names: its actor stays, and it gets no role or group from userinfo.
+func TestBrokerExchangeAddsNothing(t *testing.T) {
+	f := newFlow(t, imported())
+	f.idp.Tamper(oidctest.UserInfoAnswers, func(c oidctest.Claims) {
+		c["roles"], c["groups"], c["given_name"] = []string{"root"}, []string{"root"}, "Alice of userinfo"
+	})
+	actor := oidctest.Claims{"sub": "robot", "act": oidctest.Claims{"sub": "cron"}}
+	subject := f.idp.AccessToken("alice", oidctest.Claims{"act": actor, "realm_access": nil, "roles": []string{"reader"}, "groups": []string{"staff"}, "given_name": nil})
+	_, payload := unpack(t, flowGranted(t, f.exchange(subject, nil)).AccessToken)
+	for claim, want := range map[string]any{"act": actor, "roles": []string{"staff", "reader"}, "groups": []string{"staff"}, "given_name": "Alice of userinfo"} {
+		if toJSON(payload[claim]) != toJSON(want) {
+			t.Errorf("%s is %v, not %v", claim, payload[claim], want)
+		}
+	}
+	_, payload = unpack(t, flowGranted(t, f.exchange(f.idp.AccessToken("alice"), nil)).AccessToken)
+	if _, ok := payload["act"]; ok {
+		t.Errorf("an actor appears: %v", payload)
+	}
+	flowRefused(t, "an actor that is a text", f.exchange(f.idp.AccessToken("alice", oidctest.Claims{"act": "robot"}), nil), 400, "invalid_grant", "Invalid token")
 }

@@ -22,8 +22,8 @@ const (
 	flowOwnCallback = "http://localhost:8080/api/auth/v2/callback"
 )
 
-// flowService is one service with its routes. Every refusal that it gives, and at the end everything that it logged, is
-// searched for secrets and for texts of the provider.
+// flowService is a service with its routes. It searches every refusal, and at the end the whole log, for secrets and for texts
+// of the provider.
 type flowService struct {
 	t       testing.TB
 	idp     *oidctest.Provider // nil over a fuzzed one
@@ -32,14 +32,14 @@ type flowService struct {
 	traffic *flowTraffic
 }
 
-// newFlow makes a service over a provider of its own.
+// newFlow makes a service with its own provider.
 func newFlow(t testing.TB, change func(*core.Config), options ...oidctest.Option) *flowService {
 	t.Helper()
 	idp := oidctest.NewProvider(t, append([]oidctest.Option{oidctest.WithAlgorithm("ES256")}, options...)...)
 	return flowOver(t, idp, change)
 }
 
-// flowOver makes one more service over a provider.
+// flowOver makes another service with an existing provider.
 func flowOver(t testing.TB, idp *oidctest.Provider, change func(*core.Config)) *flowService {
 	t.Helper()
 	transport := &http.Transport{}
@@ -49,7 +49,7 @@ func flowOver(t testing.TB, idp *oidctest.Provider, change func(*core.Config)) *
 	return f
 }
 
-// flowMemory is what a provider in memory does otherwise.
+// flowMemory changes the behaviour of a provider in memory.
 type flowMemory struct {
 	issuer   string // "": https://idp.test
 	down     bool   // until it is healed
@@ -57,8 +57,8 @@ type flowMemory struct {
 	token    func(url.Values) (status int, body string) // nil: every code and every refresh token is refused
 }
 
-// flowInMemory makes a service over a provider without a network, which works on the clock of a test's bubble. It has the
-// endpoints of a login alone.
+// flowInMemory makes a service with a provider without a network, on the clock of a synctest bubble. The provider has only the
+// endpoints of a login.
 func flowInMemory(t testing.TB, memory *flowMemory, change func(*core.Config)) *flowService {
 	t.Helper()
 	idp := oidctest.NewProvider(t, oidctest.WithoutNetwork(cmp.Or(memory.issuer, "https://idp.test")), oidctest.WithAlgorithm("ES256"), oidctest.WithoutIssParameter(),
@@ -103,7 +103,7 @@ func flowServe(t testing.TB, config core.Config, base http.RoundTripper, change 
 		t.Fatal(err)
 	}
 	for _, route := range routes {
-		f.routes[route.Name] = route
+		f.routes[keyOfRoute(route)] = route
 	}
 	t.Cleanup(func() {
 		_ = auth.Close()
@@ -122,22 +122,34 @@ func (f *flowService) getRaw(route, query string, headers ...string) *core.Respo
 	return f.serve(route, core.ParseRequest(http.MethodGet, "", query, flowHeader(headers), nil))
 }
 
-func (f *flowService) post(route string, form url.Values) *core.Response {
+func (f *flowService) post(route string, form url.Values, headers ...string) *core.Response {
 	f.t.Helper()
-	return f.postRaw(route, form.Encode())
+	return f.postRaw(route, form.Encode(), headers...)
 }
 
-func (f *flowService) postRaw(route, body string) *core.Response {
+func (f *flowService) postRaw(route, body string, headers ...string) *core.Response {
 	f.t.Helper()
-	header := flowHeader([]string{"Content-Type: application/x-www-form-urlencoded"})
+	header := flowHeader(append([]string{"Content-Type: application/x-www-form-urlencoded"}, headers...))
 	return f.serve(route, core.ParseRequest(http.MethodPost, "", "", header, strings.NewReader(body)))
 }
 
 func (f *flowService) serve(route string, request *core.Request) *core.Response {
 	f.t.Helper()
-	answer := f.routes[route].Serve(f.t.Context(), request)
+	at, ok := f.routes[request.Method+" "+route]
+	if !ok {
+		at = f.routes[route]
+	}
+	answer := at.Serve(f.t.Context(), request)
 	f.check(route, answer)
 	return answer
+}
+
+// keyOfRoute is the name of a route, with its method where it is the second of its path.
+func keyOfRoute(route core.Route) string {
+	if route.Name == "logout" && route.Method == http.MethodPost {
+		return "POST logout"
+	}
+	return route.Name
 }
 
 // check searches a refusal for secrets and for texts of the provider.
@@ -158,7 +170,7 @@ func flowHeader(lines []string) http.Header {
 	return header
 }
 
-// login begins a login that has to be allowed and returns where the browser is sent.
+// login starts a login, which must succeed, and returns the URL to which the browser is sent.
 func (f *flowService) login(query url.Values, headers ...string) (*url.URL, *core.Response) {
 	f.t.Helper()
 	answer := f.get("login", query, headers...)
@@ -197,16 +209,16 @@ func (f *flowService) loopback(user string) url.Values {
 	return url.Values{"code": {back.Get("code")}, "redirect_uri": {flowRedirect}, "grant_type": {"authorization_code"}, "code_verifier": {back.Get("state")}}
 }
 
-// tokens are those of a user who logged in.
+// tokens logs a user in and returns the tokens.
 func (f *flowService) tokens(user string) core.Token {
 	f.t.Helper()
 	return flowGranted(f.t, f.post("token", f.loopback(user)))
 }
 
-// hits is what the provider was asked for, the token endpoint alone.
+// hits returns the number of requests to the provider's token endpoint.
 func (f *flowService) hits() int { return f.traffic.count("/token") }
 
-// flowCookie is "name=value" of the one cookie that an answer sets, beside those that it deletes.
+// flowCookie returns "name=value" of the only cookie that an answer sets, apart from those that it deletes.
 func flowCookie(t testing.TB, answer *core.Response) string {
 	t.Helper()
 	var set []string
@@ -221,7 +233,7 @@ func flowCookie(t testing.TB, answer *core.Response) string {
 	return set[0]
 }
 
-// flowGranted is the token of a 200, which no cache may store.
+// flowGranted returns the token of a 200, and checks that no cache may store the answer.
 func flowGranted(t testing.TB, answer *core.Response) core.Token {
 	t.Helper()
 	if answer.Status != http.StatusOK {
@@ -243,7 +255,7 @@ func flowNoStore(t testing.TB, answer *core.Response) {
 	}
 }
 
-// flowRefused checks a whole refusal; code "" is one that may be over in a moment.
+// flowRefused checks a whole refusal; code "" means a temporary failure.
 func flowRefused(t testing.TB, what string, answer *core.Response, status int, code, detail string) {
 	t.Helper()
 	want := map[string]string{"detail": detail}
@@ -262,7 +274,7 @@ func flowRefused(t testing.TB, what string, answer *core.Response, status int, c
 
 const flowBadState = "The login state is not valid: begin the login again."
 
-// flowTraffic is the way to the provider: it counts calls, and remembers every secret that goes over it.
+// flowTraffic is the transport to the provider: it counts calls, and records every secret in them.
 type flowTraffic struct {
 	base   http.RoundTripper
 	before func(*http.Request) // may be nil
@@ -289,7 +301,7 @@ func (f *flowTraffic) total() int {
 	return sum
 }
 
-// keep remembers secrets; what is short stands in other texts by chance.
+// keep records secrets, except short ones, which could be in other texts by chance.
 func (f *flowTraffic) keep(secrets ...string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -337,7 +349,7 @@ func (f *flowTraffic) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-// flowBody remembers the secrets of an answer once it was read.
+// flowBody records the secrets of an answer when it has been read.
 type flowBody struct {
 	io.ReadCloser
 	traffic *flowTraffic

@@ -5,8 +5,8 @@ import (
 	"net/http"
 )
 
-// jwks answers GET jwks: the own public keys, those that will sign soon and those that have signed. It waits for nobody
-// but the store, and only before the first keys are at hand.
+// jwks answers GET jwks with the public keys of this service: current, upcoming and previous ones. It waits for the store
+// only until the first keys are cached.
 func (f *flows) jwks(ctx context.Context, _ *Request) (*Response, error) {
 	document, err := f.broker.Document(ctx)
 	if err != nil {
@@ -14,6 +14,6 @@ func (f *flows) jwks(ctx context.Context, _ *Request) (*Response, error) {
 	}
 	header := make(http.Header)
 	header.Set("Content-Type", "application/json")
-	header.Set("Cache-Control", "public, max-age=300") // a new key is published longer than that before it signs
+	header.Set("Cache-Control", "public, max-age=300") // shorter than the time between publishing a key and its first use
 	return &Response{Status: http.StatusOK, Header: header, Body: document}, nil
 }

@@ -14,19 +14,21 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
 )
 
-// flows are the routes of one table. They know where this table's callback stands, seen from browsers.
+// flows implements the routes of one route table.
 type flows struct {
 	*Auth
-	callback string // the Paths entry
-	member   *Guard // of the userinfo route
-	leaver   *Guard // of the logout route
+	callback string // Paths.Callback of the table
+	member   *Guard // guards the userinfo route
+	leaver   *Guard // guards the logout route
 }
 
 func (a *Auth) flows(callback string) *flows {
-	return &flows{Auth: a, callback: callback, member: a.Required(), leaver: a.Optional(NoDefaults)}
+	f := &flows{Auth: a, callback: callback, member: a.Required(), leaver: a.Optional(NoDefaults)}
+	f.member.place, f.leaver.place = "userinfo", "logout"
+	return f
 }
 
-// ownCallback is the public address of the callback route, "" where there is none.
+// ownCallback returns the public address of the callback route, "" if there is none.
 func (f *flows) ownCallback() string {
 	if f.cfg.PublicURL == "" || f.callback == Off {
 		return ""
@@ -34,22 +36,22 @@ func (f *flows) ownCallback() string {
 	return f.cfg.PublicURL + f.callback
 }
 
-// bounds of login parameters, in bytes.
+// Limits of login parameters, in bytes.
 const (
 	maxRedirect    = 2048
 	maxScopeText   = 4096
 	maxClientState = 1024
 )
 
-// loginQuery is what a login may choose.
+// loginQuery holds the parameters of a login request.
 type loginQuery struct {
 	redirect, prompt, scope, state, challenge string
 	offline                                   bool
 }
 
-// login answers GET login: it sends the browser to the provider (RFC 6749 section 4.1.1, with PKCE always).
+// login answers GET login: it redirects the browser to the provider (RFC 6749 section 4.1.1, always with PKCE).
 func (f *flows) login(ctx context.Context, request *Request) (*Response, error) {
-	query, err := f.readLogin(request)
+	query, err := f.readLogin(ctx, request)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +69,7 @@ func (f *flows) login(ctx context.Context, request *Request) (*Response, error) 
 	if query.prompt != "" {
 		parameters.Set("prompt", query.prompt)
 	}
-	if query.challenge != "" { // the caller keeps its verifier, and its own state
+	if query.challenge != "" { // the client keeps its own verifier and state
 		parameters.Set("code_challenge", query.challenge)
 		if query.state != "" {
 			parameters.Set("state", query.state)
@@ -104,7 +106,7 @@ func (f *flows) loginWithState(request *Request, meta *provider.Metadata, query 
 	return answer, nil
 }
 
-func (f *flows) readLogin(request *Request) (*loginQuery, error) {
+func (f *flows) readLogin(ctx context.Context, request *Request) (*loginQuery, error) {
 	read := parameters{values: request.Query}
 	q := &loginQuery{
 		redirect: read.one("redirect_uri"), prompt: read.one("prompt"), scope: read.one("scope"), state: read.one("state"),
@@ -118,6 +120,7 @@ func (f *flows) readLogin(request *Request) (*loginQuery, error) {
 		return nil, badRequest(CodeInvalidRequest, "Missing redirect_uri")
 	}
 	if len(q.redirect) > maxRedirect || !f.mayRedirect(q.redirect) {
+		f.logRedirect(ctx)
 		return nil, badRequest(CodeInvalidRequest, "This redirect_uri is not allowed.")
 	}
 	if err := f.checkChallenge(q, method); err != nil {
@@ -132,8 +135,9 @@ func (f *flows) readLogin(request *Request) (*loginQuery, error) {
 	return q, err
 }
 
-// checkChallenge: a redirect URI that is neither the own callback nor loopback belongs to an application that has to
-// bring its own S256 challenge, for nobody else will hold its verifier. A loopback client may.
+// checkChallenge checks code_challenge and state. The client must send an S256 challenge if its redirect URI is neither the
+// own callback nor loopback, because only it can hold the verifier; a loopback client may send one; the own callback must not
+// have one.
 func (f *flows) checkChallenge(q *loginQuery, method string) error {
 	own := q.redirect == f.ownCallback()
 	switch {
@@ -149,13 +153,12 @@ func (f *flows) checkChallenge(q *loginQuery, method string) error {
 	return nil
 }
 
-// isChallenge is RFC 7636 section 4.2: base64url of a SHA-256 sum.
+// isChallenge reports whether text has the form of an S256 challenge: a SHA-256 hash in base64url (RFC 7636 section 4.2).
 func isChallenge(text string) bool {
 	return len(text) == 43 && isAlphanumeric(text, "-_")
 }
 
-// readPrompt keeps the values of OpenID Connect Core section 3.1.2.1; none means nothing is asked for, as in the
-// reference.
+// readPrompt accepts the values of OpenID Connect Core section 3.1.2.1. It drops none, as the Python library does.
 func readPrompt(text string) (string, error) {
 	words := claims.Distinct(strings.Fields(text))
 	for _, word := range words {
@@ -166,7 +169,7 @@ func readPrompt(text string) (string, error) {
 	return strings.Join(slices.DeleteFunc(words, func(word string) bool { return word == "none" }), " "), nil
 }
 
-// loginScope keeps of the asked words those that are configured or standard; openid comes first and always.
+// loginScope keeps the requested scopes that are configured or standard. openid always comes first.
 func (f *flows) loginScope(asked string, offline bool) (string, error) {
 	if len(asked) > maxScopeText {
 		return "", badRequest(CodeInvalidScope, "invalid_scope: the scope is too long")
@@ -179,7 +182,7 @@ func (f *flows) loginScope(asked string, offline bool) (string, error) {
 	return f.scopeText(words, offline), nil
 }
 
-// scopeText puts openid first; offline_access only where it is wanted and allowed.
+// scopeText joins the scopes: openid first, offline_access only if requested and allowed.
 func (f *flows) scopeText(words []string, offline bool) string {
 	all := append([]string{"openid"}, words...)
 	if offline {
@@ -191,12 +194,12 @@ func (f *flows) scopeText(words []string, offline bool) string {
 	return strings.Join(claims.Distinct(all), " ")
 }
 
-// notDiscovered is a provider without an endpoint that a route needs.
+// notDiscovered is the error for an endpoint that the discovery document lacks.
 func notDiscovered(name string) error {
 	return &fault.Error{Kind: fault.Unusable, Part: fault.Endpoint, Name: name}
 }
 
-// endpoint appends parameters to an address that may have a query already.
+// endpoint appends parameters to a URL that may already have a query.
 func endpoint(address string, parameters url.Values) string {
 	if len(parameters) == 0 {
 		return address

@@ -13,7 +13,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core"
 )
 
-// flowStates are a sealed state of each kind, with the cookie of the browser's one.
+// flowStates returns a sealed state of each kind, and the cookie of the browser's.
 func flowStates(f *flowService) (browser, cookie, loopback string) {
 	f.t.Helper()
 	target, answer := f.login(url.Values{"redirect_uri": {flowOwnCallback}})
@@ -27,13 +27,13 @@ func flowExchange(state string) url.Values {
 	return url.Values{"code": {"c"}, "redirect_uri": {flowRedirect}, "code_verifier": {state}}
 }
 
-// spentCode is the refusal of the provider in memory: the state was accepted, and the code went there.
+// spentCode is the refusal of the provider in memory: it shows that the state was accepted and the code was sent.
 func flowWantSpentCode(t testing.TB, what string, answer *core.Response) {
 	t.Helper()
 	flowRefused(t, what, answer, 400, "invalid_grant", "invalid_grant: the code or token is not valid, was used, or has expired")
 }
 
-// flowSwap puts another character at a place of a text.
+// flowSwap replaces one character of a text.
 func flowSwap(text string, at int) string {
 	other := "A"
 	if text[at:at+1] == other {
@@ -42,7 +42,7 @@ func flowSwap(text string, at int) string {
 	return text[:at] + other + text[at+1:]
 }
 
-// A state that was made up, or changed in any byte, opens nowhere, and no code goes to the provider.
+// A forged state, or one with any byte changed, is refused, and no code is sent to the provider.
 func TestForgedState(t *testing.T) {
 	f := flowInMemory(t, &flowMemory{}, nil)
 	browser, cookie, loopback := flowStates(f)
@@ -79,7 +79,7 @@ func TestForgedState(t *testing.T) {
 	}
 }
 
-// Each kind is opened by its own route alone, before the provider is asked for anything.
+// Each kind of state is refused at the route of the other, before any call to the provider.
 func TestStateOfTheOtherRoute(t *testing.T) {
 	first := flowInMemory(t, &flowMemory{}, nil)
 	browser, cookie, loopback := flowStates(first)
@@ -108,7 +108,7 @@ func TestStateOfTheOtherRoute(t *testing.T) {
 	flowWantSpentCode(t, "the browser, later", cold.get("callback", flowCallback(browser), cookie))
 }
 
-// A bad state is a 400 while the provider is down, too: there is nothing to wait for.
+// A forged state is a 400 also while the provider is down.
 func TestForgedStateDuringAnOutage(t *testing.T) {
 	f := flowInMemory(t, &flowMemory{down: true}, nil)
 	bad := strings.Repeat("A", 200)
@@ -116,7 +116,7 @@ func TestForgedStateDuringAnOutage(t *testing.T) {
 	flowRefused(t, "token", f.post("token", flowExchange(bad)), 400, "invalid_request", flowBadState)
 }
 
-// Ten minutes, and no second longer.
+// A state expires after exactly ten minutes.
 func TestStateExpires(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -144,7 +144,7 @@ func TestStateExpires(t *testing.T) {
 	}
 }
 
-// A state from the future, beyond the leeway of clocks: another replica's clock is wrong, or somebody's idea.
+// A state from the future beyond Leeway is refused.
 func TestStateOfTheFuture(t *testing.T) {
 	var browser, cookie, loopback string
 	synctest.Test(t, func(t *testing.T) {
@@ -158,7 +158,7 @@ func TestStateOfTheFuture(t *testing.T) {
 	})
 }
 
-// One use, whoever comes first of many at once; also when the provider refused the code.
+// A state is used once, by one of many concurrent requests, also if the provider refuses the code.
 func TestStateIsUsedOnce(t *testing.T) {
 	f := flowInMemory(t, &flowMemory{}, nil)
 	browser, cookie, loopback := flowStates(f)
@@ -182,7 +182,7 @@ func TestStateIsUsedOnce(t *testing.T) {
 	}
 }
 
-// SecretKeys carry logins from one replica to another, and over a change of keys; other keys open nothing.
+// With shared SecretKeys a login continues on another replica and after a key rotation; other keys open no state.
 func TestStateAndSecretKeys(t *testing.T) {
 	keys := func(list ...string) func(*core.Config) { return func(c *core.Config) { c.SecretKeys = list } }
 	old, young := "the old key of these tests, 32 bytes or more", "the young key of these tests, 32 bytes or more"
@@ -214,8 +214,7 @@ func TestStateAndSecretKeys(t *testing.T) {
 	}
 }
 
-// FuzzState: no text but the sealed one is accepted, at neither route: a text of its own, and a good state with the text
-// put into it or over a part of it.
+// FuzzState: both routes accept only the sealed state, no other text, and no state with a text inserted or overwritten.
 func FuzzState(f *testing.F) {
 	service := flowInMemory(f, &flowMemory{}, func(c *core.Config) { c.SecretKeys = nil }) // no other process seals for this one
 	browser, cookie, loopback := flowStates(service)

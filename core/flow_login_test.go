@@ -14,7 +14,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// The whole authorization request, and where its verifier is.
+// The whole authorization request, and the place of its verifier.
 func TestLoginSendsToTheProvider(t *testing.T) {
 	for name, redirect := range map[string]string{"browser": flowOwnCallback, "loopback": flowRedirect} {
 		t.Run(name, func(t *testing.T) {
@@ -59,7 +59,7 @@ func TestLoginSendsToTheProvider(t *testing.T) {
 	}
 }
 
-// Nothing of one login is guessed from another one.
+// Two logins share no state, nonce or challenge.
 func TestLoginsDiffer(t *testing.T) {
 	f := flowInMemory(t, &flowMemory{}, nil)
 	seen := map[string]bool{}
@@ -94,7 +94,7 @@ func TestLoginCookie(t *testing.T) {
 	}
 }
 
-// A browser has at most five logins open, the oldest goes; cookies of others stay.
+// A browser has at most five logins in progress; the oldest is dropped, and other cookies stay.
 func TestLoginsOfOneBrowser(t *testing.T) {
 	f := flowInMemory(t, &flowMemory{}, nil)
 	names := []string{
@@ -119,7 +119,7 @@ func TestLoginsOfOneBrowser(t *testing.T) {
 	}
 }
 
-// The values of OpenID Connect, none left out.
+// The prompt values of OpenID Connect; none is dropped.
 func TestLoginPrompt(t *testing.T) {
 	f := flowInMemory(t, &flowMemory{}, nil)
 	for prompt, want := range map[string]string{
@@ -137,7 +137,7 @@ func TestLoginPrompt(t *testing.T) {
 	}
 }
 
-// A login chooses among the configured and the standard scopes, in a stable order, openid always.
+// A login may choose among configured and standard scopes, in a stable order; openid is always included.
 func TestLoginScope(t *testing.T) {
 	plain := flowInMemory(t, &flowMemory{}, func(c *core.Config) { c.Scopes = []string{"groups", "email", "groups"} })
 	without := flowInMemory(t, &flowMemory{}, func(c *core.Config) {
@@ -172,7 +172,7 @@ func TestLoginScope(t *testing.T) {
 	flowRefused(t, "a long scope", answer, 400, "invalid_scope", "invalid_scope: the scope is too long")
 }
 
-// One login changes nothing for the next one, nor anything of the application's.
+// A login changes neither the next one nor data of the application.
 func TestLoginsShareNothing(t *testing.T) {
 	scopes := append(make([]string, 0, 16), "groups")
 	f := newFlow(t, func(c *core.Config) { c.Scopes = scopes })
@@ -199,7 +199,7 @@ func TestLoginsShareNothing(t *testing.T) {
 	}
 }
 
-// An endpoint that has a query keeps it.
+// An authorization endpoint with a query keeps it.
 func TestLoginMergesQueries(t *testing.T) {
 	f := flowInMemory(t, &flowMemory{metadata: map[string]any{"authorization_endpoint": "https://idp.test/authorize?tenant=a%20b&x"}}, nil)
 	target, _ := f.login(url.Values{"redirect_uri": {flowRedirect}})

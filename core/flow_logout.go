@@ -3,36 +3,121 @@ package core
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/url"
+	"strconv"
+	"strings"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
+	"github.com/go-oidc-auth/oidcauth/core/internal/session"
 )
 
-// logout answers GET logout: always a redirect, to the provider's end-session endpoint (OpenID Connect RP-Initiated
-// Logout section 2), or home. A bearer token that is valid is revoked first: at the provider, and in broker mode with its
-// whole session, on every instance. The log is told when something of that begins to fail.
+// logout answers GET and POST logout (OpenID Connect RP-Initiated Logout section 2). A browser is redirected, to the
+// provider's end-session endpoint, or home; a program that posts gets that address as JSON. Before that, at the provider,
+// and in broker mode with its whole session on every instance, ends what the tokens belong to that came along: a bearer token
+// which is valid, in broker mode any own one that is signed, and in a POST a refresh_token. The log is told when something
+// of that begins to fail. An end that cannot be stored yet is a 503 for a program; a browser is led on.
 func (f *flows) logout(ctx context.Context, request *Request) (*Response, error) {
-	target := f.logoutTarget(lone(request.Query, "post_logout_redirect_uri"))
-	state, hint := lone(request.Query, "state"), lone(request.Query, "id_token_hint")
+	asked, err := readLogout(request)
+	if err != nil {
+		return nil, err
+	}
+	target := f.logoutTarget(asked.target)
 	meta, err := f.provider.Metadata(ctx)
 	if err != nil { // the log knows: it is told when the document cannot be had
 		meta = &provider.Metadata{}
 	} else {
 		f.noLogout.Seen(ctx, endSessionFault(meta))
 	}
-	caller, _ := f.leaver.caller(ctx, request.credentials())
-	hint = f.logins.End(ctx, meta, caller.verified(), hint)
-	if meta.EndSession == "" {
-		if target == "" {
-			return redirect("/"), nil
-		}
-		return redirect(withState(target, state)), nil
+	credentials := request.credentials()
+	caller, _ := f.leaver.caller(ctx, credentials)
+	ending := session.Ending{Caller: caller.verified(), Refresh: asked.refresh, Hint: asked.hint}
+	if caller == nil {
+		ending.Bearer, _ = bearer(credentials.values("Authorization"))
+	}
+	hint, err := f.logins.End(ctx, meta, ending)
+	address := f.leadOn(meta, target, asked.state, hint)
+	switch {
+	case isNavigation(request):
+		return redirect(address), nil
+	case err != nil:
+		return nil, err
+	default:
+		return jsonResponse(LogoutStart{LogoutURL: address}), nil
+	}
+}
+
+// LogoutStart is the answer of the logout route to a program.
+type LogoutStart struct {
+	LogoutURL string `json:"logout_url"` // where a browser ends the session at the provider
+}
+
+// leadOn is where a browser goes from here.
+func (f *flows) leadOn(meta *provider.Metadata, target, state, hint string) string {
+	switch {
+	case meta.EndSession == "" && target == "":
+		return "/"
+	case meta.EndSession == "":
+		return withState(target, state)
 	}
 	parameters := url.Values{"client_id": {f.cfg.ClientID}}
 	setUnlessEmpty(parameters, "post_logout_redirect_uri", target)
 	setUnlessEmpty(parameters, "state", state)
 	setUnlessEmpty(parameters, "id_token_hint", hint)
-	return redirect(endpoint(meta.EndSession, parameters)), nil
+	return endpoint(meta.EndSession, parameters)
+}
+
+// logoutRequest is what a logout asks for.
+type logoutRequest struct{ target, state, hint, refresh string }
+
+// readLogout reads the query of a GET, where nothing is refused: what is given twice counts as absent. A POST has its
+// parameters in the form, a refresh token only there: an address stands in logs.
+func readLogout(request *Request) (*logoutRequest, error) {
+	if request.Method != http.MethodPost {
+		query := request.Query
+		return &logoutRequest{target: lone(query, "post_logout_redirect_uri"), state: lone(query, "state"), hint: lone(query, "id_token_hint")}, nil
+	}
+	read := parameters{values: request.Form, most: maxCredential}
+	asked := &logoutRequest{
+		target: read.one("post_logout_redirect_uri"), state: read.one("state"), hint: read.one("id_token_hint"),
+		refresh: read.one("refresh_token", "refresh-token"),
+	}
+	return asked, read.err()
+}
+
+// isNavigation reports whether a browser shows the answer, rather than a program reading it: any GET; a POST that says so
+// (Fetch Metadata), or of a browser too old to say so that prefers a page.
+func isNavigation(request *Request) bool {
+	if request.Method == http.MethodGet {
+		return true
+	}
+	if mode := request.Header.Get("Sec-Fetch-Mode"); mode != "" {
+		return mode == "navigate"
+	}
+	return prefersPage(request.Header.Values("Accept"))
+}
+
+// prefersPage reports whether text/html is named, and liked at least as well as JSON (RFC 9110 section 12.5.1).
+func prefersPage(accept []string) bool {
+	quality := map[string]float64{}
+	for _, line := range accept {
+		for entry := range strings.SplitSeq(line, ",") {
+			kind, parameters, _ := strings.Cut(entry, ";")
+			quality[strings.ToLower(strings.TrimSpace(kind))] = qualityOf(parameters)
+		}
+	}
+	page := quality["text/html"]
+	return page > 0 && page >= quality["application/json"]
+}
+
+func qualityOf(parameters string) float64 {
+	for parameter := range strings.SplitSeq(parameters, ";") {
+		if text, ok := strings.CutPrefix(strings.ToLower(strings.TrimSpace(parameter)), "q="); ok {
+			quality, _ := strconv.ParseFloat(text, 64) // what is no number is not wanted
+			return quality
+		}
+	}
+	return 1
 }
 
 func endSessionFault(meta *provider.Metadata) error {

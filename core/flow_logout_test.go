@@ -1,6 +1,7 @@
 package core_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -117,5 +118,63 @@ func TestLogoutRevokes(t *testing.T) {
 	without := newFlow(t, nil, oidctest.WithoutRevocation(), oidctest.WithoutEndSession())
 	if answer := without.get("logout", nil, "Authorization: "+without.idp.Bearer("bob")); answer.Status != 302 || answer.Header.Get("Location") != "/" {
 		t.Errorf("without both endpoints: %d %v", answer.Status, answer.Header)
+	}
+}
+
+// A program that posts gets the address as JSON; what a browser shows is a redirect.
+func TestLogoutPosted(t *testing.T) {
+	f := newFlow(t, flowByes)
+	target := f.idp.Issuer() + "/logout?client_id=app&post_logout_redirect_uri=" + url.QueryEscape(flowBye) + "&state=s"
+	form := url.Values{"post_logout_redirect_uri": {flowBye}, "state": {"s"}}
+	for name, c := range map[string]struct {
+		headers []string
+		page    bool
+	}{
+		"nothing said":                   {nil, false},
+		"anything":                       {[]string{"Accept: */*"}, false},
+		"JSON":                           {[]string{"Accept: application/json"}, false},
+		"JSON rather than a page":        {[]string{"Accept: text/html;q=0.8, application/json"}, false},
+		"a page that is not wanted":      {[]string{"Accept: text/html;q=0"}, false},
+		"a script":                       {[]string{"Sec-Fetch-Mode: cors", "Accept: text/html"}, false},
+		"a navigation":                   {[]string{"Sec-Fetch-Mode: navigate"}, true},
+		"a page":                         {[]string{"Accept: Text/HTML,application/xhtml+xml;q=0.9,*/*;q=0.8"}, true},
+		"a page, in a line of its own":   {[]string{"Accept: image/png", "Accept: text/html"}, true},
+		"a page rather than JSON":        {[]string{"Accept: application/json;q=0.5, text/html;q=0.9"}, true},
+		"a navigation from another site": {[]string{"Sec-Fetch-Mode: navigate", "Sec-Fetch-Site: cross-site"}, true},
+	} {
+		answer := f.post("logout", form, c.headers...)
+		flowNoStore(t, answer)
+		if c.page {
+			if answer.Status != 302 || !flowSameTarget(t, answer.Header.Get("Location"), target) {
+				t.Errorf("%s: %d %s %v", name, answer.Status, answer.Body, answer.Header)
+			}
+			continue
+		}
+		var got core.LogoutStart
+		if err := json.Unmarshal(answer.Body, &got); err != nil || answer.Status != 200 || !flowSameTarget(t, got.LogoutURL, target) || answer.Header.Get("Location") != "" {
+			t.Errorf("%s: %d %s", name, answer.Status, answer.Body)
+		}
+	}
+	flowRefused(t, "two", f.post("logout", url.Values{"refresh_token": {"a"}, "refresh-token": {"b"}}), 400, "invalid_request", "Parameter refresh_token is given more than once.")
+	if f.idp.Hits(oidctest.Revocation) != 0 {
+		t.Error("something was revoked")
+	}
+	alice := f.tokens("alice")
+	for _, name := range []string{"refresh_token", "refresh-token"} {
+		f.get("logout", url.Values{name: {alice.RefreshToken}}) // an address is no place for it
+		before := f.idp.Hits(oidctest.Revocation)
+		f.post("logout", url.Values{name: {alice.RefreshToken}})
+		if asked := f.idp.Last(oidctest.Revocation); f.idp.Hits(oidctest.Revocation) != before+1 || asked.Form.Get("token") != alice.RefreshToken || asked.Form.Get("token_type_hint") != "refresh_token" {
+			t.Errorf("%s: the provider got %v", name, asked.Form)
+		}
+	}
+}
+
+// A method that the path does not have names those that it has.
+func TestLogoutMethods(t *testing.T) {
+	f := newFlow(t, nil)
+	answer := f.routes["logout"].Serve(t.Context(), core.ParseRequest(http.MethodHead, "", "", nil, nil))
+	if answer.Status != 405 || answer.Header.Get("Allow") != "GET, POST" {
+		t.Errorf("%d %v", answer.Status, answer.Header)
 	}
 }

@@ -1,7 +1,6 @@
 package core
 
 import (
-	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -12,25 +11,34 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/session"
 )
 
-// token answers POST token: one grant, see [grants]. Everything that can be known here is checked before the provider is
-// asked for anything.
+// token answers POST token with one of the [grants]. It checks everything it can locally before it calls the provider.
 func (f *flows) token(ctx context.Context, request *Request) (*Response, error) {
 	form, err := readToken(parameters{values: request.Form, most: maxCredential})
-	if err != nil {
-		return nil, cmp.Or(f.told(ctx, func() { f.metrics.login(grantUndecided, err) }), err)
-	}
-	tokens, err := form.grant.run(f, ctx, form)
-	if panicked := f.told(ctx, func() { form.grant.told(f.metrics, err) }); panicked != nil {
+	kind, part := form.event()
+	ctx, panicked := f.begin(ctx, kind, part)
+	if panicked != nil {
 		return nil, panicked
 	}
-	if err != nil {
+	var tokens *session.Tokens
+	if err == nil {
+		tokens, err = form.grant.run(f, ctx, form)
+	}
+	if err = f.endAnswer(ctx, kind, part, err); err != nil {
 		return nil, form.refused(err)
 	}
 	return jsonResponse(tokenOf(tokens)), nil
 }
 
-// refused gives a request that names its grant the status of RFC 6749 section 5.2: clients that go by it read a challenge in
-// a 401 and not the body. The Python client names no grant_type where it gets the reference's 401.
+// event returns the kind and the part that the grant is observed as.
+func (t *tokenForm) event() (kind, part string) {
+	if t.grant == nil {
+		return eventLogin, grantUndecided
+	}
+	return t.grant.kind, t.grant.part
+}
+
+// refused answers an ended session with the 400 of RFC 6749 section 5.2 if the request has a grant_type: standard clients
+// treat a 401 as a challenge and ignore its body. The Python client sends no grant_type and gets the 401 it expects.
 func (t *tokenForm) refused(err error) error {
 	if t.grantType == "" || !fault.Is(err, fault.Ended) {
 		return err
@@ -40,13 +48,13 @@ func (t *tokenForm) refused(err error) error {
 	return &byTheBook
 }
 
-// refresh answers a refresh token (RFC 6749 section 6).
+// refresh redeems a refresh token (RFC 6749 section 6).
 func (f *flows) refresh(ctx context.Context, form *tokenForm) (*session.Tokens, error) {
 	return f.logins.Refresh(ctx, form.credential)
 }
 
-// code answers a code of a client that is not the own callback: one that posts its sealed state as code_verifier, or
-// one that brought its own challenge and posts its own verifier.
+// code redeems a code for a client other than the own callback: one that posts the sealed state as code_verifier, or one that
+// sent its own challenge and posts its own verifier.
 func (f *flows) code(ctx context.Context, form *tokenForm) (*session.Tokens, error) {
 	if form.redirect == "" {
 		form.redirect = f.ownCallback()
@@ -68,7 +76,7 @@ func (f *flows) code(ctx context.Context, form *tokenForm) (*session.Tokens, err
 	return f.logins.Redeem(ctx, meta, codeForm(form.credential, form.verifier, form.redirect), session.Check{IDToken: session.IfGranted})
 }
 
-// loopbackCode is the code of a program on the user's machine, which posts the state as code_verifier.
+// loopbackCode redeems a code for a program on the user's machine, which posts the sealed state as code_verifier.
 func (f *flows) loopbackCode(ctx context.Context, form *tokenForm) (*session.Tokens, error) {
 	state, err := f.states.Open(form.verifier, login.Loopback)
 	if err != nil || state.Redirect != form.redirect || !f.states.IsCurrent(state) {
@@ -85,8 +93,8 @@ func (f *flows) loopbackCode(ctx context.Context, form *tokenForm) (*session.Tok
 	return f.logins.Redeem(ctx, meta, codeForm(form.credential, state.Verifier, state.Redirect), check)
 }
 
-// deviceCode asks once whether the user has answered (RFC 8628 section 3.4); the client polls. A public client's code
-// has to be one that this service sealed.
+// deviceCode asks the provider once whether the user has answered (RFC 8628 section 3.4); the client polls. For a public
+// client the device code must be one that this service sealed.
 func (f *flows) deviceCode(ctx context.Context, form *tokenForm) (*session.Tokens, error) {
 	spent := url.Values{"grant_type": {deviceGrant}, "device_code": {form.credential}}
 	if f.provider.Client.IsPublic() {
@@ -104,7 +112,7 @@ func (f *flows) deviceCode(ctx context.Context, form *tokenForm) (*session.Token
 	return f.logins.Redeem(ctx, meta, spent, session.Check{Scope: f.scopeText(f.cfg.Scopes, true)})
 }
 
-// codeForm is RFC 6749 section 4.1.3 with RFC 7636 section 4.5.
+// codeForm builds the token request for a code (RFC 6749 section 4.1.3, RFC 7636 section 4.5).
 func codeForm(code, verifier, redirect string) url.Values {
 	return url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {redirect}, "code_verifier": {verifier}}
 }

@@ -14,15 +14,14 @@ import (
 
 const exchangeGrant = "urn:ietf:params:oauth:grant-type:token-exchange"
 
-// hostile are values that somebody puts into a field to see what happens.
+// hostile lists values that an attacker may put into a field.
 var hostile = map[string]string{
 	"operator": `{"$gt":""}`, "SQL": `' OR 1=1 --`, "NUL": "\x00", "path": "../../../etc/passwd", "CR LF": "x\r\nSet-Cookie: a=b", "null": "null",
 	"16 KB": strings.Repeat("A", 16<<10), "17 KB": strings.Repeat("A", 17<<10), "not UTF-8": "\xff\xfe\xc3\x28", "spaces": "   ", "dots": "..", "JSON": `["a"]`,
 	"64 letters": strings.Repeat("A", 64), "64 and a line end": strings.Repeat("A", 63) + "\n", "star": "*", "percent": "%00%0d%0a", "URL": "https://evil.example/",
 }
 
-// Whatever stands in a field of the token route, the answer is a refusal with a text of ours, and
-// the provider hears nothing.
+// A hostile value in any field of the token route is refused with a fixed text, and the provider is not called.
 func TestBrokerHostileForms(t *testing.T) {
 	f := newFlow(t, brokered(func(c *core.Config) { c.Broker.ImportKey = sharedPEM() }))
 	subject := f.idp.AccessToken("alice")
@@ -50,7 +49,7 @@ func TestBrokerHostileForms(t *testing.T) {
 	}
 }
 
-// fixedRefusal checks a 4xx that repeats nothing of what was sent.
+// fixedRefusal checks a 4xx that repeats nothing of the request.
 func fixedRefusal(t testing.TB, what string, answer *core.Response, sent string) {
 	t.Helper()
 	var body struct {
@@ -66,7 +65,7 @@ func fixedRefusal(t testing.TB, what string, answer *core.Response, sent string)
 	flowNoStore(t, answer)
 }
 
-// What stands in scope makes no wider token, and no fault of ours.
+// A hostile scope leads neither to a wider token nor to a 5xx.
 func TestBrokerHostileScope(t *testing.T) {
 	f := newFlow(t, brokered(func(c *core.Config) { c.Broker.ImportKey = sharedPEM() }))
 	subject := f.idp.AccessToken("alice", oidctest.Claims{"scope": "openid email"})
@@ -164,7 +163,7 @@ func TestBrokerTokensInWrongPlaces(t *testing.T) {
 	flowGranted(t, f.refresh(mine.RefreshToken))
 }
 
-// Neither the handle nor the secret of a refresh token can be guessed from what everybody may know.
+// Neither the handle nor the secret of a refresh token can be derived from public data.
 func TestBrokerForgedRefreshTokens(t *testing.T) {
 	f := newFlow(t, brokered(func(c *core.Config) { c.Broker.ImportKey = sharedPEM() }))
 	mine := f.tokens("alice")
@@ -182,7 +181,7 @@ func TestBrokerForgedRefreshTokens(t *testing.T) {
 	flowRefused(t, "two mixed", f.refresh(mixed), 401, "invalid_grant", sessionGone)
 }
 
-// The passthrough mode knows nothing of all this.
+// Passthrough mode offers none of this.
 func TestPassthroughHasNoBroker(t *testing.T) {
 	f := newFlow(t, nil)
 	if _, ok := f.routes["jwks"]; ok {
@@ -202,7 +201,7 @@ func TestPassthroughHasNoBroker(t *testing.T) {
 	}
 }
 
-// No own secret stands in an answer that refuses, or in a log.
+// No refusal and no log line contains a secret of the service.
 func TestBrokerTellsNoSecret(t *testing.T) {
 	db := &flawedStore{Store: store.NewMemory()}
 	f := newFlow(t, brokered(func(c *core.Config) {
@@ -234,9 +233,9 @@ func TestBrokerTellsNoSecret(t *testing.T) {
 	}
 }
 
-// A request that names its grant gets the status of RFC 6749 section 5.2 and no challenge: clients that go by it read a
-// challenge in place of the error. One without grant_type is the Python client's and gets the reference's 401.
-func TestEndedSessionByTheBook(t *testing.T) {
+// A request with a grant_type gets the status of RFC 6749 section 5.2 and no challenge, because standard clients read a
+// challenge instead of the error. A request without one comes from the Python client and gets the 401 of the Python library.
+func TestEndedSessionStatus(t *testing.T) {
 	f := newFlow(t, brokered())
 	for name, c := range map[string]struct {
 		form   url.Values
@@ -256,7 +255,7 @@ func TestEndedSessionByTheBook(t *testing.T) {
 	flowRefused(t, "exchange", f.exchange("x", nil), http.StatusBadRequest, "invalid_grant", "Invalid token")
 }
 
-// An answer without a refresh token has no member refresh_token, which clients refuse when it is empty.
+// An answer without a refresh token has no member refresh_token, because clients refuse an empty one.
 func TestNoEmptyRefreshToken(t *testing.T) {
 	without := oidctest.WithoutRefreshTokens()
 	answers := map[string][]byte{}

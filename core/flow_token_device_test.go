@@ -25,7 +25,7 @@ func (f *flowService) wantPoll(code, want string) {
 	flowRefused(f.t, want, f.post("token", flowPoll(code)), 400, want, flowDeviceRefusals[want])
 }
 
-// What a polling client is told, for confidential and public clients.
+// The answers to a polling client, for confidential and public clients.
 func TestDevicePolling(t *testing.T) {
 	for name, public := range map[string]bool{"confidential": false, "public with PKCE": true} {
 		t.Run(name, func(t *testing.T) {
@@ -90,8 +90,8 @@ func TestDeviceSpellings(t *testing.T) {
 	}
 }
 
-// A public client's device code holds the verifier, sealed; no other one is taken, and none reaches the
-// provider as it is.
+// The device code of a public client contains the sealed verifier; no other code is accepted, and the provider never sees the
+// sealed one.
 func TestSealedDeviceCode(t *testing.T) {
 	f := newFlow(t, flowPublic(true), oidctest.WithDevicePKCE())
 	start := f.device()
@@ -131,7 +131,7 @@ func TestSealedDeviceCode(t *testing.T) {
 	}
 }
 
-// A device code of one client is none of another one's, although they share keys.
+// A device code of one client is refused for another client with the same keys.
 func TestDeviceCodeOfAnotherClient(t *testing.T) {
 	f := newFlow(t, flowPublic(true))
 	f.idp.AddClient(oidctest.Client{ID: "second"})
@@ -147,7 +147,7 @@ func TestDeviceCodeOfAnotherClient(t *testing.T) {
 	flowGranted(t, f.post("token", flowPoll(start.DeviceCode)))
 }
 
-// While a client polls, a transient fault has no code, so that it goes on; a final one has a code and is not 503.
+// For a polling client a temporary failure has no code, so that it continues; a final one has a code and is not a 503.
 func TestPollingThroughFaults(t *testing.T) {
 	f := newFlow(t, nil)
 	start := f.device()
@@ -165,4 +165,21 @@ func TestPollingThroughFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	flowGranted(t, f.post("token", flowPoll(start.DeviceCode)))
+}
+
+// A user of Keycloak's who may not have offline_access: that is the user's business, and the log names the setting.
+func TestDeviceWithoutOfflineAccess(t *testing.T) {
+	f := newFlow(t, nil)
+	start := f.device()
+	refusal := `{"error":"not_allowed","error_description":"upstream-secret"}`
+	const detail = "access_denied: the user or the provider refused"
+	f.idp.Fault(oidctest.Token, oidctest.Reply(400, "application/json", refusal))
+	f.idp.Fault(oidctest.Device, oidctest.Reply(400, "application/json", refusal))
+	for range 3 {
+		flowRefused(t, "poll", f.post("token", flowPoll(start.DeviceCode)), 400, "access_denied", detail)
+		flowRefused(t, "start", f.post("device", nil), 400, "access_denied", detail)
+	}
+	if n := linesWith(f.traffic.logs.String(), "WARN", "check=Config.NoOfflineAccess"); n != 1 {
+		t.Errorf("%d lines:\n%s", n, f.traffic.logs.String())
+	}
 }

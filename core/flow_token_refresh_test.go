@@ -2,6 +2,7 @@ package core_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -22,7 +23,7 @@ const (
 
 func flowRefresh(token string) url.Values { return url.Values{"refresh-token": {token}} }
 
-// The provider's rotation reaches the client, and a spent token is invalid_grant.
+// The client gets the rotated refresh token, and a used one is invalid_grant.
 func TestRefresh(t *testing.T) {
 	f := newFlow(t, nil)
 	first := f.tokens("alice")
@@ -45,7 +46,7 @@ func TestRefresh(t *testing.T) {
 	flowRefused(t, "made up", f.post("token", flowRefresh("never-given-to-anybody")), 400, "invalid_grant", flowInvalidGrant)
 }
 
-// A provider that sends no new refresh token leaves the old one good.
+// If the provider sends no new refresh token, the old one stays valid.
 func TestRefreshWithoutRotation(t *testing.T) {
 	f := newFlow(t, nil, oidctest.WithoutRotation())
 	first := f.tokens("alice")
@@ -56,7 +57,7 @@ func TestRefreshWithoutRotation(t *testing.T) {
 	}
 }
 
-// No refresh token at all.
+// A provider without refresh tokens.
 func TestWithoutRefreshTokens(t *testing.T) {
 	f := newFlow(t, nil, oidctest.WithoutRefreshTokens())
 	if token := f.tokens("alice"); token.RefreshToken != "" || token.RefreshExpires != token.Expires || token.Expires == 0 {
@@ -64,7 +65,7 @@ func TestWithoutRefreshTokens(t *testing.T) {
 	}
 }
 
-// Without scope in the answer it is what the token says, or what was asked for.
+// Without scope in the answer, the scope comes from the token or from the request.
 func TestAnswerWithoutScope(t *testing.T) {
 	f := newFlow(t, nil, oidctest.WithoutScope(), oidctest.WithOpaqueTokens())
 	if token := f.tokens("alice"); token.Scope != "openid profile email" {
@@ -85,7 +86,7 @@ func TestLowerCaseType(t *testing.T) {
 	}
 }
 
-// The ends of both tokens, whatever the provider says of them.
+// The expiries of both tokens, for all forms of the provider's answer.
 func TestExpiriesOfAnswers(t *testing.T) {
 	f := newFlow(t, nil, oidctest.WithOpaqueTokens())
 	const month = 30 * 86400
@@ -110,6 +111,10 @@ func TestExpiriesOfAnswers(t *testing.T) {
 		{"absolute before relative", oidctest.Claims{"exp": at, "expires_in": 5, "refresh_expires": at, "refresh_expires_in": 5}, 100_000, 100_000},
 		{"zero before relative", oidctest.Claims{"exp": 0, "expires_in": 300, "refresh_exp": 0, "refresh_expires_in": 1800}, 300, 1800},
 		{"a fraction", oidctest.Claims{"expires_at": float64(at) + 0.75, "refresh_expires_in": 1800.5}, 100_000, 1800},
+		{"seconds with a fraction", oidctest.Claims{"expires_in": 300.9}, 300, month},
+		{"a fraction as text", oidctest.Claims{"expires_in": "300.9", "refresh_expires_in": "1800.9"}, 300, 1800},
+		{"an exponent", oidctest.Claims{"expires_in": json.RawMessage("3.0E2")}, 300, month},
+		{"less than a second", oidctest.Claims{"expires_in": 0.9}, 180, month},
 		{"token_type null", oidctest.Claims{"expires_in": 300, "token_type": nil}, 300, month},
 		{"scope null", oidctest.Claims{"expires_in": 300, "scope": nil}, 300, month},
 	} {
@@ -131,7 +136,7 @@ func TestExpiriesOfAnswers(t *testing.T) {
 	}
 }
 
-// Answers of a wrong form are a 502 of this service, at each grant; nothing of them is passed on.
+// Malformed answers of the provider are a 502 at each grant, and nothing of them is passed on.
 func TestMalformedAnswers(t *testing.T) {
 	f := newFlow(t, nil)
 	token := f.tokens("alice")
@@ -139,7 +144,7 @@ func TestMalformedAnswers(t *testing.T) {
 		"no access_token": {"access_token": nil}, "an empty access_token": {"access_token": ""}, "access_token a number": {"access_token": 1}, "access_token a list": {"access_token": []string{"x"}}, "access_token an object": {"access_token": oidctest.Claims{}},
 		"token_type a number": {"token_type": 1}, "token_type a list": {"token_type": []string{"Bearer"}},
 		"scope a list": {"scope": []string{"openid"}}, "scope a number": {"scope": 1}, "refresh_token a number": {"refresh_token": 1}, "refresh_token a list": {"refresh_token": []string{"x"}},
-		"expires_in a word": {"expires_in": "soon"}, "expires_in true": {"expires_in": true}, "expires_in a list": {"expires_in": []int{300}}, "expires_in an object": {"expires_in": oidctest.Claims{}},
+		"expires_in a word": {"expires_in": "soon"}, "expires_in true": {"expires_in": true}, "expires_in without end": {"expires_in": 1e300}, "expires_in empty": {"expires_in": ""}, "expires_in in hex": {"expires_in": "0x10"}, "expires_in a list": {"expires_in": []int{300}}, "expires_in an object": {"expires_in": oidctest.Claims{}},
 		"expires_at a word": {"expires_at": "upstream-secret"}, "exp a list": {"exp": []int{1}}, "refresh_expires_in a word": {"refresh_expires_in": "never"}, "refresh_expires_in true": {"refresh_expires_in": true},
 		"refresh_expires_in not a number": {"refresh_expires_in": "NaN"}, "refresh_expires_in without end": {"refresh_expires_in": "Inf"}, "refresh_expires_in in hex": {"refresh_expires_in": "0x10"},
 		"ACCESS_TOKEN": {"access_token": nil, "ACCESS_TOKEN": "other"},
@@ -168,7 +173,7 @@ func TestMalformedAnswers(t *testing.T) {
 	flowGranted(t, f.post("token", flowRefresh(token.RefreshToken))) // nothing was spent
 }
 
-// The same refresh token at the same moment is one call, and all get its answer.
+// Concurrent requests with the same refresh token share one call and its answer.
 func TestRefreshAtTheSameTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gate := make(chan struct{})
@@ -209,7 +214,7 @@ func TestRefreshAtTheSameTime(t *testing.T) {
 	})
 }
 
-// Who leaves does not lose what is being spent.
+// A refresh completes even if its caller disconnects.
 func TestCallerLeavesDuringARefresh(t *testing.T) {
 	f := newFlow(t, nil)
 	for name, form := range map[string]func() url.Values{
@@ -239,7 +244,7 @@ func TestCallerLeavesDuringARefresh(t *testing.T) {
 	}
 }
 
-// Two waiters, of whom the first one leaves: the second one gets the answer.
+// If the first of two waiting callers disconnects, the second one gets the answer.
 func TestOneOfTwoCallersLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gate := make(chan struct{})
@@ -271,7 +276,7 @@ func TestOneOfTwoCallersLeaves(t *testing.T) {
 	})
 }
 
-// An ID token that comes with a refresh is verified, and its subject is the access token's.
+// An ID token from a refresh is verified, and must have the subject of the access token.
 func TestRefreshedIDToken(t *testing.T) {
 	f := newFlow(t, nil)
 	for name, change := range map[string]oidctest.Claims{
@@ -291,7 +296,7 @@ func TestRefreshedIDToken(t *testing.T) {
 	flowGranted(t, f.post("token", flowRefresh(token.RefreshToken))) // none is fine here
 }
 
-// The provider's codes reach the caller as codes, its texts and statuses do not.
+// The caller gets the provider's error codes, but not its texts and statuses.
 func TestRefusalsOfTheProvider(t *testing.T) {
 	f := newFlow(t, nil)
 	form := flowRefresh("a-refresh-token-of-somebody")

@@ -55,7 +55,7 @@ func TestTokenOfACode(t *testing.T) {
 	flowGranted(t, f.serve("token", core.ParseRequest(http.MethodPost, "", "", header, strings.NewReader(body.String()))))
 }
 
-// Fields that are not clear are a 400, before the provider is asked.
+// Ambiguous fields are a 400, before any call to the provider.
 func TestTokenFields(t *testing.T) {
 	f := flowInMemory(t, &flowMemory{}, nil)
 	const twice = " is given more than once."
@@ -109,8 +109,8 @@ func TestTokenFields(t *testing.T) {
 	}
 }
 
-// Credentials count in the form alone, and a body that is no form is none.
-func TestTokenReadsTheFormAlone(t *testing.T) {
+// Credentials are only read from a form body, never from the query or another body.
+func TestTokenReadsOnlyTheForm(t *testing.T) {
 	f := flowInMemory(t, &flowMemory{}, nil)
 	const form = "refresh_token=from-the-wrong-place"
 	for name, request := range map[string]*core.Request{
@@ -135,7 +135,7 @@ func TestTokenReadsTheFormAlone(t *testing.T) {
 	}
 }
 
-// A client that brings its own challenge keeps its verifier and its state.
+// A client with its own challenge keeps its verifier and its state.
 func TestClientWithItsOwnChallenge(t *testing.T) {
 	const spa = "https://spa.example.org/done"
 	f := newFlow(t, func(c *core.Config) { c.RedirectURIs = []string{spa, core.Loopback} })
@@ -180,7 +180,7 @@ func TestClientWithItsOwnChallenge(t *testing.T) {
 	}
 }
 
-// How this service proves who it is, and that nothing is posted twice to find out.
+// The client authentication of this service, without trial requests.
 func TestClientAuthentication(t *testing.T) {
 	const id, secret = "cliënt:1 %+", "p:w %+&=é\"'"
 	for name, c := range map[string]struct {

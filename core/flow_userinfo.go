@@ -8,16 +8,16 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 )
 
-// UserInfo is the answer of the userinfo route, as the Python library gives it.
+// UserInfo is the answer of the userinfo route, with the members of the Python library. A member is "" if it is unknown.
 type UserInfo struct {
 	Username  string `json:"username"`
 	LastName  string `json:"last_name"`
 	FirstName string `json:"first_name"`
-	PwName    string `json:"pw_name"` // the same as Username
+	PwName    string `json:"pw_name"` // same value as Username
 	Email     string `json:"email"`
 }
 
-// userInfo answers GET userinfo: from the claims of the caller's token where they name a user, else from the provider.
+// userInfo answers GET userinfo from the claims of the caller's token if they contain a username, otherwise from the provider.
 func (f *flows) userInfo(ctx context.Context, request *Request) (*Response, error) {
 	token, err := f.member.caller(ctx, request.credentials())
 	if err != nil {
@@ -35,7 +35,7 @@ func (f *flows) userInfo(ctx context.Context, request *Request) (*Response, erro
 	return jsonResponse(UserInfo(names)), nil
 }
 
-// noUserInfo: nobody is known by a name. The reference's answer has an empty detail too.
+// noUserInfo turns "no username known" into a 404. Its detail is empty, as in the Python library.
 func noUserInfo(err error) error {
 	if fault.Is(err, fault.Nobody) {
 		return &Error{Status: http.StatusNotFound, Err: err, kind: fault.Nobody}

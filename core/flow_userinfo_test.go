@@ -11,7 +11,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// flowNobody leaves out everything of a user's claims that names somebody.
+// flowNobody removes all names from a user's claims.
 func flowNobody(claims oidctest.Claims) oidctest.Claims {
 	all := oidctest.Claims{"preferred_username": nil, "email": nil, "name": nil, "given_name": nil, "family_name": nil}
 	for name, value := range claims {
@@ -25,7 +25,7 @@ func (f *flowService) userInfo(authorization string) *core.Response {
 	return f.get("userinfo", nil, "Authorization: "+authorization)
 }
 
-// The mapping of claims; nothing is cut, texts alone count, the provider is not asked.
+// The mapping of claims: values are not truncated, only strings count, and the provider is not called.
 func TestUserInfoMapping(t *testing.T) {
 	f := newFlow(t, nil)
 	for name, c := range map[string]struct {
@@ -67,7 +67,7 @@ func TestUserInfoMapping(t *testing.T) {
 	}
 }
 
-// The provider is asked when the token names nobody, with that token, and believed for its subject.
+// If the token has no username, the provider is called with that token; its answer must have the token's subject.
 func TestUserInfoOfTheProvider(t *testing.T) {
 	f := newFlow(t, nil)
 	bearer := f.idp.Bearer("alice", flowNobody(nil))
@@ -121,7 +121,7 @@ func TestUserInfoOfTheProvider(t *testing.T) {
 	}
 }
 
-// The same check as Required with the defaults; no token, no provider.
+// The same check as Required with the defaults; without a token the provider is not called.
 func TestUserInfoIsGuarded(t *testing.T) {
 	f := newFlow(t, func(c *core.Config) { c.Require = []core.Requirement{core.Roles("admin")} })
 	for name, c := range map[string]struct {
@@ -147,7 +147,7 @@ func TestUserInfoIsGuarded(t *testing.T) {
 	}
 }
 
-// Userinfo in broker mode: the claims of the own token, and no call of the provider.
+// Userinfo in broker mode comes from the claims of the own token, without a call to the provider.
 func TestBrokerUserInfoRoute(t *testing.T) {
 	f := newFlow(t, imported())
 	token := f.tokens("alice")

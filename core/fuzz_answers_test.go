@@ -53,14 +53,14 @@ func FuzzTokenAnswer(f *testing.F) {
 	})
 }
 
-// fuzzCode makes a number a status from 200 to 599, and leaves it as it is where it is one.
+// fuzzCode maps a number to a status from 200 to 599; such a status stays the same.
 func fuzzCode(status uint16) int { return 200 + (int(status)+200)%400 }
 
 func fuzzForm(form url.Values) *core.Request {
 	return core.ParseRequest(http.MethodPost, "", "", http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, strings.NewReader(form.Encode()))
 }
 
-// FuzzDeviceAnswer: a device login begins only with codes, a web address and a pace that a client can use.
+// FuzzDeviceAnswer: a device login starts only with codes, a web address and an interval that a client can use.
 func FuzzDeviceAnswer(f *testing.F) {
 	const kind = "application/json"
 	f.Add(uint16(200), kind, `{"device_code":"d","user_code":"U-C","verification_uri":"https://idp.example/device","verification_uri_complete":"https://idp.example/device?c=U-C","expires_in":600,"interval":5}`)
@@ -94,7 +94,7 @@ func FuzzDeviceAnswer(f *testing.F) {
 	})
 }
 
-// FuzzUserInfo: what the userinfo endpoint says is believed only about the caller, and only in texts.
+// FuzzUserInfo: answers of the userinfo endpoint are used only for the caller's subject, and only strings of them.
 func FuzzUserInfo(f *testing.F) {
 	const kind = "application/json"
 	f.Add(uint16(200), kind, `{"sub":"alice","preferred_username":"al","given_name":"A","family_name":"A B","email":"a@example.org"}`)

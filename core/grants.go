@@ -13,32 +13,33 @@ const (
 	exchangeGrant = "urn:ietf:params:oauth:grant-type:token-exchange"
 )
 
-// grant is one way to tokens at the token route. The table of them decides for the route and for the counters.
+// grant is one grant of the token route. The table serves the route and the counters.
 type grant struct {
 	name   string   // its grant_type
-	fields []string // the spellings of the field that brings its credential
-	named  bool     // only with its grant_type does the field mean something
+	fields []string // the spellings of the field with its credential
+	named  bool     // the field counts only if grant_type names this grant
 	run    func(*flows, context.Context, *tokenForm) (*session.Tokens, error)
-	told   func(metrics, error) // counts the answer
+	kind   string // of the event, and its part
+	part   string
 }
 
-// grants is the table, in the order in which credentials are read.
+// grants lists the grants in the order in which their credentials are read.
 var grants = []grant{
 	{
 		name: "authorization_code", fields: []string{"code"},
-		run: (*flows).code, told: func(m metrics, err error) { m.login(grantCode, err) },
+		run: (*flows).code, kind: eventLogin, part: grantCode,
 	},
 	{
 		name: "refresh_token", fields: []string{"refresh-token", "refresh_token"},
-		run: (*flows).refresh, told: metrics.refreshed,
+		run: (*flows).refresh, kind: eventRefresh,
 	},
 	{
 		name: deviceGrant, fields: []string{"device-code", "device_code"},
-		run: (*flows).deviceCode, told: func(m metrics, err error) { m.login(grantDevice, err) },
+		run: (*flows).deviceCode, kind: eventLogin, part: grantDevice,
 	},
 	{
 		name: exchangeGrant, fields: []string{"subject_token"}, named: true,
-		run: (*flows).exchange, told: func(m metrics, err error) { m.login(grantExchange, err) },
+		run: (*flows).exchange, kind: eventLogin, part: grantExchange,
 	},
 }
 
@@ -47,17 +48,17 @@ func isGrant(name string) bool {
 	return slices.ContainsFunc(grants, func(g grant) bool { return g.name == name })
 }
 
-// tokenForm is what the token route reads: the Python library's fields, hyphens or underscores.
+// tokenForm is the form of the token route: the fields of the Python library, with hyphens or underscores.
 type tokenForm struct {
 	grant              *grant
-	grantType          string // as the request names it, "" when it does not
+	grantType          string // the request's grant_type, "" if absent
 	credential         string // the code or token
-	redirect, verifier string // of a code
+	redirect, verifier string // only with a code
 	read               parameters
 }
 
-// readToken reads the form: exactly one grant, and a grant_type, where there is one, that names it. The form is never nil;
-// its grant is, when the error comes before one could be told.
+// readToken reads the form, which must contain exactly one grant; a grant_type must name that grant. The form is never nil;
+// its grant is nil if the error left it undecided.
 func readToken(read parameters) (*tokenForm, error) {
 	form := &tokenForm{redirect: read.one("redirect_uri", "redirect-uri"), verifier: read.one("code_verifier", "code-verifier")}
 	form.grantType = read.one("grant_type", "grant-type")
@@ -79,7 +80,7 @@ func readToken(read parameters) (*tokenForm, error) {
 	return form, nil
 }
 
-// choose says why the grants that are given do not come to one.
+// choose returns an error unless exactly one grant is given and grant_type fits it.
 func (t *tokenForm) choose(given []*grant) error {
 	isNamed := func(g *grant) bool { return g.name == t.grantType }
 	switch {

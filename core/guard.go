@@ -17,6 +17,7 @@ type Guard struct {
 	rejectInvalid bool
 	scopes        []string
 	parts         []Requirement // the others
+	place         string        // the own route that it guards; "": the application's
 }
 
 // Required makes a guard that lets only callers pass whose bearer token is valid and meets every requirement, those of
@@ -80,8 +81,11 @@ func (g *Guard) Admit(ctx context.Context, credentials Credentials) Decision {
 // caller is Admit for who renders the refusal: it returns who calls, nil for a guest, or the reason for a refusal.
 func (g *Guard) caller(ctx context.Context, credentials Credentials) (*IDToken, error) {
 	token, cached, err := g.decide(ctx, credentials)
-	if panicked := g.auth.told(ctx, func() { g.auth.metrics.verified(cached, err) }); panicked != nil {
+	if panicked := g.auth.end(ctx, Event{eventVerification, "", verificationOutcome(cached, err)}); panicked != nil {
 		return nil, panicked
+	}
+	if err != nil {
+		g.logRefusal(ctx, credentials, err)
 	}
 	switch {
 	case err == nil:

@@ -13,7 +13,7 @@ import (
 
 const plainChallenge = `Bearer realm="oidcauth"`
 
-// A4, A5, A6: where a token may stand, and the whole answer when it does not.
+// Where a token may stand, and the whole answer when it does not.
 func TestAuthorizationHeader(t *testing.T) {
 	idp := newIDP(t)
 	auth := idp.auth()
@@ -31,27 +31,27 @@ func TestAuthorizationHeader(t *testing.T) {
 		body      string
 		challenge string
 	}{
-		"Bearer":                     {[]string{"Bearer " + good}, 200, "", ""},
-		"A4 lower case":              {[]string{"bearer " + good}, 200, "", ""},
-		"A4 upper case":              {[]string{"BEARER " + good}, 200, "", ""},
-		"two spaces":                 {[]string{"Bearer  " + good}, 200, "", ""},
-		"A5 none":                    {nil, 401, missing, plainChallenge},
-		"A5 empty list":              {[]string{}, 401, missing, plainChallenge},
-		"A5 empty":                   {[]string{""}, 401, missing, plainChallenge},
-		"A5 no token":                {[]string{"Bearer"}, 401, missing, plainChallenge},
-		"A5 spaces alone":            {[]string{"Bearer   "}, 401, missing, plainChallenge},
-		"A5 Basic":                   {[]string{"Basic dXNlcjpwdw=="}, 401, missing, plainChallenge},
-		"P2 DPoP is no bearer":       {[]string{"DPoP " + good}, 401, missing, plainChallenge},
-		"A5 the token alone":         {[]string{good}, 401, missing, plainChallenge},
-		"A5 a tab":                   {[]string{"Bearer\t" + good}, 401, missing, plainChallenge},
-		"A5 a bad token":             {[]string{"Bearer nonsense"}, 401, invalid, badToken},
-		"A5 a quoted token":          {[]string{`Bearer "` + good + `"`}, 401, invalid, badToken},
-		"A5 two in one value":        {[]string{"Bearer " + good + ", Bearer " + good}, 401, invalid, badToken},
-		"A6 a NUL":                   {[]string{"Bearer " + good + "\x00"}, 401, invalid, badToken},
-		"A6 broken UTF-8":            {[]string{"Bearer \xff\xfe"}, 401, invalid, badToken},
-		"A6 a megabyte":              {[]string{"Bearer " + strings.Repeat("a.", 1<<19)}, 401, invalid, badToken},
-		"A4 two headers":             {[]string{"Bearer " + good, "Bearer " + good}, 400, several, badHeader},
-		"A4 two, the second is none": {[]string{"Bearer " + good, ""}, 400, several, badHeader},
+		"Bearer":                  {[]string{"Bearer " + good}, 200, "", ""},
+		"lower case":              {[]string{"bearer " + good}, 200, "", ""},
+		"upper case":              {[]string{"BEARER " + good}, 200, "", ""},
+		"two spaces":              {[]string{"Bearer  " + good}, 200, "", ""},
+		"none":                    {nil, 401, missing, plainChallenge},
+		"empty list":              {[]string{}, 401, missing, plainChallenge},
+		"empty":                   {[]string{""}, 401, missing, plainChallenge},
+		"no token":                {[]string{"Bearer"}, 401, missing, plainChallenge},
+		"spaces alone":            {[]string{"Bearer   "}, 401, missing, plainChallenge},
+		"Basic":                   {[]string{"Basic dXNlcjpwdw=="}, 401, missing, plainChallenge},
+		"DPoP is no bearer":       {[]string{"DPoP " + good}, 401, missing, plainChallenge},
+		"the token alone":         {[]string{good}, 401, missing, plainChallenge},
+		"a tab":                   {[]string{"Bearer\t" + good}, 401, missing, plainChallenge},
+		"a bad token":             {[]string{"Bearer nonsense"}, 401, invalid, badToken},
+		"a quoted token":          {[]string{`Bearer "` + good + `"`}, 401, invalid, badToken},
+		"two in one value":        {[]string{"Bearer " + good + ", Bearer " + good}, 401, invalid, badToken},
+		"a NUL":                   {[]string{"Bearer " + good + "\x00"}, 401, invalid, badToken},
+		"broken UTF-8":            {[]string{"Bearer \xff\xfe"}, 401, invalid, badToken},
+		"a megabyte":              {[]string{"Bearer " + strings.Repeat("a.", 1<<19)}, 401, invalid, badToken},
+		"two headers":             {[]string{"Bearer " + good, "Bearer " + good}, 400, several, badHeader},
+		"two, the second is none": {[]string{"Bearer " + good, ""}, 400, several, badHeader},
 	} {
 		t.Run(name, func(t *testing.T) {
 			caller, err := decide(t.Context(), auth.Required(), c.header)
@@ -60,7 +60,7 @@ func TestAuthorizationHeader(t *testing.T) {
 			}
 			guest, optionalErr := decide(t.Context(), auth.Optional(), c.header)
 			if optionalErr != nil || (guest != nil) != (c.status == 200) {
-				t.Errorf("D-41: optional gives %v, %v", guest, optionalErr)
+				t.Errorf("optional gives %v, %v", guest, optionalErr)
 			}
 			if err == nil {
 				return
@@ -82,7 +82,7 @@ func TestAuthorizationHeader(t *testing.T) {
 	}
 }
 
-// TRUST 0.11, D-37, D-39, D-40: a requirement that is not met is a 403 with the names of the scopes that are missing.
+// A requirement that is not met is a 403 with the names of the scopes that are missing.
 func TestForbidden(t *testing.T) {
 	idp := newIDP(t)
 	auth := idp.auth()
@@ -115,7 +115,7 @@ func TestForbidden(t *testing.T) {
 	}
 }
 
-// D-41: an optional guard has guests where a required one refuses; RejectInvalid refuses all but who brings nothing.
+// An optional guard has guests where a required one refuses; RejectInvalid refuses all but who brings nothing.
 func TestOptional(t *testing.T) {
 	idp := newIDP(t)
 	auth := idp.auth()
@@ -125,14 +125,14 @@ func TestOptional(t *testing.T) {
 		guest         bool
 		rejectInvalid int
 	}{
-		"good":               {[]string{"Bearer " + idp.token(claims{"scope": "read"})}, false, 200},
-		"none":               {nil, true, 200},
-		"Basic":              {[]string{"Basic x"}, true, 200},
-		"bad":                {[]string{"Bearer x"}, true, 401},
-		"expired":            {[]string{"Bearer " + idp.token(claims{"exp": 1, "scope": "read"})}, true, 401},
-		"D-33 of wrong type": {[]string{"Bearer " + idp.token(claims{"scope": 1})}, true, 401},
-		"lacks a scope":      {[]string{"Bearer " + idp.token()}, true, 403},
-		"two headers":        {[]string{"Bearer x", "Bearer y"}, true, 400},
+		"good":          {[]string{"Bearer " + idp.token(claims{"scope": "read"})}, false, 200},
+		"none":          {nil, true, 200},
+		"Basic":         {[]string{"Basic x"}, true, 200},
+		"bad":           {[]string{"Bearer x"}, true, 401},
+		"expired":       {[]string{"Bearer " + idp.token(claims{"exp": 1, "scope": "read"})}, true, 401},
+		"of wrong type": {[]string{"Bearer " + idp.token(claims{"scope": 1})}, true, 401},
+		"lacks a scope": {[]string{"Bearer " + idp.token()}, true, 403},
+		"two headers":   {[]string{"Bearer x", "Bearer y"}, true, 400},
 	} {
 		t.Run(name, func(t *testing.T) {
 			caller, err := decide(t.Context(), auth.Optional(scoped), c.header)

@@ -13,14 +13,14 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/verify"
 )
 
-// IDToken is who calls: the claims of a verified token. It is read-only and may be shared by requests that run at the
-// same time. Every method works on nil and on the zero value, which are guests, and gives zero values. Printing or logging one shows issuer
-// and subject alone.
+// IDToken is the caller: the claims of a verified token. It is read-only, and concurrent requests may share it. nil and the
+// zero value are guests, for whom every method returns a zero value. Printing or logging an IDToken shows only issuer and
+// subject.
 type IDToken struct {
 	token *verify.Token // behind a pointer, so that printing a copy of an IDToken shows an address
 }
 
-// newToken makes an empty token and the IDToken of it at once.
+// newToken makes an empty token and its IDToken in one allocation.
 func newToken() *verify.Token {
 	both := new(struct {
 		public IDToken
@@ -30,7 +30,7 @@ func newToken() *verify.Token {
 	return &both.token
 }
 
-// idTokenOf returns what the application sees of a token; nil for none.
+// idTokenOf returns the IDToken of a token, nil for nil.
 func idTokenOf(token *verify.Token) *IDToken {
 	if token == nil {
 		return nil
@@ -39,10 +39,10 @@ func idTokenOf(token *verify.Token) *IDToken {
 	return public
 }
 
-// IsGuest reports whether nobody is known: no credentials came, or at an optional guard none that count.
+// IsGuest reports whether the caller is unknown: the request had no credentials, or an optional guard did not accept them.
 func (t *IDToken) IsGuest() bool { return t == nil || t.token == nil }
 
-// verified is the token behind it; nil for a guest.
+// verified returns the token itself, nil for a guest.
 func (t *IDToken) verified() *verify.Token {
 	if t.IsGuest() {
 		return nil
@@ -50,7 +50,7 @@ func (t *IDToken) verified() *verify.Token {
 	return t.token
 }
 
-// claims are those of the token; nil for a guest, which has none.
+// claims returns the claims of the token, nil for a guest.
 func (t *IDToken) claims() *claims.Token {
 	if t.IsGuest() {
 		return nil
@@ -58,7 +58,7 @@ func (t *IDToken) claims() *claims.Token {
 	return &t.token.Token
 }
 
-// Issuer returns the claim iss. A caller is known by issuer and subject together, never by name or mail address.
+// Issuer returns the claim iss. Identify a caller by issuer and subject together, never by name or email address.
 func (t *IDToken) Issuer() string {
 	if t.IsGuest() {
 		return ""
@@ -74,11 +74,11 @@ func (t *IDToken) Subject() string {
 	return t.token.Subject
 }
 
-// Person returns who the caller is at the provider. An own token of broker mode names that by its claims idp_iss and idp_sub;
-// of every other token, a trusted service's too, it is Issuer and Subject: those claims are nobody else's to make. Both are ""
-// for a guest.
+// Person returns issuer and subject of the caller at the provider. For a token issued here in broker mode these are its
+// claims idp_iss and idp_sub; for every other token, those of trusted services included, they are Issuer and Subject, because
+// no other issuer may set idp_iss and idp_sub. Both are "" for a guest.
 func (t *IDToken) Person() (issuer, subject string) {
-	if !t.IsGuest() && t.token.Session != "" { // an own one
+	if !t.IsGuest() && t.token.Session != "" { // issued here
 		if issuer, subject = t.token.Text("idp_iss"), t.token.Text("idp_sub"); issuer != "" && subject != "" {
 			return issuer, subject
 		}
@@ -86,15 +86,15 @@ func (t *IDToken) Person() (issuer, subject string) {
 	return t.Issuer(), t.Subject()
 }
 
-// Audience returns a copy of the claim aud, a single text as a list of one.
+// Audience returns a copy of the claim aud; a single string becomes a list of one.
 func (t *IDToken) Audience() []string {
 	if t.IsGuest() {
 		return nil
 	}
-	return append([]string(nil), t.token.Audience...) // nil for none: the list itself lies in room
+	return append([]string(nil), t.token.Audience...) // nil if empty; copied because the list lies inside the token
 }
 
-// Scopes returns a copy of the words of the claim scope, or of scp where a token has that one instead.
+// Scopes returns a copy of the scopes in the claim scope, or in scp if the token has that one instead.
 func (t *IDToken) Scopes() []string {
 	if t.IsGuest() {
 		return nil
@@ -110,24 +110,24 @@ func (t *IDToken) Expiry() time.Time {
 	return t.token.Expiry
 }
 
-// Username returns the first text among preferred_username, user_name, uid and username, hyphens or underscores, any
-// case. It may change and be given to somebody else.
+// Username returns the first string among the claims preferred_username, user_name, uid and username, spelled with hyphens
+// or underscores in any case. It is not an identifier: it may change, and may later belong to another person.
 func (t *IDToken) Username() string { return t.claims().Username() }
 
-// Email returns the claim email, "" when it is absent or no text. Whether the provider checked the address is the claim
-// email_verified.
+// Email returns the claim email, "" if it is absent or not a string. The claim email_verified says whether the provider has
+// verified the address.
 func (t *IDToken) Email() string { return t.claims().Text("email") }
 
-// Name returns the claim name, "" when it is absent or no text.
+// Name returns the claim name, "" if it is absent or not a string.
 func (t *IDToken) Name() string { return t.claims().Text("name") }
 
-// Roles returns the flattened roles: realm_access.roles, resource_access.<ClientID>.roles, groups and roles, in this order, each
-// once. The roles of other clients count with Config.RolesOfAllClients alone: an administrator of another application is
-// none here. A member of another type than a list of texts counts as absent.
+// Roles returns the roles of all sources, each once: realm_access.roles, resource_access.<ClientID>.roles, groups and roles, in
+// this order. Roles at other clients count only with Config.RolesOfAllClients: an administrator of another application is not one
+// here. A claim that is not a list of strings counts as absent.
 func (t *IDToken) Roles() []string { return slices.Clone(t.claims().Roles()) }
 
-// Claim returns the claim at a dotted path ("realm_access.roles"), decoded as encoding/json does, as a copy; nil when
-// there is none. A name that holds dots itself is found first.
+// Claim returns a copy of the claim at a dotted path ("realm_access.roles"), decoded by encoding/json; nil if there is none.
+// A claim whose name itself contains the dots takes precedence.
 func (t *IDToken) Claim(path string) any {
 	raw, ok := t.claims().Find(path)
 	if !ok {
@@ -140,7 +140,7 @@ func (t *IDToken) Claim(path string) any {
 	return value
 }
 
-// Claims returns all claims, decoded as encoding/json does, as a copy; nil for a guest.
+// Claims returns a copy of all claims, decoded by encoding/json; nil for a guest.
 func (t *IDToken) Claims() map[string]any {
 	all, err := ClaimsAs[map[string]any](t)
 	if err != nil {
@@ -149,16 +149,16 @@ func (t *IDToken) Claims() map[string]any {
 	return all
 }
 
-// ClaimsAs decodes all claims into a type of the application's, by the rules of encoding/json but for one: a field is filled by the
-// claim of exactly its name, in nested structs too. So it reads what [IDToken.Claim] reads, whatever other spelling of a name
-// stands in the token. Names of claims are mostly in lower case, so that fields need tags:
+// ClaimsAs decodes all claims into a T by the rules of encoding/json, with one exception: a field takes only the claim of exactly
+// its name, also in nested structs. So it reads what [IDToken.Claim] reads, whatever other spelling of a name is in the token.
+// Most claims have names in lower case, so fields need tags:
 //
 //	struct {
 //		Department string `json:"department"`
 //	}
 //
-// Types with an UnmarshalJSON of their own, json.RawMessage among them, get what stands in the token. A guest gives the zero
-// value; the error is that of the decoder without the claims' text.
+// Types with an UnmarshalJSON method, json.RawMessage among them, get the token's own text. For a guest it returns the zero
+// value. The error says that the claims do not fit into T, without their text.
 func ClaimsAs[T any](t *IDToken) (T, error) {
 	var claims T
 	if t.IsGuest() {
@@ -173,7 +173,7 @@ func ClaimsAs[T any](t *IDToken) (T, error) {
 // exactly returns of a token's claims what a type has fields for.
 func exactly[T any](payload string) []byte { return claims.Exact(payload, reflect.TypeFor[T]()) }
 
-// Raw returns the token as it came, for calls to other services in the caller's name. It is a secret.
+// Raw returns the token as received, for calls to other services on behalf of the caller. It is a secret.
 func (t *IDToken) Raw() string {
 	if t.IsGuest() {
 		return ""
@@ -181,7 +181,7 @@ func (t *IDToken) Raw() string {
 	return t.token.Raw
 }
 
-// LogValue gives issuer and subject.
+// LogValue returns issuer and subject.
 func (t *IDToken) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("iss", t.Issuer()), slog.String("sub", t.Subject()))
 }
@@ -191,8 +191,7 @@ func (t *IDToken) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "IDToken(%s %s)", t.Issuer(), t.Subject())
 }
 
-// IDTokenFrom returns the caller whom a guard admitted, from the request's context: nil for a guest, and where no guard
-// stood before.
+// IDTokenFrom returns the caller that a guard admitted, from the request's context: nil for a guest, and without a guard.
 func IDTokenFrom(ctx context.Context) *IDToken {
 	if found, ok := ctx.Value(callerKey{}).(*admitted); ok {
 		return found.token
@@ -200,8 +199,8 @@ func IDTokenFrom(ctx context.Context) *IDToken {
 	return nil
 }
 
-// WithIDToken returns a context that carries a caller, for tests of handlers and for calls that no guard stands before; nil makes
-// a guest. Behind a guard it is [Decision.Context] that does it.
+// WithIDToken returns a context with a caller, for tests of handlers and for calls without a guard; nil makes a guest. A guard
+// uses [Decision.Context] instead.
 func WithIDToken(ctx context.Context, token *IDToken) context.Context {
 	return Decision{Caller: token}.Context(ctx)
 }

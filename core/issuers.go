@@ -6,12 +6,12 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/verify"
 )
 
-// rules are how every token of this service is read.
+// rules returns the rules for reading every token of this service.
 func (c *Config) rules() *claims.Rules {
 	return &claims.Rules{Leeway: c.Leeway, Client: c.ClientID, AllClients: c.RolesOfAllClients}
 }
 
-// providerIssuer is the provider's row of the table of issuers.
+// providerIssuer returns the provider's entry in the table of issuers.
 func (a *Auth) providerIssuer() *verify.Issuer {
 	return &verify.Issuer{
 		ID: a.cfg.Issuer, Discover: a.provider.Issuer, Keys: a.provider.Keys(), Down: fault.Keys,
@@ -20,14 +20,14 @@ func (a *Auth) providerIssuer() *verify.Issuer {
 	}
 }
 
-// subjectIssuer reads what somebody wants to exchange.
+// subjectIssuer is the provider's entry for subject tokens of an exchange.
 func (a *Auth) subjectIssuer() *verify.Issuer {
 	row := a.providerIssuer()
 	row.Audience, row.Hint = a.cfg.isSubject, nil
 	return row
 }
 
-// grantedIssuer reads what this client got as an access token, so that nothing in it has to say that it is one.
+// grantedIssuer is the provider's entry for access tokens in answers to this client, which need no mark of an access token.
 func (a *Auth) grantedIssuer() *verify.Issuer {
 	row := a.providerIssuer()
 	row.Audience, row.Marked = a.cfg.isGranted, false

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,14 +13,14 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 )
 
-// verdict is what came of a requirement. It runs on every request, so it must not allocate before it is sure to refuse.
+// verdict is the result of one requirement.
 type verdict struct {
 	met    bool
 	scopes []string // not met, but a token with these scopes would meet it
-	err    error    // it could not be asked
+	err    error    // it could not be checked
 }
 
-// judge asks a requirement about a caller.
+// judge checks one requirement. It runs on every request and must not allocate unless it refuses.
 func (g *Guard) judge(ctx context.Context, credentials Credentials, token *IDToken, r *Requirement) verdict {
 	switch r.kind {
 	case kindScopes:
@@ -57,7 +58,7 @@ func (g *Guard) checkRequest(ctx context.Context, credentials Credentials, token
 	return verdict{met: met}
 }
 
-// judgeAll goes on after a scope that is missing: whether scopes alone are, the rest has to tell.
+// judgeAll continues after a missing scope, to find out whether only scopes are missing.
 func (g *Guard) judgeAll(ctx context.Context, credentials Credentials, token *IDToken, parts []Requirement) verdict {
 	all := verdict{met: true}
 	for i := range parts {
@@ -73,7 +74,7 @@ func (g *Guard) judgeAll(ctx context.Context, credentials Credentials, token *ID
 	return all
 }
 
-// judgeAny: a function that panicked refuses, whatever the others say.
+// judgeAny stops at the first requirement that is met. A function that panics refuses the request, whatever the others say.
 func (g *Guard) judgeAny(ctx context.Context, credentials Credentials, token *IDToken, parts []Requirement) verdict {
 	var none verdict
 	for i := range parts {
@@ -91,12 +92,12 @@ func (g *Guard) judgeAny(ctx context.Context, credentials Credentials, token *ID
 	return none
 }
 
-// permit judges a token that is being made: no request came with it.
+// permit judges a token that is about to be issued, without a request.
 func (g *Guard) permit(token *IDToken) error {
 	return g.meets(context.Background(), Credentials{}, token)
 }
 
-// meets judges the guard's scopes before everything else, as the reference does.
+// meets checks the guard's scopes before everything else, as the Python library does.
 func (g *Guard) meets(ctx context.Context, credentials Credentials, token *IDToken) error {
 	if !containsAll(token.token.Scopes, g.scopes) {
 		return lacksScopes(token, g.scopes)
@@ -109,18 +110,21 @@ func (g *Guard) meets(ctx context.Context, credentials Credentials, token *IDTok
 		case part.scopes != nil:
 			return lacksScopes(token, claims.Distinct(append(slices.Clip(g.scopes), part.scopes...)))
 		default:
-			return insufficient("Insufficient permissions based on token claims.")
+			e := insufficient("Insufficient permissions based on token claims.")
+			e.want = []slog.Attr{slog.String("want_requirement", g.parts[i].name)}
+			return e
 		}
 	}
 	return nil
 }
 
-// lacksScopes names what is missing, and in the challenge all that is needed (RFC 6750 section 3).
+// lacksScopes returns a refusal that names the missing scopes, and in its challenge all required ones (RFC 6750 section 3).
 func lacksScopes(token *IDToken, needed []string) *Error {
 	missing := slices.DeleteFunc(slices.Clone(needed), func(scope string) bool { return slices.Contains(token.token.Scopes, scope) })
 	slices.Sort(missing)
 	e := insufficient("Token missing required scopes: " + strings.Join(missing, ", "))
 	e.scope = strings.Join(needed, " ")
+	e.want = []slog.Attr{slog.Any("want_scopes", needed)}
 	return e
 }
 

@@ -55,7 +55,7 @@ func (c *tally) want(t *testing.T, when, kind string, want map[string]int) {
 	}
 }
 
-func (c *tally) hook(config *core.Config) { config.Metrics = c.count }
+func (c *tally) hook(config *core.Config) { config.Observe = core.ObserveFunc(c.count) }
 
 // Events has every event once, and a list of its own for each caller.
 func TestEvents(t *testing.T) {
@@ -73,7 +73,7 @@ func TestEvents(t *testing.T) {
 }
 
 // One event for each fetch that went out, and none for a request that was served from what is at hand.
-func TestMetricsOfFetches(t *testing.T) {
+func TestObserveFetches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		idp, c := newIDP(t), &tally{}
 		guard := idp.auth(c.hook).Required()
@@ -95,7 +95,7 @@ func TestMetricsOfFetches(t *testing.T) {
 	})
 }
 
-func TestMetricsOfFetchesInBrokerMode(t *testing.T) {
+func TestObserveFetchesInBrokerMode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n, c := newOutageNet(t), &tally{}
 		s := n.serve(true, c.hook)
@@ -108,7 +108,7 @@ func TestMetricsOfFetchesInBrokerMode(t *testing.T) {
 }
 
 // The words of an event are no texts of anybody else, whatever everybody else says.
-func TestMetricsHaveFixedWords(t *testing.T) {
+func TestEventsHaveFixedWords(t *testing.T) {
 	for name, f := range faults {
 		synctest.Test(t, func(t *testing.T) {
 			idp, c := newIDP(t), &tally{}
@@ -124,7 +124,7 @@ func TestMetricsHaveFixedWords(t *testing.T) {
 }
 
 // Each way in which a guard judges a request is one event, of an optional guard too.
-func TestMetricsOfVerifications(t *testing.T) {
+func TestObserveVerifications(t *testing.T) {
 	idp, c := newIDP(t), &tally{}
 	auth := idp.auth(c.hook)
 	optional, required := auth.Optional(), auth.Required()
@@ -134,14 +134,14 @@ func TestMetricsOfVerifications(t *testing.T) {
 	forged := good[:len(good)-8] + "AAAAAAAA"
 	for outcome, authorization := range map[string][]string{
 		"no_token": nil, "bad_request": {"Bearer a", "Bearer b"}, "malformed": header("x.y"), "bad_signature": header(forged),
-		"unknown_key": header(idp.tokenOf("stranger")), "bad_claims": header(idp.token(claims{"iss": "https://evil.example"})),
-		"wrong_kind": header(idp.token(claims{"aud": "somebody-else"})), "ok": header(idp.token(claims{"jti": "1"})),
+		"unknown_key": header(idp.tokenOf("stranger")), "issuer": header(idp.token(claims{"iss": "https://evil.example"})),
+		"audience": header(idp.token(claims{"aud": "somebody-else"})), "wrong_kind": header(idp.token(claims{"nonce": "n", "typ": "ID"})),
+		"expired": header(idp.token(claims{"exp": time.Now().Unix() - 600})), "not_yet_valid": header(idp.token(claims{"nbf": time.Now().Unix() + 600})),
+		"bad_claims": header(idp.token(claims{"exp": "soon"})), "ok": header(idp.token(claims{"jti": "1"})),
 	} {
 		_, _ = decide(ctx, required, authorization)
 		c.want(t, outcome, "verification", map[string]int{outcome: 1})
 	}
-	_, _ = decide(ctx, required, header(idp.token(claims{"exp": time.Now().Unix() - 600})))
-	c.want(t, "expired", "verification", map[string]int{"bad_claims": 1})
 	mustAdmit(t, required, good)
 	c.want(t, "first", "verification", map[string]int{"ok": 1})
 	for range 10 {
@@ -154,7 +154,7 @@ func TestMetricsOfVerifications(t *testing.T) {
 	c.want(t, "a guest", "verification", map[string]int{"no_token": 1})
 }
 
-func TestMetricsOfVerificationsInAnOutage(t *testing.T) {
+func TestObserveVerificationsInAnOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n, c := newOutageNet(t), &tally{}
 		s := n.serve(true, c.hook)
@@ -173,14 +173,14 @@ func TestMetricsOfVerificationsInAnOutage(t *testing.T) {
 }
 
 // A guard makes nothing for a token that it remembers, with a hook or without.
-func TestMetricsMakeNothing(t *testing.T) {
+func TestObserveAllocatesNothing(t *testing.T) {
 	counts := map[core.Event]*int{}
 	for _, e := range core.Events() {
 		counts[e] = new(int)
 	}
 	for name, hook := range map[string]func(core.Event){"without": nil, "with": func(e core.Event) { *counts[e]++ }} {
 		idp := newIDP(t)
-		guard := idp.auth(func(c *core.Config) { c.Metrics = hook }).Required()
+		guard := idp.auth(func(c *core.Config) { c.Observe = core.ObserveFunc(hook) }).Required()
 		ctx, token := t.Context(), idp.token()
 		mustAdmit(t, guard, token)
 		credentials := core.Credentials{Header: http.Header{"Authorization": {"Bearer " + token}}}
@@ -194,7 +194,7 @@ func TestMetricsMakeNothing(t *testing.T) {
 }
 
 // Logins and refreshes, by what came of them.
-func TestMetricsOfLogins(t *testing.T) {
+func TestObserveLogins(t *testing.T) {
 	c := &tally{}
 	f := newFlow(t, c.hook)
 	tokens := f.tokens("alice")
@@ -231,4 +231,140 @@ func TestMetricsOfLogins(t *testing.T) {
 		t.Errorf("login: %d", answer.Status)
 	}
 	c.want(t, "other routes", "login", map[string]int{})
+}
+
+// diary is an Observer that writes down what it was told, and marks contexts.
+type diary struct {
+	mu      sync.Mutex
+	open    int
+	entries []string
+	panics  string // the kind whose Begin panics
+}
+
+type diaryMark struct{}
+
+func marks(ctx context.Context) string {
+	mark, _ := ctx.Value(diaryMark{}).(string)
+	return mark
+}
+
+func (d *diary) note(entry string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.entries = append(d.entries, entry)
+}
+
+func (d *diary) Begin(ctx context.Context, e core.Event) context.Context {
+	if e.Kind == d.panics {
+		panic(poison)
+	}
+	if e.Outcome != "" {
+		d.note("a Begin with an outcome")
+	}
+	mark := strings.TrimSpace(marks(ctx) + " " + e.Kind + ":" + e.Part)
+	d.note("begin " + mark)
+	if e.Part == "revocation" {
+		return nil
+	}
+	return context.WithValue(ctx, diaryMark{}, mark)
+}
+
+func (d *diary) End(ctx context.Context, e core.Event) {
+	d.note("end " + marks(ctx) + " " + e.Outcome)
+}
+
+func (d *diary) tear(kinds ...string) string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var kept []string
+	for _, entry := range d.entries {
+		if slices.ContainsFunc(kinds, func(kind string) bool { return strings.Contains(entry, kind+":") }) {
+			kept = append(kept, entry)
+		}
+	}
+	d.entries = nil
+	return strings.Join(kept, "|")
+}
+
+// A login begins and ends, the call to the token endpoint within it, and the HTTP request within that: spans nest.
+func TestObserveBeginsAndEnds(t *testing.T) {
+	d := &diary{}
+	f := newFlow(t, func(c *core.Config) { c.Observe = d })
+	var request string
+	f.traffic.before = func(r *http.Request) {
+		if r.URL.Path == "/token" {
+			request = marks(r.Context())
+		}
+	}
+	tokens := f.tokens("alice")
+	want := "begin login:code|begin login:code call:token|end login:code call:token ok|end login:code ok"
+	if got := d.tear("login"); got != want || request != "login:code call:token" {
+		t.Errorf("a login: %s, the request within %q", got, request)
+	}
+	f.post("token", flowRefresh(tokens.RefreshToken))
+	want = "begin refresh:|begin refresh: call:token|end refresh: call:token ok|end refresh: ok"
+	if got := d.tear("refresh"); got != want {
+		t.Errorf("a refresh: %s", got)
+	}
+	f.get("logout", nil, "Authorization: Bearer "+tokens.AccessToken)
+	if got := d.tear("call"); got != "begin call:revocation" { // nil is the context as it was
+		t.Errorf("a logout: %s", got)
+	}
+	mustAdmit(t, f.auth.Required(), f.idp.AccessToken("alice"))
+	if got := d.tear("verification"); got != "" {
+		t.Errorf("a verification begins: %s", got)
+	}
+	second := flowOver(t, f.idp, func(c *core.Config) { c.Observe = d })
+	mustAdmit(t, second.auth.Required(), f.idp.AccessToken("alice"))
+	if got := d.tear("fetch"); strings.Count(got, "begin") != 2 || strings.Count(got, "ok") != 2 || !strings.Contains(got, "end fetch:keys ok") {
+		t.Errorf("fetches: %s", got)
+	}
+}
+
+// A Begin that panics at a login refuses it before anything is spent; at a call the login goes on.
+func TestObserverThatPanics(t *testing.T) {
+	for kind, status := range map[string]int{"login": 500, "refresh": 200, "call": 200, "fetch": 200} {
+		d := &diary{panics: kind}
+		f := newFlow(t, func(c *core.Config) { c.Observe = d })
+		answer := f.post("token", f.loopback("alice"))
+		if answer.Status != status || f.hits() != map[int]int{200: 1}[status] {
+			t.Errorf("%s: %d, and the token endpoint was asked %d times", kind, answer.Status, f.hits())
+		}
+		logs := f.traffic.logs.String()
+		if strings.Contains(logs, "function=Config.Observe") != (kind != "refresh") || strings.Contains(logs, poison) {
+			t.Errorf("%s: %s", kind, logs)
+		}
+	}
+}
+
+// Every call to the provider that is no fetch is one event.
+func TestObserveCalls(t *testing.T) {
+	c := &tally{}
+	f := newFlow(t, c.hook)
+	tokens := f.tokens("alice")
+	start := f.device()
+	f.post("token", flowPoll(start.DeviceCode))
+	f.userInfo(f.idp.Bearer("alice", flowNobody(nil)))
+	f.get("logout", nil, "Authorization: Bearer "+tokens.AccessToken)
+	c.want(t, "all is well", "call", map[string]int{"token ok": 1, "token pending": 1, "device ok": 1, "userinfo ok": 1, "revocation ok": 1})
+	for outcome, fault := range map[string]oidctest.Fault{
+		"refused": oidctest.ErrorCode(400, "invalid_request"), "unreachable": oidctest.Status(503), "unusable": oidctest.HTML(200),
+	} {
+		for _, endpoint := range []oidctest.Endpoint{oidctest.Token, oidctest.Device, oidctest.UserInfo, oidctest.Revocation} {
+			f.idp.Fault(endpoint, fault)
+		}
+		f.post("token", flowRefresh("a-refresh-token-of-somebody"))
+		f.post("device", nil)
+		f.userInfo(f.idp.Bearer("alice", flowNobody(nil)))
+		f.get("logout", nil, "Authorization: "+f.idp.Bearer("alice"))
+		c.want(t, outcome, "call", map[string]int{"token " + outcome: 1, "device " + outcome: 1, "userinfo " + outcome: 1, "revocation " + outcome: 1})
+		f.idp.Heal()
+	}
+}
+
+// A nil function observes nothing.
+func TestObserveNobody(t *testing.T) {
+	if core.ObserveFunc(nil) != nil {
+		t.Error("an Observer of nothing")
+	}
 }

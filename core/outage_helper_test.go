@@ -44,7 +44,7 @@ var faults = map[string]fault{
 	"2 MB":               says(200, "application/json", `{"x":"`+strings.Repeat(poison, 2<<20/len(poison))+`"}`),
 	"302":                says(302, "application/json", `{}`),
 	"307":                says(307, "application/json", `{}`),
-	"wrong issuer":       says(200, "application/json", `{"issuer":"https://evil.example/`+poison+`","jwks_uri":"https://evil.example/keys"}`),
+	"wrong issuer":       says(200, "application/json", `{"issuer":"https://evil.example/realm","jwks_uri":"https://evil.example/keys","x":"`+poison+`"}`),
 	"empty key list":     says(200, "application/json", `{"keys":[],"issuer":"`+issuer+`"}`),
 	"404":                says(404, "application/json", `{"error":"`+poison+`"}`),
 	"empty":              says(200, "application/json", ``),

@@ -3,6 +3,7 @@ package core_test
 import (
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -271,4 +272,157 @@ func TestLogoutWithoutTheProviderIsLoggedOnce(t *testing.T) {
 			t.Errorf("with one: %d lines", n)
 		}
 	})
+}
+
+// A document that cannot be had, or is another one's, says in one line what there is to correct.
+func TestDocumentsSayWhatToCorrect(t *testing.T) {
+	for name, c := range map[string]struct {
+		fault    oidctest.Fault
+		metadata claims
+		at       oidctest.Endpoint
+		want     []string
+	}{
+		"404":            {fault: oidctest.HTML(404), at: oidctest.Discovery, want: []string{"reason=status", "status=404", "host=idp.example", "Config.DiscoveryURL"}},
+		"503":            {fault: oidctest.Status(503), at: oidctest.Discovery, want: []string{"reason=status", "status=503", "host=idp.example"}},
+		"HTML":           {fault: oidctest.HTML(200), at: oidctest.Discovery, want: []string{"reason=html", "status=200", "host=idp.example"}},
+		"redirect":       {fault: oidctest.Redirect(302), at: oidctest.JWKS, want: []string{"reason=redirect", "status=302", "host=idp.example"}},
+		"too large":      {fault: oidctest.Oversized(), at: oidctest.JWKS, want: []string{"reason=too_large"}},
+		"hangs":          {fault: hang, at: oidctest.Discovery, want: []string{"reason=timeout", "host=idp.example"}},
+		"another issuer": {metadata: claims{"issuer": "https://other.example/realm"}, want: []string{"found_issuer=https://other.example/realm", "want_issuer=" + issuer, "Config.DiscoveryURL, Config.Issuer"}},
+		"a long issuer":  {metadata: claims{"issuer": "https://" + strings.Repeat("a", 300)}, want: []string{`found_issuer="(not printable)"`}},
+		"an odd issuer":  {metadata: claims{"issuer": "https://\u202e" + poison}, want: []string{`found_issuer="(not printable)"`}},
+		"http":           {metadata: claims{"token_endpoint": "http://idp.example/" + poison}, want: []string{"member=token_endpoint", "Config.DiscoveryURL"}},
+		"no keys":        {metadata: claims{"jwks_uri": nil}, want: []string{"jwks_uri", "Config.JWKSURL"}},
+		"not text":       {metadata: claims{"jwks_uri": 1}, want: []string{"reason=malformed", "host=idp.example"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				idp := newIDP(t)
+				if idp.metadata = c.metadata; c.metadata == nil {
+					idp.breaks(c.fault, c.at)
+				}
+				guard := idp.auth().Required()
+				for range 20 {
+					wantStatus(t, guard, idp.token(), http.StatusServiceUnavailable)
+					time.Sleep(time.Second)
+				}
+				lines := logLines(idp.logs.String(), "WARN")
+				if len(lines) != 1 {
+					t.Fatalf("%q", lines)
+				}
+				for _, want := range c.want {
+					if !strings.Contains(lines[0], want) {
+						t.Errorf("%q does not say %s", lines[0], want)
+					}
+				}
+			})
+		})
+	}
+}
+
+// A provider that refuses this service says so once, with its code, and the field to look at; codes that are not registered are
+// the provider's text.
+func TestRefusalOfThisServiceIsLoggedOnce(t *testing.T) {
+	for name, c := range map[string]struct {
+		fault  oidctest.Fault
+		status int
+		level  string
+		want   []string
+	}{
+		"invalid_client":       {oidctest.ErrorCode(401, "invalid_client"), 502, "ERROR", []string{"code=invalid_client", "status=401", "host=idp.test", "Config.ClientID, Config.ClientSecret"}},
+		"unauthorized_client":  {oidctest.ErrorCode(400, "unauthorized_client"), 502, "ERROR", []string{"code=unauthorized_client", "Config.ClientID"}},
+		"invalid_redirect_uri": {oidctest.ErrorCode(400, "invalid_redirect_uri"), 502, "ERROR", []string{"code=invalid_redirect_uri", "Config.PublicURL, Config.RedirectURIs"}},
+		"another code":         {oidctest.ErrorCode(400, "upstream-secret"), 502, "ERROR", []string{`code=""`, "status=400"}},
+		"no code":              {oidctest.HTML(404), 502, "ERROR", []string{`code=""`, "status=404"}},
+		"invalid_scope":        {oidctest.ErrorCode(400, "invalid_scope"), 400, "WARN", []string{"code=invalid_scope", "Config.Scopes"}},
+		"not_allowed":          {oidctest.ErrorCode(400, "not_allowed"), 400, "WARN", []string{"code=not_allowed", "Config.NoOfflineAccess"}},
+		"down":                 {oidctest.Status(503), 503, "WARN", []string{"reason=status", "status=503", "host=idp.test"}},
+		"nonsense":             {oidctest.HTML(200), 502, "WARN", []string{"reason=html", "host=idp.test"}},
+		"a token alone":        {oidctest.Reply(200, "application/json", `{"token_type":"Bearer"}`), 502, "WARN", []string{"reason=malformed", "host=idp.test"}},
+		"of one user":          {oidctest.ErrorCode(400, "invalid_grant"), 400, "", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := flowInMemory(t, &flowMemory{}, nil)
+				granted := oidctest.Reply(200, "application/json", `{"access_token":"opaque-but-good","token_type":"Bearer","expires_in":300}`)
+				lines := func() (kept []string) {
+					for _, line := range append(logLines(f.traffic.logs.String(), "WARN"), logLines(f.traffic.logs.String(), "ERROR")...) {
+						if !strings.Contains(line, "access tokens") {
+							kept = append(kept, line)
+						}
+					}
+					return kept
+				}
+				f.idp.Fault(oidctest.Token, c.fault)
+				for range 20 {
+					if answer := f.post("token", flowRefresh("a-refresh-token-of-somebody")); answer.Status != c.status {
+						t.Fatalf("%d %s", answer.Status, answer.Body)
+					}
+				}
+				got := lines()
+				if c.level == "" {
+					if len(got) != 0 {
+						t.Errorf("%q", got)
+					}
+					return
+				}
+				if len(got) != 1 || !strings.Contains(got[0], "level="+c.level) {
+					t.Fatalf("%q", got)
+				}
+				for _, want := range c.want {
+					if !strings.Contains(got[0], want) {
+						t.Errorf("%q does not say %s", got[0], want)
+					}
+				}
+				f.idp.Fault(oidctest.Token, granted)
+				time.Sleep(2 * time.Minute)
+				for range 20 {
+					f.post("token", flowRefresh("a-refresh-token-of-somebody"))
+				}
+				if n := linesWith(f.traffic.logs.String(), "INFO", "again"); n != 1 {
+					t.Errorf("%d lines say that it works:\n%s", n, f.traffic.logs.String())
+				}
+			})
+		})
+	}
+}
+
+// A browser that comes back with a code that is about this service is logged in the same way.
+func TestRefusalAtTheCallbackIsLoggedOnce(t *testing.T) {
+	f := newFlow(t, nil)
+	for _, code := range []string{"unauthorized_client", "access_denied", "upstream-secret"} {
+		for range 3 {
+			query, cookie := f.browser("alice")
+			f.get("callback", url.Values{"state": query["state"], "error": {code}, "iss": query["iss"]}, cookie)
+		}
+	}
+	lines := append(logLines(f.traffic.logs.String(), "ERROR"), logLines(f.traffic.logs.String(), "WARN")...)
+	if len(lines) != 1 || !strings.Contains(lines[0], "level=WARN") || !strings.Contains(lines[0], "code=unauthorized_client") || !strings.Contains(lines[0], "Config.ClientID") {
+		t.Errorf("%q", lines)
+	}
+}
+
+// In passthrough mode, access tokens that no guard can verify are told of once, with what to do; in broker mode they do not matter.
+func TestOpaqueTokensAreLoggedOnce(t *testing.T) {
+	const words = "the provider's access tokens"
+	f := newFlow(t, nil, oidctest.WithOpaqueTokens())
+	refresh := f.tokens("alice").RefreshToken
+	for range 3 {
+		f.tokens("alice")
+		refresh = flowGranted(t, f.post("token", flowRefresh(refresh))).RefreshToken
+	}
+	lines := logLines(f.traffic.logs.String(), "WARN")
+	if len(lines) != 1 || !strings.Contains(lines[0], words) || !strings.Contains(lines[0], "no signed JWTs") || !strings.Contains(lines[0], "Config.Broker") {
+		t.Errorf("%q", lines)
+	}
+	f = newFlow(t, nil)
+	f.tokens("alice")
+	if logs := f.traffic.logs.String(); strings.Contains(logs, words) {
+		t.Errorf("JWTs: %s", logs)
+	}
+	b := newFlow(t, brokered(), oidctest.WithOpaqueTokens())
+	b.tokens("alice")
+	if logs := b.traffic.logs.String(); strings.Contains(logs, words) {
+		t.Errorf("in broker mode: %s", logs)
+	}
 }

@@ -5,15 +5,15 @@ import "net/url"
 // maxCredential bounds codes, verifiers and tokens in a form, in bytes.
 const maxCredential = 16 << 10
 
-// parameters reads parameters of a request one after the other and keeps the first fault.
+// parameters reads the parameters of a request one by one and keeps the first error.
 type parameters struct {
 	values url.Values
-	most   int // bytes of one value; 0: as many as the request may have
+	most   int // largest value in bytes; 0: no limit beyond that of the request
 	fault  *Error
 }
 
-// one returns the only value under any of the names, "" when there is none or it is empty. Two values, in one spelling
-// or in several, are a fault: nobody picks one.
+// one returns the value given under any of the names, "" if it is absent or empty. Two values, under one name or several,
+// are an error: choosing one would be a guess.
 func (p *parameters) one(names ...string) string {
 	if p.fault != nil {
 		return ""
@@ -36,7 +36,7 @@ func (p *parameters) one(names ...string) string {
 	}
 }
 
-// err returns the first fault.
+// err returns the first error.
 func (p *parameters) err() error {
 	if p.fault == nil {
 		return nil
@@ -44,8 +44,8 @@ func (p *parameters) err() error {
 	return p.fault
 }
 
-// lone returns a parameter that is given once and is not longer than a credential may be; anything else counts as
-// absent: for a logout, which is never refused.
+// lone returns a parameter that is given exactly once and is not longer than a credential; anything else counts as absent.
+// For logout, which is never refused.
 func lone(query url.Values, name string) string {
 	p := parameters{values: query, most: maxCredential}
 	return p.one(name)

@@ -10,8 +10,8 @@ import (
 // callbackPath is the path on which a program on the user's machine listens, on any port (RFC 8252 section 7.3).
 const callbackPath = "/callback"
 
-// mayRedirect reports whether a login may send the browser to uri: to the own callback, an entry of RedirectURIs, or an
-// address of the loopback rule. Everything is compared byte for byte.
+// mayRedirect reports whether a login may send the browser to uri: the own callback, an entry of RedirectURIs, or an address
+// that the loopback rule allows. The comparison is byte for byte.
 func (f *flows) mayRedirect(uri string) bool {
 	own := f.ownCallback()
 	if own != "" && uri == own {
@@ -23,7 +23,7 @@ func (f *flows) mayRedirect(uri string) bool {
 	return uri != Loopback && slices.Contains(f.cfg.RedirectURIs, uri)
 }
 
-// isLoopbackCallback is the loopback rule: http://HOST[:PORT]/callback, byte for byte.
+// isLoopbackCallback implements the loopback rule: http://HOST[:PORT]/callback, byte for byte.
 func isLoopbackCallback(uri string) bool {
 	rest, isHTTP := strings.CutPrefix(uri, "http://")
 	authority, isCallback := strings.CutSuffix(rest, callbackPath)
@@ -52,7 +52,7 @@ func (a *Auth) logoutTarget(uri string) string {
 	return ""
 }
 
-// withState adds the caller's state to an address that this service redirects to without the provider.
+// withState adds the client's state to a URL to which this service redirects directly, without the provider.
 func withState(target, state string) string {
 	if state == "" {
 		return target

@@ -9,25 +9,25 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/session"
 )
 
-// The reasons for which a token is not accepted, for [errors.Is] on a refusal. A client sees one text for all of them.
+// The reasons why a token is rejected, for [errors.Is] on a refusal. The client sees the same text for all of them.
 var (
-	ErrMalformed   = fault.ErrMalformed   // not a signed token that this library reads
-	ErrTokenKind   = fault.ErrTokenKind   // an ID token, a refresh token, one bound to a key, or of an issuer's other use
-	ErrIssuer      = fault.ErrIssuer      // the claim iss names nobody whose tokens are accepted
-	ErrUnknownKey  = fault.ErrUnknownKey  // the issuer publishes no such key
-	ErrSignature   = fault.ErrSignature   // the signature or the algorithm does not fit the key
-	ErrExpired     = fault.ErrExpired     // exp has passed
-	ErrNotYetValid = fault.ErrNotYetValid // nbf or iat lies ahead
-	ErrClaims      = fault.ErrClaims      // a registered claim is missing or has another type
+	ErrMalformed   = fault.ErrMalformed   // not a signed JWT that this library can parse
+	ErrTokenKind   = fault.ErrTokenKind   // not a bearer access token: an ID token, a refresh token, a key-bound token, …
+	ErrIssuer      = fault.ErrIssuer      // the claim iss is not an accepted issuer
+	ErrUnknownKey  = fault.ErrUnknownKey  // the issuer does not publish the key
+	ErrSignature   = fault.ErrSignature   // the signature or the algorithm does not match the key
+	ErrExpired     = fault.ErrExpired     // exp is in the past
+	ErrNotYetValid = fault.ErrNotYetValid // nbf or iat is in the future
+	ErrClaims      = fault.ErrClaims      // a registered claim is missing or has the wrong type
 	ErrAudience    = fault.ErrAudience    // issued for another service
-	ErrRevoked     = fault.ErrRevoked     // the session of the token was ended
+	ErrRevoked     = fault.ErrRevoked     // the session of the token has ended
 )
 
-// outageRetry is what clients are told to wait when the provider is out of reach: the pause between two tries of ours.
+// outageRetry is the Retry-After while the provider is unreachable: the same pause as between our own attempts.
 const outageRetry = 10 * time.Second
 
-// refusalOf gives the answer to an error: the only place that turns what went wrong into a status and a text. What is
-// neither a fault nor an answer already is a 500.
+// refusalOf returns the answer to an error. It is the only place that turns an error into a status and a text. An error
+// that is neither a fault nor an *Error becomes a 500.
 func refusalOf(err error) *Error {
 	var made *Error
 	if errors.As(err, &made) {
@@ -42,7 +42,7 @@ func refusalOf(err error) *Error {
 	return e
 }
 
-// kindOf says what happened, whether an answer was made of it already or not.
+// kindOf returns the kind of a fault or of an *Error made from one.
 func kindOf(err error) fault.Kind {
 	var made *Error
 	if errors.As(err, &made) {
@@ -51,7 +51,7 @@ func kindOf(err error) fault.Kind {
 	return fault.Of(err)
 }
 
-// answerTo has the status, the code and the text of each kind of fault.
+// answerTo maps each kind of fault to its status, code and text.
 func answerTo(f *fault.Error) *Error {
 	switch f.Kind {
 	case fault.Token:
@@ -85,8 +85,8 @@ func answerTo(f *fault.Error) *Error {
 	}
 }
 
-// refusals are the provider's codes that are the caller's business, with our own words for each. Any other one means
-// that the provider does not want this service's request.
+// refusals maps the provider's error codes that concern the caller to texts of this library. Any other code means that the
+// provider rejected this service's own request.
 var refusals = map[string]string{
 	CodeAuthorizationPending: "the user has not answered yet",
 	CodeSlowDown:             "polled too fast, wait 5 seconds longer from now on",
@@ -113,7 +113,7 @@ func unusable(f *fault.Error) string {
 	}
 }
 
-// outageOf is an answer for what may be over in a moment: no code, so that a polling client goes on polling.
+// outageOf answers a temporary failure: without a code, so that a polling client keeps polling.
 func outageOf(part fault.Part) *Error {
 	e := &Error{Status: http.StatusServiceUnavailable, RetryAfter: outageRetry}
 	switch part {

@@ -9,16 +9,17 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/strictjson"
 )
 
-// Requirement is one condition that a caller has to meet. The zero value is never met. Made by [Scopes], [Roles], [AnyRole],
-// [ClientRoles], [Claim], [Check] and [CheckRequest], and out of others by [AllOf] and [AnyOf]; safe for concurrent use.
+// Requirement is one condition that a caller must meet. The zero value is never met. Make one with [Scopes], [Roles],
+// [AnyRole], [ClientRoles], [Claim], [Check] or [CheckRequest]; combine several with [AllOf] and [AnyOf]. Safe for concurrent
+// use.
 type Requirement struct {
 	kind    requirementKind
 	scopes  []string
 	met     func(*IDToken) bool
 	request func(context.Context, Credentials, *IDToken) (bool, error)
-	name    string // what logs call a function of the application's
+	name    string // for logs
 	parts   []Requirement
-	fault   string // why it can never be met, told when a guard is made
+	fault   string // why it can never be met; logged when a guard is made
 }
 
 type requirementKind int
@@ -36,58 +37,57 @@ const (
 	kindBearerOnly
 )
 
-// NoDefaults among a guard's requirements leaves Config.Require out of it. In Config.Require it is a fault.
-//
-// RejectInvalid among the requirements of [Auth.Optional] makes a token that is bad, or lacks something, a refusal
-// instead of a guest. In [Auth.Required] it changes nothing; in Config.Require it is a fault.
-//
-// BearerOnly among a guard's requirements, or in Config.Require, admits callers by a bearer token and by nothing else. Guards
-// take nothing else in this release, so it changes nothing yet.
-//
-// They say how a guard decides and are no conditions: within [AllOf] and [AnyOf] each is a fault.
+// Options of a guard, written among its requirements. They are not conditions: inside [AllOf] and [AnyOf] they are invalid.
 var (
-	NoDefaults    = Requirement{kind: kindNoDefaults}
+	// NoDefaults makes a guard ignore Config.Require. Invalid in Config.Require.
+	NoDefaults = Requirement{kind: kindNoDefaults}
+	// RejectInvalid makes a guard of [Auth.Optional] refuse a token that is invalid or does not meet the requirements,
+	// instead of treating the caller as a guest. No effect in [Auth.Required]. Invalid in Config.Require.
 	RejectInvalid = Requirement{kind: kindRejectInvalid}
-	BearerOnly    = Requirement{kind: kindBearerOnly}
+	// BearerOnly makes a guard accept a bearer token and nothing else; in Config.Require, every guard. Guards accept nothing
+	// else in this release, so it has no effect yet.
+	BearerOnly = Requirement{kind: kindBearerOnly}
 )
 
-const emptyList = "nothing is asked for, so nobody can meet it: name at least one value"
+const emptyList = "an empty list never matches: name at least one value"
 
-// Scopes asks for every one of the scopes; each element is split at white space. Without a scope it is never met.
+// Scopes requires all of the scopes; each element is split at white space. Without a scope it is never met.
 func Scopes(all ...string) Requirement {
 	r := Requirement{kind: kindScopes, scopes: claims.Distinct(strings.Fields(strings.Join(all, " ")))}
 	if len(r.scopes) == 0 {
 		return Requirement{fault: "Scopes: " + emptyList}
 	}
+	r.name = "Scopes " + strings.Join(r.scopes, ", ")
 	for _, scope := range r.scopes {
 		if !isScope(scope) {
-			return Requirement{fault: "Scopes: an entry is no scope of RFC 6749 section 3.3"}
+			return Requirement{fault: "Scopes: an entry is not a valid scope (RFC 6749 section 3.3)"}
 		}
 	}
 	return r
 }
 
-// Roles asks for all of the values: every one has to be among [IDToken.Roles] (for one of them, see [AnyRole]), which has the roles
-// of other clients with Config.RolesOfAllClients alone (for those of one, see [ClientRoles]). The claims option of the Python
-// library asks for all values too, among the roles of all clients. Compared exactly. Without a value it is never met.
+// Roles requires all of the roles: each must be in [IDToken.Roles] (to require one of several, use [AnyRole]), which has the
+// roles of other clients only with Config.RolesOfAllClients (for those of one client, use [ClientRoles]). The claims option of
+// the Python library requires all values too, among the roles of all clients. The comparison is exact. Without a role it is
+// never met.
 func Roles(all ...string) Requirement {
 	return roles("Roles", all, rolesOf, containsAll)
 }
 
-// AnyRole asks for any of the values: one of them has to be among [IDToken.Roles] (for all of them, see [Roles]). Compared
-// exactly. Without a value it is never met.
+// AnyRole requires at least one of the roles: one must be in [IDToken.Roles] (to require all, use [Roles]). The comparison is
+// exact. Without a role it is never met.
 func AnyRole(anyOf ...string) Requirement {
 	return roles("AnyRole", anyOf, rolesOf, containsAny)
 }
 
-// ClientRoles asks for all of the values: every one has to be among the roles that the token has at one client of the provider,
-// the claim resource_access.<client>.roles. Compared exactly, the client's name too. Tokens that broker mode issues have no such
-// claim, so nobody meets it there. Without a client or a value it is never met.
+// ClientRoles requires all of the roles at one client of the provider: each must be in the claim
+// resource_access.<client>.roles. The comparison is exact, for the client's name too. Tokens issued in broker mode do not
+// have this claim, so they never meet it. Without a client or a role it is never met.
 func ClientRoles(client string, all ...string) Requirement {
 	if client == "" {
-		return Requirement{fault: "ClientRoles: name the client whose roles are asked for"}
+		return Requirement{fault: "ClientRoles: name the client whose roles are required"}
 	}
-	return roles("ClientRoles", all, func(token *IDToken) []string { return token.claims().ClientRoles(client) }, containsAll)
+	return roles("ClientRoles "+client, all, func(token *IDToken) []string { return token.claims().ClientRoles(client) }, containsAll)
 }
 
 func rolesOf(token *IDToken) []string { return token.claims().Roles() }
@@ -97,7 +97,8 @@ func roles(name string, wanted []string, of func(*IDToken) []string, enough func
 	if len(wanted) == 0 || slices.Contains(wanted, "") {
 		return Requirement{fault: name + ": " + emptyList}
 	}
-	return Requirement{kind: kindClaims, met: func(token *IDToken) bool { return enough(of(token), wanted) }}
+	named := name + " " + strings.Join(wanted, ", ")
+	return Requirement{kind: kindClaims, name: named, met: func(token *IDToken) bool { return enough(of(token), wanted) }}
 }
 
 func containsAll(has, wanted []string) bool {
@@ -108,22 +109,23 @@ func containsAny(has, wanted []string) bool {
 	return slices.ContainsFunc(wanted, func(word string) bool { return slices.Contains(has, word) })
 }
 
-// Claim asks for any of the values: the claim at path (see [IDToken.Claim]) has to be one of them, or a list that holds one of
-// them (for all of them, write AllOf with one Claim for each). Texts are compared exactly; a boolean or a number is compared
-// by its JSON text. Without a value it is never met.
+// Claim requires at least one of the values: the claim at path (see [IDToken.Claim]) must equal one of them, or be a list
+// that contains one (to require all, use [AllOf] with one Claim per value). Strings are compared exactly, booleans and
+// numbers by their JSON text. Without a path or a value it is never met.
 func Claim(path string, anyOf ...string) Requirement {
 	anyOf = slices.Clone(anyOf)
 	if path == "" || len(anyOf) == 0 {
 		return Requirement{fault: "Claim: " + emptyList}
 	}
-	return Requirement{kind: kindClaims, met: func(token *IDToken) bool {
+	return Requirement{kind: kindClaims, name: "Claim " + path, met: func(token *IDToken) bool {
 		raw, ok := token.claims().Find(path)
 		return ok && holdsAny(raw, anyOf)
 	}}
 }
 
-// Check asks a function of the application's. It must be safe for concurrent use; name stands in logs alone. Where it panics,
-// the answer is a 500, and the log has the name. A nil function is never met.
+// Check calls a function of the application; the requirement is met if it returns true. The function must be safe for
+// concurrent use. If it panics, the answer is a 500 and the panic is logged with name; name appears only in logs and errors.
+// With a nil function it is never met.
 func Check(name string, ok func(*IDToken) bool) Requirement {
 	if ok == nil {
 		return Requirement{fault: "Check " + name + ": the function is nil"}
@@ -131,11 +133,11 @@ func Check(name string, ok func(*IDToken) bool) Requirement {
 	return Requirement{kind: kindCheck, name: "Check " + name, met: ok}
 }
 
-// CheckRequest asks a function of the application's about the caller and the request that came: its method, its target, its
-// header, which are copies that may be kept. The function must be safe for concurrent use; the context is the request's. An
-// error is no answer: a 503, which [Auth.Optional] takes for a guest as every outage. Where it panics, the answer is a 500. name
-// stands in logs and errors alone. A nil function is never met. In Config.Require it is a fault: that is asked about tokens that
-// are being made too, and those come with no request.
+// CheckRequest calls a function of the application with the caller and the request: method, target and header, which are
+// copies that the function may keep. It must be safe for concurrent use; the context is the request's. If it returns an
+// error, the answer is a 503, and [Auth.Optional] treats the caller as a guest, as in every outage. If it panics, the answer
+// is a 500. name appears only in logs and errors. With a nil function it is never met. Invalid in Config.Require, which also
+// applies when a token is issued, without a request to check.
 func CheckRequest(name string, ok func(context.Context, Credentials, *IDToken) (bool, error)) Requirement {
 	if ok == nil {
 		return Requirement{fault: "CheckRequest " + name + ": the function is nil"}
@@ -143,14 +145,14 @@ func CheckRequest(name string, ok func(context.Context, Credentials, *IDToken) (
 	return Requirement{kind: kindCheckRequest, name: "CheckRequest " + name, request: ok}
 }
 
-// AllOf asks that every one of the requirements is met; it is for use within [AnyOf]. Without a requirement it is never met, nor
-// with one that can never be met.
+// AllOf requires every one of the requirements; it is meant for use inside [AnyOf]. It is never met if the list is empty or
+// contains a requirement that can never be met.
 func AllOf(all ...Requirement) Requirement { return combine("AllOf", kindAll, all) }
 
-// AnyOf asks that one of the requirements is met. They are asked in their order until one is. When none is, the refusal names
-// the missing scopes of the first one for which scopes alone are missing; where there is none, it is that of a claim. A
-// [CheckRequest] that gave an error makes a 503 only when no other one is met. Without a requirement it is never met, nor with
-// one that can never be met.
+// AnyOf requires at least one of the requirements. It tries them in order and stops at the first that is met. If none is
+// met, the refusal names the missing scopes of the first requirement that lacks only scopes; if there is none, it is the
+// refusal for a claim. An error of a [CheckRequest] leads to a 503 only if no other requirement is met. AnyOf is never met if
+// the list is empty or contains a requirement that can never be met.
 func AnyOf(anyOf ...Requirement) Requirement { return combine("AnyOf", kindAny, anyOf) }
 
 func combine(name string, kind requirementKind, parts []Requirement) Requirement {
@@ -159,18 +161,22 @@ func combine(name string, kind requirementKind, parts []Requirement) Requirement
 	}
 	for _, part := range parts {
 		if part.isOption() {
-			return Requirement{fault: name + ": NoDefaults, RejectInvalid and BearerOnly are no conditions: write them beside it"}
+			return Requirement{fault: name + ": NoDefaults, RejectInvalid and BearerOnly are not conditions: write them next to it"}
 		}
 		if part.kind == kindNever {
 			return Requirement{fault: name + ": " + part.faultInConfig()}
 		}
 	}
-	return Requirement{kind: kind, parts: slices.Clone(parts)}
+	names := make([]string, len(parts))
+	for i, part := range parts {
+		names[i] = part.name
+	}
+	return Requirement{kind: kind, name: name + " (" + strings.Join(names, "; ") + ")", parts: slices.Clone(parts)}
 }
 
 func holdsAny(raw string, anyOf []string) bool {
 	list, err := strictjson.Entries(raw)
-	if err != nil { // no list
+	if err != nil { // not a list
 		list = []string{raw}
 	}
 	return slices.ContainsFunc(list, func(entry string) bool { return isOneOf(entry, anyOf) })
@@ -192,7 +198,7 @@ func (r Requirement) isOption() bool {
 	return r.kind == kindNoDefaults || r.kind == kindRejectInvalid || r.kind == kindBearerOnly
 }
 
-// asksRequest tells whether a request is needed to judge it.
+// asksRequest reports whether judging the requirement needs a request.
 func (r Requirement) asksRequest() bool {
 	return r.kind == kindCheckRequest || slices.ContainsFunc(r.parts, Requirement.asksRequest)
 }
@@ -200,11 +206,11 @@ func (r Requirement) asksRequest() bool {
 func (r Requirement) faultInConfig() string {
 	switch {
 	case r.kind == kindNoDefaults || r.kind == kindRejectInvalid:
-		return "write it at a guard, not here"
+		return "use it in a guard, not here"
 	case r.asksRequest():
-		return "CheckRequest needs a request, and a token that is being made comes with none: write it at the guards"
+		return "CheckRequest needs a request, and there is none when a token is issued: use it in the guards"
 	case r.kind == kindNever && r.fault == "":
-		return "make it with Scopes, Roles, Claim or Check"
+		return "an empty Requirement is never met: make one with Scopes, Roles, Claim or Check"
 	default:
 		return r.fault
 	}

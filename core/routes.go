@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
 )
 
@@ -27,18 +28,21 @@ type Paths struct {
 	Logout   string // /auth/v2/logout
 	UserInfo string // /auth/v2/userinfo
 	JWKS     string // /auth/v2/.well-known/jwks.json; in broker mode alone
+	Revoke   string // /auth/v2/revoke; in broker mode alone
 }
 
 // Route is one route as a framework mounts it: method, path and the function that answers. It is an [http.Handler] too.
 // Safe for concurrent use.
 type Route struct {
-	Name   string // login, callback, token, device, logout, userinfo, jwks
+	Name   string // login, callback, token, device, logout (GET and POST), userinfo, jwks, revoke
 	Method string // GET or POST; every other method is refused, HEAD too: it would spend a login's code
 	Path   string // prefix and path
 
 	auth     *Auth
 	serve    func(context.Context, *Request) (*Response, error)
 	referrer string // Referrer-Policy of every answer, "" for none
+	ownForms bool   // a form that another site sends is refused
+	allow    string // all methods of the path
 }
 
 // Serve answers one request. It returns within Config.Timeout and a second, in broker mode three, besides what OnLogin and
@@ -59,6 +63,9 @@ func (r Route) answer(ctx context.Context, request *Request) *Response {
 	if request.fault != nil {
 		return r.auth.refuse(ctx, request, request.fault)
 	}
+	if r.ownForms && isForeignForm(request) {
+		return r.auth.refuse(ctx, request, &Error{Status: http.StatusForbidden, Code: CodeAccessDenied, Detail: "A form of another site is not taken.", kind: fault.Request})
+	}
 	bounded, cancel := context.WithTimeout(ctx, r.auth.patience())
 	defer cancel()
 	answer, err := r.serve(bounded, request)
@@ -76,6 +83,13 @@ func (r Route) answer(ctx context.Context, request *Request) *Response {
 	return refused
 }
 
+// isForeignForm reports whether another site makes the user's browser send this request and show its answer (Fetch
+// Metadata). What a script of another origin may send is up to CORS; who is no browser says nothing of the kind.
+func isForeignForm(request *Request) bool {
+	site := request.Header.Get("Sec-Fetch-Site")
+	return request.Header.Get("Sec-Fetch-Mode") == "navigate" && site != "same-origin" && site != "none"
+}
+
 // patience is the longest that a route takes. In broker mode it may wait for another instance's refresh.
 func (a *Auth) patience() time.Duration {
 	return a.cfg.Timeout + a.logins.Patience() + 3*provider.Slack
@@ -84,7 +98,7 @@ func (a *Auth) patience() time.Duration {
 // wrongMethod answers where a router lets another method through, as net/http does with HEAD.
 func (r Route) wrongMethod(ctx context.Context, request *Request) *Response {
 	answer := r.auth.refuse(ctx, request, &Error{Status: http.StatusMethodNotAllowed, Code: CodeInvalidRequest, Detail: "Method Not Allowed"}).owned()
-	answer.Header.Set("Allow", r.Method)
+	answer.Header.Set("Allow", r.allow)
 	return answer
 }
 
@@ -102,16 +116,19 @@ func (a *Auth) Routes(paths Paths) ([]Route, error) {
 	table := []Route{
 		{Name: "login", Method: http.MethodGet, Path: paths.Login, serve: f.login},
 		{Name: "callback", Method: http.MethodGet, Path: paths.Callback, serve: f.callbackRoute, referrer: "no-referrer"},
-		{Name: "token", Method: http.MethodPost, Path: paths.Token, serve: f.token},
-		{Name: "device", Method: http.MethodPost, Path: paths.Device, serve: f.device},
+		{Name: "token", Method: http.MethodPost, Path: paths.Token, serve: f.token, ownForms: true},
+		{Name: "device", Method: http.MethodPost, Path: paths.Device, serve: f.device, ownForms: true},
 		{Name: "logout", Method: http.MethodGet, Path: paths.Logout, serve: f.logout},
+		{Name: "logout", Method: http.MethodPost, Path: paths.Logout, serve: f.logout},
 		{Name: "userinfo", Method: http.MethodGet, Path: paths.UserInfo, serve: f.userInfo},
 	}
 	if a.broker != nil {
 		if paths.Token == Off {
 			return nil, errors.New("core: Paths.Token: broker mode needs the token endpoint, which issues its tokens")
 		}
-		table = append(table, Route{Name: "jwks", Method: http.MethodGet, Path: paths.JWKS, serve: f.jwks})
+		table = append(table,
+			Route{Name: "jwks", Method: http.MethodGet, Path: paths.JWKS, serve: f.jwks},
+			Route{Name: "revoke", Method: http.MethodPost, Path: paths.Revoke, serve: f.revoke, ownForms: true})
 	}
 	return a.place(paths.Prefix, table)
 }
@@ -126,6 +143,7 @@ func (p *Paths) complete() {
 	p.Logout = cmp.Or(p.Logout, "/auth/v2/logout")
 	p.UserInfo = cmp.Or(p.UserInfo, "/auth/v2/userinfo")
 	p.JWKS = cmp.Or(p.JWKS, defaultJWKSPath)
+	p.Revoke = cmp.Or(p.Revoke, "/auth/v2/revoke")
 }
 
 func (a *Auth) place(prefix string, table []Route) ([]Route, error) {
@@ -135,11 +153,11 @@ func (a *Auth) place(prefix string, table []Route) ([]Route, error) {
 	}
 	taken := make(map[string]string)
 	var routes []Route
-	for _, route := range table {
+	for i, route := range table {
 		if route.Path == Off {
 			continue
 		}
-		if !isPath(route.Path) {
+		if !isPath(route.Path) && (i == 0 || table[i-1].Path != route.Path) { // once for both methods
 			errs = append(errs, fmt.Errorf("core: path %q of %s: write a path that begins with / and has no parameters, or core.Off", route.Path, route.Name))
 		}
 		if other, twice := taken[route.Method+route.Path]; twice {
@@ -152,7 +170,20 @@ func (a *Auth) place(prefix string, table []Route) ([]Route, error) {
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
+	for i := range routes {
+		routes[i].allow = methodsOf(routes, routes[i].Path)
+	}
 	return routes, nil
+}
+
+func methodsOf(routes []Route, path string) string {
+	var methods []string
+	for _, route := range routes {
+		if route.Path == path {
+			methods = append(methods, route.Method)
+		}
+	}
+	return strings.Join(methods, ", ")
 }
 
 // isPath keeps out what some router would read as a parameter, a wildcard or a pattern, and what a browser rewrites.

@@ -15,7 +15,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
-// secrets returns SecretKeys, or a random one for this process.
+// secrets returns SecretKeys, or a random per-process key if there are none.
 func (a *Auth) secrets() [][]byte {
 	if len(a.cfg.SecretKeys) == 0 {
 		return [][]byte{randomSecret()}
@@ -36,10 +36,10 @@ func randomBytes(n int) []byte {
 
 func randomSecret() []byte { return randomBytes(seal.MinSecret) }
 
-// errSecretKeys is the fault of a store that other machines may share.
+// errSecretKeys is the error for missing SecretKeys with a store that other machines may share.
 var errSecretKeys = errors.New("empty: a store that others may share needs keys that stay; write at least one, the same on every instance, for instance the output of: openssl rand -base64 48")
 
-// secretFileOf returns the file in which a store on this machine alone keeps its secret. "" means: use a per-process key.
+// secretFileOf returns the key file of a store that is local to this machine. "" means: use a per-process key.
 func secretFileOf(db store.Store) (string, error) {
 	if local, ok := db.(store.Local); ok {
 		if file, ok := local.SecretFile(); ok {
@@ -49,8 +49,8 @@ func secretFileOf(db store.Store) (string, error) {
 	return "", errSecretKeys
 }
 
-// storeSecrets returns what seals the rows of the store: SecretKeys, or the key of a store on this machine alone, which for
-// one that ends with the process is random.
+// storeSecrets returns the keys that seal the rows of the store: SecretKeys, or for a local store the key in its file, or
+// random for a store that ends with the process.
 func (a *Auth) storeSecrets(random []byte) ([][]byte, error) {
 	if len(a.cfg.SecretKeys) > 0 {
 		return a.secrets(), nil
@@ -69,11 +69,11 @@ func (a *Auth) storeSecrets(random []byte) ([][]byte, error) {
 	return [][]byte{secret}, nil
 }
 
-// secretSize is the length of the secret in a file, in bytes.
+// secretSize is the length in bytes of a secret in a file.
 const secretSize = 48
 
-// secretFile returns the secret in a file. It creates the file if it is missing, with mode 0600, and refuses one that
-// others can read or that belongs to somebody else.
+// secretFile returns the secret in a file. It creates the file with mode 0600 if it is missing, and refuses one that other
+// users can read or that belongs to another user.
 func secretFile(name string) ([]byte, error) {
 	secret, err := readSecret(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -87,7 +87,8 @@ func secretFile(name string) ([]byte, error) {
 	return secret, nil
 }
 
-// makeSecret writes a whole file and only then gives it its name, unless another process has: nobody reads half of one.
+// makeSecret writes a temporary file and then links it to name, so that no process reads half of it. It keeps a file that
+// another process has made meanwhile.
 func makeSecret(name string) error {
 	draft, err := os.CreateTemp(filepath.Dir(name), ".secret-") // mode 0600
 	if err != nil {
@@ -120,8 +121,8 @@ func readSecret(name string) ([]byte, error) {
 	return secret, nil
 }
 
-// openPrivate opens a file of this user's that nobody else may open. It follows no link: somebody who may write to the
-// folder could point one at a file that they know.
+// openPrivate opens a file that belongs to this user and that no other user can open. It refuses symbolic links: another
+// user with write access to the folder could point one at a file whose contents they know.
 func openPrivate(name string) (*os.File, error) {
 	named, err := os.Lstat(name)
 	if err != nil {
@@ -131,7 +132,7 @@ func openPrivate(name string) (*os.File, error) {
 		return nil, fmt.Errorf("%s is a symbolic link: put the file itself there", name)
 	}
 	if !named.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is no file", name)
+		return nil, fmt.Errorf("%s is not a regular file", name)
 	}
 	file, err := os.Open(name)
 	if err != nil {

@@ -4,7 +4,7 @@ package core
 
 import "io/fs"
 
-// isWide is false: mode bits say nothing here, the folder's access list decides.
+// isWide is false: mode bits mean nothing on this platform, the folder's access list decides.
 func isWide(fs.FileInfo) bool { return false }
 
 // isForeign is false: the folder's access list decides.

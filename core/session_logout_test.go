@@ -319,6 +319,79 @@ func TestBrokerLogoutStoreDown(t *testing.T) {
 	})
 }
 
+// A logout with an access token that has expired ends its session: the refresh token has not.
+func TestBrokerLogoutOfExpiredToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBubble(t)
+		here, there := b.serve(), b.serve()
+		token := here.begun()
+		next := flowGranted(t, here.refresh(token.RefreshToken))
+		held := b.current
+		time.Sleep(2 * time.Hour)
+		here.leave(token.AccessToken)
+		flowRefused(t, "refresh there", there.refresh(next.RefreshToken), 401, "invalid_grant", sessionGone)
+		if !b.wasRevoked(held) {
+			t.Error("the provider's refresh token lives on")
+		}
+	})
+}
+
+// A refresh token in a POST ends its session, beside that of an access token or alone, and gives the session's hint.
+func TestBrokerLogoutOfRefreshToken(t *testing.T) {
+	f := newFlow(t, imported())
+	first, second := f.tokens("alice"), f.tokens("alice")
+	answer := f.post("logout", url.Values{"refresh_token": {first.RefreshToken}, "id_token_hint": {"foreign"}})
+	if answer.Status != 200 || !strings.Contains(string(answer.Body), "id_token_hint=e") {
+		t.Errorf("%d %s", answer.Status, answer.Body)
+	}
+	if f.status(first.AccessToken) != 401 || f.status(second.AccessToken) != 200 {
+		t.Errorf("%d and %d", f.status(first.AccessToken), f.status(second.AccessToken))
+	}
+	third := f.tokens("alice")
+	f.post("logout", url.Values{"refresh-token": {third.RefreshToken}}, "Authorization: Bearer "+second.AccessToken)
+	for _, token := range []core.Token{first, second, third} {
+		flowRefused(t, "after the logout", f.refresh(token.RefreshToken), 401, "invalid_grant", sessionGone)
+	}
+}
+
+// A logout that the store has refused can be repeated, though its token is refused by now, until it holds. A program is told
+// that it does not hold yet, a browser is led on.
+func TestBrokerLogoutRepeated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBubble(t)
+		here, there := b.serve(), b.serve()
+		token := here.begun()
+		here.who(token.AccessToken)
+		there.who(token.AccessToken)
+		bearer := "Authorization: Bearer " + token.AccessToken
+		b.store.breaks(failing("Revoke"))
+		for range 2 {
+			answer := here.post("logout", nil, bearer)
+			flowRefused(t, "a program", answer, 503, "", "The session store is not available.")
+			if answer.Header.Get("Retry-After") != "2" {
+				t.Errorf("%v", answer.Header)
+			}
+			here.leave(token.AccessToken)
+		}
+		b.store.breaks(nil)
+		if answer := here.post("logout", nil, bearer); answer.Status != 200 {
+			t.Errorf("%d %s", answer.Status, answer.Body)
+		}
+		flowRefused(t, "at once", there.refresh(token.RefreshToken), 401, "invalid_grant", sessionGone)
+	})
+}
+
+// A token whose key was withdrawn, or has been retired since, is nobody's: nothing ends.
+func TestBrokerLogoutOfUnknownKey(t *testing.T) {
+	f := newFlow(t, imported())
+	token := f.tokens("alice")
+	if err := f.auth.WithdrawKey(t.Context(), kidOf(sharedKey())); err != nil {
+		t.Fatal(err)
+	}
+	f.leave(token.AccessToken)
+	flowGranted(t, f.refresh(token.RefreshToken))
+}
+
 // A logout without a token, or with a bad one, ends nothing.
 func TestBrokerLogoutOfNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

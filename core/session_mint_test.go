@@ -3,6 +3,7 @@ package core_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -216,6 +217,41 @@ func TestBrokerSubjectClaimOfFirstDocument(t *testing.T) {
 	}
 }
 
+// An address is a name only where the same document says that it is verified.
+func TestBrokerSubjectClaimEmail(t *testing.T) {
+	const address = "boss@example.org"
+	for name, c := range map[string]struct {
+		user, idToken oidctest.Claims
+		good          bool
+	}{
+		"verified":                      {oidctest.Claims{"email_verified": true}, nil, true},
+		"not verified":                  {oidctest.Claims{"email_verified": false}, nil, false},
+		"verified as a text":            {oidctest.Claims{"email_verified": "true"}, nil, false},
+		"nothing said":                  {nil, nil, false},
+		"verified in another document":  {oidctest.Claims{"email_verified": true}, oidctest.Claims{"email_verified": nil}, false},
+		"another one, verified, behind": {oidctest.Claims{"email_verified": true}, oidctest.Claims{"email": "other@example.org", "email_verified": false}, false},
+	} {
+		f := newFlow(t, imported(func(config *core.Config) { config.Broker.SubjectClaim = "email" }))
+		user := oidctest.Claims{"sub": "dora", "email": address}
+		maps.Copy(user, c.user)
+		f.idp.AddUser(oidctest.User{Name: "dora", Claims: user})
+		f.idp.Tamper(oidctest.IDTokens, func(token oidctest.Claims) { maps.Copy(token, c.idToken) })
+		answers := map[string]*core.Response{"login": f.post("token", f.loopback("dora"))}
+		if c.idToken == nil {
+			answers["exchange"] = f.exchange(f.idp.AccessToken("dora"), nil)
+		}
+		for grant, answer := range answers {
+			if !c.good {
+				flowRefused(t, name+", "+grant, answer, http.StatusForbidden, "access_denied", whoIsIt)
+				continue
+			}
+			if _, payload := unpack(t, flowGranted(t, answer).AccessToken); payload["sub"] != address {
+				t.Errorf("%s, %s: sub is %v", name, grant, payload["sub"])
+			}
+		}
+	}
+}
+
 // A person about whom the provider says more than a token holds is refused, and nothing lives on at the provider.
 func TestBrokerTokenTooLarge(t *testing.T) {
 	groups := make([]string, 600)
@@ -233,6 +269,6 @@ func TestBrokerTokenTooLarge(t *testing.T) {
 		t.Error("the provider's refresh token lives on")
 	}
 	g := newFlow(t, imported())
-	g.idp.Tamper(oidctest.UserInfoAnswers, func(c oidctest.Claims) { c["groups"] = groups })
+	g.idp.Tamper(oidctest.UserInfoAnswers, func(c oidctest.Claims) { c["name"] = strings.Repeat("x", 20<<10) })
 	flowRefused(t, "exchange", g.exchange(g.idp.AccessToken("alice"), nil), 502, "server_error", tooMuch)
 }

@@ -8,33 +8,34 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/session"
 )
 
-// Token is the answer of the token and callback routes, with the members of the Python library and expires_in beside
-// them. Printing or logging one shows "Token(hidden)". [encoding/json.Marshal] writes the tokens, since that is the
-// answer's body: log no struct that holds a Token with slog's JSON handler.
+// Token is the answer of the token and callback routes: the members of the Python library, and expires_in. Printing or
+// logging a Token shows "Token(hidden)". [encoding/json.Marshal] writes the real tokens, because that is the body of the
+// answer; so do not log a struct that contains a Token with slog's JSON handler.
 type Token struct {
-	// AccessToken is what a client sends as bearer.
+	// AccessToken is the bearer token that the client sends.
 	AccessToken string `json:"access_token"`
 	// TokenType is always "Bearer".
 	TokenType string `json:"token_type"`
-	// Expires is when the access token ends, in Unix seconds.
+	// Expires is the expiry of the access token in Unix seconds.
 	Expires int64 `json:"expires"`
-	// ExpiresIn is the same in seconds from now.
+	// ExpiresIn is the remaining lifetime of the access token in seconds.
 	ExpiresIn int64 `json:"expires_in"`
-	// RefreshToken is "" when there is none; an answer leaves it out then, for clients that refuse an empty one.
+	// RefreshToken is "" if there is none; the answer then omits it, because some clients reject an empty one.
 	RefreshToken string `json:"refresh_token,omitempty"`
-	// RefreshExpires is when the refresh token ends, in Unix seconds: far away when the provider names no end, equal to
-	// Expires when there is no refresh token.
+	// RefreshExpires is the expiry of the refresh token in Unix seconds: far in the future if the provider states none, equal
+	// to Expires if there is no refresh token.
 	RefreshExpires int64 `json:"refresh_expires"`
-	// Scope holds the granted scopes, separated by spaces.
+	// Scope lists the granted scopes, separated by spaces.
 	Scope string `json:"scope"`
-	// IssuedTokenType is there after a token exchange alone (RFC 8693 section 2.2.1).
+	// IssuedTokenType is set only after a token exchange (RFC 8693 section 2.2.1).
 	IssuedTokenType string `json:"issued_token_type,omitempty"`
 
 	caller *IDToken
 }
 
-// Caller returns who logged in: in passthrough mode from the verified ID token of this exchange, nil when the provider
-// sent none, as some do after a refresh; in broker mode as guards will see the caller of this access token.
+// Caller returns the person who logged in. In passthrough mode it comes from the verified ID token of this exchange, and is
+// nil if the provider sent none, as some do on a refresh. In broker mode it is the caller that guards will see for this
+// access token.
 func (t *Token) Caller() *IDToken { return t.caller }
 
 // String hides the token.
@@ -43,13 +44,13 @@ func (t Token) String() string { return "Token(hidden)" }
 // GoString hides the token.
 func (t Token) GoString() string { return t.String() }
 
-// Format hides the token from every verb.
+// Format hides the token for every verb.
 func (t Token) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, t.String()) }
 
 // LogValue hides the token from every [slog.Handler].
 func (t Token) LogValue() slog.Value { return slog.StringValue(t.String()) }
 
-// tokenOf makes the answer of what a session gave.
+// tokenOf converts the tokens of a session into the answer.
 func tokenOf(tokens *session.Tokens) *Token {
 	return &Token{
 		AccessToken: tokens.AccessToken, TokenType: tokens.TokenType, Expires: tokens.Expires, ExpiresIn: tokens.ExpiresIn,

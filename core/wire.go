@@ -12,42 +12,43 @@ import (
 	"strings"
 )
 
-// MaxForm is how many bytes of a request's body are read; a longer one is refused with 413.
+// MaxForm is the largest request body in bytes; a longer one is refused with 413.
 const MaxForm = 64 << 10
 
-// maxQuery is how many bytes of a query string are read: a login with the longest redirect URI and scopes fits.
+// maxQuery is the longest query string in bytes: enough for a login with the longest redirect URI and scopes.
 const maxQuery = 16 << 10
 
-// Request is what a route sees of an HTTP request: the neutral form in which every framework hands it over. It has no
-// host on purpose: public addresses come from the configuration alone. Its strings live as long as it does, so an
-// adapter over reused memory copies them first. Read-only once made.
+// Request is an HTTP request as routes see it, independent of the framework. It has no host on purpose: public addresses
+// come from the configuration alone. Its strings must stay valid as long as the Request, so an adapter for a server that
+// reuses memory copies them first. Read-only once made.
 type Request struct {
 	// Method is the HTTP method, in upper case.
 	Method string
-	// Target is what the client asked for, path and query, whatever a group, a mount or a middleware made of the path since.
+	// Target is the path and query that the client sent, even if a group, a mount or a middleware has changed the path since.
 	Target string
-	// Query and Form are the decoded parameters; Form those of a body that is urlencoded or multipart. Both are empty where a
-	// guard refused the request: the parameters of a guarded route are the application's.
+	// Query and Form are the decoded parameters; Form comes from an urlencoded or multipart body. Both are empty in a request
+	// that a guard refused: the parameters of a guarded route belong to the application.
 	Query, Form url.Values
-	// Header has canonical names, a repeated header all its values.
+	// Header has canonical names; a repeated header keeps all its values.
 	Header http.Header
 
-	fault *Error // why it could not be read; Serve answers it
+	fault *Error // parse error; Serve answers with it
 }
 
-// LogValue gives method and path: query, form and header may hold secrets.
+// LogValue returns method and path only: query, form and header may hold secrets.
 func (r Request) LogValue() slog.Value { return requestValue(r.Method, r.Target) }
 
-// Format writes method and path for every verb.
+// Format writes method and path for every verb, for the same reason.
 func (r Request) Format(f fmt.State, _ rune) { formatRequest(f, r.Method, r.Target) }
 
 func (r *Request) credentials() Credentials {
 	return Credentials{Method: r.Method, Target: r.Target, Header: r.Header}
 }
 
-// ParseRequest makes a Request of the parts that every framework has; rawQuery is the query of the path that was routed. At most [MaxForm] bytes of body are read. What
-// cannot be read (a broken escape in query or form, a body that is too long) is remembered and answered by
-// [Route.Serve] with 400 or 413. A body that is no form is not looked at.
+// ParseRequest builds a Request from the parts that every framework has; rawQuery is the query of the routed path. It reads
+// the body of a POST with a form content type, at most [MaxForm] bytes, and ignores any other body. It never fails: for
+// malformed or oversized input (a broken escape in query or form, a query or body that is too long) [Route.Serve] answers
+// 400, 414 or 413.
 func ParseRequest(method, target, rawQuery string, header http.Header, body io.Reader) *Request {
 	r := &Request{Method: method, Target: target, Header: header, Form: url.Values{}}
 	if len(rawQuery) > maxQuery {
@@ -69,7 +70,7 @@ func parseForm(contentType string, body io.Reader) (url.Values, *Error) {
 	malformed := badRequest(CodeInvalidRequest, "The request body is malformed.")
 	kind, params, err := mime.ParseMediaType(contentType)
 	if err != nil || kind != "application/x-www-form-urlencoded" && kind != "multipart/form-data" {
-		return url.Values{}, nil //nolint:nilerr // no form, so there is nothing in it
+		return url.Values{}, nil //nolint:nilerr // not a form: no fields
 	}
 	text, err := io.ReadAll(io.LimitReader(body, MaxForm+1))
 	if err != nil {
@@ -97,23 +98,23 @@ func parseMultipart(boundary string, text []byte, malformed *Error) (url.Values,
 		return nil, malformed
 	}
 	if len(parsed.File) > 0 {
-		_ = parsed.RemoveAll() // in memory: there is nothing to remove that could fail
+		_ = parsed.RemoveAll() // files are in memory, so this cannot fail
 		return nil, malformed
 	}
 	return parsed.Value, nil
 }
 
-// Response is the whole answer of a route, whatever the framework.
+// Response is the complete answer of a route, independent of the framework.
 type Response struct {
 	// Status is the HTTP status.
 	Status int
 	// Header has canonical names; Set-Cookie may hold several values.
 	Header http.Header
-	// Body is sent as it is; nil for a redirect.
+	// Body is sent unchanged; nil for a redirect.
 	Body []byte
 }
 
-// WriteTo sends the response through net/http. A header replaces what an earlier middleware set; cookies are added.
+// WriteTo sends the response with net/http. Its headers replace those that an earlier middleware set; cookies are added.
 func (r *Response) WriteTo(w http.ResponseWriter) {
 	header := w.Header()
 	for name, values := range r.Header {
@@ -123,7 +124,7 @@ func (r *Response) WriteTo(w http.ResponseWriter) {
 		header[name] = append(header[name], values...)
 	}
 	w.WriteHeader(r.Status)
-	_, _ = w.Write(r.Body) //nolint:gosec // JSON of this library, or what the application made; a client that has gone cannot be told
+	_, _ = w.Write(r.Body) //nolint:gosec // JSON of this library or the application's body; ignored error: the client has gone
 }
 
 func jsonResponse(value any) *Response {

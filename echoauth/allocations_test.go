@@ -11,7 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// The guard costs the context, the request, and what echo makes for each middleware of a route.
+// The guard allocates only the context and the request, and echo something for each middleware of a route.
 func TestAllocations(t *testing.T) {
 	contract.Allocations(t, 3, func(_ *testing.T, common *core.Auth) (bare, guarded func(string) int) {
 		say := func(echo.Context) error { return nil }

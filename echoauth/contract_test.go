@@ -43,7 +43,7 @@ func (a *app) Before(header http.Header) {
 
 func (a *app) Serve(t testing.TB) string { return contract.ServeHTTP(t, a.echo) }
 
-// router is what an Echo and a group have in common.
+// router is the common interface of an Echo and a group.
 type router interface {
 	echoauth.Router
 	Group(prefix string, middlewares ...echo.MiddlewareFunc) *echo.Group

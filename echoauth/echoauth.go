@@ -5,15 +5,15 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// Auth is a [core.Auth] in echo's words. Safe for concurrent use.
+// Auth is a [core.Auth] with handlers and middleware for echo. Safe for concurrent use.
 type Auth struct{ *core.Auth }
 
-// Router is what routes are mounted on: *echo.Echo and *echo.Group are.
+// Router is where Mount registers the routes. *echo.Echo and *echo.Group implement it.
 type Router interface {
 	Add(method, path string, handler echo.HandlerFunc, middleware ...echo.MiddlewareFunc) *echo.Route
 }
 
-// New makes an Auth, or tells every fault of the configuration at once; see [core.New].
+// New checks the configuration and returns an Auth. Its error lists every invalid field and its fix; see [core.New].
 func New(cfg core.Config) (*Auth, error) {
 	auth, err := core.New(cfg)
 	if err != nil {
@@ -22,31 +22,31 @@ func New(cfg core.Config) (*Auth, error) {
 	return Wrap(auth), nil
 }
 
-// Wrap puts one core under another router.
+// Wrap returns an Auth for an existing [core.Auth], to mount the same one on several routers.
 func Wrap(auth *core.Auth) *Auth { return &Auth{auth} }
 
-// Required is a middleware for a route or a group: only callers that [core.Auth.Required] admits go on. Everybody else
-// gets the refusal, and no handler behind it runs.
+// Required returns middleware for a route or a group that admits only callers who meet [core.Auth.Required]. Other requests
+// get the refusal, and no later handler runs.
 func (a *Auth) Required(requirements ...core.Requirement) echo.MiddlewareFunc {
 	return middleware(a.Auth.Required(requirements...))
 }
 
-// Optional is a middleware for a route or a group: guests go on too, see [core.Auth.Optional].
+// Optional returns middleware for a route or a group that also admits guests, see [core.Auth.Optional].
 func (a *Auth) Optional(requirements ...core.Requirement) echo.MiddlewareFunc {
 	return middleware(a.Auth.Optional(requirements...))
 }
 
-// Handle makes a handler for callers that [core.Auth.Required] admits, with the caller as an argument.
+// Handle guards a handler with [core.Auth.Required] and passes it the caller as an argument, which is never nil.
 func (a *Auth) Handle(handler func(echo.Context, *core.IDToken) error, requirements ...core.Requirement) echo.HandlerFunc {
 	return a.Required(requirements...)(withToken(handler))
 }
 
-// HandleOptional makes a handler for everybody; the caller is nil for a guest, see [core.Auth.Optional].
+// HandleOptional guards a handler with [core.Auth.Optional] and passes it the caller as an argument; nil for a guest.
 func (a *Auth) HandleOptional(handler func(echo.Context, *core.IDToken) error, requirements ...core.Requirement) echo.HandlerFunc {
 	return a.Optional(requirements...)(withToken(handler))
 }
 
-// Mount registers the routes on an Echo or a group. The error names the paths that are none; nothing is mounted then.
+// Mount registers the routes on an Echo or a group. For invalid paths it mounts nothing and returns an error that lists them.
 func (a *Auth) Mount(router Router, paths core.Paths) error {
 	routes, err := a.Routes(paths)
 	if err != nil {
@@ -58,20 +58,22 @@ func (a *Auth) Mount(router Router, paths core.Paths) error {
 	return nil
 }
 
-// IDToken returns the caller whom a guard admitted: nil for a guest, and where no guard stood before. Further down, from
-// c.Request().Context(), [core.IDTokenFrom] gives the same.
+// IDToken returns the caller that a guard admitted: nil for a guest, and without a guard. Code that has only
+// c.Request().Context() uses [core.IDTokenFrom].
 func IDToken(c echo.Context) *core.IDToken { return core.IDTokenFrom(c.Request().Context()) }
 
 func withToken(handler func(echo.Context, *core.IDToken) error) echo.HandlerFunc {
 	return func(c echo.Context) error { return handler(c, IDToken(c)) }
 }
 
-// middleware carries the guard's decision: the caller into the request's context, or the refusal to the client.
+// middleware applies the guard's decision: it puts the caller into the request's context, or sends the refusal.
 func middleware(guard *core.Guard) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			request := c.Request()
-			decision := guard.Admit(request.Context(), core.CredentialsOf(request))
+			credentials := core.CredentialsOf(request)
+			credentials.Route = c.Path()
+			decision := guard.Admit(request.Context(), credentials)
 			if decision.Refusal != nil {
 				decision.Refusal.WriteTo(c.Response())
 				return nil

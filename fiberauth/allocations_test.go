@@ -1,6 +1,6 @@
 //go:build !race
 
-// Under the race detector sync.Pool drops a part of what it is given.
+// Under the race detector sync.Pool drops some of its objects at random.
 
 package fiberauth_test
 
@@ -14,7 +14,7 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// The guard costs the context.
+// The guard allocates only the context.
 func TestAllocations(t *testing.T) {
 	contract.Allocations(t, 1, func(_ *testing.T, common *core.Auth) (bare, guarded func(string) int) {
 		say := func(*fiber.Ctx) error { return nil }

@@ -3,6 +3,7 @@ package fiberauth_test
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 
@@ -17,6 +18,7 @@ func Example() {
 		DiscoveryURL: "https://idp.example.org/.well-known/openid-configuration",
 		ClientID:     "my-client",
 		PublicURL:    "https://app.example.org/api",
+		Logger:       slog.Default(),
 	})
 	if err != nil {
 		fmt.Println(err)

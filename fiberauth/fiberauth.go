@@ -5,10 +5,10 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// Auth is a [core.Auth] in fiber's words. Safe for concurrent use.
+// Auth is a [core.Auth] with handlers and middleware for fiber. Safe for concurrent use.
 type Auth struct{ *core.Auth }
 
-// New makes an Auth, or tells every fault of the configuration at once; see [core.New].
+// New checks the configuration and returns an Auth. Its error lists every invalid field and its fix; see [core.New].
 func New(cfg core.Config) (*Auth, error) {
 	auth, err := core.New(cfg)
 	if err != nil {
@@ -17,31 +17,31 @@ func New(cfg core.Config) (*Auth, error) {
 	return Wrap(auth), nil
 }
 
-// Wrap puts one core under another router.
+// Wrap returns an Auth for an existing [core.Auth], to mount the same one on several routers.
 func Wrap(auth *core.Auth) *Auth { return &Auth{auth} }
 
-// Required is a middleware for a route or a group: only callers that [core.Auth.Required] admits go on. Everybody else
-// gets the refusal, and no handler behind it runs.
+// Required returns middleware for a route or a group that admits only callers who meet [core.Auth.Required]. Other requests
+// get the refusal, and no later handler runs.
 func (a *Auth) Required(requirements ...core.Requirement) fiber.Handler {
 	return guarded(a.Auth.Required(requirements...), next)
 }
 
-// Optional is a middleware for a route or a group: guests go on too, see [core.Auth.Optional].
+// Optional returns middleware for a route or a group that also admits guests, see [core.Auth.Optional].
 func (a *Auth) Optional(requirements ...core.Requirement) fiber.Handler {
 	return guarded(a.Auth.Optional(requirements...), next)
 }
 
-// Handle makes a handler for callers that [core.Auth.Required] admits, with the caller as an argument.
+// Handle guards a handler with [core.Auth.Required] and passes it the caller as an argument, which is never nil.
 func (a *Auth) Handle(handler func(*fiber.Ctx, *core.IDToken) error, requirements ...core.Requirement) fiber.Handler {
 	return guarded(a.Auth.Required(requirements...), handler)
 }
 
-// HandleOptional makes a handler for everybody; the caller is nil for a guest, see [core.Auth.Optional].
+// HandleOptional guards a handler with [core.Auth.Optional] and passes it the caller as an argument; nil for a guest.
 func (a *Auth) HandleOptional(handler func(*fiber.Ctx, *core.IDToken) error, requirements ...core.Requirement) fiber.Handler {
 	return guarded(a.Auth.Optional(requirements...), handler)
 }
 
-// Mount registers the routes on an app or a group. The error names the paths that are none; nothing is mounted then.
+// Mount registers the routes on an app or a group. For invalid paths it mounts nothing and returns an error that lists them.
 func (a *Auth) Mount(router fiber.Router, paths core.Paths) error {
 	routes, err := a.Routes(paths)
 	if err != nil {
@@ -55,13 +55,13 @@ func (a *Auth) Mount(router fiber.Router, paths core.Paths) error {
 	return nil
 }
 
-// IDToken returns the caller whom a guard admitted: nil for a guest, and where no guard stood before. Further down, from
-// c.UserContext(), [core.IDTokenFrom] gives the same; c.Context() does not carry it.
+// IDToken returns the caller that a guard admitted: nil for a guest, and without a guard. Code that has only c.UserContext()
+// uses [core.IDTokenFrom]; c.Context() does not carry the caller.
 func IDToken(c *fiber.Ctx) *core.IDToken { return core.IDTokenFrom(c.UserContext()) }
 
 func next(c *fiber.Ctx, _ *core.IDToken) error { return c.Next() }
 
-// guarded carries the guard's decision: the caller into the user context, or the refusal to the client.
+// guarded applies the guard's decision: it puts the caller into the user context, or sends the refusal.
 func guarded(guard *core.Guard, handler func(*fiber.Ctx, *core.IDToken) error) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		ctx := c.UserContext()

@@ -15,21 +15,21 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// Everything that reads fasthttp's memory is in this file. What fiber hands out is another request's a moment later, so all
-// of it is copied, but for what a guard looks at while it decides.
+// All code that reads fasthttp's memory is in this file. fasthttp reuses that memory for the next request, so everything is
+// copied, except what a guard reads while it decides.
 
-// headerView is the header of one request as a guard reads it, without a copy: it is good until Admit returns.
+// headerView gives a guard access to the header of one request without copying it. It is valid until Admit returns.
 type headerView struct {
 	header  *fasthttp.RequestHeader
-	anyCase bool      // names stand as the client wrote them
-	room    [8]string // the values that were asked for; more of them are allocated
+	anyCase bool      // header names are as the client wrote them
+	room    [8]string // space for the values returned; more of them are allocated
 	used    int
 }
 
-// views keeps them: whatever goes through an interface would otherwise be allocated for each request.
+// views pools them: converted to an interface, each one would otherwise be an allocation per request.
 var views = sync.Pool{New: func() any { return new(headerView) }}
 
-// admit asks a guard about a request. Admit keeps nothing of the credentials, so they may be views.
+// admit calls the guard. Admit keeps nothing of the credentials, so they may point into fasthttp's memory.
 func admit(ctx context.Context, guard *core.Guard, c *fiber.Ctx) core.Decision {
 	view, _ := views.Get().(*headerView)
 	defer view.release()
@@ -37,6 +37,7 @@ func admit(ctx context.Context, guard *core.Guard, c *fiber.Ctx) core.Decision {
 	return guard.Admit(ctx, core.Credentials{
 		Method: utils.UnsafeString(view.header.Method()),
 		Target: utils.UnsafeString(view.header.RequestURI()),
+		Route:  c.Route().Path,
 		Header: view,
 	})
 }
@@ -46,7 +47,7 @@ func (v *headerView) release() {
 	views.Put(v)
 }
 
-// Values returns views. The list that fasthttp gives is used again for the next name, so what is in it moves into the room.
+// Values returns strings in fasthttp's memory. fasthttp reuses the list that it returns, so the entries are moved into room.
 func (v *headerView) Values(name string) []string {
 	values := v.room[v.used:v.used]
 	if v.anyCase {
@@ -60,7 +61,7 @@ func (v *headerView) Values(name string) []string {
 	return values[:len(values):len(values)]
 }
 
-// appendAnyCase compares names without case (RFC 9110 section 5.1), which fasthttp does not under DisableHeaderNormalizing.
+// appendAnyCase compares names without case (RFC 9110 section 5.1), which fasthttp does not with DisableHeaderNormalizing.
 func (v *headerView) appendAnyCase(values []string, name string) []string {
 	v.header.VisitAll(func(key, value []byte) {
 		if strings.EqualFold(utils.UnsafeString(key), name) {
@@ -75,7 +76,7 @@ func view(value []byte) string { return utils.UnsafeString(trimmed(value)) }
 // Clone copies the header.
 func (v *headerView) Clone() http.Header { return copied(v.header) }
 
-// copied copies a header. As with net/http there is no Host in it: nobody has one to believe.
+// copied copies a header without Host, as in net/http; Host must not be trusted.
 func copied(from *fasthttp.RequestHeader) http.Header {
 	header := make(http.Header)
 	from.VisitAll(func(name, value []byte) {
@@ -85,7 +86,7 @@ func copied(from *fasthttp.RequestHeader) http.Header {
 	return header
 }
 
-// trimmed leaves out the white space around a header's value, of which fasthttp leaves tabs (RFC 9110 section 5.5).
+// trimmed removes the white space around a header's value (RFC 9110 section 5.5); fasthttp leaves tabs.
 func trimmed(value []byte) []byte { return bytes.Trim(value, " \t") }
 
 // serve answers a route.
@@ -99,8 +100,8 @@ func serve(c *fiber.Ctx, route core.Route) error {
 	return send(c, answer)
 }
 
-// bodyOf is the body of a POST; no other method's is looked at. One that fiber streams is not drawn into memory: ParseRequest
-// reads it up to core.MaxForm.
+// bodyOf returns the body of a POST, nil for other methods. It does not read a streamed body into memory: ParseRequest reads
+// at most core.MaxForm of it.
 func bodyOf(c *fiber.Ctx) io.Reader {
 	if from := c.Context().RequestBodyStream(); from != nil {
 		return &stream{from: from}
@@ -108,15 +109,14 @@ func bodyOf(c *fiber.Ctx) io.Reader {
 	if !c.Context().IsPost() {
 		return nil
 	}
-	if c.Request().Header.ContentLength() > core.MaxForm { // refused without a look: Body puts a multipart form together again
+	if c.Request().Header.ContentLength() > core.MaxForm { // refused unread: Body would rebuild a multipart form
 		return bytes.NewReader(make([]byte, core.MaxForm+1))
 	}
 	return bytes.NewReader(c.Request().Body())
 }
 
-// stream is the body of a request that fiber streams (StreamRequestBody). What is left of it when the answer goes out would be
-// taken for the connection's next request: fasthttp does not read it away. So the connection ends with the answer, unless
-// the body was read to its end.
+// stream is a streamed body (StreamRequestBody). fasthttp does not discard the unread rest of it, and would parse that rest as
+// the next request on the connection. So serve closes the connection unless the body was read to its end.
 type stream struct {
 	from  io.Reader
 	ended bool
@@ -128,7 +128,7 @@ func (s *stream) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// refuse answers for a guard. Nobody will read the body.
+// refuse sends a guard's refusal. It closes the connection of a streamed body, which nothing will read.
 func refuse(c *fiber.Ctx, refusal *core.Response) error {
 	if c.Context().RequestBodyStream() != nil {
 		c.Context().SetConnectionClose()
@@ -136,8 +136,8 @@ func refuse(c *fiber.Ctx, refusal *core.Response) error {
 	return send(c, refusal)
 }
 
-// send translates a whole answer. As with net/http, a header replaces what an earlier middleware set; cookies are
-// added. fasthttp copies headers and keeps the body by reference: an answer is read-only.
+// send sends a complete answer. As with net/http, its headers replace those that an earlier middleware set; cookies are added.
+// fasthttp copies headers and keeps a reference to the body, so the answer must not be changed afterwards.
 func send(c *fiber.Ctx, answer *core.Response) error {
 	header := &c.Response().Header
 	for name := range answer.Header {
@@ -149,7 +149,7 @@ func send(c *fiber.Ctx, answer *core.Response) error {
 	return c.Status(answer.Status).Send(answer.Body)
 }
 
-// addTo adds to the header of the answer.
+// addTo adds headers to the answer.
 func addTo(c *fiber.Ctx, more http.Header) {
 	for name, values := range more {
 		for _, value := range values {

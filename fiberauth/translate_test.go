@@ -18,7 +18,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// serveFiber serves the routes, and a guarded handler at /me, and counts the bytes that the server reads.
+// serveFiber serves the routes and a guarded handler at /me, and counts the bytes that the server reads.
 func serveFiber(t *testing.T, cfg fiber.Config) (idp *oidctest.Provider, addr string, read *atomic.Int64) {
 	t.Helper()
 	idp = oidctest.NewProvider(t)
@@ -61,7 +61,7 @@ func (c countedConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// A body that is too long is refused after 64 KB of it, whoever sends it, and none of it is taken for another request.
+// A streamed body that is too long is refused after at most 64 KB, and its rest is not parsed as another request.
 func TestStreamedBody(t *testing.T) {
 	const long = 200 << 20
 	_, addr, read := serveFiber(t, fiber.Config{StreamRequestBody: true, BodyLimit: 1 << 30})
@@ -123,7 +123,7 @@ func TestStreamedBody(t *testing.T) {
 	}
 }
 
-// A form that fits is read from the stream as without one, and the connection stays.
+// A form that fits is read from the stream as usual, and the connection stays open.
 func TestStreamedForm(t *testing.T) {
 	_, addr, _ := serveFiber(t, fiber.Config{StreamRequestBody: true})
 	const form = "refresh_token=a-token-of-nobody"
@@ -140,7 +140,7 @@ func TestStreamedForm(t *testing.T) {
 	}
 }
 
-// Names of headers have no case, whether fiber normalises them or not.
+// Header names are compared without case, whether fiber normalises them or not.
 func TestHeaderNamesInAnyCase(t *testing.T) {
 	for _, raw := range []bool{false, true} {
 		idp, addr, _ := serveFiber(t, fiber.Config{DisableHeaderNormalizing: raw, ReadBufferSize: 16 << 10})

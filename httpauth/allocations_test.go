@@ -10,7 +10,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/httpauth"
 )
 
-// The guard costs the context and the request.
+// The guard allocates only the context and the request.
 func TestAllocations(t *testing.T) {
 	contract.Allocations(t, 2, func(_ *testing.T, common *core.Auth) (bare, guarded func(string) int) {
 		say := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})

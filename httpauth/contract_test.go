@@ -39,7 +39,7 @@ func (a *app) Serve(t testing.TB) string {
 	}))
 }
 
-// place is a mux: the first one, or one under a prefix that is cut off before it.
+// place is a mux: the root, or one under a stripped prefix.
 type place struct {
 	mux    *http.ServeMux
 	auth   *httpauth.Auth

@@ -2,6 +2,7 @@ package httpauth_test
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 
@@ -15,6 +16,7 @@ func Example() {
 		DiscoveryURL: "https://idp.example.org/.well-known/openid-configuration",
 		ClientID:     "my-client",
 		PublicURL:    "https://app.example.org/api",
+		Logger:       slog.Default(),
 	})
 	if err != nil {
 		fmt.Println(err)

@@ -6,10 +6,10 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core"
 )
 
-// Auth is a [core.Auth] in the words of net/http. Safe for concurrent use.
+// Auth is a [core.Auth] with handlers and middleware for net/http. Safe for concurrent use.
 type Auth struct{ *core.Auth }
 
-// New makes an Auth, or tells every fault of the configuration at once; see [core.New].
+// New checks the configuration and returns an Auth. Its error lists every invalid field and its fix; see [core.New].
 func New(cfg core.Config) (*Auth, error) {
 	auth, err := core.New(cfg)
 	if err != nil {
@@ -18,32 +18,32 @@ func New(cfg core.Config) (*Auth, error) {
 	return Wrap(auth), nil
 }
 
-// Wrap puts one core under another router.
+// Wrap returns an Auth for an existing [core.Auth], to mount the same one on several routers.
 func Wrap(auth *core.Auth) *Auth { return &Auth{auth} }
 
-// Required is a middleware: only callers that [core.Auth.Required] admits go on. Everybody else gets the refusal, and no
-// handler behind it runs.
+// Required returns middleware that admits only callers who meet [core.Auth.Required]. Other requests get the refusal, and no
+// later handler runs.
 func (a *Auth) Required(requirements ...core.Requirement) func(http.Handler) http.Handler {
 	return a.Auth.Required(requirements...).Middleware
 }
 
-// Optional is a middleware: guests go on too, see [core.Auth.Optional].
+// Optional returns middleware that also admits guests, see [core.Auth.Optional].
 func (a *Auth) Optional(requirements ...core.Requirement) func(http.Handler) http.Handler {
 	return a.Auth.Optional(requirements...).Middleware
 }
 
-// Handle makes a handler for callers that [core.Auth.Required] admits, with the caller as an argument.
+// Handle guards a handler with [core.Auth.Required] and passes it the caller as an argument, which is never nil.
 func (a *Auth) Handle(handler func(http.ResponseWriter, *http.Request, *core.IDToken), requirements ...core.Requirement) http.Handler {
 	return a.Required(requirements...)(withToken(handler))
 }
 
-// HandleOptional makes a handler for everybody; the caller is nil for a guest, see [core.Auth.Optional].
+// HandleOptional guards a handler with [core.Auth.Optional] and passes it the caller as an argument; nil for a guest.
 func (a *Auth) HandleOptional(handler func(http.ResponseWriter, *http.Request, *core.IDToken), requirements ...core.Requirement) http.Handler {
 	return a.Optional(requirements...)(withToken(handler))
 }
 
-// Mount registers the routes on a mux. The error names the paths that are none; nothing is mounted then. A pattern that is
-// registered already makes net/http panic, as every pattern does that is registered twice.
+// Mount registers the routes on a mux. For invalid paths it mounts nothing and returns an error that lists them. As always in
+// net/http, registering a pattern twice panics.
 func (a *Auth) Mount(mux *http.ServeMux, paths core.Paths) error {
 	routes, err := a.Routes(paths)
 	if err != nil {
@@ -55,8 +55,8 @@ func (a *Auth) Mount(mux *http.ServeMux, paths core.Paths) error {
 	return nil
 }
 
-// IDToken returns the caller whom a guard admitted: nil for a guest, and where no guard stood before. Further down, from
-// r.Context(), [core.IDTokenFrom] gives the same.
+// IDToken returns the caller that a guard admitted: nil for a guest, and without a guard. Code that has only r.Context() uses
+// [core.IDTokenFrom].
 func IDToken(r *http.Request) *core.IDToken { return core.IDTokenFrom(r.Context()) }
 
 func withToken(handler func(http.ResponseWriter, *http.Request, *core.IDToken)) http.Handler {

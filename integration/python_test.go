@@ -41,7 +41,7 @@ func newPythonSite(t *testing.T) *pythonSite {
 	}
 	mux := http.NewServeMux()
 	for _, route := range routes {
-		mux.Handle(route.Path, s.watch(route))
+		mux.Handle(route.Method+" "+route.Path, s.watch(route))
 	}
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)

@@ -11,12 +11,12 @@ import (
 	"text/tabwriter"
 )
 
-// A framework is what one adapter is for.
+// A framework describes the framework of one adapter.
 type framework struct {
 	Name    string // as in the README's program marker
 	Adapter string
-	Module  string // "" for none: the standard library
-	Brings  string // a foreign module that the framework itself requires
+	Module  string // "" for the standard library
+	Brings  string // a disallowed module that the framework itself requires
 }
 
 var frameworks = []framework{
@@ -27,7 +27,7 @@ var frameworks = []framework{
 	{Name: "nethttp", Adapter: "httpauth"},
 }
 
-// drivers are packages and modules that talk to a database. Whoever takes an adapter alone gets none of them.
+// drivers lists database drivers. A program that uses only an adapter must not contain any of them.
 var drivers = []string{
 	"github.com/go-sql-driver/mysql",
 	"github.com/gomodule/redigo",
@@ -40,8 +40,8 @@ var drivers = []string{
 	"modernc.org/sqlite",
 }
 
-// consumer does with every adapter what its user does, outside of the repository's workspace: go get in an empty
-// module, the README's program, a first request. It shows what that brings into the user's build.
+// consumer uses every adapter as a user does, outside of the repository's workspace: go get in an empty module, the program of
+// the README, a first request. It prints what the adapter adds to the user's build.
 func (r *repo) consumer(ctx context.Context) error {
 	readme, err := readDocument(filepath.Join(r.Root, "README.md"), "README.md")
 	if err != nil {
@@ -78,10 +78,10 @@ func (r *repo) consumer(ctx context.Context) error {
 	return errors.Join(faults...)
 }
 
-// A buildSize counts what a program is made of, our own part included.
+// A buildSize counts the parts of a program, including this project's.
 type buildSize struct{ graph, modules, packages int }
 
-// consume tries one adapter.
+// consume tests one adapter.
 func (r *repo) consume(ctx context.Context, p *packed, f framework, programs map[string]block) (buildSize, error) {
 	program, ok := programs[f.Name]
 	if !ok {
@@ -108,8 +108,8 @@ func (r *repo) consume(ctx context.Context, p *packed, f framework, programs map
 	return size, tryProgram(ctx, dir, p.env, binary)
 }
 
-// emptyModule makes a module without a requirement. Its go.sum has the adapter's hashes of third-party modules:
-// they hold for everybody, and with them nothing is asked of a checksum database.
+// emptyModule makes a module without requirements. Its go.sum has the adapter's hashes of third-party modules, which are the
+// same for every module, so that the go command needs no checksum database.
 func (r *repo) emptyModule(f framework) (string, error) {
 	dir, err := r.scratch(filepath.Join("consumer", f.Name))
 	if err != nil {
@@ -125,7 +125,7 @@ func (r *repo) emptyModule(f framework) (string, error) {
 	return dir, goRun(dir, []string{"GOWORK=off"}, "mod", "init", "example.com/app")
 }
 
-// measure counts what the program in dir is made of and looks for what has no place there.
+// measure counts the parts of the program in dir and reports disallowed modules and packages.
 func measure(dir string, env []string, f framework) (buildSize, error) {
 	graph, err := goOutput(dir, env, "list", "-m", "all")
 	if err != nil {
@@ -163,13 +163,13 @@ func measure(dir string, env []string, f framework) (buildSize, error) {
 	return size, errors.Join(faults...)
 }
 
-// isBSON tells the encoding, which gin needs, from the driver that it is part of.
+// isBSON reports whether a package is the BSON encoding, which gin needs, and not the driver that contains it.
 func isBSON(pkg string) bool {
 	rest, ok := strings.CutPrefix(pkg, "go.mongodb.org/mongo-driver/v2/")
 	return ok && (within(rest, "bson") || within(rest, "x/bsonx") || within(rest, "internal"))
 }
 
-// foreign tells whether a package or module is another framework's or a database driver's.
+// foreign reports whether a package or module belongs to another framework or to a database driver.
 func foreign(path string, f framework) bool {
 	other := slices.ContainsFunc(frameworks, func(o framework) bool {
 		return o.Name != f.Name && (within(path, o.Module) || within(path, prefix+o.Adapter))
@@ -177,7 +177,7 @@ func foreign(path string, f framework) bool {
 	return other || slices.ContainsFunc(drivers, func(driver string) bool { return within(path, driver) })
 }
 
-// within tells whether path is the path of parent or lies below it.
+// within reports whether path is parent or below it.
 func within(path, parent string) bool {
 	return path == parent || strings.HasPrefix(path, parent+"/")
 }

@@ -13,8 +13,8 @@ import (
 	"strings"
 )
 
-// docs checks what people read: programs compile and are those of examples, Go parses, links lead somewhere, make
-// targets exist, and no committed text names one machine's folders or a registry's host.
+// docs checks the documents: programs compile and equal those in examples, Go code parses, links and make targets exist, programs set a Logger, and
+// no committed text contains a folder of one machine or the host of a registry.
 func (r *repo) docs() error {
 	files, err := r.committed()
 	if err != nil {
@@ -57,7 +57,7 @@ func (r *repo) docs() error {
 	return errors.Join(c.faults...)
 }
 
-// committed lists the files that git holds or would hold.
+// committed lists the files that git tracks or would add.
 func (r *repo) committed() ([]string, error) {
 	out, err := command(r.Root, nil, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard").Output()
 	if err != nil {
@@ -85,11 +85,11 @@ func (c *docsCheck) fault(format string, args ...any) {
 }
 
 var (
-	// ownPath finds a folder of somebody's machine: it stands at the start of a word, unlike a path in a URL.
+	// ownPath matches a folder of one machine: it is at the start of a word, unlike a path in a URL.
 	ownPath = regexp.MustCompile("(?:^|[\\s\"'`(=:,])(/(?:root|home|work|Users)/[\\w.-]+)")
 
-	// registryHost finds hosts that a user may have replaced by a mirror. The letters in brackets keep this
-	// file from naming one itself.
+	// registryHost matches hosts that a user may have replaced by a mirror. The letters in brackets keep this file
+	// from matching itself.
 	registryHost = regexp.MustCompile(`(?:pr[o]xy|s[u]m)\.golang\.org|reg[i]stry\.npmjs\.org|(?:pyp[i]|files\.pyth[o]nhosted)\.org|\bcr[a]tes\.io|rep[o]1?\.maven\.(?:org|apache\.org)|d[e]b\.debian\.org`)
 )
 
@@ -104,6 +104,9 @@ func (c *docsCheck) text(file string) {
 		c.fault("%s: is a binary file", file)
 		return
 	}
+	if isProgram(file) {
+		c.logs(file, string(data))
+	}
 	number := 0
 	for line := range strings.Lines(string(data)) {
 		number++
@@ -116,7 +119,7 @@ func (c *docsCheck) text(file string) {
 	}
 }
 
-// goBlocks checks the Go blocks of a document and gives its programs.
+// goBlocks checks the Go blocks of a document and returns its programs.
 func (c *docsCheck) goBlocks(doc document) []block {
 	if _, err := doc.programs(); err != nil {
 		c.fault("%v", err)
@@ -137,12 +140,13 @@ func (c *docsCheck) goBlocks(doc document) []block {
 		default:
 			programs = append(programs, b)
 			c.example(b)
+			c.logs(b.at(), b.Text)
 		}
 	}
 	return programs
 }
 
-// example holds a program against the one of the same name in examples, whose tests then speak for both.
+// example compares a program with the one of the same name in examples, so that its tests cover both.
 func (c *docsCheck) example(b block) {
 	name := path.Join("examples", b.Program, "main.go")
 	if !c.exists(name) {
@@ -156,7 +160,19 @@ func (c *docsCheck) example(b block) {
 	}
 }
 
-// link checks a link to a file of the repository, and to a heading where the file is one of ours.
+// logs requires a Logger in each program that configures the library, so that whoever copies it sees what to correct.
+func (c *docsCheck) logs(where, text string) {
+	if strings.Contains(text, "core.Config{") && !strings.Contains(text, "Logger:") {
+		c.fault("%s: the program sets no Logger in core.Config", where)
+	}
+}
+
+// isProgram reports whether a file is one that people copy from.
+func isProgram(file string) bool {
+	return strings.HasPrefix(file, "examples/") && path.Base(file) == "main.go" || path.Base(file) == "example_test.go"
+}
+
+// link checks a link to a file of the repository, and to a heading in a Markdown file.
 func (c *docsCheck) link(file string, line int, target string) {
 	if strings.Contains(target, "://") || strings.HasPrefix(target, "mailto:") {
 		return
@@ -175,7 +191,7 @@ func (c *docsCheck) link(file string, line int, target string) {
 	}
 }
 
-// exists tells whether name is committed, as a file or as a folder of files.
+// exists reports whether name is committed, as a file or as a folder of files.
 func (c *docsCheck) exists(name string) bool {
 	return name == "." || slices.ContainsFunc(c.files, func(file string) bool {
 		return file == name || strings.HasPrefix(file, name+"/")
@@ -184,7 +200,7 @@ func (c *docsCheck) exists(name string) bool {
 
 var targetLine = regexp.MustCompile(`(?m)^([a-z][a-z0-9-]*) *:(?:[^=]|$)`)
 
-// readTargets gives the targets of a Makefile.
+// readTargets returns the targets of a Makefile.
 func readTargets(file string) ([]string, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -197,7 +213,7 @@ func readTargets(file string) ([]string, error) {
 	return targets, nil
 }
 
-// compile vets the programs inside of the workspace, so that they are held against the code beside them.
+// compile vets the programs inside the workspace, against the current code.
 func (r *repo) compile(programs []block) error {
 	if len(programs) == 0 {
 		return nil
@@ -214,7 +230,7 @@ func (r *repo) compile(programs []block) error {
 		if err := os.MkdirAll(at, 0o755); err != nil {
 			return err
 		}
-		// The compiler then names the document and its line.
+		// So the compiler reports the document and its line.
 		source := fmt.Sprintf("//line %s:%d\n%s", filepath.Join(r.Root, b.File), b.Line, b.Text)
 		if err := os.WriteFile(filepath.Join(at, "main.go"), []byte(source), 0o644); err != nil {
 			return err

@@ -32,6 +32,8 @@ func TestDocsFaults(t *testing.T) {
 		"no Go":                {"README.md", "```go\nx := \n```", "README.md:2: is no Go"},
 		"program not gofmt's":  {"README.md", marked(strings.Replace(program, "{}", "{ }", 1)), "not gofmt's"},
 		"program of another":   {"examples/x/main.go", program + "\n// more\n", "is not examples/x/main.go"},
+		"program without logs": {"README.md", marked(strings.Replace(program, "{}", "{ _ = core.Config{} }", 1)), "README.md:3: the program sets no Logger"},
+		"example without logs": {"core/example_test.go", "var _ = core.Config{}\n", "core/example_test.go: the program sets no Logger"},
 		"program that is none": {"README.md", marked("package main\n\nfunc main() { x() }\n"), "exit status 1"},
 		"folder":               {"core/x.txt", "in /" + "root/x", "core/x.txt:1: names a folder"},
 		"registry":             {"core/x.txt", "a\nhttps://" + host + "/x", "core/x.txt:2: names the registry"},

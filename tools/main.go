@@ -1,12 +1,11 @@
-// Command tools does for the Makefile what the go command alone does not: it works with all modules of the
-// repository as one release.
+// Command tools implements the Makefile targets that work with all modules of the repository as one release.
 //
-//	tools pack DIR      write the released modules into DIR as a module proxy serves them
+//	tools pack DIR      write the released modules into DIR in the layout of a module proxy
 //	tools packed CMD... run go CMD, such as vet or test -race, in every released module as it is packed
-//	tools consumer      try every adapter from an empty module, as a user does
-//	tools tidy [-check] bring every go.mod, go.sum and go.work up to date, or only say what is not
+//	tools consumer      use every adapter from an empty module, as a user does
+//	tools tidy [-check] update every go.mod, go.sum and go.work, or only report which are out of date
 //	tools docs          check the Markdown files and the committed text
-//	tools release       check what a release needs and print the commands that tag it
+//	tools release       check the preconditions of a release and print the commands that tag it
 package main
 
 import (

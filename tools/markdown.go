@@ -18,7 +18,7 @@ type block struct {
 
 func (b block) at() string { return fmt.Sprintf("%s:%d", b.File, b.Line) }
 
-// A document is what the checks need of a Markdown file.
+// A document is a Markdown file as the checks need it.
 type document struct {
 	File   string
 	Blocks []block
@@ -74,7 +74,7 @@ func parseDocument(name, text string) (document, error) {
 	return doc, nil
 }
 
-// programs gives the marked Go programs of a document by name.
+// programs returns the marked Go programs of a document by name.
 func (d document) programs() (map[string]block, error) {
 	programs := map[string]block{}
 	for _, b := range d.Blocks {
@@ -101,7 +101,7 @@ var (
 	linkText  = regexp.MustCompile(`\[([^\]]*)\]\([^)]*\)`)
 )
 
-// links calls found with every link target and its line.
+// links calls found for every link, with its target and line.
 func (d document) links(found func(line int, target string)) {
 	for number, line := range d.Prose {
 		line = codeSpan.ReplaceAllString(line, "")
@@ -114,7 +114,7 @@ func (d document) links(found func(line int, target string)) {
 	}
 }
 
-// anchors gives the names under which the headings can be linked to.
+// anchors returns the anchors of the headings.
 func (d document) anchors() map[string]bool {
 	anchors := map[string]bool{}
 	for _, line := range d.Prose {
@@ -138,7 +138,7 @@ var (
 	shells    = map[string]bool{"": true, "sh": true, "shell": true, "bash": true, "console": true}
 )
 
-// makeTargets calls found with every target of a make command in a code span or a block of commands.
+// makeTargets calls found for every target of a make command in a code span or a block of commands.
 func (d document) makeTargets(found func(line int, target string)) {
 	each := func(line int, text string) {
 		for _, match := range shellLine.FindAllStringSubmatch(strings.TrimSpace(text), -1) {

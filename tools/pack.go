@@ -29,7 +29,7 @@ func (r *repo) packAll(dir string) error {
 	return nil
 }
 
-// pack writes one module into dir in the layout of a module proxy, with the content that its tag would have.
+// pack writes one module into dir in the layout of a module proxy, with the content that its tag will have.
 func (r *repo) pack(m module, dir string) error {
 	at := filepath.Join(dir, filepath.FromSlash(m.path()), "@v")
 	if err := os.MkdirAll(at, 0o755); err != nil {
@@ -39,7 +39,7 @@ func (r *repo) pack(m module, dir string) error {
 	if err != nil {
 		return err
 	}
-	// The time is the same for every pack: equal content gives equal bytes.
+	// The time is constant, so that equal content gives equal bytes.
 	info, err := json.Marshal(map[string]any{"Version": r.Version, "Time": time.Unix(0, 0).UTC()})
 	if err != nil {
 		return err
@@ -61,7 +61,7 @@ func (r *repo) pack(m module, dir string) error {
 	return nil
 }
 
-// A packed is a proxy of freshly packed modules, with the environment in which the go command asks it.
+// A packed is a module proxy with freshly packed modules, and the environment for the go command to use it.
 type packed struct {
 	dir     string
 	modules string // the module cache that belongs to it
@@ -70,9 +70,9 @@ type packed struct {
 
 // newPacked starts with an empty proxy.
 //
-// The module cache is one of our own: a version has one content for ever, so in the user's cache a pack would
-// stay, and be taken for the real release later. Third-party modules come out of the user's cache, which has
-// the layout of a proxy, before anything is asked of the network.
+// It has its own module cache: the content of a version never changes, so a pack in the user's cache would stay there and
+// later be taken for the real release. Third-party modules come from the user's cache, which has the layout of a proxy, and
+// only then from the network.
 func (r *repo) newPacked() (*packed, error) {
 	dir, err := r.scratch("proxy")
 	if err != nil {
@@ -95,13 +95,13 @@ func (r *repo) newPacked() (*packed, error) {
 		"GONOSUMDB=" + strings.TrimPrefix(user.GONOSUMDB+","+prefix+"*", ","),
 		// The index of a package in a module cache is kept by the folder's name, for content that never changes.
 		"GODEBUG=" + strings.TrimPrefix(os.Getenv("GODEBUG")+",goindex=0", ","),
-		// modcacherw: the folder can be removed as any other.
+		// modcacherw: makes the folder removable.
 		"GOFLAGS=" + strings.TrimSpace(user.GOFLAGS+" -modcacherw"),
 	}
 	return p, p.forget()
 }
 
-// forget drops our own modules from the module cache, so that the next command sees what was packed last.
+// forget removes the own modules from the module cache, so that the next command sees the last pack.
 func (p *packed) forget() error {
 	for _, at := range []string{"", filepath.Join("cache", "download")} {
 		if err := os.RemoveAll(filepath.Join(p.modules, at, filepath.FromSlash(prefix))); err != nil {
@@ -111,11 +111,11 @@ func (p *packed) forget() error {
 	return nil
 }
 
-// runPacked runs a command such as go vet in every released module as its archive holds it, outside of the workspace and
-// with the archives of the modules that it requires beside it: what only works inside the repository fails here.
+// runPacked runs a go command such as vet in every released module, unpacked from its archive together with the modules that
+// it requires, outside of the workspace: code that only works inside the repository fails here.
 //
-// Third-party modules are the user's, so that what was compiled in the workspace with the same flags serves again. What a
-// module proxy would do is left to the consumer.
+// Third-party modules come from the user's cache, so that packages compiled in the workspace with the same flags are reused.
+// The consumer command tests the use of a module proxy.
 func (r *repo) runPacked(command string, flags ...string) error {
 	archives, err := r.scratch("archives")
 	if err != nil {
@@ -150,7 +150,7 @@ func (r *repo) runPacked(command string, flags ...string) error {
 	return nil
 }
 
-// replaceOwn lets the go.mod in dir find our own modules in the folders below root.
+// replaceOwn makes the go.mod in dir use the own modules in the folders below root.
 func (r *repo) replaceOwn(dir, root string) error {
 	name := filepath.Join(dir, "go.mod")
 	file, err := readModFile(name)
@@ -169,8 +169,8 @@ func (r *repo) replaceOwn(dir, root string) error {
 	return os.WriteFile(name, text, 0o644)
 }
 
-// extract unpacks a module archive that pack wrote. All files get the same time: go test knows the files that a
-// test reads by size and time, and so can tell that nothing has changed.
+// extract unpacks a module archive that pack wrote. All files get the same time: go test identifies the files that a test
+// reads by size and time, so its cache keeps working.
 func extract(file, strip, dir string) error {
 	archive, err := zip.OpenReader(file)
 	if err != nil {

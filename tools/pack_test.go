@@ -30,8 +30,8 @@ func TestPackIsAProxy(t *testing.T) {
 	}
 }
 
-// The same version with another content, in files with other names: a released version never does that, and the go
-// command relies on it in several caches.
+// The same version with other content, in files with other names. A released version never changes, and several caches of the
+// go command rely on that.
 func TestPackAgainIsSeen(t *testing.T) {
 	r := load(t, tree())
 	for _, name := range []string{"A", "B"} {

@@ -25,21 +25,20 @@ const (
 	callbackPath = "/auth/v2/callback" // after PUBLIC_URL
 )
 
-// providerSource is a program with the provider of core/oidctest. It is built against the packed core, as a
-// user's test would be.
+// providerSource is a program that runs the provider of core/oidctest. It is built with the packed core, like a user's test.
 //
 //go:embed provider.go.txt
 var providerSource []byte
 
-// A provider is what a program needs to know of a running one.
+// A provider holds the settings of a running provider that a program needs.
 type provider struct {
 	Discovery    string
 	ClientID     string
 	ClientSecret string
-	Bearer       string // an Authorization value that a guard lets in
+	Bearer       string // an Authorization value that a guard admits
 }
 
-// startProvider builds and starts the provider in the module at dir. It ends with ctx.
+// startProvider builds and starts the provider in the module at dir. It stops when ctx ends.
 func startProvider(ctx context.Context, dir string, env []string) (provider, error) {
 	at := filepath.Join(dir, "provider")
 	if err := os.MkdirAll(at, 0o755); err != nil {
@@ -68,7 +67,7 @@ func startProvider(ctx context.Context, dir string, env []string) (provider, err
 	return p, nil
 }
 
-// An exchange is a request to a program and what has to come back.
+// An exchange is a request to a program and the expected answer.
 type exchange struct {
 	path, authorization string
 	status              int
@@ -76,8 +75,7 @@ type exchange struct {
 	body                string // a part of it
 }
 
-// tryProgram runs a program of the README without a provider, which is an outage to live with and no reason not to
-// start, and then with one.
+// tryProgram runs a program of the README without a provider, where it must still start, and then with one.
 func tryProgram(ctx context.Context, dir string, env []string, binary string) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
@@ -133,7 +131,7 @@ func runProgram(ctx context.Context, binary, address string, idp provider, excha
 	}
 	ended := make(chan struct{})
 	go func() {
-		_ = cmd.Wait() // it is killed below, unless it ended before
+		_ = cmd.Wait() // killed below, unless it has ended before
 		cancel()
 		close(ended)
 	}()
@@ -146,7 +144,7 @@ func runProgram(ctx context.Context, binary, address string, idp provider, excha
 	return nil
 }
 
-// converse waits until base answers and tries the exchanges.
+// converse waits until base answers and runs the exchanges.
 func converse(ctx context.Context, base string, exchanges []exchange) error {
 	for {
 		_, err := get(ctx, base+guardedRoute, "")
@@ -196,7 +194,7 @@ func get(ctx context.Context, address, authorization string) (answer, error) {
 	return answer{response.StatusCode, response.Header, string(body)}, err
 }
 
-// freeAddress finds a loopback address that nobody listens on.
+// freeAddress returns an unused loopback address.
 func freeAddress() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

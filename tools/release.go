@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// release checks what the repository's files have to say before a tag, and prints the commands. It changes nothing.
+// release checks that the repository is ready for a tag, and prints the commands. It changes nothing.
 func (r *repo) release() error {
 	changelog, err := os.ReadFile(filepath.Join(r.Root, "CHANGELOG.md"))
 	if err != nil {

@@ -14,30 +14,30 @@ import (
 	"golang.org/x/mod/semver"
 )
 
-// prefix is what the paths of all our modules begin with.
+// prefix is the common prefix of the paths of all own modules.
 const prefix = "github.com/go-oidc-auth/oidcauth/"
 
-// unreleased names the modules that serve the repository alone and never get a tag, those in their folders too.
+// unreleased lists the modules that are only used in the repository and never get a tag, including modules in their folders.
 var unreleased = []string{"bench", "core/conformance", "examples", "integration", "tools"}
 
 // A module is one go.mod of the repository.
 type module struct {
 	Name     string // the folder below the root, which is the path below prefix too: "core", "ginauth"
 	Dir      string
-	Requires []string // names of our other modules in its go.mod
+	Requires []string // names of other own modules in its go.mod
 	Released bool
 }
 
 func (m module) path() string { return prefix + m.Name }
 
-// A repo is the whole of the repository: every module at one version.
+// A repo is the whole repository: every module at one version.
 type repo struct {
 	Root    string
 	Version string
-	Modules []module // a module stands after those that it requires
+	Modules []module // each after the modules that it requires
 }
 
-// loadRepo reads the modules on disk. Faults that would make every later error confusing are errors here.
+// loadRepo reads the modules on disk. It reports problems that would make later errors confusing.
 func loadRepo(root, version string) (*repo, error) {
 	root, err := filepath.Abs(root)
 	if err != nil {
@@ -54,7 +54,7 @@ func loadRepo(root, version string) (*repo, error) {
 		}
 		for _, file := range files {
 			if strings.HasPrefix(strings.TrimPrefix(file, root+string(filepath.Separator)), ".") || isTestdata(file) {
-				continue // .cache holds modules too, and so does what a test builds for itself
+				continue // .cache and folders of tests contain modules too
 			}
 			m, err := readModule(root, file)
 			if err != nil {
@@ -70,7 +70,7 @@ func loadRepo(root, version string) (*repo, error) {
 	return r, r.checkWorkspace()
 }
 
-// isTestdata reports a file that no go command takes for one of the repository's.
+// isTestdata reports whether go commands ignore a file.
 func isTestdata(file string) bool {
 	return slices.Contains(strings.Split(filepath.ToSlash(file), "/"), "testdata")
 }
@@ -90,7 +90,7 @@ func readModule(root, file string) (module, error) {
 		return module{}, fmt.Errorf("%s/go.mod: the module has to be %s, as its folder says", m.Name, m.path())
 	}
 	if len(parsed.Replace) > 0 {
-		// The go command heeds it in this repository alone, so what works here would fail for users.
+		// The go command uses it only in this repository, so code that works here would fail for users.
 		return module{}, fmt.Errorf("%s/go.mod: has a replace", m.Name)
 	}
 	for _, require := range parsed.Require {
@@ -110,7 +110,7 @@ func readModFile(file string) (*modfile.File, error) {
 	return modfile.Parse(file, data, nil)
 }
 
-// inOrder sorts the modules so that each stands after the ones that it requires, the released ones first.
+// inOrder sorts the modules so that each comes after the ones that it requires, released modules first.
 func inOrder(found map[string]module) ([]module, error) {
 	var sorted []module
 	state := map[string]int{} // 1: being placed, 2: placed
@@ -142,7 +142,7 @@ func inOrder(found map[string]module) ([]module, error) {
 	for name := range found {
 		names = append(names, name)
 	}
-	slices.SortFunc(names, func(a, b string) int { // the released first, they require no others
+	slices.SortFunc(names, func(a, b string) int { // released first: they require only released ones
 		if found[a].Released != found[b].Released {
 			if found[a].Released {
 				return -1
@@ -193,7 +193,7 @@ func (r *repo) released() []module {
 	return slices.DeleteFunc(slices.Clone(r.Modules), func(m module) bool { return !m.Released })
 }
 
-// versionFaults says which requirements of our own modules name another version than the release's.
+// versionFaults reports requirements of own modules at a version other than the release's.
 func (r *repo) versionFaults() error {
 	var faults []error
 	for _, m := range r.Modules {
@@ -210,8 +210,7 @@ func (r *repo) versionFaults() error {
 	return errors.Join(faults...)
 }
 
-// scratch gives an empty folder below .cache. Its place is always the same, so that the go command's caches,
-// which know folders by name, serve the next run.
+// scratch returns an empty folder below .cache. Its path is constant, because the go command's caches depend on it.
 func (r *repo) scratch(name string) (string, error) {
 	dir := r.cache(name)
 	if err := os.RemoveAll(dir); err != nil {
@@ -222,7 +221,7 @@ func (r *repo) scratch(name string) (string, error) {
 
 func (r *repo) cache(name string) string { return filepath.Join(r.Root, ".cache", name) }
 
-// command prepares a program that runs in dir with more environment; its messages go to our stderr.
+// command prepares a program that runs in dir with additional environment; its stderr is ours.
 func command(dir string, env []string, name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(name, args...)
 	cmd.Dir = dir
@@ -231,7 +230,7 @@ func command(dir string, env []string, name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// goRun runs the go command and shows what it prints.
+// goRun runs the go command and shows its output.
 func goRun(dir string, env []string, args ...string) error {
 	cmd := command(dir, env, "go", args...)
 	cmd.Stdout = os.Stdout
@@ -241,7 +240,7 @@ func goRun(dir string, env []string, args ...string) error {
 	return nil
 }
 
-// goOutput runs the go command and gives what it prints.
+// goOutput runs the go command and returns its output.
 func goOutput(dir string, env []string, args ...string) (string, error) {
 	out, err := command(dir, env, "go", args...).Output()
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// A tree is a small repository: a core without a dependency, an adapter that stands before it by name, and the
-// files that the checks read.
+// A tree is a small repository: a core without dependencies, an adapter that sorts before it, and the files that the checks
+// read.
 func tree() map[string]string {
 	return map[string]string{
 		"go.work":         "go 1.26.0\n\nuse (\n\t./chiauth\n\t./core\n)\n",
@@ -28,7 +28,7 @@ func tree() map[string]string {
 	}
 }
 
-// lay writes the files and makes them a git repository. Nothing is asked of the network from then on.
+// lay writes the files and makes them a git repository. From then on the go command may not use the network.
 func lay(t *testing.T, files map[string]string) string {
 	t.Helper()
 	t.Setenv("GOPROXY", "off")
@@ -89,7 +89,7 @@ func TestLoadRepo(t *testing.T) {
 	}
 }
 
-// A module that serves the repository alone may stand in the folder of one that is released.
+// An unreleased module may be in the folder of a released one.
 func TestUnreleased(t *testing.T) {
 	files := with(tree(), "go.work", "go 1.26.0\n\nuse (\n\t./chiauth\n\t./core\n\t./core/conformance\n\t./core/conformity\n)\n")
 	files = with(files, "core/conformance/go.mod", "module "+prefix+"core/conformance\n\nrequire "+prefix+"core v0.1.0\n")

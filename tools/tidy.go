@@ -13,9 +13,8 @@ import (
 	"golang.org/x/mod/modfile"
 )
 
-// tidy runs go mod tidy for every module against the packed forms of our own, writes the release's version into
-// every requirement of one of them, and brings go.work and go.work.sum up to date. With check it changes nothing
-// and says what it would change.
+// tidy runs go mod tidy for every module with the packed own modules, writes the version of the release into every requirement
+// of an own module, and updates go.work and go.work.sum. With check it changes nothing and reports what it would change.
 func (r *repo) tidy(check bool) error {
 	p, err := r.newPacked()
 	if err != nil {
@@ -25,7 +24,7 @@ func (r *repo) tidy(check bool) error {
 	if err != nil {
 		return err
 	}
-	// All of them at first: a new module may import one that its go.mod does not require yet.
+	// Pack all of them first: a new module may import one that its go.mod does not require yet.
 	for _, m := range r.released() {
 		if err := r.pack(m, p.dir); err != nil {
 			return err
@@ -49,7 +48,7 @@ func (r *repo) tidy(check bool) error {
 		}
 	}
 	if err := errors.Join(t.faults...); err != nil {
-		return err // the workspace is judged by tidy modules
+		return err // the workspace needs tidy modules
 	}
 	if err := r.tidyWork(work, check); err != nil {
 		return err
@@ -101,8 +100,8 @@ const replaceComment = "// The modules require each other at the version that is
 
 // tidyWork puts go.work and go.work.sum into the folder at.
 //
-// The workspace serves our modules from their folders, but the go command still wants the go.mod of a required
-// version that no registry has yet: the replaces of go.work, which users never see, give it that.
+// The workspace uses the own modules in their folders, but the go command still needs the go.mod of a required version that no
+// registry has yet. The replaces in go.work, which users never see, provide it.
 func (r *repo) tidyWork(at string, check bool) error {
 	work, err := r.readWork()
 	if err != nil {
@@ -128,14 +127,14 @@ func (r *repo) tidyWork(at string, check bool) error {
 	return r.tidyWorkSum(work, at, check)
 }
 
-// tidyWorkSum writes the go.work.sum that the whole module graph needs, so that no go command adds to it later.
+// tidyWorkSum writes the go.work.sum of the whole module graph, so that no go command adds to it later.
 func (r *repo) tidyWorkSum(work *modfile.WorkFile, at string, check bool) error {
 	abroad, err := r.workAbroad(filepath.Join(at, "abroad"), work)
 	if err != nil {
 		return err
 	}
 	sum := strings.TrimSuffix(abroad, "go.work") + "go.work.sum"
-	if check { // only what is missing counts, so nothing is looked up that is known
+	if check { // look up only missing hashes
 		known, err := readOptional(filepath.Join(r.Root, "go.work.sum"))
 		if err != nil {
 			return err
@@ -149,7 +148,7 @@ func (r *repo) tidyWorkSum(work *modfile.WorkFile, at string, check bool) error 
 	for _, m := range r.Modules {
 		list = append(list, "./"+m.Name+"/...")
 	}
-	for _, args := range [][]string{{"list", "-m", "all"}, list} { // all of the graph, and what is built of it
+	for _, args := range [][]string{{"list", "-m", "all"}, list} { // the whole graph, and the packages that are built
 		if _, err := goOutput(r.Root, env, args...); err != nil {
 			return err
 		}
@@ -164,7 +163,7 @@ func (r *repo) tidyWorkSum(work *modfile.WorkFile, at string, check bool) error 
 	return os.WriteFile(filepath.Join(at, "go.work.sum"), data, 0o644)
 }
 
-// workAbroad writes a copy of work into another folder, with paths that lead back here, and gives its name.
+// workAbroad writes a copy of work into another folder, with paths that point back here, and returns its name.
 func (r *repo) workAbroad(dir string, work *modfile.WorkFile, more ...string) (string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
@@ -184,7 +183,7 @@ func (r *repo) workAbroad(dir string, work *modfile.WorkFile, more ...string) (s
 	return file, os.WriteFile(file, []byte(b.String()), 0o644)
 }
 
-// dropOwnSums takes the hashes of our own modules out of a go.sum: they change with every commit.
+// dropOwnSums removes the hashes of own modules from a go.sum, because they change with every commit.
 func dropOwnSums(file string) error {
 	data, err := readOptional(file)
 	if err != nil {
@@ -199,14 +198,14 @@ func dropOwnSums(file string) error {
 	return os.WriteFile(file, kept, 0o644)
 }
 
-// A tidier brings tidy files into the tree, or collects where they differ.
+// A tidier writes tidy files into the tree, or collects the differences.
 type tidier struct {
 	root   string
 	check  bool
 	faults []error
 }
 
-// settle makes the file in the tree what the tidy one is. An empty file and none are the same.
+// settle replaces the file in the tree with the tidy one. An empty file counts as missing.
 func (t *tidier) settle(tidy, tree string) error {
 	want, err := readOptional(tidy)
 	if err != nil {
@@ -232,7 +231,7 @@ func (t *tidier) settle(tidy, tree string) error {
 	return os.WriteFile(tree, want, 0o644)
 }
 
-// showDiff is a help for the reader alone: without diff on the machine there is none.
+// showDiff prints a diff, if the machine has the program.
 func showDiff(tree, tidy string) {
 	cmd := exec.Command("diff", "-u", "-N", tree, tidy)
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// document is the provider's discovery document.
+// document fetches the provider's discovery document.
 func document(t *testing.T, p *Provider) Claims {
 	t.Helper()
 	response, err := http.Get(p.DiscoveryURL())
@@ -33,8 +33,8 @@ func words(value any) (list []string) {
 	return list
 }
 
-// Discovery names what the provider does: every way of client authentication at every endpoint that takes it, no grant that
-// is off, and no kind of request that it cannot read.
+// Discovery announces what the provider supports: every client authentication method of each endpoint, no disabled grant, and
+// no unsupported kind of request.
 func TestAnnounced(t *testing.T) {
 	full := document(t, NewProvider(t))
 	for name, want := range map[string]string{
@@ -68,7 +68,7 @@ func TestAnnounced(t *testing.T) {
 	}
 }
 
-// What discovery does not announce is refused at the redirect URI.
+// A request for something that discovery does not announce gets its error at the redirect URI.
 func TestNotOffered(t *testing.T) {
 	p := NewProvider(t)
 	for change, want := range map[string]string{
@@ -95,7 +95,7 @@ func TestNotOffered(t *testing.T) {
 	}
 }
 
-// A parameter that a request cannot be without is missed by name; a token of nobody is another thing.
+// The error names a missing required parameter; an unknown token is a different error.
 func TestMissingParameters(t *testing.T) {
 	p := NewProvider(t)
 	for _, request := range []struct {

@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// codeGrant is what a code stands for.
+// codeGrant is the data of a code.
 type codeGrant struct {
 	client, redirect, challenge string
 	grant                       grant
 	expires                     time.Time
-	used                        *family // set once it was redeemed: a replay ends it
+	used                        *family // set when the code is redeemed; a second use ends it
 }
 
-// grant is who allowed what.
+// grant is the user of a login and what the user allowed.
 type grant struct {
 	user, scope, nonce string
 	authTime           int64
@@ -26,7 +26,7 @@ type grant struct {
 
 func (g grant) has(scope string) bool { return slices.Contains(strings.Fields(g.scope), scope) }
 
-// authorizePage answers GET: the login page, or a refusal.
+// authorizePage answers GET with the login page or a refusal.
 func (p *Provider) authorizePage(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	if !p.mayAsk(w, r, query) {
@@ -47,7 +47,7 @@ func (p *Provider) authorizePage(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// authorize answers the login page's form: a user's button, or Deny.
+// authorize answers the form of the login page: the button of a user, or Deny.
 func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	if !p.mayAsk(w, r, query) {
@@ -73,8 +73,8 @@ func (p *Provider) newCode(query url.Values, user string) string {
 	return code
 }
 
-// mayAsk checks what may not be answered by a redirect (client and redirect URI), then what is (RFC 6749 section
-// 4.1.2.1).
+// mayAsk checks an authorization request: client and redirect URI first, whose errors must not be sent to the redirect URI,
+// then the rest, whose errors are (RFC 6749 section 4.1.2.1).
 func (p *Provider) mayAsk(w http.ResponseWriter, r *http.Request, query url.Values) bool {
 	client, known := p.client(query.Get("client_id"))
 	if !known || repeats(query) || !client.mayRedirect(query.Get("redirect_uri")) {
@@ -93,8 +93,8 @@ func (p *Provider) mayAsk(w http.ResponseWriter, r *http.Request, query url.Valu
 	return false
 }
 
-// notOffered is the error code of a request for what discovery does not announce (OpenID Connect Core sections 3.1.2.6 and
-// 6.1), "" when there is none.
+// notOffered returns the error code for a request that uses what discovery does not announce (OpenID Connect Core sections
+// 3.1.2.6 and 6.1), "" for any other request.
 func notOffered(query url.Values) string {
 	for _, parameter := range []string{"request", "request_uri", "registration"} {
 		if query.Get(parameter) != "" {
@@ -115,7 +115,7 @@ func notOffered(query url.Values) string {
 	return ""
 }
 
-// sendBack is RFC 6749 section 4.1.2, with iss (RFC 9207).
+// sendBack redirects to the client with the answer (RFC 6749 section 4.1.2) and iss (RFC 9207).
 func (p *Provider) sendBack(w http.ResponseWriter, r *http.Request, query, answer url.Values) {
 	target, err := url.Parse(query.Get("redirect_uri"))
 	if err != nil {
@@ -136,7 +136,7 @@ func (p *Provider) sendBack(w http.ResponseWriter, r *http.Request, query, answe
 	http.Redirect(w, r, target.String(), http.StatusSeeOther)
 }
 
-// provesChallenge is RFC 7636 section 4.6.
+// provesChallenge checks the code_verifier (RFC 7636 section 4.6).
 func provesChallenge(challenge, verifier string) bool {
 	if challenge == "" {
 		return verifier == ""

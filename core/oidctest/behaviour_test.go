@@ -11,7 +11,7 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// authorizationURL is a good request of the public client with some parameters changed.
+// authorizationURL returns a valid request of the public client with some parameters changed.
 func authorizationURL(p *oidctest.Provider, change url.Values) string {
 	query := url.Values{
 		"client_id": {"spa"}, "redirect_uri": {redirectURI}, "response_type": {"code"}, "scope": {"openid"},
@@ -40,7 +40,7 @@ func TestErrorsGoBackToTheClient(t *testing.T) {
 	}
 }
 
-func TestWhatIsLeftOutIsNotThere(t *testing.T) {
+func TestRemovedEndpoints(t *testing.T) {
 	p := oidctest.NewProvider(t, oidctest.WithoutDeviceFlow(), oidctest.WithoutUserInfo(), oidctest.WithoutRevocation(), oidctest.WithoutEndSession())
 	for _, endpoint := range []oidctest.Endpoint{oidctest.UserInfo, oidctest.DevicePage, oidctest.EndSession} {
 		if status, _ := getJSON(t, p.URL(endpoint), p.AccessToken("alice")); status != http.StatusNotFound {
@@ -55,7 +55,7 @@ func TestWhatIsLeftOutIsNotThere(t *testing.T) {
 	}
 }
 
-func TestPagesAreForTheirOwnButtons(t *testing.T) {
+func TestPagesRefuseOtherOrigins(t *testing.T) {
 	p := oidctest.NewProvider(t)
 	for name, change := range map[string]func(*http.Request){
 		"another site":    func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") },
@@ -81,7 +81,7 @@ func TestPagesAreForTheirOwnButtons(t *testing.T) {
 	}
 }
 
-func TestCutSpendsWhatWasSent(t *testing.T) {
+func TestCutUsesTheCode(t *testing.T) {
 	p := oidctest.NewProvider(t)
 	c := oauthClient(p, false)
 	token := login(t, p, c)
@@ -94,7 +94,7 @@ func TestCutSpendsWhatWasSent(t *testing.T) {
 	}
 }
 
-func TestFaultsOfTheTrueAnswer(t *testing.T) {
+func TestFaultsThatChangeTheAnswer(t *testing.T) {
 	p := oidctest.NewProvider(t)
 	p.Fault(oidctest.Discovery, oidctest.Oversized())
 	if _, document := getJSON(t, p.DiscoveryURL(), ""); document["issuer"] != p.Issuer() || len(document["padding"].(string)) < 2<<20 {
@@ -163,7 +163,7 @@ func TestOverridesReachUserInfo(t *testing.T) {
 
 func TestAutoLogin(t *testing.T) {
 	p := oidctest.NewProvider(t, oidctest.WithAutoLogin())
-	back, err := p.Deny(authorizationURL(p, url.Values{"login_hint": {"carol"}})) // no button is reached
+	back, err := p.Deny(authorizationURL(p, url.Values{"login_hint": {"carol"}})) // the login page is skipped
 	if err != nil || !back.Query().Has("code") {
 		t.Fatalf("%v %v", back, err)
 	}

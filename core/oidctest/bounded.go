@@ -1,9 +1,9 @@
 package oidctest
 
-// maxEntries bounds every table of the provider: the oldest entry goes first.
+// maxEntries is the size of each table of the provider; the oldest entry is dropped first.
 const maxEntries = 10_000
 
-// bounded is a table by random names. Not safe for concurrent use: the provider's lock guards it.
+// bounded is a map with at most maxEntries entries. Not safe for concurrent use: the provider's lock guards it.
 type bounded[T any] struct {
 	entries map[string]T
 	order   []string

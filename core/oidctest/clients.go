@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Client is an application that the provider knows.
+// Client is an OAuth client of the provider.
 type Client struct {
 	ID             string
 	Secret         string   // "": a public client, which needs PKCE
@@ -17,7 +17,7 @@ type Client struct {
 	PostLogoutURIs []string // compared byte for byte; every loopback address is registered too
 }
 
-// The clients that every provider has.
+// The built-in clients of every provider.
 const (
 	ConfidentialClient = "app"
 	ClientSecret       = "4pp53cr3tF0rT3stsOnly"
@@ -31,7 +31,7 @@ func builtinClients() map[string]Client {
 	}
 }
 
-// AddClient adds a client, or replaces the one of this id.
+// AddClient adds a client, or replaces the one with the same ID.
 func (p *Provider) AddClient(client Client) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -45,7 +45,7 @@ func (p *Provider) client(id string) (Client, bool) {
 	return client, ok
 }
 
-// authenticate is RFC 6749 section 2.3: Basic with form-urlencoded id and secret, or parameters, never both.
+// authenticate checks the client (RFC 6749 section 2.3): Basic with form-urlencoded id and secret, or parameters, never both.
 func (p *Provider) authenticate(r *http.Request) (Client, bool) {
 	id, secret, basic := r.BasicAuth()
 	if basic {
@@ -67,7 +67,7 @@ func (p *Provider) authenticate(r *http.Request) (Client, bool) {
 	return client, known && offered && subtle.ConstantTimeCompare([]byte(secret), []byte(client.Secret)) == 1
 }
 
-// mayRedirect is exact comparison, with the port of loopback addresses free (RFC 8252 section 7.3).
+// mayRedirect compares exactly, except that loopback addresses may have any port (RFC 8252 section 7.3).
 func (c Client) mayRedirect(uri string) bool {
 	if slices.Contains(c.RedirectURIs, uri) {
 		return true

@@ -15,12 +15,11 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 )
 
-// Config returns a configuration that works with this provider: the confidential client "app", the scopes profile and
-// email, a PublicURL on loopback, for a login through the own callback, and a random secret key, the same for every
-// provider of this process; the HTTPClient is [Provider.Client] for a provider without a network. Change what the test is
-// about.
+// Config returns a configuration for this provider: the confidential client "app", the scopes profile and email, a PublicURL
+// on loopback for logins through the own callback, and a random secret key, the same for every provider of this process. For
+// a provider without a network, HTTPClient is [Provider.Client]. Change the fields that your test is about.
 func (p *Provider) Config() core.Config {
-	var client *http.Client // the default one
+	var client *http.Client // nil: the default
 	if p.server == nil {
 		client = p.Client()
 	}
@@ -35,13 +34,13 @@ func (p *Provider) Config() core.Config {
 	}
 }
 
-// secretKey is random, so that nobody can go on using a published one. One key for the process: services of several
-// providers can share a store.
+// secretKey is random, so that no published key gets into use. The process has one key, so that services of several providers
+// can share a store.
 var secretKey = sync.OnceValue(func() string { return rand.Text() + rand.Text() })
 
 const standaloneIssuer = "https://oidctest.invalid"
 
-// standalone verifies tokens without any network: its provider is a key in memory.
+// standalone signs and verifies tokens with a key in memory, without a network.
 type standalone struct {
 	signer *jose.Signer
 	guard  *core.Guard
@@ -76,9 +75,10 @@ func (d inMemory) RoundTrip(request *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// IDToken returns a caller for the tests of handlers, without a provider and without a network: a real token, signed
-// and verified in memory. claims are added to sub "alice", an expiry in an hour, and an issuer; a nil value takes one
-// out. Of resource_access, the roles of the client "app" are the caller's. It panics where a guard would refuse the claims.
+// IDToken returns a caller for tests of handlers. It needs no provider and no network: the token is signed and verified in
+// memory. claims add to or replace the defaults, among them sub "alice", an issuer and an expiry in one hour; a nil value
+// removes a claim. Of resource_access, the roles of the client "app" are the
+// caller's. It panics if a guard would refuse the claims.
 func IDToken(claims Claims) *core.IDToken {
 	token, err := idToken(claims)
 	if err != nil {

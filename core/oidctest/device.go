@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// deviceGrant is a device login under way, known by its device code.
+// deviceGrant is a device login in progress; its key is the device code.
 type deviceGrant struct {
 	client, userCode, challenge string
 	grant                       grant
-	expires, next               time.Time // next: before it a poll is too early
+	expires, next               time.Time // next: time from which the device may poll again
 	interval                    time.Duration
 	denied, spent               bool
 }
 
-// deviceStart is RFC 8628 section 3.2.
+// deviceStart answers a device authorization request (RFC 8628 section 3.2).
 func (p *Provider) deviceStart(w http.ResponseWriter, r *http.Request) {
 	client, ok := p.authenticate(r)
 	if !ok {
@@ -45,10 +45,10 @@ func (p *Provider) deviceStart(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// pollTolerance is how much too early a poll may come: clients measure from another moment.
+// pollTolerance is how much too early a poll may come, because clients measure the interval differently.
 const pollTolerance = 500 * time.Millisecond
 
-// pollDevice returns the login, or the code of RFC 8628 section 3.5.
+// pollDevice returns the login, or the error code of RFC 8628 section 3.5.
 func (p *Provider) pollDevice(client Client, code, verifier string) (*family, string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -74,7 +74,7 @@ func (p *Provider) pollDevice(client Client, code, verifier string) (*family, st
 	return newFamily(client.ID, device.grant), ""
 }
 
-// devicePage asks for the code that the device shows; once a device waits with it, who the person is.
+// devicePage asks for the code that the device shows, and then for the user.
 func (p *Provider) devicePage(w http.ResponseWriter, r *http.Request) {
 	code := r.URL.Query().Get("user_code")
 	client, waits := p.waiting(code)
@@ -109,7 +109,7 @@ func (p *Provider) deviceAnswer(w http.ResponseWriter, r *http.Request) {
 	renderPage(w, http.StatusOK, "message", page{Title: text, Text: "You can close this page."})
 }
 
-// normalCode is the one spelling of a user code that people type in many (RFC 8628 section 6.1).
+// normalCode normalizes a user code as typed (RFC 8628 section 6.1).
 func normalCode(typed string) string {
 	code := strings.Map(func(r rune) rune {
 		if r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' {
@@ -123,7 +123,7 @@ func normalCode(typed string) string {
 	return code
 }
 
-// waiting returns the client of the device that waits with a user code.
+// waiting returns the client of the device that waits for a user code.
 func (p *Provider) waiting(userCode string) (client string, waits bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -134,7 +134,7 @@ func (p *Provider) waiting(userCode string) (client string, waits bool) {
 	return device.client, true
 }
 
-// waitingDevice finds the device; mu is held.
+// waitingDevice finds the device. The caller holds mu.
 func (p *Provider) waitingDevice(userCode string) *deviceGrant {
 	for _, device := range p.devices.entries {
 		if device.userCode == normalCode(userCode) && device.grant.user == "" && !device.denied && p.now().Before(device.expires) {
@@ -146,7 +146,7 @@ func (p *Provider) waitingDevice(userCode string) *deviceGrant {
 
 var errNoDevice = errors.New("oidctest: no device waits with this user code")
 
-// ApproveDevice is a user who types the code of a device and allows it. The error says that no device waits with it.
+// ApproveDevice lets a user type the code of a device and allow it. It returns an error if no device waits for this code.
 func (p *Provider) ApproveDevice(userCode, user string) error {
 	if !p.knows(user) {
 		return errors.New("oidctest: no such user")
@@ -156,7 +156,7 @@ func (p *Provider) ApproveDevice(userCode, user string) error {
 	})
 }
 
-// DenyDevice is a user who refuses a device.
+// DenyDevice lets a user refuse a device. It returns an error if no device waits for this code.
 func (p *Provider) DenyDevice(userCode string) error {
 	return p.decideDevice(userCode, func(device *deviceGrant) { device.denied = true })
 }

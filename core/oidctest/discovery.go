@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// discovery is OpenID Connect Discovery section 3 and RFC 8414 section 2.
+// discovery answers with the discovery document (OpenID Connect Discovery section 3, RFC 8414 section 2).
 func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
 	grants := []string{"authorization_code"}
 	if !p.set.noRefresh {
@@ -34,7 +34,7 @@ func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
 
 		"claims_parameter_supported":      false,
 		"request_parameter_supported":     false,
-		"request_uri_parameter_supported": false, // left out, it means true
+		"request_uri_parameter_supported": false, // the default is true
 	}
 	p.announceMethods(document)
 	for name, endpoint := range map[string]struct {
@@ -53,14 +53,14 @@ func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
 	p.answer(w, http.StatusOK, DiscoveryDocuments, document)
 }
 
-// claimsSupported are the claims of ID tokens, and those that the built-in users have.
+// claimsSupported lists the claims of ID tokens and of the built-in users.
 var claimsSupported = []string{
 	"iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "nonce", "at_hash", "sid",
 	"name", "given_name", "family_name", "preferred_username", "email", "email_verified", "groups", "realm_access",
 }
 
-// announceMethods names the ways of client authentication, unless none is to be named: the same at every endpoint, but that
-// introspection is for clients with a secret.
+// announceMethods announces the client authentication methods, if there are any to announce: the same for every endpoint,
+// except that introspection requires a secret.
 func (p *Provider) announceMethods(document Claims) {
 	methods := p.set.authMethods
 	if len(methods) == 0 {
@@ -76,16 +76,16 @@ func (p *Provider) announceMethods(document Claims) {
 	}
 }
 
-// answer sends JSON after the tamper function of its kind.
+// answer applies the tamper function of the target and sends the JSON.
 func (p *Provider) answer(w http.ResponseWriter, status int, target Target, body Claims) {
 	p.tamper(target, body)
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // a client that has gone cannot be told
+	_ = json.NewEncoder(w).Encode(body) // an error only means that the client has disconnected
 }
 
-// refuse is RFC 6749 section 5.2.
+// refuse answers with an OAuth error (RFC 6749 section 5.2).
 func (p *Provider) refuse(w http.ResponseWriter, status int, code, description string) {
 	if status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Basic realm="oidctest"`)

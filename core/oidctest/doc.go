@@ -1,6 +1,6 @@
-// Package oidctest is an OpenID provider for tests and demos: of this library, and of applications that use it.
+// Package oidctest is an OpenID provider for tests and demos of this library and of applications that use it.
 //
-// One line gives a provider, one line the token of a user who is signed in:
+// One line starts a provider, and one more makes the token of a signed-in user:
 //
 //	idp := oidctest.NewProvider(t)
 //	auth, err := core.New(idp.Config())
@@ -10,16 +10,16 @@
 //
 //	ctx := core.WithIDToken(ctx, oidctest.IDToken(oidctest.Claims{"sub": "alice"}))
 //
-// The provider is a real one: discovery, login page, code flow with PKCE, refresh tokens with rotation and reuse
-// detection, the device flow with its page, userinfo, introspection, revocation, logout, keys of every kind and their
-// rotation. [Provider.Approve] and [Provider.ApproveDevice] are the person at the browser. It has a clock that is set
-// from outside ([Provider.Advance]), fails as told ([Provider.Fault]), says what it is told ([Provider.Tamper]), and
-// tells what it was asked ([Provider.Last], [Provider.Hits]).
+// The provider implements discovery, a login page, the code flow with PKCE, refresh tokens with rotation and reuse detection,
+// the device flow with its page, userinfo, introspection, revocation, logout, and signing keys of every type with rotation.
+// [Provider.Approve] and [Provider.ApproveDevice] act as the user in the browser. [Provider.Advance] moves its clock,
+// [Provider.Fault] makes endpoints fail, [Provider.Tamper] changes what it sends, and [Provider.Last] and [Provider.Hits]
+// show the requests it got.
 //
-// [WithoutNetwork] makes one that listens nowhere and is asked in memory, also on the clock of a testing/synctest bubble.
+// [WithoutNetwork] makes a provider that does not listen and answers in memory, also in a testing/synctest bubble.
 //
-// It listens on loopback only, keeps everything in memory, at most 10,000 entries of each kind, and asks for no
-// password: it is no provider for anything but tests and demos.
+// The provider listens on loopback only, keeps everything in memory, at most 10,000 entries of each kind, and asks for no
+// password: use it for tests and demos only.
 //
 // The users are alice (realm role admin, group /staff/dev), bob and carol; the clients are [ConfidentialClient] with
 // [ClientSecret], and [PublicClient]. For both, every http address on loopback whose path ends in /callback is

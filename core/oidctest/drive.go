@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// Approve is a browser in which user logs in: it opens an authorization URL of this provider (what a login route
-// redirects to), presses the user's button, and returns where the provider sends the browser, with code, state and iss
-// in the query, or with error where there was no page. The error says that the provider refused the request on a page
-// of its own.
+// Approve logs a user in as in a browser: it opens an authorization URL of this provider (the redirect of a login route),
+// presses the user's button, and returns the URL to which the provider redirects, with code, state and iss in the query, or
+// with error if the provider showed no login page. It returns an error for an unknown user or another URL, and if the provider
+// answered with an error page.
 func (p *Provider) Approve(authorizationURL, user string) (*url.URL, error) {
 	if !p.knows(user) {
 		return nil, errors.New("oidctest: no such user")
@@ -19,7 +19,7 @@ func (p *Provider) Approve(authorizationURL, user string) (*url.URL, error) {
 	return p.press(authorizationURL, url.Values{"user": {user}})
 }
 
-// Deny is a browser in which somebody refuses the login.
+// Deny refuses the login as in a browser; otherwise it is like [Provider.Approve].
 func (p *Provider) Deny(authorizationURL string) (*url.URL, error) {
 	return p.press(authorizationURL, url.Values{"deny": {"1"}})
 }
@@ -39,7 +39,7 @@ func (p *Provider) press(authorizationURL string, button url.Values) (*url.URL, 
 	return back, err
 }
 
-// browse makes one request: where it was redirected to, nil for a page.
+// browse makes one request and returns the target of a redirect, nil for a page.
 func (p *Provider) browse(method, address string, form url.Values) (*url.URL, error) {
 	request, err := http.NewRequestWithContext(context.Background(), method, address, strings.NewReader(form.Encode()))
 	if err != nil {

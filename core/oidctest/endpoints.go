@@ -1,9 +1,9 @@
 package oidctest
 
-// Endpoint is one of the provider's addresses.
+// Endpoint names an endpoint of the provider.
 type Endpoint string
 
-// The endpoints. Elsewhere is where [Redirect] points: whoever asks it has followed.
+// The endpoints. Elsewhere is the target of [Redirect]: a hit means that a client has followed it.
 const (
 	Discovery     Endpoint = "discovery"
 	JWKS          Endpoint = "jwks"
@@ -18,17 +18,17 @@ const (
 	Elsewhere     Endpoint = "elsewhere"
 )
 
-// paths are where the endpoints stand below the issuer.
+// paths has the paths of the endpoints below the issuer.
 var paths = map[Endpoint]string{
 	Discovery: "/.well-known/openid-configuration", JWKS: "/jwks", Authorization: "/authorize", Token: "/token",
 	UserInfo: "/userinfo", Device: "/device_authorization", DevicePage: "/device", Introspection: "/introspect",
 	Revocation: "/revoke", EndSession: "/logout", Elsewhere: "/elsewhere",
 }
 
-// Target is a kind of content that [Provider.Tamper] changes.
+// Target names content that [Provider.Tamper] can change.
 type Target string
 
-// The kinds of content.
+// The targets of Tamper.
 const (
 	IDTokens             Target = "id tokens"
 	AccessTokens         Target = "access tokens"
@@ -42,8 +42,8 @@ const (
 	errorAnswers Target = "error answers"
 )
 
-// Tamper lets a function change the claims or members of everything of this kind before it is signed or sent; a claim
-// set to nil is left out of tokens. nil ends it. The function may be called by several requests at once.
+// Tamper calls a function to change the claims or members of this target before they are signed or sent; in tokens, a claim
+// set to nil is removed. A nil function ends it. The function may be called concurrently.
 func (p *Provider) Tamper(target Target, change func(Claims)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

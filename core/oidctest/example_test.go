@@ -10,7 +10,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// A handler is tested without any provider: the context carries the caller.
+// Tests a handler without a provider: the context carries the caller.
 func ExampleIDToken() {
 	greet := func(w http.ResponseWriter, r *http.Request) {
 		_, _ = fmt.Fprint(w, "hello ", core.IDTokenFrom(r.Context()).Username())
@@ -23,7 +23,7 @@ func ExampleIDToken() {
 	// Output: hello zoe
 }
 
-// A whole application is tested with a provider of its own. In a test, NewProvider(t) is the one line.
+// Tests a whole application with its own provider. In a test, use NewProvider(t).
 func ExampleProvider_Bearer() {
 	idp, err := oidctest.Start()
 	if err != nil {
@@ -44,7 +44,7 @@ func ExampleProvider_Bearer() {
 	// Output: alice true
 }
 
-// Nothing listens, and nothing waits: in a testing/synctest bubble the provider works on the bubble's clock.
+// A provider without a network does not listen. In a testing/synctest bubble it uses the bubble's clock, so nothing waits.
 func ExampleWithoutNetwork() {
 	idp, err := oidctest.Start(oidctest.WithoutNetwork("https://idp.example"))
 	if err != nil {

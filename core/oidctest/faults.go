@@ -11,20 +11,20 @@ import (
 	"time"
 )
 
-// Fault is a way in which an endpoint fails. The zero value is none.
+// Fault describes how an endpoint fails. The zero value is no fault.
 type Fault struct {
 	serve func(p *Provider, w http.ResponseWriter, r *http.Request, healthy http.HandlerFunc)
 	times int // 0: until healed
 }
 
-// Fault makes an endpoint fail until Heal, or as often as [Times] says.
+// Fault makes an endpoint fail until Heal, or for as many requests as [Times] says.
 func (p *Provider) Fault(endpoint Endpoint, fault Fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.faults[endpoint] = fault
 }
 
-// Heal ends the faults of the endpoints; of all without an argument.
+// Heal removes the faults of the endpoints; without an argument, of all endpoints.
 func (p *Provider) Heal(endpoints ...Endpoint) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -36,7 +36,7 @@ func (p *Provider) Heal(endpoints ...Endpoint) {
 	}
 }
 
-// fault returns what happens to the next request and counts it; mu is held.
+// fault returns the fault of the next request and counts it. The caller holds mu.
 func (p *Provider) fault(endpoint Endpoint) Fault {
 	fault := p.faults[endpoint]
 	switch {
@@ -48,15 +48,15 @@ func (p *Provider) fault(endpoint Endpoint) Fault {
 	return fault
 }
 
-// Times is a fault of the next n requests.
+// Times limits a fault to the next n requests.
 func Times(n int, fault Fault) Fault { return Fault{fault.serve, n} }
 
-// instead is a fault that looks at nothing.
+// instead makes a fault that answers without looking at the request.
 func instead(answer func(w http.ResponseWriter)) Fault {
 	return Fault{serve: func(_ *Provider, w http.ResponseWriter, _ *http.Request, _ http.HandlerFunc) { answer(w) }}
 }
 
-// after is a fault in which the endpoint does its work and its answer is changed on the way.
+// after makes a fault that lets the endpoint do its work and then changes its answer.
 func after(change func(w http.ResponseWriter, answer *httptest.ResponseRecorder)) Fault {
 	return Fault{serve: func(_ *Provider, w http.ResponseWriter, r *http.Request, healthy http.HandlerFunc) {
 		answer := httptest.NewRecorder()
@@ -65,17 +65,17 @@ func after(change func(w http.ResponseWriter, answer *httptest.ResponseRecorder)
 	}}
 }
 
-// Refused closes the connection before a byte is answered; the endpoint does nothing.
+// Refused closes the connection without an answer; the endpoint does nothing.
 func Refused() Fault {
 	return instead(func(http.ResponseWriter) { panic(http.ErrAbortHandler) }) // net/http's way to cut a connection
 }
 
-// Cut closes the connection after the endpoint has done its work: a code is spent and the answer lost.
+// Cut lets the endpoint do its work and then closes the connection: a code is used, and the answer is lost.
 func Cut() Fault {
 	return after(func(http.ResponseWriter, *httptest.ResponseRecorder) { panic(http.ErrAbortHandler) })
 }
 
-// Hang answers nothing until the client leaves or the provider ends.
+// Hang does not answer until the client disconnects or the provider is closed.
 func Hang() Fault {
 	return Fault{serve: func(p *Provider, _ http.ResponseWriter, r *http.Request, _ http.HandlerFunc) {
 		select {
@@ -85,22 +85,22 @@ func Hang() Fault {
 	}}
 }
 
-// CutHalfway answers the first half of the true answer and closes the connection then.
+// CutHalfway sends the first half of the real answer and then closes the connection.
 func CutHalfway() Fault {
 	return after(func(w http.ResponseWriter, answer *httptest.ResponseRecorder) {
 		send(w, answer, answer.Body.Bytes()[:answer.Body.Len()/2])
-		_ = http.NewResponseController(w).Flush() // the client may have left
+		_ = http.NewResponseController(w).Flush() // the client may have disconnected
 		panic(http.ErrAbortHandler)
 	})
 }
 
-// Serve answers by a handler of the test's own, in place of the endpoint's. Its request has its form parsed.
+// Serve replaces the endpoint by a handler of the test. The form of its request is already parsed.
 func Serve(handler http.HandlerFunc) Fault {
 	return Fault{serve: func(_ *Provider, w http.ResponseWriter, r *http.Request, _ http.HandlerFunc) { handler(w, r) }}
 }
 
-// Slow lets an endpoint begin its work d later, unless the client leaves or the provider ends before: then it does
-// nothing. [Late] is work that is done, and its answer late.
+// Slow delays the work of an endpoint by d. If the client disconnects or the provider is closed before, the endpoint does
+// nothing. See also [Late], which delays only the answer.
 func Slow(d time.Duration) Fault {
 	return Fault{serve: func(p *Provider, w http.ResponseWriter, r *http.Request, healthy http.HandlerFunc) {
 		if p.wait(r, d) {
@@ -109,7 +109,7 @@ func Slow(d time.Duration) Fault {
 	}}
 }
 
-// wait reports whether the client still waits after d.
+// wait reports whether the client is still connected after d.
 func (p *Provider) wait(r *http.Request, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -122,7 +122,7 @@ func (p *Provider) wait(r *http.Request, d time.Duration) bool {
 	return false
 }
 
-// Late answers d later than the endpoint has done its work, unless the provider ends before.
+// Late lets the endpoint do its work and delays the answer by d, or until the provider is closed.
 func Late(d time.Duration) Fault {
 	return Fault{serve: func(p *Provider, w http.ResponseWriter, r *http.Request, healthy http.HandlerFunc) {
 		answer := httptest.NewRecorder()
@@ -139,7 +139,7 @@ func Late(d time.Duration) Fault {
 	}}
 }
 
-// Drip sends one byte of JSON each interval, without an end.
+// Drip sends one byte of JSON per interval and never ends.
 func Drip(interval time.Duration) Fault {
 	return Fault{serve: func(p *Provider, w http.ResponseWriter, r *http.Request, _ http.HandlerFunc) {
 		tick := time.NewTicker(interval)
@@ -147,7 +147,7 @@ func Drip(interval time.Duration) Fault {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, `{"x":"`)
 		for {
-			_ = http.NewResponseController(w).Flush() // the client leaves sooner or later
+			_ = http.NewResponseController(w).Flush() // an error only means that the client has disconnected
 			select {
 			case <-r.Context().Done():
 				return
@@ -160,27 +160,27 @@ func Drip(interval time.Duration) Fault {
 	}}
 }
 
-// Status answers a status, with an OAuth error of server_error that names an internal host.
+// Status answers with a status and the OAuth error server_error, whose description names an internal host.
 func Status(status int) Fault { return ErrorCode(status, "server_error") }
 
-// ErrorCode answers an OAuth error (RFC 6749 section 5.2) that names an internal host.
+// ErrorCode answers with an OAuth error (RFC 6749 section 5.2), whose description names an internal host.
 func ErrorCode(status int, code string) Fault {
 	return Reply(status, "application/json", fmt.Sprintf(`{"error":%q,"error_description":"upstream-secret.internal says no"}`, code))
 }
 
-// HTML answers a page where JSON belongs.
+// HTML answers with an HTML page instead of JSON.
 func HTML(status int) Fault {
 	return Reply(status, "text/html; charset=utf-8", "<html><title>upstream-secret.internal</title></html>")
 }
 
-// Truncated answers the first half of the true answer.
+// Truncated answers with the first half of the real answer.
 func Truncated() Fault {
 	return after(func(w http.ResponseWriter, answer *httptest.ResponseRecorder) {
 		send(w, answer, answer.Body.Bytes()[:answer.Body.Len()/2])
 	})
 }
 
-// Oversized answers the true JSON object with a member of 2 MB more.
+// Oversized answers with the real JSON object and an additional member of 2 MiB.
 func Oversized() Fault {
 	return after(func(w http.ResponseWriter, answer *httptest.ResponseRecorder) {
 		object := bytes.TrimSpace(answer.Body.Bytes())
@@ -189,7 +189,7 @@ func Oversized() Fault {
 	})
 }
 
-// WrongContentType answers the true answer as text/plain.
+// WrongContentType sends the real answer as text/plain.
 func WrongContentType() Fault {
 	return after(func(w http.ResponseWriter, answer *httptest.ResponseRecorder) {
 		answer.Header().Set("Content-Type", "text/plain")
@@ -197,8 +197,8 @@ func WrongContentType() Fault {
 	})
 }
 
-// WrongIssuer puts another issuer into the true discovery document. For tokens and answers to a login there is
-// [Provider.Tamper], and the query that [Provider.Approve] returns.
+// WrongIssuer replaces the issuer in the discovery document. To do the same in tokens use [Provider.Tamper]; in authorization
+// responses, change the query that [Provider.Approve] returns.
 func WrongIssuer() Fault {
 	return Fault{serve: func(p *Provider, w http.ResponseWriter, r *http.Request, healthy http.HandlerFunc) {
 		answer := httptest.NewRecorder()
@@ -207,7 +207,7 @@ func WrongIssuer() Fault {
 	}}
 }
 
-// Redirect answers a redirect (302, 307) to [Elsewhere].
+// Redirect redirects to [Elsewhere] with the given status (302, 307).
 func Redirect(status int) Fault {
 	return Fault{serve: func(p *Provider, w http.ResponseWriter, _ *http.Request, _ http.HandlerFunc) {
 		w.Header().Set("Location", p.URL(Elsewhere))
@@ -215,10 +215,10 @@ func Redirect(status int) Fault {
 	}}
 }
 
-// EmptyKeys answers a key set without keys.
+// EmptyKeys answers with a key set without keys.
 func EmptyKeys() Fault { return Reply(http.StatusOK, "application/json", `{"keys":[]}`) }
 
-// Reply answers whatever is given.
+// Reply answers with a status, a content type and a body.
 func Reply(status int, contentType, body string) Fault {
 	return instead(func(w http.ResponseWriter) {
 		w.Header().Set("Content-Type", contentType)
@@ -232,5 +232,5 @@ func send(w http.ResponseWriter, answer *httptest.ResponseRecorder, body []byte)
 		w.Header()[name] = values
 	}
 	w.WriteHeader(answer.Code)
-	_, _ = w.Write(body) // a client that has gone cannot be told
+	_, _ = w.Write(body) // an error only means that the client has disconnected
 }

@@ -11,12 +11,12 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 )
 
-// keyRing holds signing keys, the last one in use.
+// keyRing holds the signing keys; the last one signs.
 type keyRing struct{ signers []*jose.Signer }
 
 func (k *keyRing) current() *jose.Signer { return k.signers[len(k.signers)-1] }
 
-// maxKeys bounds the ring: the oldest key goes.
+// maxKeys is the size of the ring; the oldest key is dropped.
 const maxKeys = 16
 
 func (k *keyRing) rotate(kid, algorithm string) error {
@@ -34,7 +34,7 @@ func (k *keyRing) rotate(kid, algorithm string) error {
 
 func (k *keyRing) drop() { k.signers = k.signers[len(k.signers)-1:] }
 
-// randomHex is n random bytes in hex.
+// randomHex returns n random bytes in hex.
 func randomHex(n int) string {
 	random := make([]byte, n)
 	_, _ = rand.Read(random) // crypto/rand.Read never fails
@@ -47,11 +47,10 @@ func (p *Provider) signer() *jose.Signer {
 	return p.keys.current()
 }
 
-// Sign makes a token of any claims with the key in use; typ "" leaves the type out. It panics for claims that are no
-// JSON.
+// Sign signs any claims with the current key; typ "" omits the type. It panics if the claims cannot be marshaled to JSON.
 func (p *Provider) Sign(typ string, claims Claims) string { return mustSign(p.signer(), typ, claims) }
 
-// SignForeign is Sign with a fresh key of somebody else that has the same key id and algorithm.
+// SignForeign is Sign with a new key that the provider does not publish, with the same kid and algorithm as the current one.
 func (p *Provider) SignForeign(typ string, claims Claims) string {
 	own := p.signer()
 	foreign, err := jose.NewSigner(own.ID, own.Alg)
@@ -79,6 +78,6 @@ func (p *Provider) jwks(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	var set Claims
-	_ = json.Unmarshal(document, &set) // written a line above
+	_ = json.Unmarshal(document, &set) // valid: made by MarshalSet
 	p.answer(w, http.StatusOK, JWKSDocuments, set)
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 )
 
-// endSession is OpenID Connect RP-Initiated Logout section 2: the login that the hint names ends, and the browser goes
-// where the client has registered.
+// endSession ends the login that the hint names and redirects the browser to a registered URI of the client (OpenID Connect
+// RP-Initiated Logout section 2).
 func (p *Provider) endSession(w http.ResponseWriter, r *http.Request) {
 	clientID, ok := p.leave(r.Form.Get("id_token_hint"), r.Form.Get("client_id"))
 	if !ok {
@@ -33,8 +33,7 @@ func (p *Provider) endSession(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, target, http.StatusSeeOther)
 }
 
-// leave ends the login of a hint, an expired one too, and returns whose it is; false for a hint that is not ours or is
-// another client's.
+// leave ends the login of a hint, which may be expired, and returns its client; false for a hint of another issuer or client.
 func (p *Provider) leave(hint, clientID string) (string, bool) {
 	if hint == "" {
 		return clientID, true
@@ -53,7 +52,7 @@ func (p *Provider) leave(hint, clientID string) (string, bool) {
 	if err != nil {
 		return "", false
 	}
-	azp, _ := claims.String("azp") // our own token
+	azp, _ := claims.String("azp") // issued by this provider
 	sid, _ := claims.String("sid")
 	if clientID != "" && clientID != azp {
 		return "", false

@@ -10,9 +10,9 @@ import (
 	"sync"
 )
 
-// Client returns an HTTP client that talks to the provider in memory, over no network. Requests for any other host fail,
-// and count as hits of [Elsewhere]. Everything that a request makes ends with it, and waits on the clock of a
-// testing/synctest bubble when the provider was made in one. Safe for concurrent use.
+// Client returns an HTTP client that calls the provider in memory, without a network. Requests to any other host fail and
+// count as hits of [Elsewhere]. No goroutine outlives its request. If the provider was made in a testing/synctest bubble, it
+// waits on the bubble's clock. Safe for concurrent use.
 func (p *Provider) Client() *http.Client { return &http.Client{Transport: transport{p}} }
 
 var (
@@ -22,7 +22,7 @@ var (
 
 type transport struct{ provider *Provider }
 
-// RoundTrip runs the provider's handler and returns when its answer begins, or when the request's context ends.
+// RoundTrip runs the provider's handler. It returns when the answer begins or the request's context ends.
 func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	var body []byte
 	if r.Body != nil {
@@ -70,13 +70,13 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// streamed is an answer that is kept until the handler flushes it or returns, as net/http keeps a short one.
+// streamed buffers an answer until the handler flushes it or returns, as net/http does with a short one.
 type streamed struct {
 	header, sent http.Header
 	status       int
 	kept         bytes.Buffer
 	body         io.Reader
-	reader       *io.PipeReader // of what is written after a flush; nil without one
+	reader       *io.PipeReader // for the output after a flush; nil before one
 	pipe         *io.PipeWriter
 	begun        chan struct{}
 	once         sync.Once
@@ -111,13 +111,13 @@ func (s *streamed) Flush() {
 	s.once.Do(func() { close(s.begun) })
 }
 
-// end is the end of the handler. One that panics has closed the connection, as it does in net/http; what is written after
-// the end of the request's context reaches nobody.
+// end completes the answer after the handler. A panic closes the connection, as in net/http; output after the end of the
+// request's context is dropped.
 func (s *streamed) end(ctx context.Context) {
-	_ = recover() // errClosed tells the client
+	_ = recover() // the client gets errClosed
 	switch {
 	case s.pipe != nil && s.finished:
-		_ = s.pipe.CloseWithError(ctx.Err()) // nil: the answer is whole
+		_ = s.pipe.CloseWithError(ctx.Err()) // nil: the answer is complete
 	case s.pipe != nil:
 		_ = s.pipe.CloseWithError(errClosed)
 	case !s.finished:
@@ -129,7 +129,7 @@ func (s *streamed) end(ctx context.Context) {
 	s.once.Do(func() { close(s.begun) })
 }
 
-// closeWith ends the reading of a flushed answer with the request's context.
+// closeWith stops the reading of a flushed answer when the request's context ends.
 func (s *streamed) closeWith(ctx context.Context) (stop func() bool) {
 	if s.reader == nil {
 		return nil
@@ -138,7 +138,7 @@ func (s *streamed) closeWith(ctx context.Context) (stop func() bool) {
 	return context.AfterFunc(ctx, func() { _ = reader.CloseWithError(ctx.Err()) })
 }
 
-// streamedBody ends the handler when the client has read enough.
+// streamedBody ends the handler when the client closes the body.
 type streamedBody struct {
 	io.Reader
 	pipe   *io.PipeReader

@@ -18,7 +18,7 @@ import (
 
 const faraway = "https://idp.example/realms/demo"
 
-// fetch asks an address in memory for its whole answer.
+// fetch gets the whole answer of an address in memory.
 func fetch(ctx context.Context, p *oidctest.Provider, address string) (*http.Response, []byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
@@ -33,7 +33,7 @@ func fetch(ctx context.Context, p *oidctest.Provider, address string) (*http.Res
 	return response, body, err
 }
 
-// A login, a refresh and a guard on the clock of a bubble: nothing listens, and days take no time.
+// A login, a refresh and a guard on the clock of a bubble, without a network: days take no time.
 func TestWithoutNetwork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := oidctest.NewProvider(t, oidctest.WithAlgorithm("ES256"), oidctest.WithoutNetwork(faraway))
@@ -81,7 +81,7 @@ func TestIssuersWithoutNetwork(t *testing.T) {
 	}
 }
 
-// The client reaches a provider that listens, too, and no other host.
+// The client also reaches a provider that listens, and no other host.
 func TestClient(t *testing.T) {
 	p := oidctest.NewProvider(t, oidctest.WithAlgorithm("ES256"))
 	response, body, err := fetch(t.Context(), p, p.DiscoveryURL())
@@ -151,7 +151,7 @@ func TestFaultsInMemory(t *testing.T) {
 	}
 }
 
-// A client that leaves a slow endpoint has spent nothing; one that leaves a late one has.
+// A code is not used if the client leaves a slow endpoint, and is used if it leaves a late one.
 func TestSlowIsNotLate(t *testing.T) {
 	for name, c := range map[string]struct {
 		fault oidctest.Fault
@@ -173,7 +173,7 @@ func TestSlowIsNotLate(t *testing.T) {
 				if _, err := c2.Exchange(short, back.Query().Get("code"), oauth2.VerifierOption(verifier)); !errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("got %v", err)
 				}
-				synctest.Wait() // the endpoint knows that the client has left
+				synctest.Wait() // the endpoint has noticed that the client has left
 				p.Heal()
 				_, err = c2.Exchange(client, back.Query().Get("code"), oauth2.VerifierOption(verifier))
 				if (err != nil) != c.spent {
@@ -184,7 +184,7 @@ func TestSlowIsNotLate(t *testing.T) {
 	}
 }
 
-// What the provider keeps of its requests is bounded.
+// The provider keeps a limited number of requests.
 func TestAskedIsBounded(t *testing.T) {
 	p := oidctest.NewProvider(t, oidctest.WithAlgorithm("ES256"))
 	for range 150 {

@@ -14,24 +14,22 @@ func (p *Provider) Bearer(user string, claims ...Claims) string {
 	return "Bearer " + p.AccessToken(user, claims...)
 }
 
-// AccessToken returns a signed access token of a user for the client "app", with the scopes openid, profile and email.
-// claims are added or put in place of the usual ones; a nil value takes one out. The provider's userinfo and
-// introspection know the token.
+// AccessToken returns a signed access token of a user for the client "app", with the scopes openid, profile and email. claims
+// add to or replace the default ones; a nil value removes a claim. The token is also valid at userinfo and introspection.
 func (p *Provider) AccessToken(user string, claims ...Claims) string {
 	return p.accessTokenOf(user, claims, p.writeAccess)
 }
 
-// UnmarkedAccessToken is [Provider.AccessToken] for a token that nothing tells from an ID token: its type is JWT, and it
-// has no scope, client_id and azp unless claims say so. Some providers write such tokens; a service cannot know them by
-// themselves.
+// UnmarkedAccessToken is [Provider.AccessToken] for a token that cannot be distinguished from an ID token: its typ is JWT, and
+// it has no scope, client_id or azp unless claims add them. Some providers issue such tokens.
 func (p *Provider) UnmarkedAccessToken(user string, claims ...Claims) string {
 	unmarked := Claims{"scope": nil, "client_id": nil, "azp": nil}
 	return p.accessTokenOf(user, append([]Claims{unmarked}, claims...), func(claims Claims) string { return p.Sign("JWT", claims) })
 }
 
-// IDToken returns a signed ID token of a user for the client "app" without nonce and at_hash, as the answer to a refresh
-// or to a device login may bring it. claims are added or put in place of the usual ones; a nil value takes one out. It
-// belongs to no login of the provider's.
+// IDToken returns a signed ID token of a user for the client "app" without nonce and at_hash, as a provider may send it after
+// a refresh or a device login. claims add to or replace the default ones; a nil value removes a claim. The token does not
+// belong to a login at the provider.
 func (p *Provider) IDToken(user string, claims ...Claims) string {
 	all := p.claimsOf(user)
 	all["at_hash"] = nil
@@ -42,7 +40,7 @@ func (p *Provider) IDToken(user string, claims ...Claims) string {
 	return p.idToken(login, all, "", "")
 }
 
-// defaultScope is that of tokens that came of no login.
+// defaultScope is the scope of tokens issued without a login.
 const defaultScope = "openid profile email"
 
 func (p *Provider) accessTokenOf(user string, claims []Claims, write func(Claims) string) string {
@@ -57,7 +55,7 @@ func (p *Provider) accessTokenOf(user string, claims []Claims, write func(Claims
 	return p.accessToken(newFamily(ConfidentialClient, grant{user: user, scope: scope, authTime: p.clockNow().Unix()}), all, scope, write)
 }
 
-// AccessClaims returns the claims that [Provider.AccessToken] would sign for a user: a start for [Provider.Sign] and
+// AccessClaims returns the claims that [Provider.AccessToken] signs for a user, as a basis for [Provider.Sign] and
 // [Provider.SignForeign].
 func (p *Provider) AccessClaims(user string) Claims {
 	return p.accessClaims(ConfidentialClient, p.claimsOf(user), defaultScope)
@@ -69,7 +67,7 @@ func (p *Provider) clockNow() time.Time {
 	return p.now()
 }
 
-// accessClaims are RFC 9068 section 2.2; a claim of the user's stands in place of the usual one.
+// accessClaims returns the claims of an access token (RFC 9068 section 2.2); claims of the user replace the default ones.
 func (p *Provider) accessClaims(client string, user Claims, scope string) Claims {
 	now := p.clockNow()
 	claims := Claims{
@@ -80,7 +78,7 @@ func (p *Provider) accessClaims(client string, user Claims, scope string) Claims
 	return claims
 }
 
-// accessToken makes an access token and remembers what it stands for.
+// accessToken issues an access token and stores its grant.
 func (p *Provider) accessToken(login *family, user Claims, scope string, write func(Claims) string) string {
 	claims := p.accessClaims(login.client, user, scope)
 	p.tamper(AccessTokens, claims)
@@ -116,7 +114,7 @@ func withoutNil(claims Claims) Claims {
 	return claims
 }
 
-// idToken is OpenID Connect Core section 2, with at_hash (section 3.1.3.6).
+// idToken issues an ID token (OpenID Connect Core section 2) with at_hash (section 3.1.3.6).
 func (p *Provider) idToken(login *family, user Claims, access, nonce string) string {
 	now := p.clockNow()
 	signer := p.signer()

@@ -10,7 +10,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 )
 
-// read verifies a token of the provider's and returns its type and claims.
+// read verifies a token of the provider and returns its type and claims.
 func read(t *testing.T, p *Provider, raw string) (typ string, claims Claims) {
 	t.Helper()
 	token, err := jose.Parse(raw)
@@ -31,7 +31,7 @@ func read(t *testing.T, p *Provider, raw string) (typ string, claims Claims) {
 	return typ, claims
 }
 
-// An ID token as a refresh brings it has nothing that a login alone has, and nothing of an access token.
+// An ID token as after a refresh has no claim that only a login has, and none of an access token.
 func TestIDTokenOfNoLogin(t *testing.T) {
 	p := NewProvider(t, WithAlgorithm("ES256"))
 	typ, claims := read(t, p, p.IDToken("alice", Claims{"email": nil, "nonce": "n"}))
@@ -48,7 +48,7 @@ func TestIDTokenOfNoLogin(t *testing.T) {
 	}
 }
 
-// An access token without a mark has the claims that an ID token has, too, and userinfo knows it.
+// An unmarked access token has only claims that an ID token has too, and userinfo accepts it.
 func TestUnmarkedAccessToken(t *testing.T) {
 	p := NewProvider(t, WithAlgorithm("ES256"))
 	raw := p.UnmarkedAccessToken("alice", Claims{"aud": "api"})

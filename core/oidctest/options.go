@@ -4,10 +4,10 @@ import (
 	"time"
 )
 
-// Option changes a provider before it starts.
+// Option is a setting of a provider.
 type Option func(*settings)
 
-// settings are all knobs of a provider; the defaults are those of [defaults].
+// settings holds all settings of a provider; see [defaults].
 type settings struct {
 	address, path, algorithm, keyID string
 	issuer                          string // "": the provider listens
@@ -23,7 +23,7 @@ type settings struct {
 	authMethods                                             []string
 }
 
-// Lifetimes says how long things of the provider last. A zero value keeps the default beside it.
+// Lifetimes sets the lifetimes of codes and tokens. A zero value means the default in the field's comment.
 type Lifetimes struct {
 	Code         time.Duration // 1 min
 	AccessToken  time.Duration // 5 min
@@ -44,18 +44,19 @@ func defaults() settings {
 	}
 }
 
-// WithAddress sets where the provider listens, on loopback. Default: a free port of 127.0.0.1.
+// WithAddress sets the address to listen on, which must be on loopback. Default: a free port of 127.0.0.1.
 func WithAddress(address string) Option { return func(s *settings) { s.address = address } }
 
-// WithoutNetwork makes a provider that listens nowhere: issuer is its name, an http or https URL of any host, and
-// [Provider.Client] alone reaches it, which [Provider.Config] sets. In a testing/synctest bubble it works on the bubble's
-// clock. Default: it listens on loopback, and its issuer is where. An address or a path counts for nothing beside it.
+// WithoutNetwork makes a provider that does not listen. Its issuer may be any http or https URL of a host and a path; only
+// [Provider.Client] reaches it, which [Provider.Config] sets. In a testing/synctest bubble it uses the bubble's clock.
+// WithAddress and WithPath have no effect beside it. Default: the provider listens on loopback, and its address is the
+// issuer.
 func WithoutNetwork(issuer string) Option { return func(s *settings) { s.issuer = issuer } }
 
-// WithKeyID sets the name of the first signing key. Default: a random one.
+// WithKeyID sets the kid of the first signing key. Default: a random one.
 func WithKeyID(kid string) Option { return func(s *settings) { s.keyID = kid } }
 
-// WithAutoLogin lets a login whose login_hint names a user pass without the page.
+// WithAutoLogin skips the login page if login_hint names a user.
 func WithAutoLogin() Option { return func(s *settings) { s.autoLogin = true } }
 
 // WithPath puts the issuer under a path ("/realms/demo"). Default: none.
@@ -67,7 +68,7 @@ func WithAlgorithm(algorithm string) Option { return func(s *settings) { s.algor
 // WithClock sets the provider's clock. Default: time.Now.
 func WithClock(clock func() time.Time) Option { return func(s *settings) { s.clock = clock } }
 
-// WithLifetimes changes lifetimes.
+// WithLifetimes sets lifetimes.
 func WithLifetimes(life Lifetimes) Option {
 	return func(s *settings) {
 		for _, pair := range []struct{ into, value *time.Duration }{
@@ -81,47 +82,47 @@ func WithLifetimes(life Lifetimes) Option {
 	}
 }
 
-// WithoutDeviceFlow leaves the device endpoint out.
+// WithoutDeviceFlow removes the device endpoint.
 func WithoutDeviceFlow() Option { return func(s *settings) { s.noDevice = true } }
 
-// WithoutUserInfo leaves the userinfo endpoint out.
+// WithoutUserInfo removes the userinfo endpoint.
 func WithoutUserInfo() Option { return func(s *settings) { s.noUserInfo = true } }
 
-// WithoutRevocation leaves the revocation endpoint out.
+// WithoutRevocation removes the revocation endpoint.
 func WithoutRevocation() Option { return func(s *settings) { s.noRevocation = true } }
 
-// WithoutEndSession leaves the end-session endpoint out.
+// WithoutEndSession removes the end-session endpoint.
 func WithoutEndSession() Option { return func(s *settings) { s.noEndSession = true } }
 
-// WithoutIssParameter leaves iss out of the answers to a login (RFC 9207).
+// WithoutIssParameter omits iss from authorization responses (RFC 9207).
 func WithoutIssParameter() Option { return func(s *settings) { s.noIss = true } }
 
-// WithDevicePKCE demands a code_challenge of public clients at the device endpoint, as Keycloak can.
+// WithDevicePKCE requires a code_challenge of public clients at the device endpoint, as Keycloak can.
 func WithDevicePKCE() Option { return func(s *settings) { s.deviceNeedsPKCE = true } }
 
-// WithOpaqueTokens makes access tokens that are no JWTs.
+// WithOpaqueTokens issues access tokens that are not JWTs.
 func WithOpaqueTokens() Option { return func(s *settings) { s.opaque = true } }
 
-// WithJWTType writes "JWT" as the type of access tokens instead of "at+jwt" (RFC 9068).
+// WithJWTType sets the typ of access tokens to "JWT" instead of "at+jwt" (RFC 9068).
 func WithJWTType() Option { return func(s *settings) { s.jwtType = true } }
 
-// WithoutRotation keeps a refresh token good and answers a refresh without a new one.
+// WithoutRotation keeps refresh tokens valid after use and issues no new one on a refresh.
 func WithoutRotation() Option { return func(s *settings) { s.keepRefresh = true } }
 
-// WithoutRefreshTokens gives no refresh tokens.
+// WithoutRefreshTokens issues no refresh tokens.
 func WithoutRefreshTokens() Option { return func(s *settings) { s.noRefresh = true } }
 
-// WithoutScope leaves scope out of token answers.
+// WithoutScope omits scope from token answers.
 func WithoutScope() Option { return func(s *settings) { s.noScope = true } }
 
-// WithLowerCaseType answers token_type "bearer".
+// WithLowerCaseType answers with token_type "bearer" instead of "Bearer".
 func WithLowerCaseType() Option { return func(s *settings) { s.lowerCaseType = true } }
 
-// WithRefreshExpiresIn adds refresh_expires_in, in seconds, as Keycloak does; 0 is what it says of an offline token.
+// WithRefreshExpiresIn adds refresh_expires_in, in seconds, as Keycloak does. Keycloak sends 0 for an offline token.
 func WithRefreshExpiresIn(seconds int64) Option {
 	return func(s *settings) { s.refreshExpiresIn = &seconds }
 }
 
-// WithAuthMethods sets which ways of client authentication discovery names and the provider takes: client_secret_basic,
-// client_secret_post, none. Default: all three. Nothing named: all are taken, and discovery says nothing.
+// WithAuthMethods sets the client authentication methods that the provider announces and accepts: client_secret_basic,
+// client_secret_post, none. Default: all three. Without a method, it accepts all and announces none.
 func WithAuthMethods(methods ...string) Option { return func(s *settings) { s.authMethods = methods } }

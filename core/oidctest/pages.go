@@ -11,7 +11,7 @@ var pageFiles embed.FS
 
 var pages = template.Must(template.ParseFS(pageFiles, "pages/*.html"))
 
-// page is what the provider's pages show.
+// page is the data of the provider's pages.
 type page struct {
 	Title, Text, Client, Action, Code string
 	Users, Scopes                     []string
@@ -21,8 +21,8 @@ func renderPage(w http.ResponseWriter, status int, name string, data page) {
 	header := w.Header()
 	header.Set("Content-Type", "text/html; charset=utf-8")
 	header.Set("Content-Security-Policy", "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'")
-	header.Set("Referrer-Policy", "same-origin") // the forms need Origin
+	header.Set("Referrer-Policy", "same-origin") // so that forms send Origin
 	header.Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_ = pages.ExecuteTemplate(w, name, data) // a browser that has gone cannot be told
+	_ = pages.ExecuteTemplate(w, name, data) // an error only means that the browser has disconnected
 }

@@ -13,13 +13,14 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 )
 
-// WithFile keeps logins, their tokens and the signing keys in a file: a provider that starts with it again goes on where
-// the last one ended. It is written before every answer with tokens, every revocation and logout, and by Close; two
-// providers at once overwrite each other's. Codes and device logins under way, users and clients are not kept. The keys in the file
-// win over WithKeyID and WithAlgorithm; they are RSA keys. The file holds secrets in clear, mode 0600: for demos.
+// WithFile keeps logins, their tokens and the signing keys in a file, so that a restarted provider continues where the last
+// one stopped. The file is written before every answer with tokens, at every revocation and logout, and by Close; two
+// providers must not share it. Codes, device logins in progress, users and clients are not kept. The keys in the file, RSA
+// keys only, take precedence over WithKeyID and WithAlgorithm. The file contains secrets in clear text, mode 0600: for demos
+// only.
 func WithFile(name string) Option { return func(s *settings) { s.file = name } }
 
-// saved is what the file holds.
+// saved is the content of the file.
 type saved struct {
 	Keys   []savedKey    `json:"keys"`
 	Logins []savedLogin  `json:"logins"`
@@ -38,7 +39,7 @@ type savedLogin struct {
 	User     string    `json:"user"`
 	Scope    string    `json:"scope"`
 	AuthTime int64     `json:"auth_time"`
-	Tokens   []string  `json:"refresh_tokens"` // spent ones too
+	Tokens   []string  `json:"refresh_tokens"` // including used ones
 	Current  string    `json:"current"`
 	Expires  time.Time `json:"expires"`
 }
@@ -51,7 +52,7 @@ type savedAccess struct {
 	Profile Claims    `json:"profile"`
 }
 
-// load reads the file; where there is none yet, it makes the first key. Nobody else sees p yet.
+// load reads the file, or makes the first key if there is none. It runs before p is shared.
 func (p *Provider) load() error {
 	if p.set.file != "" {
 		text, err := os.ReadFile(p.set.file)
@@ -92,7 +93,7 @@ func (p *Provider) restore(text []byte) error {
 	return nil
 }
 
-// save writes the file, whole or not at all, without what has ended.
+// save replaces the file atomically. It leaves out what has expired or ended.
 func (p *Provider) save() error {
 	if p.set.file == "" {
 		return nil
@@ -121,7 +122,7 @@ func (p *Provider) save() error {
 	return err
 }
 
-// state is what is to be written; mu is held.
+// state returns the content to write. The caller holds mu.
 func (p *Provider) state() (*saved, error) {
 	state := new(saved)
 	for _, signer := range p.keys.signers {

@@ -10,7 +10,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// A provider with a file goes on where the last one ended: refresh tokens, spent ones too, access tokens and keys.
+// A provider with a file continues where the last one stopped: with refresh tokens, used ones included, access tokens and keys.
 func TestAProviderSurvivesInItsFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "provider.json")
 	start := func() *oidctest.Provider { return oidctest.NewProvider(t, oidctest.WithFile(file)) }
@@ -40,7 +40,7 @@ func TestAProviderSurvivesInItsFile(t *testing.T) {
 		t.Fatalf("the refresh token is not known any more: %v", err)
 	}
 
-	third := start() // the second one is not closed yet: what it answered is in the file
+	third := start() // the second one is still open; its answers are already in the file
 	for _, token := range []string{spent.RefreshToken, next.RefreshToken} {
 		if _, err := refresh(t, oauthClient(third, false), token); errorCode(err) != "invalid_grant" {
 			t.Errorf("a token of a login of which one was spent twice: %v", err)
@@ -48,7 +48,7 @@ func TestAProviderSurvivesInItsFile(t *testing.T) {
 	}
 }
 
-func TestAFileThatIsNoProvider(t *testing.T) {
+func TestInvalidFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "provider.json")
 	for _, text := range []string{"", "{", "{}", `{"keys":[{"kid":"a","alg":"RS256","pem":"x"}]}`} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Claims are the claims of a token, or the members of an answer.
+// Claims holds the claims of a token or the members of an answer.
 type Claims = map[string]any
 
 // Provider is an OpenID provider on loopback, or in memory. Safe for concurrent use.
@@ -22,7 +22,7 @@ type Provider struct {
 	handler http.Handler
 	server  *httptest.Server // nil without a network
 	issuer  string
-	closed  chan struct{} // ends requests that a fault lets hang
+	closed  chan struct{} // ends requests that hang because of a fault
 
 	mu       sync.Mutex // guards what follows
 	skew     time.Duration
@@ -30,7 +30,7 @@ type Provider struct {
 	users    []User
 	clients  map[string]Client
 	codes    *bounded[codeGrant]
-	families *bounded[*family] // by refresh token, spent ones too
+	families *bounded[*family] // by refresh token, including used ones
 	access   *bounded[*accessGrant]
 	devices  *bounded[*deviceGrant]
 	faults   map[Endpoint]Fault
@@ -39,7 +39,7 @@ type Provider struct {
 	asked    map[Endpoint][]Recorded
 }
 
-// NewProvider starts a provider that ends with the test. A fault at the start fails the test.
+// NewProvider starts a provider and closes it at the end of the test. If it cannot start, the test fails.
 func NewProvider(t testing.TB, options ...Option) *Provider {
 	t.Helper()
 	p, err := Start(options...)
@@ -50,8 +50,8 @@ func NewProvider(t testing.TB, options ...Option) *Provider {
 	return p
 }
 
-// Start starts a provider for programs that are no tests; Close ends it. The error is that of an option, or of the
-// listener; an address beyond loopback is refused.
+// Start starts a provider for programs other than tests; Close stops it. It returns an error for an invalid option, an
+// address that is not on loopback, and if it cannot listen.
 func Start(options ...Option) (*Provider, error) {
 	p := &Provider{
 		set: defaults(), closed: make(chan struct{}), users: builtinUsers(),
@@ -83,7 +83,7 @@ func Start(options ...Option) (*Provider, error) {
 	return p, nil
 }
 
-// name takes the name of a provider without a network.
+// name sets the issuer of a provider without a network.
 func (p *Provider) name(issuer string) error {
 	u, err := url.Parse(issuer)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Scheme+"://"+u.Host+u.Path != issuer {
@@ -120,14 +120,15 @@ func listen(address string) (net.Listener, error) {
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		return nil, errors.New("oidctest: the provider listens on loopback only")
 	}
-	listener, err := net.Listen("tcp", address) //nolint:noctx // it listens at once
+	listener, err := net.Listen("tcp", address) //nolint:noctx // returns at once
 	if err != nil {
 		return nil, fmt.Errorf("oidctest: %w", err)
 	}
 	return listener, nil
 }
 
-// Close ends the provider and every request that hangs in it. It may be called again.
+// Close stops the provider and ends all running requests. It may be called again. It returns the error of writing the file
+// of [WithFile].
 func (p *Provider) Close() error {
 	p.mu.Lock()
 	select {
@@ -145,26 +146,26 @@ func (p *Provider) Close() error {
 	return p.save()
 }
 
-// Issuer returns the provider's name, which is also where it listens if it does.
+// Issuer returns the issuer, which is also the provider's address if it listens.
 func (p *Provider) Issuer() string { return p.issuer }
 
 // DiscoveryURL returns the address of the discovery document.
 func (p *Provider) DiscoveryURL() string { return p.issuer + "/.well-known/openid-configuration" }
 
-// now is the provider's clock; mu is held or not.
+// now returns the time of the provider's clock.
 func (p *Provider) now() time.Time {
 	return p.set.clock().Add(p.skew)
 }
 
-// Advance moves the provider's clock forward: codes and tokens expire without a wait.
+// Advance moves the provider's clock forward, so that codes and tokens expire without waiting.
 func (p *Provider) Advance(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.skew += d
 }
 
-// RotateKey makes a new signing key of the algorithm, "" for the one in use. The 15 keys before it stay published until
-// DropOldKeys. The error says that the algorithm is none.
+// RotateKey makes a new signing key for an algorithm; "" means the current one. The 15 keys before it stay published until
+// DropOldKeys. It returns an error for an unknown algorithm.
 func (p *Provider) RotateKey(algorithm string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -174,7 +175,7 @@ func (p *Provider) RotateKey(algorithm string) error {
 	return p.keys.rotate("", algorithm)
 }
 
-// DropOldKeys withdraws every key but the one in use from the published set.
+// DropOldKeys removes all keys but the current one from the published set.
 func (p *Provider) DropOldKeys() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

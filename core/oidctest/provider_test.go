@@ -17,7 +17,7 @@ import (
 
 const redirectURI = "http://127.0.0.1:7000/callback"
 
-// oauthClient is somebody else's OAuth client, registered at the provider.
+// oauthClient is the OAuth client of x/oauth2, registered at the provider.
 func oauthClient(p *oidctest.Provider, public bool) *oauth2.Config {
 	c := &oauth2.Config{
 		ClientID: oidctest.ConfidentialClient, ClientSecret: oidctest.ClientSecret, RedirectURL: redirectURI,
@@ -33,7 +33,7 @@ func oauthClient(p *oidctest.Provider, public bool) *oauth2.Config {
 	return c
 }
 
-// login signs a user in and returns the code's exchange.
+// login logs a user in and redeems the code.
 func login(t *testing.T, p *oidctest.Provider, c *oauth2.Config) *oauth2.Token {
 	t.Helper()
 	verifier := oauth2.GenerateVerifier()
@@ -51,7 +51,7 @@ func login(t *testing.T, p *oidctest.Provider, c *oauth2.Config) *oauth2.Token {
 	return token
 }
 
-// errorCode is the OAuth code of a refusal.
+// errorCode returns the OAuth error code of a refusal.
 func errorCode(err error) string {
 	if refused, ok := err.(*oauth2.RetrieveError); ok {
 		return refused.ErrorCode

@@ -14,14 +14,14 @@ type Recorded struct {
 	Form   url.Values // of the body
 }
 
-// Hits returns how often an endpoint was asked.
+// Hits returns the number of requests to an endpoint.
 func (p *Provider) Hits(endpoint Endpoint) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.hits[endpoint]
 }
 
-// Last returns what an endpoint was last asked; the zero value when it never was.
+// Last returns the last request to an endpoint, the zero value if there was none.
 func (p *Provider) Last(endpoint Endpoint) Recorded {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -32,17 +32,17 @@ func (p *Provider) Last(endpoint Endpoint) Recorded {
 	return all[len(all)-1]
 }
 
-// Asked returns what an endpoint was asked, the oldest request first, at most the last 100.
+// Asked returns the requests to an endpoint, oldest first, at most the last 100.
 func (p *Provider) Asked(endpoint Endpoint) []Recorded {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Clone(p.asked[endpoint])
 }
 
-// maxRecorded bounds what is kept of each endpoint's requests.
+// maxRecorded is how many requests are kept per endpoint.
 const maxRecorded = 100
 
-// record keeps a request; mu is held.
+// record keeps a request. The caller holds mu.
 func (p *Provider) record(endpoint Endpoint, request Recorded) {
 	all := append(p.asked[endpoint], request)
 	p.asked[endpoint] = all[max(0, len(all)-maxRecorded):]

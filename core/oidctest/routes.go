@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// routes is the provider's route table; every endpoint goes through its fault and is counted.
+// routes returns the provider's handler; every endpoint is counted and may have a fault.
 func (p *Provider) routes() http.Handler {
 	mux := http.NewServeMux()
-	pages := http.NewCrossOriginProtection() // no other site presses a button here
+	pages := http.NewCrossOriginProtection() // keeps other sites from pressing a button here
 	for _, route := range []struct {
 		pattern  string
 		endpoint Endpoint
@@ -50,20 +50,20 @@ func (p *Provider) routes() http.Handler {
 // URL returns the address of an endpoint.
 func (p *Provider) URL(endpoint Endpoint) string { return p.issuer + paths[endpoint] }
 
-// maxForm bounds request bodies, in bytes.
+// maxForm is the largest request body in bytes.
 const maxForm = 256 << 10
 
 func (p *Provider) observe(endpoint Endpoint, handler http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-		_ = r.ParseForm() // what does not parse is missing
+		_ = r.ParseForm() // malformed parameters count as missing
 		p.mu.Lock()
 		p.hits[endpoint]++
 		p.record(endpoint, Recorded{Method: r.Method, Header: r.Header.Clone(), Query: r.URL.Query(), Form: cloneValues(r.PostForm)})
 		fault := p.fault(endpoint)
 		p.mu.Unlock()
 		switch {
-		case !p.isOwnHost(r.Host): // a name that somebody points to loopback
+		case !p.isOwnHost(r.Host): // DNS rebinding: a foreign name that points to loopback
 			http.Error(w, "not this provider's address", http.StatusMisdirectedRequest)
 		case fault.serve != nil:
 			fault.serve(p, w, r, handler)
@@ -71,7 +71,7 @@ func (p *Provider) observe(endpoint Endpoint, handler http.HandlerFunc) http.Han
 			handler(w, r)
 		}
 		if (endpoint == Token || endpoint == Revocation || endpoint == EndSession) && p.save() != nil {
-			panic(http.ErrAbortHandler) // what cannot be kept is not given
+			panic(http.ErrAbortHandler) // do not hand out what could not be saved
 		}
 	})
 }
@@ -89,7 +89,7 @@ func (p *Provider) isOwnHost(host string) bool {
 	return name == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// repeats reports a parameter that is given twice (RFC 6749 section 3.1).
+// repeats reports whether a parameter is given twice (RFC 6749 section 3.1).
 func repeats(values url.Values) bool {
 	for _, list := range values {
 		if len(list) > 1 {

@@ -8,22 +8,22 @@ import (
 
 const deviceGrantType = "urn:ietf:params:oauth:grant-type:device_code"
 
-// family is one login: the refresh token that is good, all tokens that came of it, and whether it has ended.
+// family is one login with all its tokens.
 type family struct {
-	id      string // sid in ID tokens: a logout ends the family
+	id      string // sid in ID tokens; a logout ends the family
 	client  string
 	grant   grant
-	current string // the refresh token that is good
+	current string // the valid refresh token
 	expires time.Time
 	ended   bool
 }
 
-// accessGrant is what an access token stands for at userinfo and introspection.
+// accessGrant is the data of an access token for userinfo and introspection.
 type accessGrant struct {
 	family  *family
 	expires time.Time
 	claims  Claims // of the token
-	profile Claims // of the user: what userinfo answers
+	profile Claims // of the user, for userinfo
 	ended   bool
 }
 
@@ -59,12 +59,12 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// grantParameters are what a request cannot be without.
+// grantParameters lists the required parameters of each grant.
 var grantParameters = map[string]string{
 	"": "grant_type", "authorization_code": "code", "refresh_token": "refresh_token", deviceGrantType: "device_code",
 }
 
-// codeGrant is RFC 6749 section 4.1.3. A code that comes again ends what it gave (section 4.1.2).
+// codeGrant redeems a code (RFC 6749 section 4.1.3). A second use ends the login (section 4.1.2).
 func (p *Provider) codeGrant(w http.ResponseWriter, r *http.Request, client Client) {
 	name := r.PostForm.Get("code")
 	p.mu.Lock()
@@ -89,7 +89,7 @@ func (p *Provider) codeGrant(w http.ResponseWriter, r *http.Request, client Clie
 	p.grantTokens(w, login, login.grant.scope, !p.set.noRefresh, code.grant.nonce)
 }
 
-// refreshGrant is RFC 6749 section 6 with the rotation of RFC 9700 section 4.14: a spent token ends its family.
+// refreshGrant redeems a refresh token (RFC 6749 section 6) and rotates it (RFC 9700 section 4.14): reuse ends the family.
 func (p *Provider) refreshGrant(w http.ResponseWriter, r *http.Request, client Client) {
 	name := r.PostForm.Get("refresh_token")
 	p.mu.Lock()
@@ -100,7 +100,7 @@ func (p *Provider) refreshGrant(w http.ResponseWriter, r *http.Request, client C
 	}
 	scope, narrower := narrow(r.PostForm.Get("scope"), login, good)
 	if good && narrower && !p.set.keepRefresh {
-		login.current = "" // spent; grantTokens makes the next one
+		login.current = "" // used; grantTokens makes the next one
 	}
 	p.mu.Unlock()
 	if good && !narrower {
@@ -114,7 +114,7 @@ func (p *Provider) refreshGrant(w http.ResponseWriter, r *http.Request, client C
 	p.grantTokens(w, login, scope, !p.set.keepRefresh, "")
 }
 
-// narrow is the scope of RFC 6749 section 6: that of the grant, or a part of it.
+// narrow returns the requested scope, which must be that of the grant or a part of it (RFC 6749 section 6).
 func narrow(asked string, login *family, known bool) (string, bool) {
 	if !known {
 		return "", false
@@ -134,7 +134,7 @@ func newFamily(client string, g grant) *family {
 	return &family{id: randomHex(8), client: client, grant: g}
 }
 
-// grantTokens is the answer of RFC 6749 section 5.1 with the ID token of OpenID Connect Core section 3.1.3.3.
+// grantTokens answers with tokens (RFC 6749 section 5.1) and an ID token (OpenID Connect Core section 3.1.3.3).
 func (p *Provider) grantTokens(w http.ResponseWriter, login *family, scope string, withRefresh bool, nonce string) {
 	user := p.claimsOf(login.grant.user)
 	access := p.accessToken(login, user, scope, p.writeAccess)
@@ -166,7 +166,7 @@ func (p *Provider) newRefresh(login *family) string {
 	return name
 }
 
-// deviceGrant is RFC 8628 section 3.5.
+// deviceGrant answers a poll of a device (RFC 8628 section 3.5).
 func (p *Provider) deviceGrant(w http.ResponseWriter, r *http.Request, client Client) {
 	login, fault := p.pollDevice(client, r.PostForm.Get("device_code"), r.PostForm.Get("code_verifier"))
 	if fault != "" {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// userInfo is OpenID Connect Core section 5.3: for a living access token with the scope openid.
+// userInfo answers an active access token with the scope openid (OpenID Connect Core section 5.3).
 func (p *Provider) userInfo(w http.ResponseWriter, r *http.Request) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	p.mu.Lock()
@@ -33,7 +33,7 @@ func hasWord(scope any, word string) bool {
 	return slices.Contains(strings.Fields(text), word)
 }
 
-// introspect is RFC 7662: only for a client that authenticates.
+// introspect answers clients that authenticate (RFC 7662).
 func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) {
 	client, ok := p.authenticate(r)
 	if !ok || client.Secret == "" {
@@ -47,7 +47,7 @@ func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) {
 	p.answer(w, http.StatusOK, IntrospectionAnswers, p.inspect(r.PostForm.Get("token")))
 }
 
-// subjectOf is the claim sub of a user; mu is held.
+// subjectOf returns the claim sub of a user. The caller holds mu.
 func (p *Provider) subjectOf(name string) any {
 	for _, user := range p.users {
 		if user.Name == name && user.Claims["sub"] != nil {
@@ -72,7 +72,7 @@ func (p *Provider) inspect(token string) Claims {
 	return Claims{"active": false}
 }
 
-// revoke is RFC 7009: a refresh token takes its family along, and a token that nobody knows is fine.
+// revoke revokes a token (RFC 7009). A refresh token ends its family; an unknown token is not an error.
 func (p *Provider) revoke(w http.ResponseWriter, r *http.Request) {
 	client, ok := p.authenticate(r)
 	if !ok {

@@ -5,10 +5,10 @@ import (
 	"slices"
 )
 
-// User is somebody who can log in.
+// User is a user who can log in.
 type User struct {
-	Name   string // what the login page and [Provider.Bearer] call the user
-	Claims Claims // of tokens and userinfo; sub is Name when it is missing
+	Name   string // the name on the login page and for [Provider.Bearer]
+	Claims Claims // in tokens and userinfo; without sub, sub is Name
 }
 
 // builtinUsers are alice (realm role admin, group /staff/dev), bob and carol.
@@ -27,7 +27,7 @@ func builtinUsers() []User {
 	}
 }
 
-// AddUser adds a user, or replaces the one of this name.
+// AddUser adds a user, or replaces the one with the same name.
 func (p *Provider) AddUser(user User) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -35,7 +35,7 @@ func (p *Provider) AddUser(user User) {
 	p.users = append(slices.DeleteFunc(p.users, func(u User) bool { return u.Name == user.Name }), user)
 }
 
-// claimsOf returns a fresh map of a user's claims; somebody unknown has a subject alone. mu is not held.
+// claimsOf returns a copy of a user's claims; an unknown user has only sub. The caller must not hold mu.
 func (p *Provider) claimsOf(name string) Claims {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -48,7 +48,7 @@ func (p *Provider) claimsOf(name string) Claims {
 	return claims
 }
 
-// deepCopy copies nested claims too: what is done to a copy is not done to the user.
+// deepCopy also copies nested claims, so that changes of the copy do not reach the user.
 func deepCopy(claims Claims) Claims {
 	out := make(Claims, len(claims))
 	for name, value := range claims {

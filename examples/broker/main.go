@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"log"
+	"log/slog"
 	"net/http"
 	"os"
 
@@ -22,6 +23,7 @@ func main() {
 		PublicURL:    os.Getenv("PUBLIC_URL"), // https://app.example.org/api: the issuer of the tokens
 		StoreURL:     os.Getenv("STORE_URL"),  // sqlite:////var/lib/app/broker.sqlite
 		Broker:       &core.BrokerConfig{},
+		Logger:       slog.Default(),
 	})
 	if err != nil {
 		log.Fatal(err)

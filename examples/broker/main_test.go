@@ -16,7 +16,7 @@ import (
 func TestBroker(t *testing.T) {
 	idp := oidctest.NewProvider(t) // a whole provider, in this process
 	cfg := idp.Config()
-	cfg.Broker, cfg.StoreURL = &core.BrokerConfig{}, "sqlite:///" + filepath.ToSlash(filepath.Join(t.TempDir(), "broker.sqlite"))
+	cfg.Broker, cfg.StoreURL = &core.BrokerConfig{}, "sqlite:///"+filepath.ToSlash(filepath.Join(t.TempDir(), "broker.sqlite"))
 	auth, err := chiauth.New(cfg)
 	if err != nil {
 		t.Fatal(err)

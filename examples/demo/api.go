@@ -6,16 +6,16 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core"
 )
 
-// The handlers of the demo, without a framework: what each of them answers its caller. A framework's file adds the
+// The handlers of the demo, independent of a framework: each returns its answer to a caller. The file of a framework adds the
 // guard and writes the JSON.
 
-// adminScope and adminRole are what a caller of /api/admin has to have.
+// A caller of /api/admin must have adminScope and adminRole.
 const (
 	adminScope = "email"
 	adminRole  = "admin"
 )
 
-// profile is what the page shows of a caller.
+// profile is the data about a caller on the page.
 type profile struct {
 	Subject  string   `json:"sub"`
 	Username string   `json:"username"`
@@ -26,7 +26,7 @@ type profile struct {
 	Issuer   string   `json:"iss"`
 }
 
-// me answers callers alone.
+// me answers only callers, not guests.
 func me(token *core.IDToken) *profile {
 	return &profile{
 		Subject: token.Subject(), Username: token.Username(), Name: token.Name(), Email: token.Email(),
@@ -34,7 +34,7 @@ func me(token *core.IDToken) *profile {
 	}
 }
 
-// feed answers everybody: token is nil for a guest.
+// feed answers callers and guests; token is nil for a guest.
 func feed(token *core.IDToken) map[string]any {
 	items := []string{"what everybody may read"}
 	if token != nil {
@@ -48,7 +48,7 @@ func admin(token *core.IDToken) map[string]any {
 	return map[string]any{"asked_by": token.Username(), "users": userNames()}
 }
 
-// orEmpty makes an empty list show as [] and not as null.
+// orEmpty makes an empty list appear as [] instead of null.
 func orEmpty(list []string) []string {
 	if list == nil {
 		return []string{}

@@ -15,14 +15,14 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// browser is a person's browser without a screen: it follows redirects, keeps cookies and presses buttons of forms.
+// browser acts as a user's browser: it follows redirects, keeps cookies and presses buttons of forms.
 type browser struct {
 	t    *testing.T
 	http *http.Client
 	base string // of the application
 }
 
-// seen is an answer as the browser ends with it.
+// seen is the last answer that the browser gets.
 type seen struct {
 	status int
 	header http.Header
@@ -46,7 +46,7 @@ func newBrowserAt(t *testing.T, base string) *browser {
 	return &browser{t: t, http: client, base: base}
 }
 
-// send makes one request and follows where it leads. Headers come as pairs.
+// send makes one request and follows redirects. Headers are given as pairs.
 func (b *browser) send(method, address, body string, headers ...string) seen {
 	b.t.Helper()
 	if strings.HasPrefix(address, "/") {
@@ -87,7 +87,7 @@ var (
 	button     = regexp.MustCompile(`<button[^>]* name="([^"]*)" value="([^"]*)"`)
 )
 
-// press presses the button of the page's form that has the name and the value.
+// press presses the button with this name and value in the page's form.
 func (b *browser) press(page seen, name, value string) seen {
 	b.t.Helper()
 	action := formAction.FindStringSubmatch(page.body)
@@ -114,7 +114,7 @@ func (b *browser) press(page seen, name, value string) seen {
 
 var loginLink = regexp.MustCompile(`id="login" href="([^"]*)"`)
 
-// login follows the page's link, picks the user at the provider and comes back to the page.
+// login follows the page's link, chooses the user at the provider and returns to the page.
 func (b *browser) login(user string) session {
 	b.t.Helper()
 	link := loginLink.FindStringSubmatch(b.get("/").body)
@@ -133,7 +133,7 @@ func (b *browser) session() session {
 	return readAs[session](b.t, b.get("/session"))
 }
 
-// keep hands a token to the page's session, as the script does.
+// keep sends a token to the page's session, as the script does.
 func (b *browser) keep(token core.Token) seen {
 	b.t.Helper()
 	body, err := json.Marshal(token)
@@ -143,7 +143,7 @@ func (b *browser) keep(token core.Token) seen {
 	return b.send(http.MethodPut, "/session", string(body), "Content-Type", "application/json")
 }
 
-// bearer returns the header of an access token of the application, for a token of the provider with these claims.
+// bearer exchanges a token of the provider with these claims, and returns the header with the application's access token.
 func (b *browser) bearer(d *demo, user string, claims ...oidctest.Claims) []string {
 	b.t.Helper()
 	answer := b.post("/api/auth/v2/token", url.Values{"grant_type": {exchange}, "subject_token": {d.provider.AccessToken(user, claims...)}})

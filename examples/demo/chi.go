@@ -24,5 +24,5 @@ func onChi(common *core.Auth, site http.Handler) (server, error) {
 
 func writeJSON(w http.ResponseWriter, value any) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(value) // a client that has gone cannot be told
+	_ = json.NewEncoder(w).Encode(value) // an error only means that the client has disconnected
 }

@@ -17,7 +17,7 @@ var (
 	placeholder = regexp.MustCompile(`\{\w+\}`)
 )
 
-// Every line of the page is tried as a person would paste it, with the tokens that the script fills in.
+// Every command line of the page works as a user pastes it, with the tokens that the script fills in.
 func TestEveryCurlLineOfThePage(t *testing.T) {
 	onEvery(t, func(t *testing.T, d *demo) {
 		b := newBrowser(t, d)
@@ -54,7 +54,7 @@ func TestEveryCurlLineOfThePage(t *testing.T) {
 	})
 }
 
-// paste runs a line of the page in a shell where curl is present, and does what it means where not.
+// paste runs a command line of the page in a shell, or without curl does the same request itself.
 func paste(t *testing.T, line string) string {
 	t.Helper()
 	if _, err := exec.LookPath("curl"); err != nil {
@@ -67,7 +67,7 @@ func paste(t *testing.T, line string) string {
 	return string(answer)
 }
 
-// mean is the part of curl that the page uses: -i, -X, -d and -H.
+// mean implements the options of curl that the page uses: -i, -X, -d and -H.
 func mean(t *testing.T, line string) string {
 	t.Helper()
 	method, address, body, header := http.MethodGet, "", "", http.Header{}

@@ -10,10 +10,10 @@ import (
 	_ "github.com/go-oidc-auth/oidcauth/brokerstore/sqlitestore" // StoreURL may begin with sqlite://
 )
 
-// What outlives the demo lies in one folder. The names of its files hold the application's port: who listens there next
-// time goes on with them, and a second demo at other ports has files of its own.
+// The persistent data of the demo is in one folder. File names contain the port of the application: the next demo on this port
+// continues with them, and a demo on other ports has its own files.
 
-// dataFolder makes the folder, readable by its owner alone; "" is oidcauth-demo in the user's cache directory.
+// dataFolder creates the folder, readable only by its owner; "" means oidcauth-demo in the user's cache directory.
 func dataFolder(name string) (string, error) {
 	if name == "" {
 		cache, err := os.UserCacheDir()
@@ -29,12 +29,12 @@ func dataFolder(name string) (string, error) {
 	return name, os.MkdirAll(name, 0o700)
 }
 
-// storeURL names the SQLite file of an application: sqlite:/// and the path.
+// storeURL returns the URL of an application's SQLite file: sqlite:/// and the path.
 func storeURL(data, base string) string {
 	return "sqlite:///" + filepath.ToSlash(filepath.Join(data, "app-"+port(base)+".sqlite"))
 }
 
-// providerFile is where the provider beside an application keeps its logins.
+// providerFile returns the file in which the provider of an application keeps its logins.
 func providerFile(data, base string) string {
 	return filepath.Join(data, "provider-"+port(base)+".json")
 }
@@ -47,7 +47,7 @@ func port(base string) string {
 	return u.Port()
 }
 
-// nextAddr is addr some ports further on; port 0, any free one, stays.
+// nextAddr returns addr with the port increased; port 0, any free port, stays 0.
 func nextAddr(addr string, further int) (string, error) {
 	host, text, err := net.SplitHostPort(addr)
 	if err != nil {

@@ -16,14 +16,14 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// server is what the demo needs of a framework once its routes are registered; [http.Server] has it.
+// server is what the demo needs of a framework once its routes are registered; [http.Server] implements it.
 type server interface {
 	Serve(net.Listener) error
 	Shutdown(context.Context) error
 }
 
-// frameworks are the five ways to serve the demo: each mounts the auth routes and the guarded ones under /api, and
-// hands sitePaths to site.
+// frameworks has the five ways to serve the demo: each mounts the auth routes and the guarded ones under /api, and serves
+// sitePaths with site.
 var frameworks = map[string]func(auth *core.Auth, site http.Handler) (server, error){
 	"gin": onGin, "echo": onEcho, "fiber": onFiber, "chi": onChi, "nethttp": onNetHTTP,
 }
@@ -31,13 +31,13 @@ var frameworks = map[string]func(auth *core.Auth, site http.Handler) (server, er
 // demo is a provider and one or two applications, all running.
 type demo struct {
 	framework string
-	data      string // the folder in which stores and provider keep what they know
+	data      string // the folder with the data of stores and provider
 	provider  *oidctest.Provider
 	apps      []*app
-	failed    chan error // an application stopped serving by itself
+	failed    chan error // an application stopped serving unexpectedly
 }
 
-// app is one application: an instance of its own, with its own store and its own signing keys.
+// app is one application with its own store and signing keys.
 type app struct {
 	base     string // http://127.0.0.1:8080
 	listener net.Listener
@@ -45,7 +45,7 @@ type app struct {
 	server   server
 }
 
-// start brings everything up; the caller closes it.
+// start starts everything; the caller closes it.
 func start(o options) (*demo, error) {
 	serve, known := frameworks[o.framework]
 	if !known {
@@ -62,15 +62,15 @@ func start(o options) (*demo, error) {
 	return d, nil
 }
 
-// build makes the provider and the applications. All of them listen before any is configured: each has to know the
-// others' addresses.
+// build makes the provider and the applications. All of them listen before any is configured, because each needs the
+// addresses of the others.
 func (d *demo) build(o options, serve func(*core.Auth, http.Handler) (server, error)) error {
 	var err error
 	if d.data, err = dataFolder(o.data); err != nil {
 		return err
 	}
 	for i := range o.peers {
-		addr, err := nextAddr(o.addr, 2*i) // the provider stands between
+		addr, err := nextAddr(o.addr, 2*i) // the provider is in between
 		if err != nil {
 			return err
 		}
@@ -119,12 +119,12 @@ func (d *demo) config(app *app) core.Config {
 	cfg := d.provider.Config()
 	cfg.PublicURL = app.base + "/api"
 	cfg.PostLogoutURIs = []string{app.base + "/"}
-	cfg.SecretKeys = nil // the key that seals the store lies in a file beside it, which SQLite alone allows
+	cfg.SecretKeys = nil // with SQLite, the key that seals the store is in a file beside it
 	cfg.StoreURL = storeURL(d.data, app.base)
 	cfg.Broker = &core.BrokerConfig{
-		Audience:   "oidcauth-demo", // the same for all that trust each other
-		TokenTTL:   5 * time.Minute, // short, to watch it end
-		SessionTTL: 24 * time.Hour,  // as the provider's
+		Audience:   "oidcauth-demo", // the same for all services that trust each other
+		TokenTTL:   5 * time.Minute, // short, so that you can watch it expire
+		SessionTTL: 24 * time.Hour,  // the same as at the provider
 	}
 	if peer := d.peerOf(app); peer != "" {
 		cfg.Broker.TrustedIssuers = []string{peer + "/api"}
@@ -132,7 +132,7 @@ func (d *demo) config(app *app) core.Config {
 	return cfg
 }
 
-// peerOf returns the address of the other application, "" when there is none.
+// peerOf returns the address of the other application, "" if there is none.
 func (d *demo) peerOf(app *app) string {
 	for _, other := range d.apps {
 		if other != app {
@@ -151,10 +151,10 @@ func (d *demo) announce(out io.Writer) {
 		d.provider.Issuer(), strings.Join(userNames(), ", "), d.data)
 }
 
-// patience is how long requests under way may take to finish when the demo ends.
+// patience is how long running requests may take when the demo stops.
 const patience = 3 * time.Second
 
-// close ends what runs, the provider last. A connection that stays open is cut and is no fault.
+// close stops everything, the provider last. It cuts connections that stay open, which is not an error.
 func (d *demo) close() error {
 	var errs []error
 	for _, app := range d.apps {
@@ -175,7 +175,7 @@ func (a *app) close() error {
 			errs = append(errs, err)
 		}
 	}
-	_ = a.listener.Close() // open still if nobody ever served
+	_ = a.listener.Close() // still open if serve was never called
 	if a.auth != nil {
 		errs = append(errs, a.auth.Close())
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// onEvery runs a test against a demo of its own on every framework.
+// onEvery runs a test on every framework, each with its own demo.
 func onEvery(t *testing.T, test func(*testing.T, *demo)) {
 	t.Helper()
 	for framework := range frameworks {
@@ -23,13 +23,13 @@ func onEvery(t *testing.T, test func(*testing.T, *demo)) {
 	}
 }
 
-// anywhere is a demo at free ports with a folder of its own.
+// anywhere returns options of a demo on free ports with its own folder.
 func anywhere(t *testing.T, framework string) options {
 	t.Helper()
 	return options{framework: framework, addr: "127.0.0.1:0", provider: "127.0.0.1:0", data: t.TempDir(), peers: 1}
 }
 
-// newDemo starts a demo that ends with the test, or before.
+// newDemo starts a demo that is closed at the end of the test, or earlier.
 func newDemo(t *testing.T, o options) *demo {
 	t.Helper()
 	d, err := start(o)
@@ -119,7 +119,7 @@ func TestGuardedRoutes(t *testing.T) {
 	})
 }
 
-// Whoever says no at the provider comes back to a refusal and is not logged in.
+// A user who refuses at the provider gets a refusal and is not logged in.
 func TestDeniedLogin(t *testing.T) {
 	onEvery(t, func(t *testing.T, d *demo) {
 		b := newBrowser(t, d)
@@ -193,8 +193,7 @@ func TestTheCookieIsNotForScripts(t *testing.T) {
 	})
 }
 
-// The unmodified Python client begins a login with a port of its own machine and posts the state it gets as
-// code_verifier.
+// The unmodified Python client starts a login with a loopback port and posts the state that it gets as code_verifier.
 func TestLoopbackClient(t *testing.T) {
 	onEvery(t, func(t *testing.T, d *demo) {
 		b := newBrowser(t, d)

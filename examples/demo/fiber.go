@@ -25,7 +25,7 @@ func onFiber(common *core.Auth, site http.Handler) (server, error) {
 	return fiberServer{r}, auth.Mount(api, core.Paths{})
 }
 
-// detached gives net/http handlers a context that outlives fiber's own, which serves another request a moment later.
+// detached gives net/http handlers a context of their own, because fiber reuses its context for the next request.
 func detached(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		next.ServeHTTP(w, r.WithContext(context.Background()))

@@ -8,7 +8,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/ginauth"
 )
 
-func init() { gin.SetMode(gin.ReleaseMode) } // no list of routes on the terminal
+func init() { gin.SetMode(gin.ReleaseMode) } // do not print the routes
 
 func onGin(common *core.Auth, site http.Handler) (server, error) {
 	auth := ginauth.Wrap(common)

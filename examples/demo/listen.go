@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// listen takes addr, or a free port of the same host when somebody else has it. The host has to be loopback: a demo
-// with well-known users is for nobody else's eyes.
+// listen listens on addr, or on a free port of the same host if addr is in use. The host must be loopback, because everybody
+// can log in to the demo.
 func listen(addr string) (net.Listener, error) {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {

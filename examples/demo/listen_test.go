@@ -31,7 +31,7 @@ func TestListenIsForLoopbackAlone(t *testing.T) {
 	}
 }
 
-// Two demos at once: the second one takes free ports for both of its parts.
+// Two demos at once: the second one uses free ports for both of its parts.
 func TestASecondDemoFindsItsPorts(t *testing.T) {
 	first := newDemo(t, anywhere(t, "gin"))
 	o := anywhere(t, "chi")

@@ -1,6 +1,6 @@
-// The demo is an application in broker mode on one of the four frameworks or on plain net/http, with a provider beside it, in one process and
-// on loopback alone. Its page shows every route and guard at work. With -peers 2 there are two applications, each with a
-// store of its own, that accept each other's tokens. Ctrl-C ends all of it; the sessions are there again at the next start.
+// The demo is an application in broker mode, on one of the four frameworks or on plain net/http, and a provider, in one process
+// and on loopback only. Its page shows every route and guard. With -peers 2 there are two applications, each with its own
+// store, that accept each other's tokens. Ctrl-C stops the demo; sessions survive a restart.
 package main
 
 import (
@@ -17,7 +17,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	context.AfterFunc(ctx, stop) // a second signal stops the process at once
 	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
@@ -47,7 +47,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 }
 
-// options is what the command line says.
+// options holds the command line flags.
 type options struct {
 	framework, addr, provider, data string
 	peers                           int

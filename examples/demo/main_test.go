@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// asDemo in the environment makes this test binary the demo itself, so that signals reach a real process.
+// asDemo in the environment makes this test binary run the demo, so that signals reach a real process.
 const asDemo = "OIDCAUTH_TEST_AS_DEMO"
 
 func TestMain(m *testing.M) {
@@ -77,7 +77,7 @@ func testSignal(t *testing.T, framework string, signal os.Signal) {
 	}
 }
 
-// readAddresses reads what the demo announces, up to its last line.
+// readAddresses reads the addresses that the demo prints, up to its last line.
 func readAddresses(t *testing.T, said *bufio.Reader) []string {
 	t.Helper()
 	var text strings.Builder

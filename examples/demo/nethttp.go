@@ -20,7 +20,7 @@ func onNetHTTP(common *core.Auth, site http.Handler) (server, error) {
 	return &http.Server{Handler: mux}, auth.Mount(mux, core.Paths{Prefix: "/api"})
 }
 
-// pattern is a path as a mux takes it, which takes "/" for everything below.
+// pattern converts a path to a mux pattern; a plain "/" would match every path.
 func pattern(path string) string {
 	if path == "/" {
 		return "/{$}"

@@ -13,15 +13,15 @@ import (
 // peerClient calls the other application.
 var peerClient = &http.Client{Timeout: 10 * time.Second}
 
-// peerAnswer is what the other application said.
+// peerAnswer is the answer of the other application.
 type peerAnswer struct {
 	Asked  string          `json:"asked"`
 	Status int             `json:"status"`
 	Answer json.RawMessage `json:"answer"`
 }
 
-// askPeer calls the other application in the caller's name: with the caller's own token, which it accepts because it
-// trusts the issuer.
+// askPeer calls the other application on behalf of the caller, with the caller's token, which it accepts because it trusts the
+// issuer.
 func askPeer(ctx context.Context, peer string, caller *core.IDToken) (*peerAnswer, error) {
 	answer := &peerAnswer{Asked: peer + "/api/me"}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, answer.Asked, nil)

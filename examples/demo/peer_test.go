@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Two applications with a store each accept each other's access tokens, and only those.
+// Two applications, each with its own store, accept each other's access tokens, and no other tokens.
 func TestPeersAcceptEachOthersTokens(t *testing.T) {
 	for framework := range frameworks {
 		t.Run(framework, func(t *testing.T) {
@@ -44,7 +44,7 @@ func TestPeersAcceptEachOthersTokens(t *testing.T) {
 	}
 }
 
-// A demo alone has no peer, and its page none to call.
+// A demo with one application has no peer, and its page has no button to call one.
 func TestADemoAlone(t *testing.T) {
 	b := newBrowser(t, newDemo(t, anywhere(t, "gin")))
 	if answer := b.get("/peer"); answer.status != http.StatusNotFound || strings.Contains(b.get("/").body, `id="peer-title"`) {

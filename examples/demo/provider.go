@@ -8,10 +8,10 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// users are those whom the provider knows without being told.
+// users lists the built-in users of the provider.
 var users = []user{{"alice", adminRole}, {"bob", ""}, {"carol", ""}}
 
-// user is what the page says of somebody who can log in; Role is the one that matters here.
+// user describes on the page a user who can log in; Role is the role that matters here.
 type user struct{ Name, Role string }
 
 func userNames() []string {
@@ -22,8 +22,8 @@ func userNames() []string {
 	return names
 }
 
-// startProvider starts the provider at addr, or at a free port of the same host when somebody else has it. It listens
-// on loopback alone, and keeps its logins in a file, as the applications keep theirs.
+// startProvider starts the provider on addr, or on a free port of the same host if addr is in use. It listens on loopback
+// only, and keeps its logins in a file, as the applications do.
 func startProvider(addr, file string) (*oidctest.Provider, error) {
 	provider, err := oidctest.Start(oidctest.WithAddress(addr), oidctest.WithFile(file))
 	if !errors.Is(err, syscall.EADDRINUSE) {

@@ -9,8 +9,8 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core"
 )
 
-// restart ends a demo and starts it again at the same ports, on the same data, as a user does with Ctrl-C and make demo.
-// The browsers notice that their connections have ended.
+// restart stops a demo and starts it again on the same ports and data, as a user does with Ctrl-C and make demo. The
+// connections of the browsers are closed.
 func restart(t *testing.T, d *demo, o options, browsers ...*browser) *demo {
 	t.Helper()
 	o.addr, o.provider = strings.TrimPrefix(d.apps[0].base, "http://"), strings.TrimPrefix(d.provider.Issuer(), "http://")
@@ -27,7 +27,7 @@ func restart(t *testing.T, d *demo, o options, browsers ...*browser) *demo {
 	return again
 }
 
-// The signing keys, the session, the provider's login and the page's cookie are there again.
+// The signing keys, the session, the provider's login and the page's cookie survive a restart.
 func TestSessionsSurviveARestart(t *testing.T) {
 	onEvery(t, func(t *testing.T, d *demo) {
 		b := newBrowser(t, d)
@@ -58,7 +58,7 @@ func TestSessionsSurviveARestart(t *testing.T) {
 	})
 }
 
-// Whoever starts with another folder knows nobody.
+// A demo with another folder has no sessions.
 func TestWithoutItsDataNothingSurvives(t *testing.T) {
 	d := newDemo(t, anywhere(t, "chi"))
 	b := newBrowser(t, d)

@@ -16,26 +16,26 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core"
 )
 
-// sessions keeps the tokens of those who are logged in, in memory. A browser holds the refresh token in a cookie that no
-// script reads; the page asks for its tokens with it, so none of them ever stands in an address. After a restart the
-// cookie is what brings the login back. Safe for concurrent use.
+// sessions keeps the tokens of logged-in users in memory. The browser has the refresh token in an HttpOnly cookie; the page
+// fetches its tokens with this cookie, so that no token is ever in a URL. After a restart the cookie restores the login. Safe
+// for concurrent use.
 type sessions struct {
-	cookie string // its name holds the port: cookies of two demos on one host do not meet
+	cookie string // its name contains the port, so that two demos on one host do not share cookies
 	auth   *core.Auth
-	guard  *core.Guard // admits the tokens that the page hands in
-	token  core.Route  // where a refresh token is spent
+	guard  *core.Guard // checks the tokens that the page sends
+	token  core.Route  // redeems refresh tokens
 
 	mu    sync.Mutex
 	byKey map[string]session
 }
 
-// session is one login: the tokens, and whose they are.
+// session is one login: its tokens and their user.
 type session struct {
 	Token  *core.Token `json:"token"`
 	Caller *profile    `json:"caller"`
 }
 
-// newSession shows the scopes of the access token: an ID token names none.
+// newSession takes the scopes from the access token, because an ID token has none.
 func newSession(token *core.Token, caller *core.IDToken) session {
 	shown := me(caller)
 	shown.Scopes = strings.Fields(token.Scope)
@@ -46,7 +46,7 @@ func newSessions(port string) *sessions {
 	return &sessions{cookie: "oidcauth-demo-" + port, byKey: make(map[string]session)}
 }
 
-// use takes what sessions need of the application's auth, whose configuration knows them already.
+// use sets the guard and the token route, after the auth whose configuration refers to the sessions has been made.
 func (s *sessions) use(auth *core.Auth) error {
 	routes, err := auth.Routes(core.Paths{})
 	if err != nil {
@@ -57,14 +57,14 @@ func (s *sessions) use(auth *core.Auth) error {
 	return nil
 }
 
-// onLogin ends the callback route: the tokens stay here, the browser gets the cookie and goes to the page.
+// onLogin answers the callback route: it keeps the tokens, sets the cookie and redirects the browser to the page.
 func (s *sessions) onLogin(_ context.Context, _ *core.Request, token *core.Token) *core.Response {
 	header := http.Header{"Location": {"/"}, "Cache-Control": {"no-store"}}
 	header.Add("Set-Cookie", s.begin(newSession(token, token.Caller())).String())
 	return &core.Response{Status: http.StatusSeeOther, Header: header}
 }
 
-// begin stores a login and returns its cookie. Logins that have ended go.
+// begin stores a login and returns its cookie. It removes logins that have ended.
 func (s *sessions) begin(login session) *http.Cookie {
 	key := cmp.Or(login.Token.RefreshToken, rand.Text())
 	s.mu.Lock()
@@ -82,7 +82,7 @@ func (s *sessions) newCookie(key string, age int) *http.Cookie {
 	return &http.Cookie{Name: s.cookie, Value: key, Path: "/", MaxAge: age, HttpOnly: true, SameSite: http.SameSiteStrictMode}
 }
 
-// key returns the value of the request's cookie, "" when it has none.
+// key returns the value of the request's cookie, "" if there is none.
 func (s *sessions) key(r *http.Request) string {
 	cookie, err := r.Cookie(s.cookie)
 	if err != nil {
@@ -91,8 +91,8 @@ func (s *sessions) key(r *http.Request) string {
 	return cookie.Value
 }
 
-// get tells the page its tokens and whose they are; both are null when nobody is logged in. A cookie from before a
-// restart is spent for new tokens.
+// get returns the tokens and their user to the page; both are null if the user is not logged in. After a restart it redeems the
+// refresh token in the cookie.
 func (s *sessions) get(w http.ResponseWriter, r *http.Request) {
 	key := s.key(r)
 	s.mu.Lock()
@@ -108,7 +108,7 @@ func (s *sessions) get(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, login)
 }
 
-// refresh asks the token route as any client does, without the way through the network.
+// refresh calls the token route as any client does, but without the network.
 func (s *sessions) refresh(ctx context.Context, refreshToken string) (*core.Token, *core.IDToken, error) {
 	answer := s.token.Serve(ctx, &core.Request{Method: http.MethodPost, Form: url.Values{"refresh_token": {refreshToken}}})
 	if answer.Status != http.StatusOK {
@@ -122,7 +122,7 @@ func (s *sessions) refresh(ctx context.Context, refreshToken string) (*core.Toke
 	return token, caller, err
 }
 
-// admit asks the guard about a token that no request brought.
+// admit checks a token with the guard, without a request.
 func (s *sessions) admit(ctx context.Context, token *core.Token) (*core.IDToken, error) {
 	decision := s.guard.Admit(ctx, core.Credentials{Header: http.Header{"Authorization": {"Bearer " + token.AccessToken}}})
 	if decision.Refusal != nil {
@@ -131,8 +131,7 @@ func (s *sessions) admit(ctx context.Context, token *core.Token) (*core.IDToken,
 	return decision.Caller, nil
 }
 
-// put takes the tokens that the page got from the token route, after a refresh or a device login: they pass the guard
-// first, as every token does.
+// put stores the tokens that the page got from the token route, after a refresh or a device login, if the guard admits them.
 func (s *sessions) put(w http.ResponseWriter, r *http.Request) {
 	var token core.Token
 	if json.NewDecoder(http.MaxBytesReader(w, r.Body, core.MaxForm)).Decode(&token) != nil {
@@ -151,7 +150,7 @@ func (s *sessions) put(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, login)
 }
 
-// remove forgets the login.
+// remove deletes the login.
 func (s *sessions) remove(w http.ResponseWriter, r *http.Request) {
 	s.end(r)
 	http.SetCookie(w, s.newCookie("", -1))

@@ -11,22 +11,22 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// page is what the browser loads: one document, its style, its script and its icon, nothing from anywhere else.
+// page has everything that the browser loads: a document, its style, its script and its icon.
 //
 //go:embed page
 var page embed.FS
 
-// sitePaths are the paths of the page; a framework hands them to the site's handler.
+// sitePaths lists the paths of the page; each framework serves them with the site's handler.
 var sitePaths = []string{"/", "/demo.css", "/demo.js", "/icon.svg", "/session", "/peer", "/provider-token"}
 
-// policy lets the page load its own files and ask its own server, and nothing else; no script or style stands inline.
+// policy allows the page to load its own files and to call its own server, and nothing else; no inline script or style.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// pageData is what the document is filled with.
+// pageData is the data of the document.
 type pageData struct {
 	Framework, Base, Issuer string
-	Peer                    string // the other application, "" when there is none
+	Peer                    string // the other application, "" if there is none
 	Data                    string
 	AdminScope, AdminRole   string
 	Users                   []user
@@ -42,7 +42,7 @@ func newSite(data pageData, s *sessions, provider *oidctest.Provider) (http.Hand
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.WriteHeader(http.StatusOK)
-		_, _ = w.Write(document) // a client that has gone cannot be told
+		_, _ = w.Write(document) // an error only means that the client has disconnected
 	})
 	for _, name := range []string{"demo.css", "demo.js", "icon.svg"} {
 		mux.HandleFunc("GET /"+name, func(w http.ResponseWriter, r *http.Request) {
@@ -61,8 +61,8 @@ func newSite(data pageData, s *sessions, provider *oidctest.Provider) (http.Hand
 	return withHeaders(http.NewCrossOriginProtection().Handler(mux)), nil
 }
 
-// peer calls the other application with the caller's token. It is a guarded route without a framework: a guard takes
-// the request's credentials, a refusal is the answer.
+// peer calls the other application with the caller's token. It is a guarded route without a framework: the guard gets the
+// request's credentials, and a refusal is the answer.
 func (s *sessions) peer(w http.ResponseWriter, r *http.Request, peer string) {
 	decision := s.guard.Admit(r.Context(), core.CredentialsOf(r))
 	if decision.Refusal != nil {
@@ -78,8 +78,8 @@ func (s *sessions) peer(w http.ResponseWriter, r *http.Request, peer string) {
 	writeJSON(w, answer)
 }
 
-// providerToken is what a program has that logged in at the provider by itself: an access token of the provider, good
-// for nothing here but an exchange.
+// providerToken returns an access token of the provider, as a program has that logs in there itself. Here it is valid only for
+// a token exchange.
 func providerToken(provider *oidctest.Provider, name string) string {
 	known := slices.ContainsFunc(users, func(u user) bool { return u.Name == name })
 	if !known {

@@ -35,7 +35,7 @@ func TestEveryPathOfTheSite(t *testing.T) {
 	}
 }
 
-// The policy would keep the browser from running or loading any of this; the page does not try.
+// The page contains nothing that its policy forbids to run or load.
 func TestThePageIsSelfContained(t *testing.T) {
 	files := 0
 	err := fs.WalkDir(page, ".", func(path string, entry fs.DirEntry, err error) error {
@@ -88,7 +88,7 @@ func TestThePageHasWhatAssistiveSoftwareNeeds(t *testing.T) {
 	}
 }
 
-// A page of another site, or another port, cannot put its tokens into the session or end it.
+// A page of another site or port can neither put tokens into the session nor end it.
 func TestTheSessionIsForThePageAlone(t *testing.T) {
 	site := newTestSite(t)
 	for _, method := range []string{http.MethodPut, http.MethodDelete} {

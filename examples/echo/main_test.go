@@ -46,7 +46,7 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
-// A handler alone: its caller is made of claims, no provider and no token is needed.
+// Tests only a handler: its caller is made from claims, without a provider.
 func TestHandlers(t *testing.T) {
 	caller := oidctest.IDToken(oidctest.Claims{"sub": "1", "preferred_username": "carol", "email": "carol@example.org"})
 	request := httptest.NewRequest(http.MethodGet, "/", nil)

@@ -4,6 +4,7 @@ package main
 import (
 	"cmp"
 	"log"
+	"log/slog"
 	"os"
 
 	"github.com/go-oidc-auth/oidcauth/core"
@@ -17,6 +18,7 @@ func main() {
 		ClientID:     os.Getenv("CLIENT_ID"),
 		ClientSecret: os.Getenv("CLIENT_SECRET"),
 		PublicURL:    os.Getenv("PUBLIC_URL"), // https://app.example.org/api
+		Logger:       slog.Default(),
 	})
 	if err != nil {
 		log.Fatal(err)

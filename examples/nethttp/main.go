@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"log"
+	"log/slog"
 	"net/http"
 	"os"
 
@@ -18,6 +19,7 @@ func main() {
 		ClientID:     os.Getenv("CLIENT_ID"),
 		ClientSecret: os.Getenv("CLIENT_SECRET"),
 		PublicURL:    os.Getenv("PUBLIC_URL"), // https://app.example.org/api
+		Logger:       slog.Default(),
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -61,7 +61,7 @@ func TestKeycloakOffline(t *testing.T) {
 		})
 		checks.Run("a user who may not have offline tokens", func(t *testing.T) {
 			s := newKeycloakSite(t, k, framework, mode, "app", nil, nil)
-			if got := s.Login(t, app.NewAgent(), "carol", "carol"); got.Status != http.StatusBadGateway || errorCode(got) != "server_error" {
+			if got := s.Login(t, app.NewAgent(), "carol", "carol"); got.Status != http.StatusBadRequest || errorCode(got) != "access_denied" {
 				t.Errorf("with offline_access: %d %s", got.Status, got.Body)
 			}
 			s = newKeycloakSite(t, k, framework, mode, "app", nil, func(cfg *core.Config) { cfg.NoOfflineAccess = true })

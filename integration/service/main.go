@@ -72,7 +72,7 @@ func routes(auth *core.Auth) (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	for _, route := range table {
-		mux.Handle(route.Path, route)
+		mux.Handle(route.Method+" "+route.Path, route)
 	}
 	mux.Handle("GET /me", auth.Required().Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = fmt.Fprintln(w, core.IDTokenFrom(r.Context()).Subject())

@@ -27,7 +27,7 @@ const (
 // gives up, and the data goes to Config.Abandon then: the error wraps [ErrPending].
 func (f *Families) End(ctx context.Context, id string, until time.Time) ([]byte, error) {
 	data, err := f.endNow(ctx, id, until)
-	if err != nil && f.retryLater(id, until) {
+	if err != nil && f.retryLater(id, until) { //nolint:contextcheck // the retry outlives the request
 		err = fmt.Errorf("%w: %w", ErrPending, err)
 	}
 	return data, err
@@ -104,7 +104,7 @@ func (f *Families) retry() {
 		timer.Stop()
 		switch {
 		case f.base.Err() != nil:
-			f.tryAll(context.Background()) //nolint:contextcheck // it has a bound of its own
+			f.tryAll(context.Background())
 			return
 		case f.tryAll(f.base):
 			return
@@ -153,4 +153,22 @@ func (f *Families) ended(id string, until time.Time) {
 	if f.pending[id].Equal(until) {
 		delete(f.pending, id)
 	}
+}
+
+// Find returns the family of a refresh token and when the last access token expires that the row knows of. Any token of the
+// family will do, the current one or one that was spent: who presents a spent one that is not the last ends the family at
+// a refresh too, and nobody else knows its handle. The error is [ErrEnded] where none lives, or that of the store.
+func (f *Families) Find(ctx context.Context, text string) (id string, expiry time.Time, err error) {
+	token, ok := parse(text)
+	if !ok {
+		return "", time.Time{}, ErrEnded
+	}
+	session, err := f.cfg.Store.Session(ctx, token.ID, f.now())
+	if errors.Is(err, store.ErrNotFound) {
+		err = ErrEnded
+	}
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	return session.ID, session.LastExpiry, nil
 }

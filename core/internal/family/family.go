@@ -104,7 +104,7 @@ func New(cfg Config) (*Families, error) {
 		return nil, err
 	}
 	f := &Families{cfg: cfg, data: data, answers: answers, pending: make(map[string]time.Time)}
-	f.base, f.close = context.WithCancel(context.Background()) //nolint:gosec // Close ends it
+	f.base, f.close = context.WithCancel(context.Background()) // Close ends it
 	_, _ = rand.Read(f.instance[:])                            // crypto/rand.Read never fails
 	return f, nil
 }

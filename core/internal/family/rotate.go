@@ -156,7 +156,7 @@ func (f *Families) endReused(ctx context.Context, session store.Session) error {
 		_ = f.background(ctx, func(ctx context.Context) { f.abandon(ctx, data) }) // the provider's end comes by itself, too
 	}
 	if err != nil {
-		_ = f.retryLater(session.ID, time.Time{}) // or the token comes once more
+		_ = f.retryLater(session.ID, time.Time{}) //nolint:contextcheck // the retry outlives the request; or the token comes once more
 		return err
 	}
 	return ErrReused

@@ -6,7 +6,6 @@ package fetch
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -21,13 +20,6 @@ const MaxBody = 1 << 20
 
 // maxHeader bounds the header of an answer, in bytes; it holds for the default transport.
 const maxHeader = 64 << 10
-
-var (
-	// ErrUnreachable is an outage: refused, timed out, cut off, or a status that says "later" (408, 429, 5xx).
-	ErrUnreachable = errors.New("fetch: the other side is out of reach")
-	// ErrNonsense is an answer that nobody can use: too large, redirected, of another type, or no strict JSON object.
-	ErrNonsense = errors.New("fetch: the other side's answer is unusable")
-)
 
 // NewClient makes a client that holds every call to the bounds of this package, timeout included. base may be nil; it
 // is copied, and its transport, jar and shorter timeout are kept.
@@ -66,19 +58,19 @@ func (b *bounded) RoundTrip(request *http.Request) (*http.Response, error) {
 	defer cancel()
 	response, err := b.base.RoundTrip(request.WithContext(ctx))
 	if err != nil {
-		return nil, ErrUnreachable
+		return nil, failed(request, 0, transportReason(err), ErrUnreachable)
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, MaxBody+1))
 	switch {
 	case err != nil:
-		return nil, ErrUnreachable
+		return nil, failed(request, response.StatusCode, bodyReason(err), ErrUnreachable)
 	case len(body) > MaxBody:
-		return nil, ErrNonsense
+		return nil, failed(request, response.StatusCode, ReasonTooLarge, ErrNonsense)
 	}
-	body, err = vet(response.StatusCode, response.Header.Get("Content-Type"), body)
+	body, reason, err := vet(response.StatusCode, response.Header.Get("Content-Type"), body)
 	if err != nil {
-		return nil, err
+		return nil, failed(request, response.StatusCode, reason, err)
 	}
 	if response.Header == nil { // a transport of the application's may leave it out
 		response.Header = make(http.Header)
@@ -88,24 +80,40 @@ func (b *bounded) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-func vet(status int, contentType string, body []byte) ([]byte, error) {
+// bodyReason is the word for a body that ends early: whatever cut it off, the connection is no more.
+func bodyReason(err error) string {
+	if reason := transportReason(err); reason == ReasonTimeout || reason == ReasonCanceled {
+		return reason
+	}
+	return ReasonClosed
+}
+
+// vet returns the body that may be read, or the reason why none may.
+func vet(status int, contentType string, body []byte) (vetted []byte, reason string, err error) {
 	switch {
 	case status >= 500 || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout:
-		return nil, ErrUnreachable
+		return nil, ReasonStatus, ErrUnreachable
 	case status >= 400:
 		if !isClear(body) {
-			return []byte("{}"), nil
+			return []byte("{}"), "", nil
 		}
-		return body, nil
+		return body, "", nil
+	case status >= 300 && status != http.StatusNotModified:
+		return nil, ReasonRedirect, ErrNonsense
 	case status < 200 || status >= 300:
-		return nil, ErrNonsense
+		return nil, ReasonStatus, ErrNonsense
 	case len(body) == 0: // revocation answers with nothing (RFC 7009 section 2.2)
-		return body, nil
+		return body, "", nil
 	}
-	if !isClear(body) || !isJSON(contentType) {
-		return nil, ErrNonsense
+	switch kind := mediaType(contentType); {
+	case kind == "text/html":
+		return nil, ReasonHTML, ErrNonsense
+	case !isJSON(kind):
+		return nil, ReasonNotJSON, ErrNonsense
+	case !isClear(body):
+		return nil, ReasonMalformed, ErrNonsense
 	}
-	return body, nil
+	return body, "", nil
 }
 
 // decisive are the members that decide something: another spelling of one of them is refused, since a library that
@@ -121,9 +129,17 @@ func isClear(body []byte) bool {
 	return err == nil && !object.FoldsTo(decisive...)
 }
 
-func isJSON(contentType string) bool {
+func isJSON(kind string) bool {
+	return kind == "application/json" || strings.HasPrefix(kind, "application/") && strings.HasSuffix(kind, "+json")
+}
+
+// mediaType is a Content-Type without its parameters, "" for none that can be read.
+func mediaType(contentType string) string {
 	kind, _, err := mime.ParseMediaType(contentType)
-	return err == nil && (kind == "application/json" || strings.HasPrefix(kind, "application/") && strings.HasSuffix(kind, "+json"))
+	if err != nil {
+		return ""
+	}
+	return kind
 }
 
 // Answer is a JSON answer of status 2xx or 4xx.
@@ -131,39 +147,35 @@ type Answer struct {
 	Status int
 	Object strictjson.Object
 	Text   []byte
+
+	host string
 }
 
-// Do sends a request and reads its answer: [ErrUnreachable] or [ErrNonsense], without any text of the other side.
+// Do sends a request and reads its answer. The error is an [Error].
 func Do(client *http.Client, request *http.Request) (*Answer, error) {
 	request.Header.Set("Accept", "application/json")
 	response, err := client.Do(request) //nolint:gosec // where to is the configuration's, or the vetted discovery document's
 	if err != nil {
-		return nil, Fault(err)
+		return nil, Fault(request.URL.String(), err)
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
 	if err != nil {
-		return nil, ErrUnreachable
+		return nil, failed(request, response.StatusCode, ReasonClosed, ErrUnreachable)
 	}
 	object, err := strictjson.Parse(string(text))
 	if err != nil && len(text) > 0 {
-		return nil, ErrNonsense
+		return nil, failed(request, response.StatusCode, ReasonMalformed, ErrNonsense)
 	}
-	return &Answer{Status: response.StatusCode, Object: object, Text: text}, nil
+	return &Answer{Status: response.StatusCode, Object: object, Text: text, host: printableHost(request.URL.Host)}, nil
 }
 
-// Fault gives the one of this package's errors that is inside an error of a client or of a library that used one:
-// [ErrNonsense] for what is none of an exchange.
-func Fault(err error) error {
-	var timeout interface{ Timeout() bool }
-	switch {
-	case errors.Is(err, ErrNonsense):
-		return ErrNonsense
-	case errors.Is(err, ErrUnreachable), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return ErrUnreachable
-	case errors.As(err, &timeout) && timeout.Timeout():
-		return ErrUnreachable
-	default:
-		return ErrNonsense
-	}
+// Bad is an answer that is unusable for the reason that is given.
+func (a *Answer) Bad(reason string) *Error {
+	return &Error{Host: a.host, Status: a.Status, Reason: reason, Err: ErrNonsense}
+}
+
+// Failed is an answer whose status says that it is none.
+func (a *Answer) Failed() *Error {
+	return &Error{Host: a.host, Status: a.Status, Reason: ReasonStatus, Err: ErrUnreachable}
 }

@@ -1,7 +1,6 @@
-// Package fresh keeps a document of a stranger at hand: discovery, a key set. It is fetched when first asked for,
-// renewed in the background before it is old, kept for a bounded time while it cannot be renewed, and never replaced by
-// a fetch that failed. All who wait for a fetch share one; a fetch never holds a lock, and who can be served from the
-// copy at hand never waits.
+// Package fresh caches a remote document, such as a discovery document or a key set. The document is fetched on first use,
+// renewed in the background before it is stale, and kept for a bounded time while renewal fails; a failed fetch never replaces
+// it. Concurrent waiters share one fetch. A fetch never holds a lock, and callers that the cached copy can serve never wait.
 package fresh
 
 import (
@@ -14,21 +13,21 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// ErrCooling says that a renewal on demand was refused because one was made a moment ago and succeeded.
+// ErrCooling says that a renewal on demand was refused because another one succeeded less than Pause ago.
 var ErrCooling = errors.New("fresh: renewed a moment ago")
 
-// ErrClosed says that the source was closed.
+// ErrClosed says that the source is closed.
 var ErrClosed = errors.New("fresh: closed")
 
-// ErrElsewhere says that a fetch failed because another source had nothing to give, which tells of its own trouble. Whoever
-// watches both hears of it once.
+// ErrElsewhere says that a fetch failed because another source failed, which reports the outage itself: so a log that watches
+// both has it once.
 var ErrElsewhere = errors.New("fresh: another source failed")
 
-// Policy says how old a copy may grow. All times have to be above 0.
+// Policy says how old a cached copy may become. All durations must be positive.
 type Policy struct {
 	Renew   time.Duration // age at which the copy is renewed in the background
-	Stale   time.Duration // age from which on the copy serves nobody
-	Pause   time.Duration // least time between two fetches on demand, and between two tries after a failure
+	Stale   time.Duration // age at which the copy is no longer served
+	Pause   time.Duration // minimum time between two fetches on demand, and between retries after a failure
 	Timeout time.Duration // of one fetch
 }
 
@@ -36,28 +35,29 @@ type Policy struct {
 type Source[T any] struct {
 	policy  Policy
 	load    func(context.Context) (T, error)
-	changed func(error) // told when fetches begin to fail by a fault of their own, and with nil when they work again
+	changed func(error) // called with the error when fetches start to fail, except ErrElsewhere, and with nil when they recover
 
-	base   context.Context // ended by Close
+	base   context.Context // canceled by Close
 	end    context.CancelFunc
 	now    atomic.Pointer[Snapshot[T]]
 	flight singleflight.Group
 
 	mu      sync.Mutex // guards what follows; never held over a fetch
-	tries   int        // fetches that failed since the last good one, or since the start
-	asked   time.Time  // the last fetch on demand, or the end of the last one that failed
-	failure error      // of the last fetch; nil when it was good
-	told    bool       // changed knows that fetches fail
+	tries   int        // failed fetches since the last success, or since the start
+	asked   time.Time  // the last fetch on demand, or the end of the last failed fetch
+	failure error      // of the last fetch; nil if it succeeded
+	told    bool       // changed was called with the current failure
+	urgent  int        // callers that wait for a fetch which Pause must not hold up
 	timer   *time.Timer
 }
 
-// Snapshot is one good fetch. It is never changed; another fetch makes another one.
+// Snapshot is the result of one successful fetch. It is immutable; each fetch makes a new one.
 type Snapshot[T any] struct {
 	Value T
 	At    time.Time
 }
 
-// New makes a source that has fetched nothing yet. changed may be nil.
+// New makes a source; nothing is fetched before first use. changed may be nil.
 func New[T any](policy Policy, load func(context.Context) (T, error), changed func(error)) *Source[T] {
 	if changed == nil {
 		changed = func(error) {}
@@ -66,7 +66,7 @@ func New[T any](policy Policy, load func(context.Context) (T, error), changed fu
 	return &Source[T]{policy: policy, load: load, changed: changed, base: base, end: end}
 }
 
-// Close ends background renewal and fetches under way. What is at hand goes on being served.
+// Close stops background renewal and cancels running fetches. The cached copy is still served.
 func (s *Source[T]) Close() {
 	s.end()
 	s.mu.Lock()
@@ -76,10 +76,10 @@ func (s *Source[T]) Close() {
 	}
 }
 
-// Peek returns the copy at hand, nil when there is none that may serve. It never waits.
+// Peek returns the cached copy, nil if there is none or it is stale. It never waits.
 func (s *Source[T]) Peek() *Snapshot[T] { return s.PeekAt(time.Now()) }
 
-// PeekAt is Peek for who knows the time.
+// PeekAt is Peek at a given time.
 func (s *Source[T]) PeekAt(now time.Time) *Snapshot[T] {
 	if snapshot := s.now.Load(); snapshot != nil && now.Sub(snapshot.At) < s.policy.Stale {
 		return snapshot
@@ -87,10 +87,10 @@ func (s *Source[T]) PeekAt(now time.Time) *Snapshot[T] {
 	return nil
 }
 
-// Last returns the last good fetch, however old; nil when there was none.
+// Last returns the result of the last successful fetch, however old; nil if there was none.
 func (s *Source[T]) Last() *Snapshot[T] { return s.now.Load() }
 
-// Get returns the copy at hand, or waits for the first one. The error is that of the fetch, or of ctx.
+// Get returns the cached copy, or waits for a fetch if there is none. It returns the error of the fetch or of ctx.
 func (s *Source[T]) Get(ctx context.Context) (*Snapshot[T], error) {
 	if snapshot := s.Peek(); snapshot != nil {
 		return snapshot, nil
@@ -98,23 +98,56 @@ func (s *Source[T]) Get(ctx context.Context) (*Snapshot[T], error) {
 	return s.Renew(ctx, s.now.Load())
 }
 
-// Renew waits for a copy that is newer than seen, which a caller found wanting: [ErrCooling] when there was a good
-// fetch on demand within Pause, the last error when there was a failed one.
+// Renew waits for a copy newer than seen, which the caller found insufficient. Within Pause of the last fetch on demand it
+// returns [ErrCooling] if that fetch succeeded, or its error if it failed.
 func (s *Source[T]) Renew(ctx context.Context, seen *Snapshot[T]) (*Snapshot[T], error) {
 	snapshot, err := s.join(ctx, seen, true)
-	if err == nil && snapshot == seen { // joined somebody who had not seen it yet
-		return s.join(ctx, seen, true)
+	if err == nil && snapshot == seen { // joined the fetch of a caller that had not seen this copy
+		snapshot, err = s.join(ctx, seen, true)
 	}
-	return snapshot, err
+	return snapshot, reasonOf(err)
+}
+
+// RenewNow is Renew for who has paid for a fetch with something that is spent, a login's code for example: Pause does not hold
+// it up. All who wait at the same time share one fetch.
+func (s *Source[T]) RenewNow(ctx context.Context, seen *Snapshot[T]) (*Snapshot[T], error) {
+	s.urge(1)
+	defer s.urge(-1)
+	snapshot, err := s.join(ctx, seen, true)
+	var before *refusal
+	if errors.As(err, &before) || err == nil && snapshot == seen { // joined somebody who began before: the next flight goes out
+		snapshot, err = s.join(ctx, seen, true)
+	}
+	return snapshot, reasonOf(err)
+}
+
+func (s *Source[T]) urge(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.urgent += n
+}
+
+// refusal is an error of admit: no fetch went out.
+type refusal struct{ reason error }
+
+func (r *refusal) Error() string { return r.reason.Error() }
+func (r *refusal) Unwrap() error { return r.reason }
+
+func reasonOf(err error) error {
+	var refused *refusal
+	if errors.As(err, &refused) {
+		return refused.reason
+	}
+	return err
 }
 
 func (s *Source[T]) join(ctx context.Context, seen *Snapshot[T], onDemand bool) (*Snapshot[T], error) {
 	result := s.flight.DoChan("", func() (any, error) {
 		if current := s.now.Load(); current != seen {
-			return current, nil // somebody renewed it since the caller looked
+			return current, nil // renewed since the caller looked
 		}
 		if err := s.admit(onDemand, seen != nil); err != nil {
-			return nil, err
+			return nil, &refusal{err}
 		}
 		return s.fetch()
 	})
@@ -129,12 +162,12 @@ func (s *Source[T]) join(ctx context.Context, seen *Snapshot[T], onDemand bool) 
 	}
 }
 
-// admit decides whether a fetch may go out: a renewal that is due unless one failed a moment ago. Before the first good
-// fetch one failure is retried at once: a provider that has just come up is found without a wait.
+// admit decides whether a fetch may start: not within Pause of a failed one, or on demand within Pause of another on demand.
+// Before the first success one failure is retried at once, so that a provider that has just started is found without a wait.
 func (s *Source[T]) admit(onDemand, warm bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	free := !warm && s.tries < 2
+	free := !warm && s.tries < 2 || s.urgent > 0
 	cooling := !free && !s.asked.IsZero() && time.Since(s.asked) < s.policy.Pause
 	switch {
 	case cooling && s.failure != nil:
@@ -169,8 +202,8 @@ func (s *Source[T]) failed(err error) {
 	s.told = s.told || first
 	s.tries++
 	s.failure = err
-	if s.now.Load() != nil { // before the first good fetch only callers fetch
-		s.asked = time.Now() // whoever tried, the next try waits
+	if s.now.Load() != nil { // before the first success only callers fetch
+		s.asked = time.Now() // callers and the timer wait alike before they retry
 		s.schedule(s.policy.Pause)
 	}
 	s.mu.Unlock()
@@ -181,7 +214,7 @@ func (s *Source[T]) failed(err error) {
 
 func (s *Source[T]) succeeded(first bool) {
 	s.mu.Lock()
-	if first { // the start is no renewal: what changed since may be asked for at once
+	if first { // the first fetch is not a renewal: a renewal on demand may follow at once
 		s.asked = time.Time{}
 	}
 	recovered := s.told
@@ -194,7 +227,7 @@ func (s *Source[T]) succeeded(first bool) {
 	}
 }
 
-// schedule sets the one timer; mu is held.
+// schedule sets the timer. The caller holds mu.
 func (s *Source[T]) schedule(after time.Duration) {
 	if s.timer != nil {
 		s.timer.Stop()
@@ -204,8 +237,8 @@ func (s *Source[T]) schedule(after time.Duration) {
 	}
 	s.timer = time.AfterFunc(after, func() {
 		s.mu.Lock()
-		s.schedule(s.policy.Pause) // the flight that is joined may be a caller's who is refused: then again
+		s.schedule(s.policy.Pause) // in case join shares the call of a caller that admit refuses
 		s.mu.Unlock()
-		_, _ = s.join(s.base, s.now.Load(), false) // failed and succeeded tell what came of it
+		_, _ = s.join(s.base, s.now.Load(), false) // failed and succeeded handle the result
 	})
 }

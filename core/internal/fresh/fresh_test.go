@@ -16,7 +16,7 @@ var policy = fresh.Policy{Renew: 12 * time.Minute, Stale: 24 * time.Hour, Pause:
 
 var errDown = errors.New("down")
 
-// origin is the other side: it counts the fetches, takes delay for each, and fails while down.
+// origin is the remote side: it counts fetches, takes delay for each, and fails while down.
 type origin struct {
 	fetches atomic.Int64
 	down    atomic.Bool
@@ -53,7 +53,7 @@ func (o *origin) changes() int {
 	return len(o.told)
 }
 
-// inBubble runs a test on a clock that jumps.
+// inBubble runs a test in a synctest bubble.
 func inBubble(t *testing.T, test func(*testing.T, *origin, *fresh.Source[int64])) {
 	synctest.Test(t, func(t *testing.T) {
 		o := &origin{}
@@ -87,7 +87,7 @@ func atOnce(n int, call func()) {
 	all.Wait()
 }
 
-func TestNothingIsFetchedUnasked(t *testing.T) {
+func TestNoFetchBeforeFirstUse(t *testing.T) {
 	inBubble(t, func(t *testing.T, o *origin, source *fresh.Source[int64]) {
 		time.Sleep(48 * time.Hour)
 		if source.Peek() != nil {
@@ -97,7 +97,7 @@ func TestNothingIsFetchedUnasked(t *testing.T) {
 	})
 }
 
-// All who wait share one fetch.
+// Concurrent waiters share one fetch.
 func TestColdCallersShareOneFetch(t *testing.T) {
 	inBubble(t, func(t *testing.T, o *origin, source *fresh.Source[int64]) {
 		o.delay.Store(int64(time.Second))
@@ -128,7 +128,7 @@ func TestBackgroundRenewal(t *testing.T) {
 	})
 }
 
-// Who can be served from the copy at hand never waits for a fetch.
+// A caller that the cached copy can serve never waits for a fetch.
 func TestCopyServesWhileAFetchHangs(t *testing.T) {
 	inBubble(t, func(t *testing.T, o *origin, source *fresh.Source[int64]) {
 		first := mustGet(t, source)
@@ -159,7 +159,7 @@ func TestCopyServesWhileAFetchHangs(t *testing.T) {
 	})
 }
 
-func TestRenewalOnDemandOnceInAPause(t *testing.T) {
+func TestOneRenewalOnDemandPerPause(t *testing.T) {
 	for name, down := range map[string]bool{"while all is well": false, "while it is down": true} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, o *origin, source *fresh.Source[int64]) {
@@ -182,8 +182,8 @@ func TestRenewalOnDemandOnceInAPause(t *testing.T) {
 	}
 }
 
-// Least time between two tries after a failure, whoever tries: 100 s of demand every 100 ms beside the background's.
-func TestOutageIsProbedOnceInAPause(t *testing.T) {
+// After a failure callers and the background together fetch at most once per pause: 100 s with a call every 100 ms.
+func TestOneRetryPerPause(t *testing.T) {
 	inBubble(t, func(t *testing.T, o *origin, source *fresh.Source[int64]) {
 		mustGet(t, source)
 		time.Sleep(policy.Renew - 3*time.Second)
@@ -201,7 +201,7 @@ func TestOutageIsProbedOnceInAPause(t *testing.T) {
 	})
 }
 
-// A try of the background's that failed a moment ago stands for one on demand.
+// A failed fetch in the background also delays the next one on demand.
 func TestDemandAfterAFailureInTheBackground(t *testing.T) {
 	inBubble(t, func(t *testing.T, o *origin, source *fresh.Source[int64]) {
 		mustGet(t, source)
@@ -215,7 +215,7 @@ func TestDemandAfterAFailureInTheBackground(t *testing.T) {
 	})
 }
 
-// The copy survives an outage for a bounded time, and the outage is told once.
+// The copy survives an outage for a bounded time, and the outage is reported once.
 func TestStaleCopyServesForABoundedTime(t *testing.T) {
 	inBubble(t, func(t *testing.T, o *origin, source *fresh.Source[int64]) {
 		mustGet(t, source)
@@ -243,7 +243,7 @@ func TestStaleCopyServesForABoundedTime(t *testing.T) {
 	})
 }
 
-// A start while the other side is down recovers without a restart, and at once after the first failure.
+// A start during an outage recovers without a restart, and the first failure is retried at once.
 func TestColdStartDuringAnOutage(t *testing.T) {
 	for name, tries := range map[string]int{"one caller before": 1, "many callers before": 100} {
 		t.Run(name, func(t *testing.T) {
@@ -267,7 +267,7 @@ func TestColdStartDuringAnOutage(t *testing.T) {
 	}
 }
 
-// What changed since the start may be asked for at once.
+// A renewal on demand may follow the first fetch at once.
 func TestFirstFetchDoesNotCool(t *testing.T) {
 	inBubble(t, func(t *testing.T, o *origin, source *fresh.Source[int64]) {
 		first := mustGet(t, source)
@@ -281,8 +281,8 @@ func TestFirstFetchDoesNotCool(t *testing.T) {
 	})
 }
 
-// Who looked at an older copy gets the newer one without a fetch, in the cool-down too.
-func TestRenewGivesWhatIsNewer(t *testing.T) {
+// A caller that has seen an older copy gets the newer one without a fetch, also during the cool-down.
+func TestRenewReturnsNewerCopy(t *testing.T) {
 	inBubble(t, func(t *testing.T, o *origin, source *fresh.Source[int64]) {
 		first := mustGet(t, source)
 		second, err := source.Renew(t.Context(), first)
@@ -296,7 +296,7 @@ func TestRenewGivesWhatIsNewer(t *testing.T) {
 	})
 }
 
-// A caller that leaves does not end the fetch that others wait for.
+// A caller that gives up does not cancel the fetch that others wait for.
 func TestCallerLeaves(t *testing.T) {
 	inBubble(t, func(t *testing.T, o *origin, source *fresh.Source[int64]) {
 		o.delay.Store(int64(3 * time.Second))
@@ -342,7 +342,7 @@ func TestClose(t *testing.T) {
 	})
 }
 
-func TestCloseEndsAFetchUnderWay(t *testing.T) {
+func TestCloseCancelsRunningFetch(t *testing.T) {
 	inBubble(t, func(t *testing.T, o *origin, source *fresh.Source[int64]) {
 		o.delay.Store(int64(4 * time.Second))
 		var all sync.WaitGroup
@@ -360,6 +360,52 @@ func TestCloseEndsAFetchUnderWay(t *testing.T) {
 		}
 		if o.changes() != 0 {
 			t.Errorf("told of %v", o.told)
+		}
+	})
+}
+
+// Who has paid for a fetch is not held up by the pause, neither after a good fetch nor after a failure; those who wait at
+// the same time share one, also with somebody who was refused just before, and the pause begins anew for others.
+func TestRenewNow(t *testing.T) {
+	inBubble(t, func(t *testing.T, o *origin, source *fresh.Source[int64]) {
+		seen := mustGet(t, source)
+		seen, err := source.Renew(t.Context(), seen)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := source.Renew(t.Context(), seen); !errors.Is(err, fresh.ErrCooling) {
+			t.Errorf("a stranger: %v", err)
+		}
+		o.want(t, 2, "before")
+		o.delay.Store(int64(time.Second))
+		var wg sync.WaitGroup
+		for range 20 {
+			wg.Go(func() {
+				if snapshot, err := source.RenewNow(t.Context(), seen); err != nil || snapshot.Value != 3 {
+					t.Errorf("got %v, %v", snapshot, err)
+				}
+			})
+			wg.Go(func() { _, _ = source.Renew(t.Context(), seen) }) // refused, or served by the same fetch
+		}
+		wg.Wait()
+		o.want(t, 3, "20 at once")
+		seen = source.Peek()
+		if _, err := source.Renew(t.Context(), seen); !errors.Is(err, fresh.ErrCooling) {
+			t.Errorf("a stranger afterwards: %v", err)
+		}
+		o.down.Store(true)
+		for range 2 {
+			if _, err := source.RenewNow(t.Context(), seen); !errors.Is(err, errDown) {
+				t.Errorf("down: %v", err)
+			}
+		}
+		if _, err := source.Renew(t.Context(), seen); !errors.Is(err, errDown) {
+			t.Errorf("a stranger while it is down: %v", err)
+		}
+		o.want(t, 5, "down")
+		o.down.Store(false)
+		if snapshot, err := source.RenewNow(t.Context(), seen); err != nil || snapshot.Value != 6 {
+			t.Errorf("got %v, %v", snapshot, err)
 		}
 	})
 }

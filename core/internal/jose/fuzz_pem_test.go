@@ -13,8 +13,8 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 )
 
-// FuzzParsePrivateKey: a key that is taken is an RSA one of 2048 bits or more that signs what its public half verifies, and
-// is the same key once it was written and read again.
+// FuzzParsePrivateKey: an accepted key is an RSA key of at least 2048 bits, its public key verifies its signatures, and it
+// stays the same when it is written and parsed again.
 func FuzzParsePrivateKey(f *testing.F) {
 	private, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 )
 
-// FuzzParse: what is taken for a token has three parts of one spelling, a header that encoding/json reads the same way,
-// and an algorithm; it verifies with a key only where the signature is that key's.
+// FuzzParse: an accepted token has three parts with a single encoding, a header that encoding/json reads the same way, and an
+// algorithm; it verifies only with the key that signed it.
 func FuzzParse(f *testing.F) {
 	f.Add(sign(goodHeader, `{"sub":"a"}`))
 	f.Add(sign(`{"alg":"none"}`, `{}`))
@@ -46,7 +46,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// FuzzParseSet: every key that is taken has one algorithm that it can verify.
+// FuzzParseSet: every accepted key has one algorithm that it can verify.
 func FuzzParseSet(f *testing.F) {
 	f.Add(setOf(f, rsaJWK(nil), ecJWK(nil)))
 	f.Add(setOf(f, members{"kty": "oct", "k": "AAAA"}, members{"kty": "OKP", "crv": "Ed25519", "x": "AAAA"}))

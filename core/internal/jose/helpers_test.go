@@ -12,7 +12,7 @@ import (
 
 var algorithms = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 
-// signers has one key per algorithm, named after it. Keys are slow to make, so all tests share them.
+// signers has one key per algorithm, named after it. All tests share them, because keys are slow to generate.
 var signers = sync.OnceValue(func() map[string]*jose.Signer {
 	made := make(map[string]*jose.Signer)
 	for _, alg := range algorithms {
@@ -38,7 +38,7 @@ func publicSet(t testing.TB, list ...*jose.Signer) jose.Set {
 	return set
 }
 
-// handmade signs headers and payloads that no library would write.
+// handmade signs arbitrary headers and payloads.
 var handmade = ed25519.NewKeyFromSeed([]byte("a seed of thirty-two bytes, fixed"[:32]))
 
 func handmadeKey() jose.Key {
@@ -54,7 +54,7 @@ func sign(header, payload string) string {
 
 const goodHeader = `{"alg":"EdDSA","kid":"k"}`
 
-// lastBitsSet spells the same bytes another way: with the unused bits of the last character set.
+// lastBitsSet encodes the same bytes differently: with the unused bits of the last character set.
 func lastBitsSet(t *testing.T, part string) string {
 	t.Helper()
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"

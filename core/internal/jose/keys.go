@@ -13,34 +13,34 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jwk"
 )
 
-// Bounds of an RSA key: below the first it is weak, above the second one check costs too much.
+// Accepted sizes of an RSA key in bits: smaller ones are weak, larger ones take too long to verify with.
 const (
 	minRSABits = 2048
 	maxRSABits = 8192
 )
 
-// ErrKeySet says that a document is no JWK set, or holds no key that this package can use.
+// ErrKeySet says that a document is not a JWK set, or contains no key that this package can use.
 var ErrKeySet = errors.New("jose: no usable key set")
 
-// Key is a public key with the one algorithm that it verifies.
+// Key is a public key and the only algorithm that it verifies.
 type Key struct {
-	ID     string // "" when the document gives none
+	ID     string // "" if the document gives none
 	Alg    string // RS256 … PS512, ES256, ES384, ES512, EdDSA
 	Public any    // *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey
 }
 
-// Equal reports whether two keys are the same: name, algorithm and number.
+// Equal reports whether two keys have the same ID, algorithm and public key.
 func (k Key) Equal(other Key) bool {
 	public, ok := k.Public.(interface{ Equal(crypto.PublicKey) bool })
 	return ok && k.ID == other.ID && k.Alg == other.Alg && public.Equal(other.Public)
 }
 
-// Set is the usable keys of one issuer.
+// Set contains the usable keys of one issuer.
 type Set []Key
 
-// ParseSet reads a JWK set. Keys of unknown type, curve, use or strength, symmetric and private ones are skipped one by
-// one (RFC 7517 section 5), as are RSA keys of the broken generator of CVE-2017-15361 (ROCA). A key without alg gets the
-// algorithm that fits its type; an RSA key that of rsaAlg. A document without a usable key is [ErrKeySet].
+// ParseSet parses a JWK set. It skips unusable keys (RFC 7517 section 5): those of an unknown type, curve or use, weak,
+// symmetric and private ones, and RSA keys from the broken generator of CVE-2017-15361 (ROCA). A key without alg gets the
+// algorithm of its type, an RSA key rsaAlg. A document without a usable key is [ErrKeySet].
 func ParseSet(document []byte, rsaAlg string) (Set, error) {
 	object, err := strictjson.Parse(string(document))
 	if err != nil {
@@ -63,10 +63,10 @@ func ParseSet(document []byte, rsaAlg string) (Set, error) {
 	return set, nil
 }
 
-// keyNames are the members that decide what a key is: the JOSE library folds the case of some of them.
+// keyNames lists the members that define a key. Other spellings are refused, because the JOSE library ignores the case of some.
 var keyNames = []string{"kty", "use", "key_ops", "alg", "kid", "crv", "n", "e", "x", "y", "d", "k"}
 
-// maxExponent is the length of an RSA exponent in base64url: the JOSE library cuts one that does not fit an int.
+// maxExponent is the longest RSA exponent in base64url characters: the JOSE library truncates one that does not fit an int.
 const maxExponent = 10
 
 func parseKey(entry, rsaAlg string) (Key, bool) {
@@ -98,7 +98,7 @@ func parseKey(entry, rsaAlg string) (Key, bool) {
 	return Key{ID: kid, Alg: alg, Public: public}, slices.Contains(algs, alg)
 }
 
-// forVerifying is RFC 7517 sections 4.2 and 4.3: a key for something else verifies nothing.
+// forVerifying reports whether use and key_ops allow the key to verify signatures (RFC 7517 sections 4.2 and 4.3).
 func forVerifying(object strictjson.Object) bool {
 	use, err := object.String("use")
 	if err != nil || use != "" && use != "sig" {
@@ -111,11 +111,11 @@ func forVerifying(object strictjson.Object) bool {
 	return err == nil && slices.Contains(operations, "verify")
 }
 
-// RSAAlgorithms lists the algorithms of RFC 7518 that an RSA key can verify.
+// RSAAlgorithms lists the algorithms for RSA keys (RFC 7518).
 var RSAAlgorithms = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}
 
-// fitting returns a key in the form that verifiers take, with the algorithms that fit it: none for a key that is weak,
-// broken, private or of another kind.
+// fitting returns the public key as isSignedBy needs it and the algorithms it can verify: none for a key that is weak,
+// broken, private or of another type.
 func fitting(public any) (any, []string) {
 	switch key := public.(type) {
 	case *rsa.PublicKey:
@@ -157,8 +157,8 @@ func curveAlgorithm(curve elliptic.Curve) string {
 	}
 }
 
-// Find returns the key that a token names. A token without kid finds the only key of its algorithm, and none where
-// there are several: nobody guesses.
+// Find returns the key that a token names. For a token without kid it returns the only key of its algorithm; if there are
+// several, none, because choosing one would be a guess.
 func (s Set) Find(token Header) (Key, bool) {
 	alg := canonical(token.Alg)
 	fits := func(key Key) bool { return key.Alg == alg && (!token.HasKey || key.ID == token.KeyID) }

@@ -31,7 +31,7 @@ func number(n *big.Int) string { return base64url(string(n.Bytes())) }
 
 type members map[string]any
 
-// rsaJWK and ecJWK are good keys with some members replaced; a nil one is left out.
+// rsaJWK and ecJWK return valid keys with some members replaced; nil removes a member.
 func rsaJWK(change members) members {
 	return changed(members{"kty": "RSA", "kid": "r", "n": number(rsaKey().N), "e": "AQAB"}, change)
 }
@@ -62,7 +62,7 @@ func setOf(t testing.TB, keys ...any) []byte {
 	return document
 }
 
-func TestParseSetTakes(t *testing.T) {
+func TestParseSetAccepts(t *testing.T) {
 	for name, c := range map[string]struct {
 		jwk members
 		alg string
@@ -85,7 +85,7 @@ func TestParseSetTakes(t *testing.T) {
 	}
 }
 
-// RFC 7517 section 5: what cannot be used is skipped, and the good key beside it stays.
+// RFC 7517 section 5: unusable keys are skipped, and the valid key beside them is kept.
 func TestParseSetSkips(t *testing.T) {
 	weak := makeKey(rsa.GenerateKey(rand.Reader, 1024))
 	d := number(rsaKey().D)
@@ -193,7 +193,7 @@ func mustJSON(t testing.TB, value any) []byte {
 	return text
 }
 
-// An RSA key without alg has the algorithm that the caller says.
+// An RSA key without alg gets the algorithm that the caller passes.
 func TestRSAKeyWithoutAlgorithm(t *testing.T) {
 	for _, alg := range jose.RSAAlgorithms {
 		set, err := jose.ParseSet(setOf(t, rsaJWK(nil)), alg)
@@ -235,7 +235,7 @@ func TestFindKey(t *testing.T) {
 	}
 }
 
-// What MarshalSet publishes, ParseSet reads, and no private number is in it.
+// ParseSet reads the output of MarshalSet, which contains no private value.
 func TestMarshalSet(t *testing.T) {
 	var list []*jose.Signer
 	for _, alg := range algorithms {

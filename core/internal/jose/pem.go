@@ -10,10 +10,10 @@ import (
 	"errors"
 )
 
-// ErrPrivateKey says that a text is no private key that this package signs with.
+// ErrPrivateKey says that a text is not a private key that this package can sign with.
 var ErrPrivateKey = errors.New("jose: no sound RSA private key of 2048 bits or more in PEM, unencrypted")
 
-// NewRSASigner makes a fresh RSA key of 2048 bits for RS256, named as [ParsePrivateKey] names it.
+// NewRSASigner generates an RSA key of 2048 bits for RS256, with the kid that [ParsePrivateKey] derives.
 func NewRSASigner() (*Signer, error) {
 	private, err := rsa.GenerateKey(rand.Reader, minRSABits)
 	if err != nil {
@@ -22,8 +22,8 @@ func NewRSASigner() (*Signer, error) {
 	return rsaSigner(private)
 }
 
-// ParsePrivateKey reads an RSA private key in PEM, PKCS#1 or PKCS#8, for RS256. Its name is the first 16 hexadecimal
-// digits of the SHA-256 of its SubjectPublicKeyInfo: the Python library's rule. The error is [ErrPrivateKey].
+// ParsePrivateKey parses an RSA private key for RS256 from PEM (PKCS#1 or PKCS#8). Its kid is the first 16 hexadecimal digits
+// of the SHA-256 of its SubjectPublicKeyInfo, as in the Python library. The error is [ErrPrivateKey].
 func ParsePrivateKey(text []byte) (*Signer, error) {
 	block, _ := pem.Decode(text)
 	if block == nil {
@@ -55,7 +55,7 @@ func rsaSigner(private *rsa.PrivateKey) (*Signer, error) {
 	return &Signer{ID: hex.EncodeToString(sum[:])[:16], Alg: "RS256", private: private}, nil
 }
 
-// PrivateKey writes the key in PEM, PKCS#8, as [ParsePrivateKey] reads it. It is a secret.
+// PrivateKey returns the private key in PEM (PKCS#8), which [ParsePrivateKey] reads. It is a secret.
 func (s *Signer) PrivateKey() ([]byte, error) {
 	der, err := x509.MarshalPKCS8PrivateKey(s.private)
 	if err != nil {

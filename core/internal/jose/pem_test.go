@@ -14,7 +14,7 @@ import (
 	"encoding/pem"
 )
 
-// rfcKey is the key of RFC 7517 appendix A.2, whose public half stands in RFC 7638 section 3.1.
+// rfcKey is the key of RFC 7517 appendix A.2; its public key is in RFC 7638 section 3.1.
 func rfcKey(t *testing.T) *rsa.PrivateKey {
 	t.Helper()
 	number := func(text string) *big.Int {
@@ -40,7 +40,7 @@ func block(kind string, der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 }
 
-// The check value of the name rule, in both forms of PEM, and the way back.
+// The known kid of a key, in both forms of PEM, and the round trip.
 func TestPrivateKeys(t *testing.T) {
 	key := rfcKey(t)
 	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)

@@ -2,11 +2,11 @@ package jose
 
 import "math/big"
 
-// The generator of ROCA (CVE-2017-15361: chips of Infineon, 2012 to 2017) took primes of the form k·M + (65537^a mod M),
-// where M is the product of the first primes: all up to 167 at least, and more for longer keys. So a modulus of theirs is a
-// power of 65537 modulo M, and can be factored; an ordinary one is such a power once in 2^154. Source: Nemec and others, The
-// Return of Coppersmith's Attack, ACM CCS 2017, and their detector, github.com/crocs-muni/roca, by its method of discrete
-// logarithms. The older one looks at each prime alone and takes one good key in 2^28 for a bad one.
+// The ROCA generator (CVE-2017-15361: Infineon chips, 2012 to 2017) chose primes of the form k·M + (65537^a mod M), where M is
+// the product of the first primes: at least all up to 167, more for longer keys. So its moduli are powers of 65537 modulo M,
+// and can be factored; an ordinary modulus is such a power with probability 2^-154. Source: Nemec et al., The Return of
+// Coppersmith's Attack, ACM CCS 2017, and their detector github.com/crocs-muni/roca, in its variant with discrete logarithms.
+// The older variant tests each prime alone and rejects one good key in 2^28.
 const rocaGenerator = 65537
 
 var rocaPrimes = []uint64{
@@ -14,11 +14,11 @@ var rocaPrimes = []uint64{
 	101, 103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167,
 }
 
-// power is a residue as a power of the generator: log, known modulo order.
+// power is a residue written as a power of the generator; log is its exponent modulo order.
 type power struct{ log, order uint64 }
 
-// hasROCAFingerprint says whether a modulus is a power of the generator modulo the product of the primes: it is one modulo
-// each of them, and the exponents are those of one number. An ordinary modulus is told after a few primes.
+// hasROCAFingerprint reports whether a modulus is a power of the generator modulo the product of the primes: it must be one
+// modulo each prime, with exponents that agree. For an ordinary modulus a few primes are enough to exclude it.
 func hasROCAFingerprint(modulus *big.Int) bool {
 	powers := make([]power, 0, len(rocaPrimes))
 	for _, prime := range rocaPrimes {
@@ -32,7 +32,7 @@ func hasROCAFingerprint(modulus *big.Int) bool {
 	return true
 }
 
-// discreteLog walks through the subgroup of a prime that the generator makes; ok is false for a residue outside of it.
+// discreteLog searches the subgroup that the generator spans modulo a prime; ok is false if the residue is not in it.
 func discreteLog(residue, prime uint64) (found power, ok bool) {
 	for element := uint64(1); found.order == 0 || element != 1; element = element * rocaGenerator % prime {
 		if element == residue {
@@ -43,7 +43,7 @@ func discreteLog(residue, prime uint64) (found power, ok bool) {
 	return found, ok
 }
 
-// agrees is the Chinese remainder theorem: one exponent fits all if it fits each two of them.
+// agrees reports whether one exponent satisfies p and all others. By the Chinese remainder theorem, checking pairs is enough.
 func (p power) agrees(others []power) bool {
 	for _, other := range others {
 		if common := gcd(p.order, other.order); p.log%common != other.log%common {

@@ -24,8 +24,8 @@ func primorial(n int) *big.Int {
 	return product
 }
 
-// rocaFactor is a number of the form that the broken generator gives its primes, of about so many bits. Whether it is a
-// prime does not matter to who looks at the product of two.
+// rocaFactor returns a number of about the given bits, in the form of the primes of the broken generator. It need not be prime,
+// because the check only looks at the product of two.
 func rocaFactor(t testing.TB, m *big.Int, bits int) *big.Int {
 	t.Helper()
 	exponent := randomNumber(t, bits)
@@ -53,7 +53,7 @@ func taken(t testing.TB, modulus *big.Int) bool {
 	return err == nil
 }
 
-// Keys of the broken generator of CVE-2017-15361, with as many primes as it takes for each length, are refused.
+// Keys of the broken generator of CVE-2017-15361 are refused, with the number of primes that it uses for each length.
 func TestROCA(t *testing.T) {
 	for bits, primes := range map[int]int{1030: 126, 1540: 126, 2060: 225} { // of one factor
 		m := primorial(primes)
@@ -69,7 +69,7 @@ func TestROCA(t *testing.T) {
 	}
 }
 
-// No key of the kind signs either.
+// Such a key cannot sign either.
 func TestROCAPrivateKey(t *testing.T) {
 	m := primorial(126)
 	prime := func() *big.Int {
@@ -90,8 +90,8 @@ func TestROCAPrivateKey(t *testing.T) {
 	}
 }
 
-// Ordinary numbers are taken, and those that are suspect modulo each small prime and have no exponent in common.
-func TestROCATakesOthers(t *testing.T) {
+// Ordinary moduli are accepted, and also moduli that are suspect modulo each small prime but have no common exponent.
+func TestROCAAcceptsOthers(t *testing.T) {
 	for range 2000 {
 		n := randomNumber(t, 2048)
 		n.SetBit(n, 0, 1).SetBit(n, 2047, 1)
@@ -106,7 +106,7 @@ func TestROCATakesOthers(t *testing.T) {
 	}
 }
 
-// suspect is a number that modulo each prime up to 167 is a power of 65537, another one each time.
+// suspect returns a number that is a different power of 65537 modulo each prime up to 167.
 func suspect(t testing.TB) *big.Int {
 	t.Helper()
 	n, m := big.NewInt(1), big.NewInt(2)

@@ -15,14 +15,13 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jws"
 )
 
-// Signer is a private key with its name and its algorithm.
+// Signer is a private key with its kid and its algorithm. Safe for concurrent use.
 type Signer struct {
 	ID, Alg string
 	private crypto.Signer
 }
 
-// NewSigner makes a fresh key for an algorithm: RSA of 2048 bits for RS and PS, the curve of an ES one, Ed25519 for
-// EdDSA.
+// NewSigner generates a key for an algorithm: RSA of 2048 bits for RS and PS, the matching curve for ES, Ed25519 for EdDSA.
 func NewSigner(kid, alg string) (*Signer, error) {
 	private, err := generate(alg)
 	if err != nil {
@@ -49,7 +48,8 @@ func generate(alg string) (crypto.Signer, error) {
 	}
 }
 
-// Sign makes a compact token of claims that marshal to a JSON object. The header holds alg, kid and, unless empty, typ.
+// Sign makes a compact token from claims, which must marshal to a JSON object. The header has alg, and kid and typ unless
+// they are empty.
 func (s *Signer) Sign(typ string, claims any) (string, error) {
 	payload, err := json.Marshal(claims)
 	if err != nil {
@@ -58,7 +58,7 @@ func (s *Signer) Sign(typ string, claims any) (string, error) {
 	return s.SignBytes(typ, payload)
 }
 
-// SignBytes is Sign for claims that are JSON already.
+// SignBytes is Sign for claims that are already JSON.
 func (s *Signer) SignBytes(typ string, payload []byte) (string, error) {
 	header, err := json.Marshal(struct {
 		Alg string `json:"alg"`
@@ -80,7 +80,7 @@ func (s *Signer) SignBytes(typ string, payload []byte) (string, error) {
 	return signed + "." + decoding.EncodeToString(signature), nil
 }
 
-// MarshalSet writes the public halves of keys as a JWK set (RFC 7517 section 5).
+// MarshalSet returns the public keys as a JWK set (RFC 7517 section 5).
 func MarshalSet(signers ...*Signer) ([]byte, error) {
 	set := jwk.NewSet()
 	for _, signer := range signers {

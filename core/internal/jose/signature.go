@@ -10,7 +10,7 @@ import (
 	"crypto/sha512"
 )
 
-// isSignedBy checks the signature by the one algorithm that the key has (RFC 7518 section 3, RFC 8037 section 3.1).
+// isSignedBy verifies the signature with the algorithm of the key (RFC 7518 section 3, RFC 8037 section 3.1).
 func (t *Token) isSignedBy(key Key) bool {
 	var room [usualSigned]byte
 	signed, signature := append(room[:0], t.signed...), t.signature[:t.size]
@@ -40,7 +40,7 @@ func isSignedByRSA(public *rsa.PublicKey, alg string, signed, signature []byte) 
 	}
 }
 
-// isSignedByCurve: the two numbers of the signature stand side by side, each as long as the curve's order.
+// isSignedByCurve verifies an ECDSA signature: two numbers in a row, each as long as the order of the curve.
 func isSignedByCurve(public *ecdsa.PublicKey, alg string, signed, signature []byte) bool {
 	size := (public.Params().N.BitLen() + 7) / 8
 	if len(signature) != 2*size {
@@ -54,19 +54,19 @@ func isSignedByCurve(public *ecdsa.PublicKey, alg string, signed, signature []by
 	return ecdsa.VerifyASN1(public, digest, append(appendHead(roomForAll[:0], 0x30, len(numbers)), numbers...))
 }
 
-// maxNumber is the length in bytes of the longest number of a signature in DER, of P-521.
+// maxNumber is the length in bytes of the longest number in a DER signature, that of P-521.
 const maxNumber = 2 + 66
 
-// appendNumber writes a number without a sign as a DER INTEGER (X.690 section 8.3), which [ecdsa.VerifyASN1] wants.
+// appendNumber appends an unsigned number as a DER INTEGER (X.690 section 8.3), as [ecdsa.VerifyASN1] requires.
 func appendNumber(into, number []byte) []byte {
 	number = bytes.TrimLeft(number, "\x00")
-	if len(number) == 0 || number[0] >= 0x80 { // 0 has a byte too, and the first bit is the sign
+	if len(number) == 0 || number[0] >= 0x80 { // 0 needs a byte too, and the first bit is the sign
 		return append(append(appendHead(into, 0x02, len(number)+1), 0), number...)
 	}
 	return append(appendHead(into, 0x02, len(number)), number...)
 }
 
-// appendHead writes a tag and a length of less than 256 bytes (X.690 section 8.1).
+// appendHead appends a tag and a length below 256 (X.690 section 8.1).
 func appendHead(into []byte, tag byte, length int) []byte {
 	if length >= 0x80 {
 		return append(into, tag, 0x81, byte(length))
@@ -74,7 +74,7 @@ func appendHead(into []byte, tag byte, length int) []byte {
 	return append(into, tag, byte(length))
 }
 
-// appendDigest is the hash that the last three digits of an algorithm name.
+// appendDigest appends the hash of signed; the last three digits of alg select the SHA-2 function.
 func appendDigest(into []byte, alg string, signed []byte) (crypto.Hash, []byte) {
 	switch alg[2:] {
 	case "256":

@@ -1,8 +1,8 @@
-// Package jose reads, verifies and signs compact JSON Web Tokens (RFC 7515, 7519; the rules of RFC 8725) and reads
-// key sets (RFC 7517). It is the only place that knows the JOSE library: that one makes signatures and parses keys. What is
-// read from a token, and in which order, is decided here; the standard library checks signatures.
+// Package jose parses, verifies and signs compact JSON Web Tokens (RFC 7515, 7519, following RFC 8725) and parses key sets
+// (RFC 7517). No other package imports the JOSE library, which is used to sign and to parse keys. This package parses tokens
+// itself, and verifies signatures with the standard library.
 //
-// All functions are safe for concurrent use, and all methods but those of a Token.
+// All functions and methods are safe for concurrent use, except the methods of Token.
 package jose
 
 import (
@@ -14,49 +14,49 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/strictjson"
 )
 
-// MaxTokenSize is the length in bytes from which on a token is refused unread.
+// MaxTokenSize is the longest token in bytes; a longer one is refused unread.
 const MaxTokenSize = 16 << 10
 
 var (
-	// ErrMalformed says that a text is no compact signed token that this package reads.
+	// ErrMalformed says that a text is not a compact signed token that this package can parse.
 	ErrMalformed = fault.ErrMalformed
-	// ErrSignature says that the signature, or the algorithm, does not fit the key.
+	// ErrSignature says that the signature or the algorithm does not match the key.
 	ErrSignature = fault.ErrSignature
 )
 
-// Header is what a token says of itself, before anybody has checked its signature.
+// Header is the header of a token whose signature has not been verified yet.
 type Header struct {
 	Alg    string // Verify compares it with the key's
 	KeyID  string
-	HasKey bool   // whether there is a kid
-	Typ    string // "" when absent
+	HasKey bool   // there is a kid
+	Typ    string // "" if absent
 }
 
-// Token is a token whose signature nobody has checked yet: only its header may be looked at. All of it is a copy of what came.
-// One goroutine at a time.
+// Token is a token whose signature has not been verified yet: only its header may be used. It shares no memory with the text
+// it was parsed from. Not safe for concurrent use.
 type Token struct {
 	Header
 	raw, signed string
-	payload     string // decoded, and not looked at before the signature was checked
+	payload     string // decoded, but not parsed before the signature is verified
 	claims      strictjson.Object
 
 	signature [maxSignature]byte
 	size      int // of the signature
 }
 
-// maxSignature is the length in bytes of the longest signature that a key can make: RSA of 8192 bits.
+// maxSignature is the length in bytes of the longest possible signature, that of RSA with 8192 bits.
 const maxSignature = maxRSABits / 8
 
-// decoding refuses stray bits in the last character; it would skip line breaks.
+// decoding rejects stray bits in the last character. It skips line breaks, which Parse rejects.
 var decoding = base64.RawURLEncoding.Strict()
 
-// headerNames are the header members that a reader acts on, or must not overlook.
+// headerNames lists the header members that change how a token is processed.
 var headerNames = []string{"alg", "kid", "typ", "cty", "crit", "b64", "enc", "zip"}
 
-// Parse takes a compact token apart: three parts of canonical base64url, a strict JSON header, nothing in it that asks
-// for what this package does not do (crit, b64, nested tokens, encryption). Keys in the header (jwk, jku, x5c, x5u) are
-// not looked at. It keeps nothing of raw, and reads a copy: memory that changes meanwhile cannot be one token when the
-// signature is checked and another one when the claims are read. The error is always [ErrMalformed].
+// Parse parses a compact token: three parts in canonical base64url, with a strict JSON header. It refuses features that this
+// package does not support (crit, b64, nested tokens, encryption) and ignores keys in the header (jwk, jku, x5c, x5u). It works
+// on a copy of raw: if the memory of raw changes, the verified token and the claims still belong together. The error is always
+// [ErrMalformed].
 func Parse(raw string) (t Token, err error) {
 	if len(raw) > MaxTokenSize {
 		return Token{}, ErrMalformed
@@ -66,9 +66,9 @@ func Parse(raw string) (t Token, err error) {
 	if !found {
 		return Token{}, ErrMalformed
 	}
-	var all strings.Builder // the token, and behind it what it says
+	var all strings.Builder // the token, followed by its decoded header and payload
 	all.Grow(len(raw) + decoding.DecodedLen(len(head)) + decoding.DecodedLen(len(encoded)))
-	_, _ = all.WriteString(raw) // it never fails
+	_, _ = all.WriteString(raw) // never fails
 	t.raw = all.String()
 	if strings.IndexByte(t.raw, '\n') >= 0 || strings.IndexByte(t.raw, '\r') >= 0 {
 		return Token{}, ErrMalformed
@@ -86,13 +86,13 @@ func Parse(raw string) (t Token, err error) {
 	return t, nil
 }
 
-// usual sizes have room on the stack, in bytes: of a decoded part, of what is signed.
+// Sizes in bytes up to which a decoded part and the signed text fit into a buffer on the stack.
 const (
 	usualPart   = 2048
 	usualSigned = 2048
 )
 
-// decode appends a decoded part to all, which has room for it, and returns it; an empty one is none.
+// decode appends a decoded part to all, which has room for it, and returns it. An empty part is refused.
 func decode(all *strings.Builder, encoded string) (text string, ok bool) {
 	var room [usualPart]byte
 	decoded, err := decoding.AppendDecode(room[:0], []byte(encoded))
@@ -113,12 +113,12 @@ func (t *Token) readSignature(encoded string) bool {
 }
 
 func (t *Token) readHeader(text string) bool {
-	var room [8]strictjson.Member // headers have three
+	var room [8]strictjson.Member // most headers have three members
 	header, err := strictjson.Append(room[:0], text)
 	if err != nil || header.FoldsTo(headerNames...) {
 		return false
 	}
-	for _, name := range []string{"crit", "b64", "enc", "zip"} { // present at all, a null too
+	for _, name := range []string{"crit", "b64", "enc", "zip"} { // refused even if null
 		if has(header, name) {
 			return false
 		}
@@ -149,12 +149,12 @@ func isJWT(cty string) bool {
 	return strings.EqualFold(strings.TrimPrefix(strings.ToLower(cty), "application/"), "jwt")
 }
 
-// Raw returns the token as it came.
+// Raw returns the token as received.
 func (t *Token) Raw() string { return t.raw }
 
-// Verify checks the signature with the key and only then reads the claims. The header's algorithm has to be the key's
-// own. It returns the payload and the claims, which are parts of it;
-// [ErrSignature], or [ErrMalformed] when the signed payload is no strict JSON object.
+// Verify verifies the signature with the key, whose algorithm must be that of the header, and only then parses the claims. It
+// returns the payload and the claims, whose texts are parts of it. The error is [ErrSignature], or [ErrMalformed] if the
+// signed payload is not a strict JSON object.
 func (t *Token) Verify(key Key) (payload string, claims strictjson.Object, err error) {
 	if canonical(t.Alg) != key.Alg {
 		return "", nil, ErrSignature
@@ -168,7 +168,7 @@ func (t *Token) Verify(key Key) (payload string, claims strictjson.Object, err e
 	return t.payload, t.claims, nil
 }
 
-// read reads the payload, once.
+// read parses the payload once.
 func (t *Token) read() bool {
 	if t.claims != nil {
 		return true
@@ -178,7 +178,7 @@ func (t *Token) read() bool {
 	return err == nil
 }
 
-// canonical gives the one name that keys carry: "Ed25519" (RFC 9864) is what "EdDSA" means for our keys.
+// canonical returns the algorithm name that keys use: "Ed25519" (RFC 9864) becomes "EdDSA".
 func canonical(alg string) string {
 	if alg == "Ed25519" {
 		return "EdDSA"
@@ -186,8 +186,7 @@ func canonical(alg string) string {
 	return alg
 }
 
-// Supported reports whether keys for the token's algorithm can exist at all: a token of another one is refused without
-// looking for its key.
+// Supported reports whether this package supports the token's algorithm. Any other token can be refused without a key.
 func (t *Token) Supported() bool {
 	switch canonical(t.Alg) {
 	case "ES256", "ES384", "ES512", "EdDSA":

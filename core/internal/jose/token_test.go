@@ -140,7 +140,7 @@ func refused(t *testing.T, name, raw string) {
 	}
 }
 
-// A token of exactly the bound is read.
+// A token of exactly the maximum size is accepted.
 func TestTokenOfTheLargestSize(t *testing.T) {
 	filler := strings.Repeat("x", jose.MaxTokenSize/4*3-300)
 	raw := sign(goodHeader, `{"x":"`+filler+`"}`)
@@ -157,7 +157,7 @@ func TestTokenOfTheLargestSize(t *testing.T) {
 	refused(t, "one byte more", raw+"A")
 }
 
-// A token verifies with a key of its own algorithm and with no other one.
+// A token verifies only with a key of its own algorithm.
 func TestAlgorithmFitsTheKey(t *testing.T) {
 	for _, tokenAlg := range algorithms {
 		raw, err := signers()[tokenAlg].Sign("JWT", map[string]any{"sub": "a"})
@@ -186,7 +186,7 @@ func TestAlgorithmFitsTheKey(t *testing.T) {
 	}
 }
 
-// One RSA key verifies one algorithm, although its numbers would fit six.
+// An RSA key verifies only one algorithm, although its numbers fit six.
 func TestOneKeyOneAlgorithm(t *testing.T) {
 	key := publicSet(t, signers()["PS256"])[0]
 	raw, err := signers()["PS256"].Sign("", map[string]any{})
@@ -205,7 +205,7 @@ func TestOneKeyOneAlgorithm(t *testing.T) {
 	}
 }
 
-// Algorithms that no public key has.
+// Algorithms without public keys.
 func TestUnsupportedAlgorithms(t *testing.T) {
 	for _, alg := range []string{
 		"none", "None", "NONE", "nOnE", "none ", "HS256", "HS384", "HS512", "rs256", "Rs256", "RS256 ", "RS1", "RS256\x00",
@@ -232,7 +232,7 @@ func quote(text string) string {
 	return `"` + strings.ReplaceAll(text, "\x00", `\u0000`) + `"`
 }
 
-// A public key is no HMAC secret, in none of the forms in which an attacker may know it.
+// A public key is never used as an HMAC secret, in any form that an attacker may know.
 func TestPublicKeyIsNoSecret(t *testing.T) {
 	signer := signers()["RS256"]
 	document, err := jose.MarshalSet(signer)
@@ -253,7 +253,7 @@ func TestPublicKeyIsNoSecret(t *testing.T) {
 	}
 }
 
-// A key that the token brings along is not used.
+// A key in the token's header is not used.
 func TestKeyInTheHeaderIsIgnored(t *testing.T) {
 	stranger := ed25519.NewKeyFromSeed([]byte(strings.Repeat("s", 32)))
 	jwk := `{"kty":"OKP","crv":"Ed25519","x":"` + base64url(string(stranger.Public().(ed25519.PublicKey))) + `"}`
@@ -342,7 +342,7 @@ func TestSaltOfPSS(t *testing.T) {
 	}
 }
 
-// What is wrong with the claims shows only after the signature was checked.
+// Errors in the claims show only after the signature is verified.
 func TestSignatureBeforeClaims(t *testing.T) {
 	raw := sign(goodHeader, `not JSON`)
 	token, err := jose.Parse(raw[:strings.LastIndexByte(raw, '.')+1] + base64url(strings.Repeat("\x00", 64)))
@@ -376,7 +376,7 @@ func TestClaimsAreStrictJSON(t *testing.T) {
 			t.Errorf("%s: got %v, %v", name, claims, err)
 		}
 	}
-	// The payload has one spelling, even under a good signature.
+	// The payload must have its only encoding, even with a valid signature.
 	signed := base64url(goodHeader) + "." + lastBitsSet(t, base64url(`{"a":1} `))
 	token, err := jose.Parse(signed + "." + base64url(string(ed25519.Sign(handmade, []byte(signed)))))
 	if err != nil {
@@ -387,7 +387,7 @@ func TestClaimsAreStrictJSON(t *testing.T) {
 	}
 }
 
-// RFC 9864 gives Ed25519 its own name; it means what EdDSA means for a key on that curve.
+// RFC 9864 gives Ed25519 its own name, which is equivalent to EdDSA for a key on that curve.
 func TestEd25519IsEdDSA(t *testing.T) {
 	token, err := jose.Parse(sign(`{"alg":"Ed25519","kid":"k"}`, `{"sub":"a"}`))
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package keyset holds the public keys of one issuer.
+// Package keyset caches the public keys of one issuer.
 package keyset
 
 import (
@@ -12,29 +12,45 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 )
 
-// ErrUnknownKey says that the issuer has no key for a token.
+// ErrUnknownKey says that the issuer publishes no key for a token.
 var ErrUnknownKey = fault.ErrUnknownKey
 
-// Set finds the key that a token names among those at hand.
+// Set is a key set in which the key of a token can be looked up.
 type Set interface {
 	Find(jose.Header) (jose.Key, bool)
 }
 
-// Keys finds the key of a token, and fetches the set when it has to. Safe for concurrent use.
+// Keys finds the key of a token and fetches the key set if necessary. Safe for concurrent use.
 type Keys[S Set] struct {
 	source  *fresh.Source[S]
 	timeout time.Duration
 }
 
-// New makes a key set that is fetched from source when first asked for; nobody waits longer than timeout.
+// New makes a key set that is fetched from source on first use. Find waits at most timeout.
 func New[S Set](source *fresh.Source[S], timeout time.Duration) *Keys[S] {
 	return &Keys[S]{source: source, timeout: timeout}
 }
 
-// Find returns the key that a token names. A name that the set at hand lacks costs at most one fetch in the source's
-// pause, whoever asks; a token of a known key never waits for it. The error is [ErrUnknownKey], or the fetch's, after at
-// most the timeout.
+// Find returns the key that a token names. Unknown keys cost at most one fetch per Pause of the source, for all callers
+// together; tokens with a cached key never wait. The error is [ErrUnknownKey] or that of the fetch, after at most the
+// timeout.
 func (k *Keys[S]) Find(ctx context.Context, token jose.Header) (jose.Key, error) {
+	return k.find(ctx, token, k.source.Renew)
+}
+
+// Urgent are the same keys for tokens that nobody can send as many of as they like, since each has cost something that is
+// spent: a name that the set at hand lacks costs a fetch, whatever the source's pause.
+type Urgent[S Set] struct{ *Keys[S] }
+
+// Find is that of [Keys], without the pause.
+func (u Urgent[S]) Find(ctx context.Context, token jose.Header) (jose.Key, error) {
+	return u.find(ctx, token, u.source.RenewNow)
+}
+
+// renew is [fresh.Source.Renew], or its kin.
+type renew[S Set] = func(context.Context, *fresh.Snapshot[S]) (*fresh.Snapshot[S], error)
+
+func (k *Keys[S]) find(ctx context.Context, token jose.Header, again renew[S]) (jose.Key, error) {
 	if snapshot := k.source.Peek(); snapshot != nil {
 		if key, ok := snapshot.Value.Find(token); ok {
 			return key, nil
@@ -42,10 +58,10 @@ func (k *Keys[S]) Find(ctx context.Context, token jose.Header) (jose.Key, error)
 	}
 	ctx, cancel := context.WithTimeout(ctx, k.timeout)
 	defer cancel()
-	return k.fetch(ctx, token)
+	return k.fetch(ctx, token, again)
 }
 
-func (k *Keys[S]) fetch(ctx context.Context, token jose.Header) (jose.Key, error) {
+func (k *Keys[S]) fetch(ctx context.Context, token jose.Header, again renew[S]) (jose.Key, error) {
 	snapshot, err := k.source.Get(ctx)
 	if err != nil {
 		return jose.Key{}, err
@@ -53,7 +69,7 @@ func (k *Keys[S]) fetch(ctx context.Context, token jose.Header) (jose.Key, error
 	if key, ok := snapshot.Value.Find(token); ok {
 		return key, nil
 	}
-	snapshot, err = k.source.Renew(ctx, snapshot)
+	snapshot, err = again(ctx, snapshot)
 	if errors.Is(err, fresh.ErrCooling) {
 		return jose.Key{}, ErrUnknownKey
 	}
@@ -66,27 +82,27 @@ func (k *Keys[S]) fetch(ctx context.Context, token jose.Header) (jose.Key, error
 	return jose.Key{}, ErrUnknownKey
 }
 
-// Proof is what verified a token, kept to see later whether the issuer still has the key. The zero value is that of a token
-// that no key has verified. Safe for concurrent use; not to be copied.
+// Proof records which key verified a token, to check later whether the issuer still publishes it. The zero value records no
+// key and never holds. Holds is safe for concurrent use. Do not copy a Proof.
 type Proof struct {
 	holder interface {
 		holds(proof *Proof, now time.Time) bool
 	}
 	token jose.Header
 	key   jose.Key
-	seen  atomic.Value // the snapshot that had the key when somebody looked last
+	seen  atomic.Value // the last snapshot in which holds found the key
 }
 
-// Prove remembers in p that the key of a token has verified it.
+// Prove records in p that key verified the token.
 func (k *Keys[S]) Prove(p *Proof, token jose.Header, key jose.Key) {
 	p.holder, p.token, p.key = k, token, key
 }
 
-// Holds reports whether the issuer's keys at hand still have the key. It never waits: a false says that the token has to be
-// verified again, not that it is bad.
+// Holds reports whether the cached keys of the issuer still contain the key. It never waits. false means that the token must
+// be verified again, not that it is invalid.
 func (p *Proof) Holds(now time.Time) bool { return p.holder != nil && p.holder.holds(p, now) }
 
-// holds looks for the key once in each snapshot.
+// holds looks up the key once per snapshot.
 func (k *Keys[S]) holds(p *Proof, now time.Time) bool {
 	snapshot := k.source.PeekAt(now)
 	if snapshot == nil {
@@ -102,11 +118,11 @@ func (k *Keys[S]) holds(p *Proof, now time.Time) bool {
 	return true
 }
 
-// Ready waits until the set is at hand.
+// Ready waits until the set is cached. It returns the error of the fetch or of ctx.
 func (k *Keys[S]) Ready(ctx context.Context) error {
 	_, err := k.source.Get(ctx)
 	return err
 }
 
-// Close ends renewal.
+// Close stops renewal.
 func (k *Keys[S]) Close() { k.source.Close() }

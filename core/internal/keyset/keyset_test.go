@@ -22,7 +22,7 @@ const (
 
 var errDown = errors.New("down")
 
-// issuer serves a key set whose keys are only names.
+// issuer serves a key set; its keys have only names.
 type issuer struct {
 	mu      sync.Mutex
 	set     jose.Set
@@ -107,7 +107,7 @@ func TestTokenWithoutKid(t *testing.T) {
 	})
 }
 
-// Unknown kids cost one fetch in a pause, whoever asks and whatever the endpoint answers.
+// Unknown kids cost one fetch per pause, for all callers together and whatever the endpoint answers.
 func TestUnknownKids(t *testing.T) {
 	for name, fault := range map[string]error{"endpoint is well": nil, "endpoint is down": errDown} {
 		t.Run(name, func(t *testing.T) {
@@ -135,7 +135,7 @@ func TestUnknownKids(t *testing.T) {
 	}
 }
 
-// A known key is found without a wait while strangers wait for a slow endpoint.
+// A cached key is found without a wait while unknown kids wait for a slow endpoint.
 func TestKnownKeyNeverWaits(t *testing.T) {
 	inBubble(t, func(t *testing.T, i *issuer, keys *keyset.Keys[jose.Set]) {
 		find(t, keys, "a", nil)
@@ -163,8 +163,8 @@ func TestKnownKeyNeverWaits(t *testing.T) {
 	})
 }
 
-// A stranger's kid spends the cool-down; the new key is accepted when it ends, not when the timer comes.
-func TestNewKeyAfterAStrangersKid(t *testing.T) {
+// An unknown kid starts the cool-down; a new key is accepted when that ends, not only at the next renewal.
+func TestNewKeyAfterUnknownKid(t *testing.T) {
 	inBubble(t, func(t *testing.T, i *issuer, keys *keyset.Keys[jose.Set]) {
 		find(t, keys, "a", nil)
 		find(t, keys, "junk", keyset.ErrUnknownKey)
@@ -189,7 +189,7 @@ func TestReady(t *testing.T) {
 	})
 }
 
-// The wait is bounded by the caller's context, too.
+// The caller's context also bounds the wait.
 func TestCallerLeaves(t *testing.T) {
 	inBubble(t, func(t *testing.T, i *issuer, keys *keyset.Keys[jose.Set]) {
 		i.now(nil, nil, time.Hour)

@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// maxOpen is how many logins one browser may have open; the cookie of the oldest goes when one more begins.
+// maxOpen is how many logins one browser may have in progress; one more deletes the cookie of the oldest.
 const maxOpen = 5
 
-// prefix begins the name of a login's cookie. With https it is a __Host- one, which no other host or path can set
-// (RFC 6265bis section 4.1.3.2).
+// prefix returns the prefix of the cookie names. With https it includes __Host-, so that no other host or path can set the
+// cookie (RFC 6265bis section 4.1.3.2).
 func (l *Logins) prefix() string {
 	if l.cfg.Secure {
 		return "__Host-oidc-"
@@ -21,11 +21,12 @@ func (l *Logins) prefix() string {
 	return "oidc-"
 }
 
-// Bind ties a state to the browser that begins the login: the value goes into a cookie, its hash into the state.
+// Bind binds a state to the browser that begins the login. It puts the hash of a random value into the state and returns the
+// cookie with the value.
 func (l *Logins) Bind(state *State, now time.Time) *http.Cookie {
 	value := randomText()
 	sum := sha256.Sum256([]byte(value))
-	// The name begins with the time, so that names sort by age.
+	// The name starts with the time, so that names sort by age.
 	state.Cookie = fmt.Sprintf("%s%08x%s", l.prefix(), now.Unix(), randomText()[:6])
 	state.Binding = sum[:]
 	return l.cookie(state.Cookie, value, life)
@@ -37,10 +38,10 @@ func (l *Logins) cookie(name, value string, age time.Duration) *http.Cookie {
 	}
 }
 
-// Drop deletes a login's cookie.
+// Drop returns a cookie that deletes the login's cookie of this name.
 func (l *Logins) Drop(name string) *http.Cookie { return l.cookie(name, "", -time.Second) }
 
-// Crowded returns the names of the oldest login cookies that have to go before one more is set.
+// Crowded returns the names of the oldest login cookies, which must be deleted before another one is set.
 func (l *Logins) Crowded(cookies []*http.Cookie) []string {
 	const suffix = 14 // of a name: time and random text
 	var names []string

@@ -5,20 +5,20 @@ import (
 	"time"
 )
 
-// maxSpent is how many used states one process remembers, so that none is used twice.
+// maxSpent is how many used states one process stores to detect their reuse.
 const maxSpent = 1 << 16
 
-// spent remembers used states by their nonce: bounded in number, the oldest is dropped first. Safe for concurrent use.
+// spent stores the nonces of used states. Their number is limited; the oldest is dropped first. Safe for concurrent use.
 type spent struct {
 	mu   sync.Mutex
 	seen map[string]time.Time
-	ring []string // nonces in order of use, next is the oldest
+	ring []string // nonces in order of use; next is the index of the oldest
 	next int
 }
 
 func newSpent() *spent { return &spent{seen: make(map[string]time.Time)} }
 
-// add reports whether nonce is new.
+// add stores a nonce and reports whether it is new.
 func (s *spent) add(nonce string, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

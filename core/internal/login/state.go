@@ -1,5 +1,5 @@
-// Package login is what a login has to remember between its begin and the code that comes back: a sealed state, and the
-// cookie that ties it to one browser. Nothing of it is stored on the server.
+// Package login carries the state of a login from its start to the callback: in a sealed state parameter, and in a cookie that
+// binds it to one browser. The server stores none of it.
 package login
 
 import (
@@ -19,7 +19,7 @@ import (
 // life is how long a login may take.
 const life = 10 * time.Minute
 
-// Kind says which route alone may open a state.
+// Kind says which route may open a state.
 type Kind string
 
 // The kinds.
@@ -28,8 +28,8 @@ const (
 	Loopback Kind = "l" // a program on the user's machine, which posts the state as code_verifier
 )
 
-// State is what a login has to remember until its code comes back. It travels sealed, as the parameter state: the
-// PKCE verifier in it shows nowhere.
+// State is the state of a login in progress. It travels sealed in the parameter state, so the PKCE verifier in it stays
+// secret.
 type State struct {
 	Kind     Kind   `json:"k"`
 	Verifier string `json:"v"`
@@ -41,36 +41,36 @@ type State struct {
 	Binding  []byte `json:"b,omitempty"` // SHA-256 of its value
 }
 
-// NewState begins a login.
+// NewState makes the state of a new login, issued now, with a random verifier and nonce.
 func NewState(kind Kind, redirect, scope string) *State {
 	return &State{Kind: kind, Verifier: oauth2.GenerateVerifier(), Nonce: randomText(), Redirect: redirect, Scope: scope, Issued: time.Now().Unix()}
 }
 
-// Challenge is the S256 challenge of the state's verifier (RFC 7636 section 4.2).
+// Challenge returns the S256 challenge of the state's verifier (RFC 7636 section 4.2).
 func (s *State) Challenge() string { return oauth2.S256ChallengeFromVerifier(s.Verifier) }
 
-// BoundTo reports whether the cookie's value is the one that the state was bound to.
+// BoundTo reports whether the state is bound to a cookie with this value.
 func (s *State) BoundTo(cookie string) bool {
 	sum := sha256.Sum256([]byte(cookie))
 	return cookie != "" && subtle.ConstantTimeCompare(sum[:], s.Binding) == 1
 }
 
-// Config is what logins are kept with.
+// Config has the settings of Logins.
 type Config struct {
 	Secrets [][]byte      // the first seals, all open
-	Party   string        // this client at this provider: what it seals opens for no other one that shares the secrets
-	Leeway  time.Duration // how far clocks of instances may differ
-	Secure  bool          // browsers come by https
+	Party   string        // this client at this provider; another one that shares the secrets cannot open what it seals
+	Leeway  time.Duration // how far the clocks of instances may differ
+	Secure  bool          // browsers use https
 }
 
-// Logins seals and opens what logins remember. Safe for concurrent use.
+// Logins seals and opens the states and device codes of logins. Safe for concurrent use.
 type Logins struct {
 	cfg             Config
 	states, devices *seal.Sealer
 	spent           *spent
 }
 
-// New makes the logins of one service.
+// New makes the Logins of one service. It returns an error for invalid Secrets, see [seal.New].
 func New(cfg Config) (*Logins, error) {
 	states, errStates := seal.New("login state", cfg.Secrets...)
 	devices, errDevices := seal.New("device code", cfg.Secrets...)
@@ -80,7 +80,7 @@ func New(cfg Config) (*Logins, error) {
 	return &Logins{cfg: cfg, states: states, devices: devices, spent: newSpent()}, nil
 }
 
-// Seal makes the parameter state.
+// Seal returns the sealed state, for the parameter state.
 func (l *Logins) Seal(state *State) (string, error) {
 	plain, err := json.Marshal(state)
 	if err != nil {
@@ -91,8 +91,8 @@ func (l *Logins) Seal(state *State) (string, error) {
 
 func bad() error { return fault.New(fault.State, nil) }
 
-// Open opens a state of the one kind that the calling route takes. Its age and use are [Logins.Spend]'s matter: who
-// holds an old one still gets its cookie deleted. The error is a fault of kind State.
+// Open opens a sealed state of the given kind. It does not check age and reuse, which [Logins.Spend] does, so that the cookie
+// of an old state can still be deleted. The error is a fault of kind State.
 func (l *Logins) Open(sealed string, want Kind) (*State, error) {
 	plain, err := l.states.Open(sealed, l.cfg.Party)
 	if err != nil {
@@ -105,14 +105,14 @@ func (l *Logins) Open(sealed string, want Kind) (*State, error) {
 	return &state, nil
 }
 
-// IsCurrent reports whether a state is neither too old nor from the future.
+// IsCurrent reports whether a state is at most ten minutes old and, within Leeway, not from the future.
 func (l *Logins) IsCurrent(state *State) bool {
 	age := time.Since(time.Unix(state.Issued, 0))
 	return age <= life && age >= -l.cfg.Leeway
 }
 
-// Spend uses a state up: it fails for one that is not current or was spent in this process already. Replaying it
-// elsewhere needs an unspent code for the same challenge, which the provider gives once.
+// Spend marks a state as used. It fails with a fault of kind State if the state is not current or was used before in this
+// process. A replay on another instance also needs an unused code for the same challenge, and the provider issues only one.
 func (l *Logins) Spend(state *State) error {
 	if !l.IsCurrent(state) || !l.spent.add(state.Nonce, time.Now()) {
 		return bad()
@@ -120,13 +120,13 @@ func (l *Logins) Spend(state *State) error {
 	return nil
 }
 
-// Device is what a public client's device code holds: the provider's code and the verifier of its challenge.
+// Device is the content of a sealed device code of a public client: the provider's code and the PKCE verifier.
 type Device struct {
 	Code     string `json:"d"`
 	Verifier string `json:"v"`
 }
 
-// SealDevice makes the device code that a client gets.
+// SealDevice returns the device code that the client gets.
 func (l *Logins) SealDevice(device Device) (string, error) {
 	plain, err := json.Marshal(device)
 	if err != nil {
@@ -135,7 +135,7 @@ func (l *Logins) SealDevice(device Device) (string, error) {
 	return l.devices.Seal(plain, l.cfg.Party), nil
 }
 
-// OpenDevice opens a device code; false for one that this service has not made.
+// OpenDevice opens a device code; ok is false for one that this service did not seal.
 func (l *Logins) OpenDevice(code string) (device Device, ok bool) {
 	plain, err := l.devices.Open(code, l.cfg.Party)
 	if err != nil || json.Unmarshal(plain, &device) != nil {
@@ -144,7 +144,7 @@ func (l *Logins) OpenDevice(code string) (device Device, ok bool) {
 	return device, true
 }
 
-// randomText is 128 random bits in base64url.
+// randomText returns 128 random bits in base64url.
 func randomText() string {
 	random := make([]byte, 16)
 	_, _ = rand.Read(random) // crypto/rand.Read never fails

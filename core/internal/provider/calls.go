@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fetch"
+	"github.com/go-oidc-auth/oidcauth/core/internal/observe"
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
 )
@@ -30,37 +30,41 @@ func Detached(ctx context.Context) (context.Context, context.CancelFunc) {
 // fault: of kind Grant, Pending or Refused where the provider has a reason that is the caller's business, else Client, an
 // outage or an unusable answer.
 func (p *Provider) Token(ctx context.Context, meta *Metadata, form url.Values) (*oauth2.Token, error) {
+	ctx, end := p.cfg.Observe.Call(ctx, observe.Token)
+	token, err := p.token(ctx, meta, form)
+	end(err)
+	p.calls.Seen(ctx, unanswered(err))
+	p.note(ctx, err)
+	return token, err
+}
+
+func (p *Provider) token(ctx context.Context, meta *Metadata, form url.Values) (*oauth2.Token, error) {
 	request := clientcredentials.Config{
 		ClientID: p.Client.ID, ClientSecret: p.Client.secret, TokenURL: meta.Token,
 		AuthStyle: p.Client.style(meta.authMethods), EndpointParams: form,
 	}
-	token, err := request.Token(context.WithValue(ctx, oauth2.HTTPClient, p.client))
+	token, err := request.Token(context.WithValue(ctx, oauth2.HTTPClient, p.tokens))
 	var refused *oauth2.RetrieveError
 	switch {
 	case err == nil:
 		return token, nil
 	case errors.As(err, &refused):
-		return nil, Refusal(refused.ErrorCode)
-	case errors.Is(fetch.Fault(err), fetch.ErrUnreachable):
-		return nil, fault.Down(fault.Provider, fetch.ErrUnreachable)
+		status := 0
+		if refused.Response != nil {
+			status = refused.Response.StatusCode
+		}
+		return nil, refusalAt(meta.Token, status, refused.ErrorCode)
 	default:
-		return nil, fault.Bad(fault.Provider, fetch.ErrNonsense)
+		return nil, callFault(fetch.Fault(meta.Token, err))
 	}
 }
 
-// Refusal is what a provider's error code means. One that is not the caller's business means that the provider does not
-// want this service's request.
-func Refusal(code string) *fault.Error {
-	kind := fault.Client
-	switch code {
-	case "authorization_pending", "slow_down":
-		kind = fault.Pending
-	case "invalid_grant":
-		kind = fault.Grant
-	case "expired_token", "access_denied", "invalid_scope":
-		kind = fault.Refused
+// callFault is the fault of a call that failed.
+func callFault(err error) error {
+	if fetch.IsOutage(err) {
+		return fault.Down(fault.Provider, err)
 	}
-	return &fault.Error{Kind: kind, Code: code}
+	return fault.Bad(fault.Provider, err)
 }
 
 // post sends a form, which it adds to, to an endpoint of the provider's that is not the token endpoint, authenticated in
@@ -69,7 +73,7 @@ func (p *Provider) post(ctx context.Context, meta *Metadata, address string, for
 	p.Client.sign(form, meta.authMethods)
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
 	if err != nil {
-		return nil, fetch.ErrNonsense
+		return nil, badAddress(address)
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	p.Client.authorize(request, meta.authMethods)
@@ -83,10 +87,12 @@ func (p *Provider) Revoke(ctx context.Context, meta *Metadata, token, hint strin
 	}
 	ctx, cancel := Detached(ctx)
 	defer cancel()
+	ctx, end := p.cfg.Observe.Call(ctx, observe.Revocation)
 	answer, err := p.post(ctx, meta, meta.Revocation, url.Values{"token": {token}, "token_type_hint": {hint}})
 	if err == nil && answer.Status >= 400 {
-		err = fmt.Errorf("status %d", answer.Status)
+		err = refusalAt(meta.Revocation, answer.Status, codeOf(answer))
 	}
+	end(err)
 	p.revocation.Seen(ctx, err)
 }
 
@@ -106,12 +112,20 @@ func (p *Provider) Forsake(ctx context.Context, meta *Metadata, refresh string) 
 	p.Revoke(ctx, meta, refresh, "refresh_token")
 }
 
-// UserInfo asks the provider's userinfo endpoint with the caller's own token (OpenID Connect Core section 5.3).
+// UserInfo asks the provider's userinfo endpoint with the caller's own token (OpenID Connect Core section 5.3). The answer may
+// have any status below 500.
 func (p *Provider) UserInfo(ctx context.Context, meta *Metadata, bearer string) (*fetch.Answer, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, meta.UserInfo, nil)
 	if err != nil {
-		return nil, fetch.ErrNonsense
+		return nil, badAddress(meta.UserInfo)
 	}
 	request.Header.Set("Authorization", "Bearer "+bearer)
-	return fetch.Do(p.client, request)
+	ctx, end := p.cfg.Observe.Call(ctx, observe.UserInfo)
+	answer, err := fetch.Do(p.client, request.WithContext(ctx))
+	if err == nil && answer.Status >= 400 {
+		end(Refusal(codeOf(answer)))
+	} else {
+		end(err)
+	}
+	return answer, err
 }

@@ -2,12 +2,12 @@ package provider
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fetch"
+	"github.com/go-oidc-auth/oidcauth/core/internal/observe"
 	"github.com/go-oidc-auth/oidcauth/core/internal/strictjson"
 )
 
@@ -24,26 +24,32 @@ const defaultInterval = 5
 // Device begins a device login. The error is a fault: NotOffered when the provider has no device flow, or none for this
 // client.
 func (p *Provider) Device(ctx context.Context, meta *Metadata, form url.Values) (*DeviceStart, error) {
+	ctx, end := p.cfg.Observe.Call(ctx, observe.Device)
+	start, err := p.device(ctx, meta, form)
+	end(err)
+	p.note(ctx, err)
+	return start, err
+}
+
+func (p *Provider) device(ctx context.Context, meta *Metadata, form url.Values) (*DeviceStart, error) {
 	answer, err := p.post(ctx, meta, meta.Device, form)
 	switch {
-	case errors.Is(err, fetch.ErrUnreachable):
-		return nil, fault.Down(fault.Provider, err)
 	case err != nil:
-		return nil, fault.Bad(fault.Provider, err)
+		return nil, callFault(err)
 	case answer.Status >= 400:
-		return nil, deviceRefusal(answer)
+		return nil, deviceRefusal(meta.Device, answer)
 	}
 	return readDeviceStart(answer.Object)
 }
 
 // deviceRefusal: the client may be one that has no device flow at a provider that has it (RFC 6749 section 5.2). With 401
 // the same code is about this service's credentials.
-func deviceRefusal(answer *fetch.Answer) error {
-	code, _ := answer.Object.String("error") // of another type: no code
+func deviceRefusal(address string, answer *fetch.Answer) error {
+	code := codeOf(answer)
 	if answer.Status == http.StatusBadRequest && code == "unauthorized_client" {
 		return fault.New(fault.NotOffered, nil)
 	}
-	return Refusal(code)
+	return refusalAt(address, answer.Status, code)
 }
 
 func readDeviceStart(object strictjson.Object) (*DeviceStart, error) {

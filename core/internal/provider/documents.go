@@ -65,19 +65,30 @@ type Provider struct {
 
 	cfg    Config
 	client *http.Client
+	tokens *http.Client             // for the token endpoint
 	meta   *fresh.Source[*Metadata] // nil without DiscoveryURL
 	keys   *fresh.Source[jose.Set]
 	keySet *keyset.Keys[jose.Set]
 
-	revocation *trouble.Trouble
+	revocation   *trouble.Trouble // of tokens
+	calls        *trouble.Trouble // token requests have no answer
+	registration *trouble.Trouble // the provider refuses this service
+	scopes       *trouble.Trouble // the provider refuses scopes
+	denied       *trouble.Trouble // browsers come back with an error
 }
 
 // New makes a provider that has fetched nothing yet.
 func New(cfg Config) *Provider {
 	p := &Provider{
 		Client: cfg.Client, cfg: cfg, client: fetch.NewClient(cfg.HTTP, cfg.Timeout),
-		revocation: trouble.New(cfg.Log, slog.LevelWarn, "tokens", "revoked at the provider"),
+
+		revocation:   trouble.New(cfg.Log, slog.LevelWarn, "tokens", "revoked at the provider"),
+		calls:        trouble.New(cfg.Log, slog.LevelWarn, "token requests", "answered by the provider"),
+		registration: trouble.New(cfg.Log, slog.LevelError, "logins", "completed at the provider"),
+		scopes:       trouble.New(cfg.Log, slog.LevelWarn, "scopes", "granted by the provider"),
+		denied:       trouble.New(cfg.Log, slog.LevelWarn, "browsers", "logged in at the provider"),
 	}
+	p.tokens = withWholeSeconds(p.client)
 	policy := fresh.Policy{Renew: DiscoveryAge, Stale: StaleAge, Pause: RefetchPause, Timeout: cfg.Timeout + Slack}
 	if cfg.DiscoveryURL != "" {
 		p.meta = fresh.New(policy, observe.Load(cfg.Observe, observe.Discovery, p.fetchMetadata), trouble.Changes(cfg.Log, "the provider's discovery document", "fetched"))
@@ -123,24 +134,24 @@ func (p *Provider) Issuer(ctx context.Context) (string, error) {
 	return meta.Issuer, nil
 }
 
-func (p *Provider) get(ctx context.Context, address string) (*fetch.Answer, error) {
+// Document fetches a JSON document. The error is a [fetch.Error].
+func (p *Provider) Document(ctx context.Context, address string) (*fetch.Answer, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return nil, fetch.ErrNonsense
+		return nil, badAddress(address)
 	}
-	return fetch.Do(p.client, request)
-}
-
-// Document fetches a JSON document.
-func (p *Provider) Document(ctx context.Context, address string) (*fetch.Answer, error) {
-	answer, err := p.get(ctx, address)
+	answer, err := fetch.Do(p.client, request)
 	if err != nil {
 		return nil, err
 	}
 	if answer.Status != http.StatusOK { // 404 while a provider starts is an outage like any other
-		return nil, fetch.ErrUnreachable
+		return nil, answer.Failed()
 	}
 	return answer, nil
+}
+
+func badAddress(address string) error {
+	return &fetch.Error{Host: fetch.HostOf(address), Reason: fetch.ReasonAddress, Err: fetch.ErrNonsense}
 }
 
 func (p *Provider) fetchKeys(ctx context.Context) (jose.Set, error) {
@@ -157,32 +168,67 @@ func (p *Provider) fetchKeys(ctx context.Context) (jose.Set, error) {
 	}
 	answer, err := p.Document(ctx, address)
 	if err != nil {
+		if p.cfg.JWKSURL != "" {
+			err = lookAt("Config.JWKSURL", err)
+		}
 		return nil, err
 	}
-	return jose.ParseSet(answer.Text, alg)
+	set, err := jose.ParseSet(answer.Text, alg)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", fetch.HostOf(address), err)
+	}
+	return set, nil
+}
+
+// lookAt names the field that a document's address comes from, unless the address is good and the provider is down.
+func lookAt(field string, err error) error {
+	var failed *fetch.Error
+	if errors.As(err, &failed) && (failed.Status >= 500 || slices.Contains([]string{fetch.ReasonTimeout, fetch.ReasonCanceled, fetch.ReasonClosed}, failed.Reason)) {
+		return err
+	}
+	return &trouble.Mistake{Err: err, Check: field}
 }
 
 func (p *Provider) fetchMetadata(ctx context.Context) (*Metadata, error) {
 	answer, err := p.Document(ctx, p.cfg.DiscoveryURL)
 	if err != nil {
-		return nil, err
+		return nil, lookAt("Config.DiscoveryURL", err)
 	}
 	meta, err := readMetadata(answer.Object)
 	if err != nil {
-		return nil, err
+		return nil, lookAt("Config.DiscoveryURL", answer.Bad(fetch.ReasonMalformed))
 	}
 	if !p.isIssuer(meta.Issuer) {
-		return nil, errors.New("the discovery document names another issuer than DiscoveryURL and Issuer allow")
+		return nil, &trouble.Mistake{
+			Text:  "the discovery document names another issuer than DiscoveryURL and Issuer allow",
+			Attrs: []slog.Attr{slog.String("found_issuer", trouble.Printable(meta.Issuer)), slog.String("want_issuer", p.wantedIssuer())},
+			Check: "Config.DiscoveryURL, Config.Issuer",
+		}
 	}
-	for _, address := range []string{meta.JWKS, meta.Authorization, meta.Token, meta.Device, meta.UserInfo, meta.EndSession, meta.Revocation} {
-		if address != "" && !p.cfg.Allows(address) {
-			return nil, errors.New("the discovery document names an endpoint that is not https")
+	if member := p.badEndpoint(meta); member != "" {
+		return nil, &trouble.Mistake{
+			Text:  "the discovery document names an endpoint that is no plain https address",
+			Attrs: []slog.Attr{slog.String("member", member)}, Check: "Config.DiscoveryURL",
 		}
 	}
 	if meta.JWKS == "" && p.cfg.JWKSURL == "" {
-		return nil, errors.New("the discovery document names no jwks_uri")
+		return nil, &trouble.Mistake{Text: "the discovery document names no jwks_uri", Check: "Config.DiscoveryURL, Config.JWKSURL"}
 	}
 	return meta, nil
+}
+
+// badEndpoint returns the first member of a discovery document whose address may not be called, "" for none.
+func (p *Provider) badEndpoint(meta *Metadata) string {
+	for _, endpoint := range []struct{ member, address string }{
+		{"jwks_uri", meta.JWKS}, {"authorization_endpoint", meta.Authorization}, {"token_endpoint", meta.Token},
+		{"device_authorization_endpoint", meta.Device}, {"userinfo_endpoint", meta.UserInfo},
+		{"end_session_endpoint", meta.EndSession}, {"revocation_endpoint", meta.Revocation},
+	} {
+		if endpoint.address != "" && !p.cfg.Allows(endpoint.address) {
+			return endpoint.member
+		}
+	}
+	return ""
 }
 
 // wellKnown is the end of every discovery address (OpenID Connect Discovery section 4).
@@ -193,8 +239,15 @@ func (p *Provider) isIssuer(issuer string) bool {
 	if p.cfg.Issuer != "" {
 		return issuer == p.cfg.Issuer
 	}
-	base := strings.TrimSuffix(p.cfg.DiscoveryURL, wellKnown)
-	return issuer == base || issuer == base+"/"
+	return issuer == p.wantedIssuer() || issuer == p.wantedIssuer()+"/"
+}
+
+// wantedIssuer is what the discovery document has to name, without a trailing slash where one is forgiven.
+func (p *Provider) wantedIssuer() string {
+	if p.cfg.Issuer != "" {
+		return p.cfg.Issuer
+	}
+	return strings.TrimSuffix(p.cfg.DiscoveryURL, wellKnown)
 }
 
 func readMetadata(object strictjson.Object) (*Metadata, error) {

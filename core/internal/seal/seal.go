@@ -1,6 +1,6 @@
-// Package seal hands data of this service to strangers and takes it back: XChaCha20-Poly1305 with a key per purpose
-// (HKDF-SHA256, RFC 5869). A sealed value is base64url without padding: one version byte, four bytes that name the
-// secret, 24 bytes of nonce, the ciphertext. Version, secret, purpose and a context of the caller's are authenticated.
+// Package seal encrypts and authenticates data that others keep for this service: XChaCha20-Poly1305 with one key per purpose
+// (HKDF-SHA256, RFC 5869). A sealed value is base64url without padding: a version byte, four bytes that name the secret, a
+// nonce of 24 bytes, and the ciphertext. Version, secret, purpose and the caller's context are authenticated.
 package seal
 
 import (
@@ -17,10 +17,10 @@ import (
 	"golang.org/x/crypto/chacha20poly1305"
 )
 
-// MinSecret is the least length of a secret, in bytes.
+// MinSecret is the minimum length of a secret in bytes.
 const MinSecret = 32
 
-// version is the first byte of every sealed value: another layout gets another one.
+// version is the first byte of every sealed value; a new layout needs a new version.
 const version = 1
 
 const (
@@ -28,13 +28,13 @@ const (
 	overhead = 1 + nameSize + chacha20poly1305.NonceSizeX
 )
 
-// ErrOpen says that a value was not sealed with any of the secrets, for this purpose and context, or was changed.
+// ErrOpen says that a value was changed, or was not sealed for this purpose and context with one of the secrets.
 var ErrOpen = errors.New("seal: value does not open")
 
-// encoding is strict: one value has one spelling.
+// encoding is strict, so that each value has exactly one encoding.
 var encoding = base64.RawURLEncoding.Strict()
 
-// Sealer seals for one purpose. Safe for concurrent use.
+// Sealer seals and opens values for one purpose. Safe for concurrent use.
 type Sealer struct {
 	purpose string
 	keys    []key // the first seals, all open
@@ -45,7 +45,8 @@ type key struct {
 	aead cipher.AEAD
 }
 
-// New makes a sealer for a purpose from at least one secret of [MinSecret] bytes or more.
+// New makes a sealer for a purpose. The first secret seals, all of them open. It returns an error without a secret or if one
+// is shorter than [MinSecret].
 func New(purpose string, secrets ...[]byte) (*Sealer, error) {
 	if len(secrets) == 0 {
 		return nil, errors.New("seal: no secret")
@@ -80,7 +81,7 @@ func newKey(purpose string, secret []byte) (key, error) {
 	return key{name: name, aead: aead}, nil
 }
 
-// Seal returns plain sealed; only Open with the same context gives it back.
+// Seal encrypts plain. Only Open with the same context decrypts it.
 func (s *Sealer) Seal(plain []byte, context string) string {
 	k := s.keys[0]
 	out := make([]byte, overhead, overhead+len(plain)+k.aead.Overhead())
@@ -91,7 +92,7 @@ func (s *Sealer) Seal(plain []byte, context string) string {
 	return encoding.EncodeToString(k.aead.Seal(out, nonce, plain, s.bound(out, context)))
 }
 
-// Open gives back what was sealed, or [ErrOpen].
+// Open decrypts a sealed value. The error is [ErrOpen].
 func (s *Sealer) Open(sealed, context string) ([]byte, error) {
 	value, err := encoding.DecodeString(sealed)
 	if err != nil || strings.ContainsAny(sealed, "\r\n") || len(value) < overhead || value[0] != version {
@@ -109,7 +110,7 @@ func (s *Sealer) Open(sealed, context string) ([]byte, error) {
 	return nil, ErrOpen
 }
 
-// bound is the associated data: version, name of the secret, purpose, context.
+// bound returns the associated data: version, name of the secret, purpose and context.
 func (s *Sealer) bound(value []byte, context string) []byte {
 	data := append([]byte(nil), value[:1+nameSize]...)
 	data = append(data, s.purpose...)

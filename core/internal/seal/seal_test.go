@@ -23,7 +23,7 @@ func sealer(t testing.TB, purpose string, secrets ...[]byte) *seal.Sealer {
 	return s
 }
 
-func TestOpenGivesBackWhatWasSealed(t *testing.T) {
+func TestOpenReturnsPlaintext(t *testing.T) {
 	s := sealer(t, "state", secret)
 	for _, plain := range []string{"", "x", strings.Repeat("long", 5000), "\x00\xff|"} {
 		sealed := s.Seal([]byte(plain), "context")
@@ -79,7 +79,7 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-func TestOneSpelling(t *testing.T) {
+func TestOneEncoding(t *testing.T) {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	s := sealer(t, "state", secret)
 	sealed := s.Seal([]byte("ab"), "") // 47 bytes: the last character has spare bits
@@ -92,7 +92,7 @@ func TestOneSpelling(t *testing.T) {
 	}
 }
 
-// The first secret seals, all open; one that is taken away opens no more.
+// The first secret seals, all open; a removed one no longer opens.
 func TestRotationOfSecrets(t *testing.T) {
 	old, both, renewed := sealer(t, "state", secret), sealer(t, "state", other, secret), sealer(t, "state", other)
 	before, after := old.Seal([]byte("x"), ""), both.Seal([]byte("x"), "")
@@ -128,7 +128,7 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-// FuzzOpen: nothing opens but what was sealed.
+// FuzzOpen: only sealed values open.
 func FuzzOpen(f *testing.F) {
 	s := sealer(f, "state", secret)
 	f.Add(s.Seal([]byte("hello"), "c"), "c")

@@ -61,6 +61,7 @@ type Broker struct {
 	keys   *keyset.Keys[*opened]
 	feed   *feed.Feed
 	clocks *clocks.Watch
+	own    *verify.Issuer // this service
 	peers  map[string]*keyset.Keys[peerKeys]
 	purge  *purger
 
@@ -85,6 +86,8 @@ func NewBroker(cfg BrokerConfig) *Broker {
 		Store: observedStore{cfg.Store, cfg.Observe}, Timeout: timeout, Leeway: cfg.Leeway, Clocks: b.clocks,
 		Changed: trouble.Changes(cfg.Log, "the revocations", "read from the store"),
 	})
+	b.own = b.row(cfg.Issuer, b.keys, fault.Store)
+	b.own.Session, b.own.Ended = sessionOf, b.feed.Has
 	b.peers = newPeers(cfg)
 	b.purge = &purger{store: cfg.Store, timeout: cfg.Timeout, log: cfg.Log}
 	return b
@@ -201,7 +204,7 @@ func (b *Broker) reloadWithout(ctx context.Context, kid string) error {
 	}
 }
 
-// UserInfo: own tokens say all that is known, and the provider knows nothing of them.
+// UserInfo asks nobody: own tokens say all that is known, and the provider knows nothing of them.
 func (b *Broker) UserInfo(context.Context, *verify.Token) (claims.Names, error) {
 	return claims.Names{}, nobody()
 }

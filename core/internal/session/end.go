@@ -1,46 +1,108 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 	"time"
 
+	"github.com/go-oidc-auth/oidcauth/core/internal/family"
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
 	"github.com/go-oidc-auth/oidcauth/core/internal/verify"
 )
 
-// End ends the session of an own token on every instance, and revokes what it held at the provider. The hint is the
-// session's own; a client's is not passed on.
-func (b *Broker) End(ctx context.Context, meta *provider.Metadata, caller *verify.Token, _ string) string {
-	if caller == nil || caller.Issuer != b.cfg.Issuer {
-		return "" // a trusted issuer ends its own sessions
-	}
+// Ending is what somebody brings who wants something to end. Each part may be missing.
+type Ending struct {
+	Caller  *verify.Token // whom a guard would admit
+	Bearer  string        // the access token where no guard admits it
+	Refresh string        // a refresh token
+	Hint    string        // the client's own id_token_hint
+}
+
+// End ends the sessions of an own access token, whether it has expired and its session has ended or not, and of an own
+// refresh token, on every instance, and revokes what they held at the provider. The hint is the session's own; a client's is
+// not passed on. The error is an outage of the store: what was verified before it counts here at once and is tried again.
+func (b *Broker) End(ctx context.Context, meta *provider.Metadata, e Ending) (hint string, err error) {
 	ctx, cancel := provider.Detached(ctx) // a logout that was asked for is not given up because the browser goes on
 	defer cancel()
-	id, until := sessionOf(&caller.Token), caller.Expiry.Add(2*b.cfg.Leeway)
+	hint, errAccess := b.endAccess(ctx, meta, e)
+	refreshHint, errRefresh := b.endRefresh(ctx, meta, e.Refresh)
+	return cmp.Or(hint, refreshHint), cmp.Or(errAccess, errRefresh)
+}
+
+// endAccess ends the session of an own access token. A trusted issuer ends its own sessions.
+func (b *Broker) endAccess(ctx context.Context, meta *provider.Metadata, e Ending) (string, error) {
+	caller := e.Caller
+	if caller == nil && e.Bearer != "" {
+		signed, err := b.own.Signed(ctx, e.Bearer)
+		if fault.Is(err, fault.Outage) {
+			return "", err
+		}
+		caller = signed
+	}
+	if caller == nil || caller.Issuer != b.cfg.Issuer {
+		return "", nil
+	}
+	return b.endSession(ctx, meta, sessionOf(&caller.Token), caller.Expiry)
+}
+
+// endRefresh ends the session of an own refresh token. Where the store cannot be read, nobody knows whether there is one,
+// and nothing is queued: anybody may send anything.
+func (b *Broker) endRefresh(ctx context.Context, meta *provider.Metadata, token string) (string, error) {
+	if token == "" {
+		return "", nil
+	}
+	open, err := b.everOpened(ctx)
+	if err != nil {
+		return "", err
+	}
+	id, expiry, err := open.families.Find(ctx, token)
+	switch {
+	case errors.Is(err, family.ErrEnded):
+		return "", nil
+	case err != nil:
+		b.endTrouble.Seen(ctx, err)
+		return "", fault.Down(fault.Store, err)
+	}
+	return b.endSession(ctx, meta, id, expiry)
+}
+
+// endSession ends a session of which an access token expires at a time.
+func (b *Broker) endSession(ctx context.Context, meta *provider.Metadata, id string, expiry time.Time) (hint string, err error) {
+	until := expiry.Add(2 * b.cfg.Leeway)
 	if life := time.Now().Add(b.tokenLife()); life.After(until) { // a newer token of the session
 		until = life
 	}
 	b.feed.Add(id, until)
 	data, err := b.endStored(ctx, id, until)
 	b.endTrouble.Seen(ctx, err)
+	if err != nil {
+		err = fault.Down(fault.Store, err)
+	}
 	var r record
 	if data == nil || json.Unmarshal(data, &r) != nil {
-		return ""
+		return "", err
 	}
 	b.up.Provider.Forsake(ctx, meta, r.Refresh)
-	return strings.TrimSpace(r.IDToken)
+	return strings.TrimSpace(r.IDToken), err
 }
 
 // endStored ends a session in the store and returns its data; nil where there is none.
 func (b *Broker) endStored(ctx context.Context, id string, until time.Time) ([]byte, error) {
-	open := b.opened() // an end is queued also when the store has been away for long
-	if open == nil {
-		var err error
-		if open, err = b.ready(ctx); err != nil {
-			return nil, err
-		}
+	open, err := b.everOpened(ctx)
+	if err != nil {
+		return nil, err
 	}
 	return open.families.End(ctx, id, until)
+}
+
+// everOpened is the store though it may have been away for long: an end is queued then.
+func (b *Broker) everOpened(ctx context.Context) (*opened, error) {
+	if open := b.opened(); open != nil {
+		return open, nil
+	}
+	return b.ready(ctx)
 }

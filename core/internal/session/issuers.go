@@ -21,9 +21,7 @@ const algorithm = "RS256"
 
 // Issuers are this service and those that it trusts. What a trusted service revokes is known to it alone.
 func (b *Broker) Issuers() []*verify.Issuer {
-	own := b.row(b.cfg.Issuer, b.keys, fault.Store)
-	own.Session, own.Ended = sessionOf, b.feed.Has
-	table := []*verify.Issuer{own}
+	table := []*verify.Issuer{b.own}
 	for issuer, keys := range b.peers {
 		table = append(table, b.row(issuer, keys, fault.PeerKeys))
 	}

@@ -40,6 +40,8 @@ type accessClaims struct {
 	FamilyName      string   `json:"family_name,omitempty"`
 	EmailVerified   bool     `json:"email_verified,omitempty"`
 	Groups          []string `json:"groups,omitempty"`
+
+	Actor json.RawMessage `json:"act,omitempty"` // RFC 8693 section 4.1
 }
 
 // order is one token to mint.
@@ -47,7 +49,8 @@ type order struct {
 	person  *person
 	session string
 	scope   string
-	end     time.Time // when it has to end at the latest; zero: no such time
+	end     time.Time       // when it has to end at the latest; zero: no such time
+	actor   json.RawMessage // who acts in the person's name; nil: nobody else
 }
 
 // mint makes an own token, if the policy lets it pass.
@@ -67,6 +70,7 @@ func (b *Broker) mint(signer *jose.Signer, o order) (*verify.Token, error) {
 		Audience: b.cfg.Audience, IssuedAt: at.Add(-clockStep).Unix(), ExpiresAt: expires.Unix(), Scope: o.scope, Client: b.cfg.Client,
 		ProviderIssuer: p.issuer, ProviderSubject: p.subject, Session: o.session, Name: p.text("name"), GivenName: p.text("given_name"),
 		FamilyName: p.text("family_name"), Groups: p.union(func(document *claims.Token) []string { return document.List("groups") }),
+		Actor: o.actor,
 	}
 	if says.Username == "" {
 		says.Username = subject

@@ -50,7 +50,7 @@ func (b *Broker) load(ctx context.Context) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.purge.start() //nolint:contextcheck // purges have a time of their own
+	b.purge.start()
 	return &opened{families: last.families, keeper: last.keeper, ring: ring}, nil
 }
 

@@ -1,39 +1,15 @@
 package session
 
 import (
-	"encoding/json"
-
 	"github.com/go-oidc-auth/oidcauth/core/internal/claims"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 )
-
-// sources is what the provider has said about one subject: the claims of its ID token, of its access token where that is
-// one for us, and of userinfo. A newer document takes the place of the older one of its kind.
-type sources struct {
-	ID       json.RawMessage `json:"id,omitempty"`
-	Access   json.RawMessage `json:"access,omitempty"`
-	UserInfo json.RawMessage `json:"userinfo,omitempty"`
-}
 
 // person is who an own token stands for.
 type person struct {
 	issuer, subject string // at the provider
 	documents       []*claims.Token
-}
-
-func (s *sources) person(issuer, subject string, rules *claims.Rules) (*person, error) {
-	p := &person{issuer: issuer, subject: subject}
-	for _, text := range []json.RawMessage{s.ID, s.UserInfo, s.Access} {
-		if text == nil {
-			continue
-		}
-		document, err := claims.Document(string(text), rules)
-		if err != nil {
-			return nil, err
-		}
-		p.documents = append(p.documents, document)
-	}
-	return p, nil
+	granting        []*claims.Token // those whose roles and groups count
 }
 
 // first returns the first text that a document has.
@@ -50,22 +26,24 @@ func (p *person) text(name string) string {
 	return p.first(func(document *claims.Token) string { return document.Text(name) })
 }
 
+// union joins a list of all documents that grant something.
 func (p *person) union(read func(*claims.Token) []string) []string {
 	var all []string
-	for _, document := range p.documents {
+	for _, document := range p.granting {
 		all = append(all, read(document)...)
 	}
 	return claims.Distinct(all)
 }
 
-// name returns the one claim that a person is to be known by: of the first document that has it, and no other.
+// name returns the one claim that a person is to be known by: of the first document that has it, and no other. An address
+// is one that the same document says is verified: at some providers anybody may write any address into their profile.
 func (p *person) name(claim string) (string, error) {
 	if claim == "sub" {
 		return p.subject, nil
 	}
 	for _, document := range p.documents {
 		if document.Has(claim) {
-			if text := document.Text(claim); text != "" {
+			if text := document.Text(claim); text != "" && (claim != "email" || isVerified(document)) {
 				return text, nil
 			}
 			break
@@ -78,9 +56,14 @@ func (p *person) name(claim string) (string, error) {
 func (p *person) email() (*string, bool) {
 	for _, document := range p.documents {
 		if address := document.Text("email"); address != "" {
-			verified, _ := document.Object.Get("email_verified")
-			return &address, verified == "true"
+			return &address, isVerified(document)
 		}
 	}
 	return nil, false
+}
+
+// isVerified is OpenID Connect Core section 5.1: true, and not the text "true".
+func isVerified(document *claims.Token) bool {
+	verified, _ := document.Object.Get("email_verified")
+	return verified == "true"
 }

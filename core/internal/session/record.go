@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/family"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
+	"github.com/go-oidc-auth/oidcauth/core/internal/fetch"
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
 	"github.com/go-oidc-auth/oidcauth/core/internal/verify"
@@ -80,37 +81,45 @@ func (b *Broker) newRecord(ctx context.Context, meta *provider.Metadata, login *
 	return r, nil
 }
 
-// update brings a record up to what the provider has just said. Userinfo may fail: what was known last stays.
+// update brings a record up to what the provider has just said.
 func (b *Broker) update(ctx context.Context, meta *provider.Metadata, r *record, login *Grant) {
 	r.Refresh, r.Scope = login.RefreshToken, login.Scope
+	now := time.Now()
+	h := &heard{accessAway: login.accessAway}
 	if login.Caller != nil {
-		r.IDToken, r.Sources.ID = login.Caller.Raw, json.RawMessage(login.Caller.Payload)
+		r.IDToken, h.ID = login.Caller.Raw, said(login.Caller.Payload, now)
 	}
 	if login.Access != nil {
-		r.Sources.Access = json.RawMessage(login.Access.Payload)
+		h.Access = said(login.Access.Payload, now)
 	}
-	if userInfo := b.userInfoFor(ctx, meta, login.AccessToken, r.Subject); userInfo != nil {
-		r.Sources.UserInfo = userInfo
-	}
+	b.hearUserInfo(ctx, meta, h, login.AccessToken, r.Subject)
+	r.Sources = h.since(r.Sources, now)
 }
 
 // maxUserInfo bounds the userinfo document that is kept, in bytes.
 const maxUserInfo = 32 << 10
 
-// userInfoFor asks the provider about a subject; nil when it does not answer, or answers about somebody else.
-func (b *Broker) userInfoFor(ctx context.Context, meta *provider.Metadata, accessToken, subject string) json.RawMessage {
+var errTooLarge = errors.New("the document is too large")
+
+// hearUserInfo asks the provider about a subject. Whatever it answers but a document about the subject, a refusal, another
+// one's or one that is too large, is no document any more; no answer, or one that is not an endpoint's, leaves it open.
+func (b *Broker) hearUserInfo(ctx context.Context, meta *provider.Metadata, h *heard, accessToken, subject string) {
 	if meta.UserInfo == "" {
-		return nil
+		return
 	}
 	answer, err := b.up.userInfo(ctx, meta, accessToken, subject)
 	if err == nil && len(answer.Text) > maxUserInfo {
-		err = errors.New("the document is too large")
+		err = errTooLarge
 	}
 	b.userInfoTrouble.Seen(ctx, err)
-	if err != nil {
-		return nil
+	switch {
+	case err == nil:
+		h.UserInfo = said(string(answer.Text), time.Now())
+	case fault.Is(err, fault.Outage), errors.Is(err, fetch.ErrNonsense):
+		h.userInfoAway = true
+	default:
+		h.refused = true
 	}
-	return answer.Text
 }
 
 // mintFor makes an own token for a session.

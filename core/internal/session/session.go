@@ -27,9 +27,9 @@ type Sessions interface {
 	// Exchanges reports whether token exchange is offered, and Exchange answers one (RFC 8693).
 	Exchanges() bool
 	Exchange(ctx context.Context, exchange Exchange) (*Tokens, error)
-	// End ends what the caller's token belongs to, and returns the id_token_hint for the provider's logout: hint is the
-	// client's own. Failures are only logged.
-	End(ctx context.Context, meta *provider.Metadata, caller *verify.Token, hint string) string
+	// End ends what the tokens belong to, and returns the id_token_hint for the provider's logout. The error is an outage: what
+	// was asked for is not everywhere so yet. Failures at the provider are only logged.
+	End(ctx context.Context, meta *provider.Metadata, ending Ending) (hint string, err error)
 	// UserInfo asks about a caller whose token names nobody. The error is a fault of kind Nobody where nobody knows more.
 	UserInfo(ctx context.Context, caller *verify.Token) (claims.Names, error)
 
@@ -77,7 +77,7 @@ func NewLogins(up *Upstream, sessions Sessions) *Logins { return &Logins{Session
 
 // Prepare returns the provider's metadata once a token request can be made and its answer can be verified and kept.
 func (l *Logins) Prepare(ctx context.Context) (*provider.Metadata, error) {
-	return l.up.prepare(ctx, l.Sessions.Ready)
+	return l.up.prepare(ctx, l.Ready)
 }
 
 // Redeem spends a grant at the provider, verifies what comes back, and begins a session with it.

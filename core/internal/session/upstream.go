@@ -11,6 +11,8 @@ import (
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fetch"
+	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
+	"github.com/go-oidc-auth/oidcauth/core/internal/keyset"
 	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
 	"github.com/go-oidc-auth/oidcauth/core/internal/verify"
 	"golang.org/x/oauth2"
@@ -47,6 +49,8 @@ const (
 type Grant struct {
 	Tokens               // the provider's; Caller is the ID token's, nil when none came
 	Access *verify.Token // nil when the access token is opaque, or for another service
+
+	accessAway bool // the access token's key is out of reach: nobody knows what it says
 }
 
 // prepare waits for all that an answer of the provider's needs: the keys come first, so that nothing is spent for an
@@ -95,17 +99,22 @@ func (u *Upstream) accept(ctx context.Context, answer *oauth2.Token, check Check
 	if err != nil {
 		return nil, err
 	}
-	access, err := u.Granted.Access(ctx, answer.AccessToken)
+	issuer := u.Granted
+	if caller == nil { // else the ID token has brought the new keys, if there are any
+		issuer = u.urgent(u.Granted)
+	}
+	access, err := issuer.Access(ctx, answer.AccessToken)
 	if caller != nil && fault.Is(err, fault.Outage) {
 		return nil, err // its subject cannot be compared
 	}
+	away := fault.Is(err, fault.Outage)
 	if err != nil {
 		access = nil // opaque, or for another service: good for the client, nothing to compare with
 	}
 	if access != nil && caller != nil && access.Subject != caller.Subject {
 		return nil, fault.New(fault.Login, nil)
 	}
-	grant := &Grant{Access: access, Tokens: Tokens{
+	grant := &Grant{Access: access, accessAway: away, Tokens: Tokens{
 		AccessToken: answer.AccessToken, TokenType: "Bearer", RefreshToken: answer.RefreshToken, Scope: scope, Caller: caller,
 	}}
 	if grant.Scope == "" {
@@ -115,6 +124,14 @@ func (u *Upstream) accept(ctx context.Context, answer *oauth2.Token, check Check
 		}
 	}
 	return grant, grant.setTimes(answer, time.Now(), u.RefreshTTL)
+}
+
+// urgent returns a row for what a grant was spent for: a new key of the provider's is fetched at once, even if the last fetch
+// was a moment ago. Grants bound how often.
+func (u *Upstream) urgent(row *verify.Issuer) *verify.Issuer {
+	issuer := *row
+	issuer.Keys = keyset.Urgent[jose.Set]{Keys: u.Provider.Keys()}
+	return &issuer
 }
 
 // caller verifies the ID token: demanded where openid was granted at a login, verified wherever one comes.
@@ -131,7 +148,7 @@ func (u *Upstream) caller(ctx context.Context, answer *oauth2.Token, check Check
 		}
 		return nil, nil
 	}
-	caller, err := u.Issuer.IDToken(ctx, raw, verify.Login{Client: u.Provider.Client.ID, AccessToken: answer.AccessToken, Nonce: check.Nonce})
+	caller, err := u.urgent(u.Issuer).IDToken(ctx, raw, verify.Login{Client: u.Provider.Client.ID, AccessToken: answer.AccessToken, Nonce: check.Nonce})
 	switch {
 	case fault.Is(err, fault.Outage):
 		return nil, err

@@ -7,22 +7,22 @@ import (
 	"unicode/utf8"
 )
 
-// scanner walks over one document. Every method reads one thing at pos and reports whether it was well-formed. It is made to
-// live on a stack: nothing in it points into itself, and no method is handed to another.
+// scanner parses one document. Each method reads one element at pos and reports whether it is well-formed. To stay on the
+// stack, a scanner holds no pointer to itself, and no method value of it is passed on.
 type scanner struct {
 	data  string
 	pos   int
 	names names
 }
 
-// names are those of the objects that are open, the innermost last. Most documents have no more than usual ones at once.
+// names is a stack of the member names of the open objects, the innermost last. Most documents need no more than usual.
 type names struct {
 	first [usual]string
 	more  []string
 	count int
 }
 
-// usual is how many names are given room for at first, those of inner objects among them.
+// usual is how many names fit without an allocation.
 const usual = 48
 
 func (n *names) add(name string) {
@@ -34,18 +34,18 @@ func (n *names) add(name string) {
 	n.count++
 }
 
-// since returns the names behind the first count ones.
+// since returns the names after the first count.
 func (n *names) since(count int) (first, more []string) {
 	return n.first[min(count, usual):min(n.count, usual)], n.more[max(0, count-usual):]
 }
 
-// drop forgets the names of an object that has been closed, but the first count.
+// drop removes all names but the first count, when an object is closed.
 func (n *names) drop(count int) {
 	n.more = n.more[:max(0, count-usual)]
 	n.count = count
 }
 
-// manyNames is the number of members from which on a map finds duplicates; below it a walk over the list is faster.
+// manyNames is the number of members at which duplicates are looked up in a map; for fewer a linear search is faster.
 const manyNames = 32
 
 func (s *scanner) peek() byte {
@@ -103,7 +103,7 @@ func (s *scanner) value(depth int) bool {
 	}
 }
 
-// object reads an object, and adds its members to into where they are kept.
+// object reads an object; with keep it appends the members to into.
 func (s *scanner) object(depth int, into Object, keep bool) (Object, bool) {
 	if depth > MaxDepth || !s.take('{') {
 		return into, false
@@ -150,13 +150,13 @@ func (s *scanner) member(depth int) (Member, bool) {
 	return Member{Name: name, Value: s.data[start:s.pos]}, true
 }
 
-// seen tells the new names of an object from those that came.
+// seen detects duplicate names in one object.
 type seen struct {
-	kinds uint64 // a bit for each kind of name that came, so that most new ones are known by it
+	kinds uint64 // one bit per kind of name, a filter that recognizes most new names
 	names map[string]struct{}
 }
 
-// hasKind reports whether a name of this length and first character, or one of few others, came before.
+// hasKind reports whether a name of the same kind, by length and first character, came before; it may err on that side.
 func (s *seen) hasKind(name string) bool {
 	kind := uint64(len(name))
 	if name != "" {
@@ -168,7 +168,7 @@ func (s *seen) hasKind(name string) bool {
 	return known
 }
 
-// isDuplicate reports whether a name came before in the object that began when there were outer names.
+// isDuplicate reports whether a name came before in the current object; outer is the number of names when it began.
 func (s *scanner) isDuplicate(outer int, seen *seen, name string) bool {
 	first, more := s.names.since(outer)
 	if len(first)+len(more) < manyNames {
@@ -196,8 +196,7 @@ func (s *scanner) array(depth int) bool {
 	}
 }
 
-// entry reads the next entry of a list whose bracket was taken, and returns it as it stands there, or no more than the
-// list's end.
+// entry reads the next entry of a list, after its opening bracket, and returns its text; more is false at the end of the list.
 func (s *scanner) entry(depth int, first bool) (entry string, more, ok bool) {
 	s.space()
 	if s.take(']') {
@@ -216,7 +215,7 @@ func (s *scanner) entry(depth int, first bool) (entry string, more, ok bool) {
 	return s.data[start:s.pos], true, true
 }
 
-// text reads a string and returns it with its quotes, and whether it holds an escape.
+// text reads a string and returns it with its quotes, and whether it contains an escape.
 func (s *scanner) text() (quoted string, escaped, ok bool) {
 	start := s.pos
 	if !s.take('"') {
@@ -251,7 +250,7 @@ func (s *scanner) text() (quoted string, escaped, ok bool) {
 	}
 }
 
-// special is what is no printable ASCII character that stands for itself.
+// special marks the bytes that need a closer look in a string: control characters, quote, backslash and non-ASCII.
 var special = func() (set [256]bool) {
 	for c := range set {
 		set[c] = c < 0x20 || c >= utf8.RuneSelf || c == '"' || c == '\\'
@@ -297,7 +296,7 @@ func (s *scanner) hex4() (uint64, bool) {
 	}
 	digits := s.data[s.pos : s.pos+4]
 	s.pos += 4
-	for _, d := range []byte(digits) { // ParseUint alone would take a sign or an underscore
+	for _, d := range []byte(digits) { // ParseUint alone would accept a sign or an underscore
 		if (d < '0' || d > '9') && (d|0x20 < 'a' || d|0x20 > 'f') {
 			return 0, false
 		}

@@ -1,8 +1,8 @@
-// Package strictjson reads JSON objects of strangers in exactly one way.
+// Package strictjson parses untrusted JSON objects so that only one reading is possible.
 //
-// encoding/json takes the last of two equal names, folds the case of names, and replaces broken UTF-8; two readers of
-// one token can then see two different callers. Here such a document is refused: RFC 8259 grammar, UTF-8, no duplicate
-// name at any depth, no lone surrogate, at most [MaxDepth] levels, nothing behind the value.
+// encoding/json takes the last of two equal names, ignores the case of names, and replaces invalid UTF-8, so two readers of
+// one token can see two different callers. This package refuses such documents: it requires RFC 8259 grammar, UTF-8, no
+// duplicate name at any depth, no lone surrogate, at most [MaxDepth] levels, and nothing after the value.
 //
 // All functions are safe for concurrent use.
 package strictjson
@@ -15,29 +15,29 @@ import (
 	"unicode/utf8"
 )
 
-// MaxDepth is how many arrays and objects may stand inside each other.
+// MaxDepth is the maximum nesting of arrays and objects.
 const MaxDepth = 32
 
-// ErrSyntax says that a document is not JSON as this package reads it. No text of the document is in it.
+// ErrSyntax says that a document is not strict JSON. It contains no text of the document.
 var ErrSyntax = errors.New("strictjson: not a strict JSON document")
 
-// ErrType says that a member has another type than the reader needs.
+// ErrType says that a member does not have the requested type.
 var ErrType = errors.New("strictjson: member of the wrong type")
 
-// Member is one member of an object; Value is its text, checked and undecoded.
+// Member is one member of an object. Value is its JSON text, checked but not decoded.
 type Member struct {
 	Name, Value string
 }
 
-// Object is a JSON object in the order of its text, of which names and values are parts.
+// Object lists the members of a JSON object in their original order. Names and values are parts of the parsed text.
 type Object []Member
 
-// Parse reads one object and refuses everything else with [ErrSyntax].
+// Parse parses one object. The error is [ErrSyntax].
 func Parse(text string) (Object, error) {
-	return Append(make(Object, 0, len(text)/32+4), text) // about what a token's claims are
+	return Append(make(Object, 0, len(text)/32+4), text) // about the number of claims in a token
 }
 
-// Append is Parse for who has room: the members come behind those of into.
+// Append is Parse with a buffer: it appends the members to into.
 func Append(into Object, text string) (Object, error) {
 	s := scanner{data: text}
 	s.space()
@@ -48,7 +48,7 @@ func Append(into Object, text string) (Object, error) {
 	return object, nil
 }
 
-// Get returns the member of exactly this name; a null is absent.
+// Get returns the JSON text of the member with exactly this name. A null counts as absent.
 func (o Object) Get(name string) (value string, ok bool) {
 	for i := range o {
 		if o[i].Name == name {
@@ -58,8 +58,8 @@ func (o Object) Get(name string) (value string, ok bool) {
 	return "", false
 }
 
-// FoldsTo reports whether a name of the object is one of names in another spelling of case ("EXP", "iſs"): a reader
-// that folds case would take it for the real one. names are in lower case.
+// FoldsTo reports whether the object has a name that equals one of names except for its case ("EXP", "iſs"): a reader that
+// ignores case would take it for the real one. names must be in lower case.
 func (o Object) FoldsTo(names ...string) bool {
 	for i := range o {
 		if isLower(o[i].Name) {
@@ -74,7 +74,7 @@ func (o Object) FoldsTo(names ...string) bool {
 	return false
 }
 
-// isLower says that a name is no other spelling of any name in lower case.
+// isLower reports whether a name cannot be a different spelling of a name in lower case.
 func isLower(name string) bool {
 	for i := range len(name) {
 		if c := name[i]; 'A' <= c && c <= 'Z' || c >= utf8.RuneSelf {
@@ -84,7 +84,7 @@ func isLower(name string) bool {
 	return true
 }
 
-// String returns a text member: "" when absent, [ErrType] when it is no text.
+// String returns a string member: "" if absent, [ErrType] if it is not a string.
 func (o Object) String(name string) (string, error) {
 	raw, ok := o.Get(name)
 	if !ok {
@@ -93,10 +93,10 @@ func (o Object) String(name string) (string, error) {
 	return Text(raw)
 }
 
-// Strings returns a member that is a text or a list of texts: nil when absent, [ErrType] otherwise.
+// Strings returns a member that is a string or a list of strings: nil if absent, [ErrType] if it is anything else.
 func (o Object) Strings(name string) ([]string, error) { return o.AppendStrings(nil, name) }
 
-// AppendStrings is Strings for who has room: the texts come behind those of into.
+// AppendStrings is Strings with a buffer: it appends the strings to into.
 func (o Object) AppendStrings(into []string, name string) ([]string, error) {
 	raw, ok := o.Get(name)
 	if !ok {
@@ -106,11 +106,11 @@ func (o Object) AppendStrings(into []string, name string) ([]string, error) {
 		one, err := Text(raw)
 		return append(into, one), err
 	}
-	return appendEntries(into, raw, Text) // another type is refused, a null too
+	return appendEntries(into, raw, Text) // refuses other types, null entries too
 }
 
-// Number returns a finite number and whether it is present; [ErrType] when it is no number. With textual, a text that
-// holds a number will do.
+// Number returns a finite number and whether it is present; [ErrType] if it is not a number. With textual, a string that
+// contains a number is accepted too.
 func (o Object) Number(name string, textual bool) (float64, bool, error) {
 	raw, ok := o.Get(name)
 	if !ok {
@@ -126,20 +126,20 @@ func (o Object) Number(name string, textual bool) (float64, bool, error) {
 		}
 		raw = text
 	}
-	if c := raw[0]; c != '-' && (c < '0' || c > '9') { // what was parsed and begins so is a number
+	if c := raw[0]; c != '-' && (c < '0' || c > '9') { // a parsed value that begins with one of these is a number
 		return 0, false, ErrType
 	}
 	if number, ok := smallInteger(raw); ok {
 		return number, true, nil
 	}
 	number, err := strconv.ParseFloat(raw, 64)
-	if err != nil { // beyond what a float64 holds
+	if err != nil { // out of the range of float64
 		return 0, false, ErrType
 	}
 	return number, true, nil
 }
 
-// smallInteger reads what most numbers of tokens are, exactly.
+// smallInteger parses a non-negative integer of at most 15 digits, as most numbers in tokens are. The result is exact.
 func smallInteger(text string) (float64, bool) {
 	if len(text) > 15 {
 		return 0, false
@@ -154,13 +154,13 @@ func smallInteger(text string) (float64, bool) {
 	return float64(n), true
 }
 
-// isNumber is the grammar of JSON: ParseFloat alone would take more.
+// isNumber checks the JSON grammar, because ParseFloat accepts more.
 func isNumber(text string) bool {
 	s := scanner{data: text}
 	return s.number() && s.pos == len(text)
 }
 
-// Object returns a member that is an object: nil when absent, [ErrType] otherwise.
+// Object returns a member that is an object: nil if absent, [ErrType] if it is anything else.
 func (o Object) Object(name string) (Object, error) {
 	raw, ok := o.Get(name)
 	if !ok {
@@ -173,7 +173,7 @@ func (o Object) Object(name string) (Object, error) {
 	return object, nil
 }
 
-// Entries returns the entries of a list that stands in a parsed document; [ErrType] when the value is none.
+// Entries returns the entries of a list from a parsed document as JSON texts; [ErrType] if the value is not a list.
 func Entries(value string) ([]string, error) {
 	return appendEntries(nil, value, func(entry string) (string, error) { return entry, nil })
 }
@@ -196,8 +196,8 @@ func appendEntries(into []string, value string, read func(entry string) (string,
 	}
 }
 
-// Text decodes a text that stands in a parsed document, quotes and all: one without escapes is a part of it. [ErrType] when
-// the value is no text.
+// Text decodes a string from a parsed document, given with its quotes. Without escapes the result is a part of value. The
+// error is [ErrType] if the value is not a string.
 func Text(value string) (string, error) {
 	if !strings.HasPrefix(value, `"`) {
 		return "", ErrType

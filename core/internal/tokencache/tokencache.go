@@ -1,5 +1,5 @@
-// Package tokencache remembers what was made of a text that came before: bounded in number and in bytes, without a lock for
-// readers, and without a goroutine.
+// Package tokencache caches values by text, such as the results of verified tokens. It limits the number of entries and their
+// size in bytes; readers take no lock, and there is no goroutine.
 package tokencache
 
 import (
@@ -11,23 +11,23 @@ import (
 
 const (
 	ways = 8
-	// Average is how many bytes an entry may take on the average of its set: texts that take more push more others out.
+	// Average is how many bytes an entry of a set may take on average. Larger entries evict more of the others.
 	Average = 2700
 	budget  = ways * Average
-	// tail is how much of a text decides where it is kept. The end of a signed token is its signature: nobody can choose
-	// it who cannot sign. Where two texts meet, the whole texts are compared.
+	// tail is how many bytes at the end of a text are hashed to choose its set. The end of a token is its signature, which
+	// only the signer can choose. Get compares whole texts.
 	tail = 32
 )
 
-// Cache keeps a value for each of a number of texts. Safe for concurrent use.
+// Cache maps texts to values. Safe for concurrent use.
 type Cache[V any] struct {
 	seed maphash.Seed
 	sets []set[V]
 }
 
-// set is where all texts of one hash are: eight places, and which of them goes next.
+// set holds the entries of one hash value: eight slots, and the clock hand that picks the next one to evict.
 type set[V any] struct {
-	tags  atomic.Uint64 // a byte of the hash for each place: which ones are worth a look
+	tags  atomic.Uint64 // one byte of the hash per slot, to skip slots that cannot match
 	ways  [ways]atomic.Pointer[entry[V]]
 	mu    sync.Mutex // held by writers
 	bytes int
@@ -38,10 +38,10 @@ type entry[V any] struct {
 	text  string
 	value V
 	bytes int
-	used  atomic.Bool // since the hand came by
+	used  atomic.Bool // since the hand last passed
 }
 
-// New makes a cache for about size texts, rounded up to a power of two; at least eight.
+// New makes a cache for about size entries, rounded up to a power of two; at least eight.
 func New[V any](size int) *Cache[V] {
 	sets := 1 << bits.Len(uint(max(size, ways)-1)/ways)
 	return &Cache[V]{seed: maphash.MakeSeed(), sets: make([]set[V], sets)}
@@ -52,7 +52,7 @@ func (c *Cache[V]) place(text string) (*set[V], byte) {
 	return &c.sets[hash&uint64(len(c.sets)-1)], byte(hash >> 56)
 }
 
-// Get returns the value that was put for exactly this text.
+// Get returns the value stored for exactly this text. It takes no lock.
 func (c *Cache[V]) Get(text string) (value V, ok bool) {
 	s, tag := c.place(text)
 	tags := s.tags.Load()
@@ -70,8 +70,8 @@ func (c *Cache[V]) Get(text string) (value V, ok bool) {
 	return value, false
 }
 
-// Put keeps a value for a text, of which it makes no copy. bytes is what both take together; what takes more than a whole
-// set may is not kept.
+// Put stores a value for a text and keeps text itself, not a copy. bytes is the size of both together; an entry larger than
+// the limit of a set is not stored.
 func (c *Cache[V]) Put(text string, value V, bytes int) {
 	if bytes > budget {
 		return
@@ -113,8 +113,8 @@ func (s *set[V]) free() int {
 	return -1
 }
 
-// victim is the next entry that nobody has asked for since the hand came by, or any when all are asked for all the time; the
-// set is not empty.
+// victim returns the next slot whose entry was not used since the hand last passed, or any slot with an entry if all are in
+// constant use. The set must not be empty.
 func (s *set[V]) victim() (last int) {
 	for range 2 * ways {
 		i := s.hand

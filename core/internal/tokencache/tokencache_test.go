@@ -11,8 +11,8 @@ import (
 
 func text(i int) string { return fmt.Sprintf("header.payload.%032d", i) }
 
-// What was put is found under exactly its text, and nothing else is.
-func TestExactly(t *testing.T) {
+// A value is found only under exactly its text.
+func TestExactText(t *testing.T) {
 	c := tokencache.New[int](4096)
 	for i := range 500 {
 		c.Put(text(i), i, 100)
@@ -33,7 +33,7 @@ func TestExactly(t *testing.T) {
 	}
 }
 
-// Texts that end alike meet in one place, and are told apart.
+// Texts with the same end share a set and are distinguished.
 func TestSameEnd(t *testing.T) {
 	c := tokencache.New[int](1)
 	end := strings.Repeat("s", 32)
@@ -47,7 +47,7 @@ func TestSameEnd(t *testing.T) {
 	}
 }
 
-// However much comes, no more than the capacity is kept, in number and in bytes, and the newest is there.
+// The cache never exceeds its capacity, in number and in bytes, and always has the newest entry.
 func TestBounds(t *testing.T) {
 	const size = 64
 	for name, bytes := range map[string]int{"small": 1, "average": tokencache.Average, "large": 8 * tokencache.Average, "three to a set": 8 * tokencache.Average / 3} {
@@ -71,7 +71,7 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// What takes more than a whole set may is not kept, and pushes nothing out.
+// An entry larger than the limit of a set is not stored and evicts nothing.
 func TestTooLarge(t *testing.T) {
 	c := tokencache.New[int](1)
 	c.Put(text(1), 1, 100)
@@ -83,8 +83,8 @@ func TestTooLarge(t *testing.T) {
 	}
 }
 
-// An entry that is asked for outlives those that are not.
-func TestUseKeeps(t *testing.T) {
+// A used entry outlives unused ones.
+func TestUsedEntriesStay(t *testing.T) {
 	c := tokencache.New[int](8)
 	c.Put(text(0), 0, 1)
 	for i := 1; i < 1000; i++ {
@@ -95,8 +95,8 @@ func TestUseKeeps(t *testing.T) {
 	}
 }
 
-// A reader that comes at the moment of a write gets what it asked for or nothing.
-func TestTogether(t *testing.T) {
+// A read during a write returns the value for its text or nothing.
+func TestConcurrentReadsAndWrites(t *testing.T) {
 	c := tokencache.New[int](16)
 	var all sync.WaitGroup
 	for worker := range 8 {
@@ -113,7 +113,7 @@ func TestTogether(t *testing.T) {
 	all.Wait()
 }
 
-// A hit makes no garbage.
+// A hit does not allocate.
 func TestHitAllocates(t *testing.T) {
 	c := tokencache.New[*int](16)
 	value := 1

@@ -55,9 +55,10 @@ func Changes(log *slog.Logger, what, had string) func(error) {
 }
 
 func tell(ctx context.Context, log *slog.Logger, failing slog.Level, what, done string, err error) {
-	if err != nil {
-		log.Log(ctx, failing, what+" cannot be "+done, "error", err)
+	if err == nil {
+		log.InfoContext(ctx, what+" can be "+done+" again")
 		return
 	}
-	log.InfoContext(ctx, what+" can be "+done+" again")
+	attrs := append([]slog.Attr{slog.Any("error", err)}, attrsOf(err)...)
+	log.LogAttrs(ctx, failing, what+" cannot be "+done, attrs...)
 }

@@ -3,7 +3,6 @@ package verify
 import (
 	"context"
 	"log/slog"
-	"maps"
 	"slices"
 	"time"
 
@@ -14,7 +13,7 @@ import (
 type Verifier struct {
 	named      map[string]*Issuer
 	discovered []*Issuer // their names are known by asking them
-	names      []string  // of the named ones, in their order, for the log
+	names      []string  // of the named ones, for the log
 	cache      *cache
 }
 
@@ -30,8 +29,9 @@ func NewVerifier(cacheSize int, table ...*Issuer) *Verifier {
 			continue
 		}
 		v.named[issuer.ID] = issuer
+		v.names = append(v.names, issuer.ID)
 	}
-	v.names = slices.Sorted(maps.Keys(v.named))
+	slices.Sort(v.names)
 	return v
 }
 

@@ -1,6 +1,9 @@
 package contract
 
 import (
+	"bytes"
+	"log/slog"
+	"strings"
 	"testing"
 
 	"github.com/go-oidc-auth/oidcauth/core"
@@ -9,11 +12,14 @@ import (
 
 // Allocations compares one request to a handler behind a guard with one to the same handler without: what the guard adds for a
 // token that came before has to stay within most. The function that serve returns answers one request in this goroutine, with
-// this Authorization header, and returns the status.
+// this Authorization header, and returns the status. The guarded route is /guarded: the log names it for a token that is refused.
 func Allocations(t *testing.T, most float64, serve func(t *testing.T, auth *core.Auth) (bare, guarded func(authorization string) int)) {
 	t.Helper()
 	idp := oidctest.NewProvider(t)
-	auth, err := core.New(idp.Config())
+	var log bytes.Buffer
+	config := idp.Config()
+	config.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	auth, err := core.New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,6 +28,9 @@ func Allocations(t *testing.T, most float64, serve func(t *testing.T, auth *core
 	authorization := idp.Bearer("alice")
 	if without, with, stranger := bare(authorization), guarded(authorization), guarded("Bearer x"); without != 200 || with != 200 || stranger != 401 {
 		t.Fatalf("answers %d without a guard, %d with one, %d to a stranger", without, with, stranger)
+	}
+	if line := log.String(); !strings.Contains(line, "reason=malformed") || !strings.Contains(line, "/guarded") {
+		t.Errorf("the log of the refusal does not name the route: %s", line)
 	}
 	count := func(serve func(string) int) float64 {
 		return testing.AllocsPerRun(500, func() { serve(authorization) })

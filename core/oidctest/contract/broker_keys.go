@@ -15,6 +15,7 @@ func brokerParts() []part {
 		{"keys", testKeys},
 		{"sessions", testSessions},
 		{"ended sessions", testEndedSessions},
+		{"revoke", testRevoke},
 		{"exchange", testExchange},
 		{"exchange refused", testExchangeRefusals},
 		{"store down", testStoreDown},

@@ -45,7 +45,8 @@ func testStoreDown(t *testing.T, a setup) {
 	warm.refresh(tokens.RefreshToken).is(storeDown())
 	warm.comeBack(query, cookies).is(storeDown(noReferrer, noCookie))
 	warm.get(logout, "Authorization: Bearer "+ended.AccessToken).hasStatus(http.StatusFound)
-	warm.get("/me", "Authorization: Bearer "+ended.AccessToken).is(badToken()) // here it ends all the same
+	warm.post(logout, nil, "Authorization: Bearer "+ended.AccessToken).is(storeDown()) // a program has to know
+	warm.get("/me", "Authorization: Bearer "+ended.AccessToken).is(badToken())         // here it ends all the same
 
 	warm.store.comeBack()
 	warm.alive(warm.tokens(refreshForm(tokens.RefreshToken))) // nothing of it was spent

@@ -37,6 +37,7 @@ type mode struct {
 	sessionsHint   string // the hint that the logout of a login adds
 	revoked        string // the kind of token that the logout of a login revokes at the provider
 	jwks           string // the jwks route; "" when there is none
+	noToken        string // the revoke route about a request without a token; "" when there is none
 	withoutToken   string // what the error of a Mount without a token route says; "" when that is fine
 }
 
@@ -96,6 +97,7 @@ func brokerMode() *mode {
 		sessionsHint:   "&id_token_hint=…",
 		revoked:        "refresh_token",
 		jwks:           published(1),
+		noToken:        invalid("Missing token"),
 		withoutToken:   "token endpoint",
 	}
 }

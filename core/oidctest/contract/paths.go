@@ -3,6 +3,7 @@ package contract
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,8 +20,10 @@ func (s *site) mounted(paths core.Paths, want bool) {
 		{http.MethodPost, paths.Token, nothingUsable()},
 		{http.MethodPost, paths.Device, jsonWith(http.StatusServiceUnavailable, `{"detail":"OIDC endpoint 'device_authorization_endpoint' not found in discovery."}`)},
 		{http.MethodGet, paths.Logout, moved("/")},
+		{http.MethodPost, paths.Logout, jsonWith(http.StatusOK, `{"logout_url":"/"}`)},
 		{http.MethodGet, paths.UserInfo, noCredentials()},
 		{http.MethodGet, paths.JWKS, s.jwks},
+		{http.MethodPost, paths.Revoke, s.noToken},
 	} {
 		if route.path == "" {
 			continue
@@ -36,13 +39,13 @@ func (s *site) mounted(paths core.Paths, want bool) {
 
 func defaultPaths(prefix string) core.Paths {
 	const at = "/auth/v2/"
-	return core.Paths{Prefix: prefix, Login: at + "login", Callback: at + "callback", Token: at + "token", Device: at + "device", Logout: at + "logout", UserInfo: at + "userinfo", JWKS: at + ".well-known/jwks.json"}
+	return core.Paths{Prefix: prefix, Login: at + "login", Callback: at + "callback", Token: at + "token", Device: at + "device", Logout: at + "logout", UserInfo: at + "userinfo", JWKS: at + ".well-known/jwks.json", Revoke: at + "revoke"}
 }
 
 func testPaths(t *testing.T, a setup) {
 	bare := []oidctest.Option{oidctest.WithoutDeviceFlow(), oidctest.WithoutEndSession()}
 	open := func(t *testing.T, build func(App)) *site { return a.open(t, plan{provider: bare, build: build}) }
-	renamed := core.Paths{Login: "/in", Callback: "/back", Token: "/a/b/token", Device: "/device.start", Logout: "/out", UserInfo: "/~me", JWKS: "/keys.json"}
+	renamed := core.Paths{Login: "/in", Callback: "/back", Token: "/a/b/token", Device: "/device.start", Logout: "/out", UserInfo: "/~me", JWKS: "/keys.json", Revoke: "/a/revoke"}
 
 	t.Run("defaults on the application", func(t *testing.T) {
 		s := open(t, func(app App) { mount(t, app, core.Paths{}) })
@@ -79,7 +82,7 @@ func testPaths(t *testing.T, a setup) {
 	})
 	t.Run("off", func(t *testing.T) {
 		s := open(t, func(app App) {
-			mount(t, app, core.Paths{Login: core.Off, Callback: core.Off, Device: core.Off, Logout: core.Off, JWKS: core.Off})
+			mount(t, app, core.Paths{Login: core.Off, Callback: core.Off, Device: core.Off, Logout: core.Off, JWKS: core.Off, Revoke: core.Off})
 		})
 		s.mounted(core.Paths{Token: "/auth/v2/token", UserInfo: "/auth/v2/userinfo"}, true)
 		off := defaultPaths("")
@@ -123,7 +126,7 @@ func (a setup) wrongMethod() int {
 	return http.StatusMethodNotAllowed
 }
 
-// testMethods: a route answers its own method alone; nothing is done for another one.
+// testMethods: a path answers its own methods alone; nothing is done for another one.
 func testMethods(t *testing.T, a setup) {
 	s := a.open(t, plan{})
 	query, cookies := s.begin(ownCallback, "alice")
@@ -136,11 +139,11 @@ func testMethods(t *testing.T, a setup) {
 		if method == "BREW" {
 			status = 0 // a router may not know the method at all
 		}
-		for path, own := range map[string]string{
-			loginQuery("redirect_uri", loopback): http.MethodGet, back: http.MethodGet, token: http.MethodPost, device: http.MethodPost,
-			logout: http.MethodGet, userInfo: http.MethodGet,
+		for path, own := range map[string][]string{
+			loginQuery("redirect_uri", loopback): {http.MethodGet}, back: {http.MethodGet}, token: {http.MethodPost}, device: {http.MethodPost},
+			logout: {http.MethodGet, http.MethodPost}, userInfo: {http.MethodGet}, revoke: {http.MethodPost},
 		} {
-			if method == own {
+			if slices.Contains(own, method) || path == revoke && s.noToken == "" {
 				continue
 			}
 			got := s.send(method, path, strings.NewReader(form), "Content-Type: application/x-www-form-urlencoded", "Cookie: "+cookies, bearer)

@@ -47,7 +47,7 @@ func testCallback(t *testing.T, a setup) {
 
 func testNoPublicURL(t *testing.T, a setup) {
 	s := a.open(t, plan{config: func(cfg *core.Config) { cfg.PublicURL = "" }})
-	s.get(callback + "?code=x&state=y").is(outage(http.StatusServiceUnavailable, "The callback needs PublicURL in the configuration.", noReferrer))
+	s.get(callback + "?code=x&state=y").is(refused(http.StatusInternalServerError, "server_error", "The callback needs PublicURL in the configuration.", noReferrer))
 }
 
 func callbackRefusals(t *testing.T, a setup) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/go-oidc-auth/oidcauth/core"
@@ -37,6 +38,9 @@ func testDevice(t *testing.T, a setup) {
 			t.Fatal(err)
 		}
 		s.post(token, url.Values{"device_code": {started.DeviceCode}}).hasStatus(http.StatusOK)
+	})
+	t.Run("form of another site", func(t *testing.T) {
+		a.open(t, plan{}).post(device, nil, foreign...).is(foreignForm())
 	})
 	t.Run("no device flow", func(t *testing.T) {
 		s := a.open(t, plan{provider: []oidctest.Option{oidctest.WithoutDeviceFlow()}})
@@ -106,6 +110,7 @@ func testLogout(t *testing.T, a setup) {
 		s.idp.Fault(oidctest.Revocation, oidctest.Refused())
 		s.get(logout, s.bearer("bob")).is(moved(end))
 	})
+	t.Run("posted", func(t *testing.T) { postedLogout(t, a) })
 	t.Run("at home", func(t *testing.T) {
 		s := a.open(t, plan{provider: []oidctest.Option{oidctest.WithoutEndSession()}})
 		s.get(logout).is(moved("/"))
@@ -117,4 +122,29 @@ func testLogout(t *testing.T, a setup) {
 		s.idp.Fault(oidctest.Discovery, oidctest.Refused())
 		s.get(logout, "Authorization: Bearer x").is(moved("/"))
 	})
+}
+
+// postedLogout: a program gets the address, a browser is sent there; a refresh token is taken from a form.
+func postedLogout(t *testing.T, a setup) {
+	s := a.open(t, plan{})
+	bye := url.QueryEscape(afterLogout)
+	end := s.idp.URL(oidctest.EndSession) + "?client_id=app"
+	form := url.Values{"post_logout_redirect_uri": {afterLogout}, "state": {"x"}}
+	program := func(address string) string {
+		return jsonWith(http.StatusOK, `{"logout_url":"`+strings.ReplaceAll(address, "&", `\u0026`)+`"}`)
+	}
+	s.send(http.MethodPost, logout, nil).is(program(end))
+	s.post(logout, form).is(program(end + "&post_logout_redirect_uri=" + bye + "&state=x"))
+	s.post(logout, form, "Sec-Fetch-Mode: navigate").is(moved(end + "&post_logout_redirect_uri=" + bye + "&state=x"))
+	s.post(logout, nil, "Accept: text/html,*/*;q=0.8").is(moved(end))
+	s.post(logout, url.Values{"refresh_token": {"x", "y"}}).is(invalid("Parameter refresh_token is given more than once."))
+	for _, field := range []string{"refresh_token", "refresh-token"} {
+		tokens := s.tokens(s.codeForm("alice"))
+		s.post(logout, url.Values{field: {tokens.RefreshToken}}).is(program(end + s.sessionsHint))
+		form := s.idp.Last(oidctest.Revocation).Form
+		if form.Get("token_type_hint") != "refresh_token" || form.Get("token") == "" {
+			t.Errorf("revoked: %v", form)
+		}
+		s.refresh(tokens.RefreshToken).is(s.bookGone)
+	}
 }

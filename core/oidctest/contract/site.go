@@ -28,6 +28,7 @@ const (
 	logout   = group + "/auth/v2/logout"
 	userInfo = group + "/auth/v2/userinfo"
 	jwks     = group + "/auth/v2/.well-known/jwks.json"
+	revoke   = group + "/auth/v2/revoke"
 
 	issuing = "/issuing" // where the suite itself gets tokens, whatever a test mounts
 )

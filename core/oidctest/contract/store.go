@@ -8,6 +8,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -159,7 +160,8 @@ func makeRows(t *testing.T, cfg core.Config, key []byte) []store.Key {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := routes[len(routes)-1].Serve(t.Context(), &core.Request{Method: http.MethodGet}); got.Status != http.StatusOK {
+	isKeys := func(route core.Route) bool { return route.Name == "jwks" }
+	if got := routes[slices.IndexFunc(routes, isKeys)].Serve(t.Context(), &core.Request{Method: http.MethodGet}); got.Status != http.StatusOK {
 		t.Fatalf("no keys: %s", got.Body)
 	}
 	keys, err := memory.Keys(t.Context())

@@ -10,8 +10,9 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/fresh"
 )
 
-// A failure that is another source's is told by that one; a fault of its own that follows is told, once, and so is its end.
-func TestFailuresOfAnotherSourceAreNotTold(t *testing.T) {
+// A failure of another source is not reported, because that source does; a failure of its own is reported once, and so is its
+// end.
+func TestFailuresOfAnotherSourceAreNotReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := &origin{}
 		var fault error
@@ -26,7 +27,7 @@ func TestFailuresOfAnotherSourceAreNotTold(t *testing.T) {
 		} {
 			fault = step.fault
 			_, _ = source.Renew(t.Context(), source.Peek())
-			time.Sleep(2 * policy.Pause) // the background has tried since, too
+			time.Sleep(2 * policy.Pause) // the background has retried, too
 			synctest.Wait()
 			if o.changes() != step.told {
 				t.Errorf("%v: told %d times, want %d", step.fault, o.changes(), step.told)

@@ -1,0 +1,65 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/claims"
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
+	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
+	"github.com/go-oidc-auth/oidcauth/core/internal/strictjson"
+)
+
+// Signed verifies that an access token is of this issuer, whatever its times and its audience say and though its session
+// has ended: for who wants to end that session, and for nothing else. A token whose key the issuer has no more is not
+// known. The error is a fault of kind Token with its reason, or an outage.
+func (i *Issuer) Signed(ctx context.Context, raw string) (*Token, error) {
+	token, err := jose.Parse(raw)
+	if err != nil {
+		return nil, fault.New(fault.Token, err)
+	}
+	issuer, err := token.UnverifiedIssuer()
+	if err != nil {
+		return nil, fault.New(fault.Token, err)
+	}
+	name, err := i.name(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case issuer != name: // before a key is looked for
+		return nil, anotherIssuer(name)
+	case i.Algorithm != "" && token.Alg != i.Algorithm, i.NamedKeys && !token.HasKey, !token.Supported(), !isAccessType(token.Typ):
+		return nil, fault.New(fault.Token, fault.ErrTokenKind)
+	}
+	key, err := i.Keys.Find(ctx, token.Header)
+	switch {
+	case errors.Is(err, fault.ErrUnknownKey):
+		return nil, fault.New(fault.Token, err)
+	case err != nil:
+		return nil, fault.Down(i.Down, err)
+	}
+	payload, object, err := token.Verify(key)
+	if err != nil {
+		return nil, fault.New(fault.Token, err)
+	}
+	verified := i.New()
+	if err := verified.Read(object, name, beforeItsEnd(object), i.Rules); err != nil {
+		return nil, fault.New(fault.Token, err)
+	}
+	verified.Raw, verified.Payload, verified.issuer = token.Raw(), payload, i
+	if i.Session != nil {
+		verified.Session = i.Session(&verified.Token)
+	}
+	return verified, nil
+}
+
+// beforeItsEnd is now, or the last second of a token that has expired.
+func beforeItsEnd(object strictjson.Object) time.Time {
+	now := time.Now()
+	exp, ok, err := object.Number("exp", false)
+	if end := claims.Time(exp).Add(-time.Second); ok && err == nil && end.Before(now) {
+		return end
+	}
+	return now
+}

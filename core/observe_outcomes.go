@@ -1,0 +1,152 @@
+package core
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
+	"github.com/go-oidc-auth/oidcauth/core/internal/fetch"
+	"github.com/go-oidc-auth/oidcauth/core/internal/keyring"
+	"github.com/go-oidc-auth/oidcauth/core/internal/observe"
+)
+
+// Outcomes of verifications. The reasons for which a token is not accepted are in the table [reasons].
+const (
+	outcomeOK           = "ok"
+	outcomeCached       = "cached" // a token that was verified before
+	outcomeNoToken      = "no_token"
+	outcomeBadRequest   = "bad_request"  // two headers
+	outcomeInsufficient = "insufficient" // a good token that lacks scopes or claims
+	outcomeOutage       = "outage"       // a 503: provider, store or keys are out of reach
+	outcomeFailed       = "failed"       // a fault of this service, or an answer that cannot be used
+)
+
+// Outcomes of logins, refreshes, fetches and calls, beside those above.
+const (
+	outcomePending     = "pending" // the user of a device has not answered yet
+	outcomeRefused     = "refused" // the caller's fault, or the provider says no
+	outcomeUnreachable = "unreachable"
+	outcomeUnusable    = "unusable"
+)
+
+const (
+	grantCallback = "callback"
+	grantCode     = "code"
+	grantDevice   = "device"
+	grantExchange = "exchange"
+
+	grantUndecided = "undecided" // a form that does not come to one grant
+)
+
+var (
+	logins  = []string{grantCallback, grantCode, grantDevice, grantExchange, grantUndecided}
+	endings = []string{outcomeOK, outcomeRefused, outcomeOutage, outcomeFailed}
+)
+
+// reasons are the words for the causes of a refused token, the same in events and in the log.
+var reasons = []struct {
+	cause error
+	word  string
+}{
+	{ErrMalformed, "malformed"},
+	{ErrTokenKind, "wrong_kind"},
+	{ErrIssuer, "issuer"},
+	{ErrUnknownKey, "unknown_key"},
+	{ErrSignature, "bad_signature"},
+	{ErrExpired, "expired"},
+	{ErrNotYetValid, "not_yet_valid"},
+	{ErrClaims, "bad_claims"},
+	{ErrAudience, "audience"},
+	{ErrRevoked, "revoked"},
+}
+
+func verificationOutcomes() []string {
+	all := []string{outcomeOK, outcomeCached, outcomeNoToken, outcomeBadRequest}
+	for _, reason := range reasons {
+		all = append(all, reason.word)
+	}
+	return append(all, outcomeInsufficient, outcomeOutage, outcomeFailed)
+}
+
+// verificationOutcome is how a guard judged one request. It must not allocate: it runs on every request.
+func verificationOutcome(cached bool, err error) string {
+	switch {
+	case err != nil:
+		return refusalOutcome(err)
+	case cached:
+		return outcomeCached
+	default:
+		return outcomeOK
+	}
+}
+
+func refusalOutcome(err error) string {
+	switch kindOf(err) {
+	case fault.Missing:
+		return outcomeNoToken
+	case fault.Request:
+		return outcomeBadRequest
+	case fault.Lacking:
+		return outcomeInsufficient
+	case fault.Token:
+		return reasonOf(err)
+	case fault.Outage:
+		return outcomeOutage
+	default:
+		return outcomeFailed
+	}
+}
+
+// reasonOf is the word for the cause of a fault of kind Token.
+func reasonOf(err error) string {
+	for _, reason := range reasons {
+		if errors.Is(err, reason.cause) {
+			return reason.word
+		}
+	}
+	return outcomeFailed // no such fault is made without a reason
+}
+
+// endingOf is how a login or a refresh ended: a provider that answers "pending" to anything but a device has refused it.
+func endingOf(part string, err error) string {
+	outcome := answerOutcome(err)
+	if outcome == outcomePending && part != grantDevice {
+		return outcomeRefused
+	}
+	return outcome
+}
+
+func answerOutcome(err error) string {
+	if err == nil {
+		return outcomeOK
+	}
+	switch kindOf(err) {
+	case fault.Pending:
+		return outcomePending
+	case fault.Outage:
+		return outcomeOutage
+	case fault.Unusable, fault.Client, fault.Internal:
+		return outcomeFailed
+	default:
+		return outcomeRefused
+	}
+}
+
+// exchangeOutcome is how a fetch or a call ended. What comes over a network may be out of reach or no use; a store is out of
+// reach, whatever it says, but for a key in it that does not open. Only a call can be refused.
+func exchangeOutcome(kind, part string, err error) string {
+	switch {
+	case err == nil:
+		return outcomeOK
+	case errors.Is(err, keyring.ErrSealed):
+		return outcomeUnusable
+	case slices.Contains([]string{observe.SigningKeys, observe.Revocations}, part), fetch.IsOutage(err):
+		return outcomeUnreachable
+	case fault.Is(err, fault.Pending):
+		return outcomePending
+	case kind == observe.Call && !errors.Is(err, fetch.ErrNonsense) && !fault.Is(err, fault.Unusable):
+		return outcomeRefused
+	default:
+		return outcomeUnusable
+	}
+}
