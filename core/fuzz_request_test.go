@@ -59,8 +59,10 @@ func FuzzClaims(f *testing.F) {
 	for _, change := range [][2]string{
 		{`4102444800`, `4102444800.5e0`}, {`4102444800`, `"4102444800"`}, {`4102444800`, `1e309`}, {`"iat":1`, `"nbf":9e9`}, {`"iat":1`, `"nbf":-1e300`}, {`"alice"`, `["alice"]`},
 		{`{`, `{"typ":"ID",`}, {`{`, `{"cnf":{"jkt":"x"},`}, {`{`, `{"EXP":1,`}, {`{`, `{"scope":"a  b","scp":["c"],`}, {`"my-client"`, `["x","my-client"]`}, {`"my-client"`, `"x","azp":"my-client"`},
+		{`"my-client"`, `"account","azp":"my-client"`}, {`"my-client"`, `[],"client_id":"my-client"`}, {`{`, `{"scope":"",`}, {`{`, `{"token_use":"id","scope":"",`}, {`{`, `{"nonce":"n","cid":"c",`},
 	} {
 		f.Add(goodHeader, strings.Replace(good, change[0], change[1], 1))
+		f.Add(`{"alg":"EdDSA","kid":"k1"}`, strings.Replace(good, change[0], change[1], 1))
 	}
 	idp := &memoryIDP{}
 	service, _ := fuzzService(f, fuzzMetadata())
@@ -83,11 +85,25 @@ func FuzzClaims(f *testing.F) {
 		if read["iss"] != issuer || read["sub"] != caller.Subject() || caller.Subject() == "" || number("exp")+slack <= now || number("iat") > now+slack || number("nbf") > now+slack {
 			t.Errorf("accepted: %s", payload)
 		}
-		if named := toJSON([]any{read["aud"], read["azp"], read["client_id"]}); !strings.Contains(named, `"`+clientID+`"`) || read["cnf"] != nil || read["events"] != nil {
-			t.Errorf("not for this service: %s", payload)
+		var head struct {
+			Typ string `json:"typ"`
 		}
-		if kind, _ := read["typ"].(string); regexp.MustCompile(`(?i)^(id|refresh|offline|logout)$`).MatchString(kind) {
+		if err := json.Unmarshal([]byte(header), &head); err != nil {
+			t.Fatal(err)
+		}
+		typed := strings.HasSuffix(strings.ToLower(head.Typ), "at+jwt")
+		rest := strings.NewReplacer(`"account"`, "", `"broker"`, "", `"realm-management"`, "").Replace(toJSON(read["aud"]))
+		issued := read["azp"] == clientID || read["client_id"] == clientID
+		if !strings.Contains(rest, `"`+clientID+`"`) && (typed || !issued || strings.Contains(rest, `"`)) {
+			t.Errorf("not for this service: %s %s", header, payload)
+		}
+		kind, _ := read["typ"].(string)
+		if regexp.MustCompile(`(?i)^(id|refresh|offline|logout)$`).MatchString(kind) || read["token_use"] == "id" || read["cnf"] != nil || read["events"] != nil {
 			t.Errorf("not an access token: %s", payload)
+		}
+		marks := toJSON([]any{read["scope"], read["scp"], read["client_id"], read["cid"], read["appid"], read["azpacr"], read["token_use"]})
+		if marks == "[null,null,null,null,null,null,null]" && !strings.EqualFold(kind, "Bearer") && !typed {
+			t.Errorf("maybe an ID token: %s %s", header, payload)
 		}
 	})
 }

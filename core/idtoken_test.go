@@ -228,12 +228,12 @@ func TestClaimsAsFoldsNoNames(t *testing.T) {
 		Any    any             `json:"any"`
 		Raw    json.RawMessage `json:"raw"`
 		When   time.Time       `json:"when"`
-		Dash   string          `json:"-,"`
+		Dash   string          `json:"-,"` //nolint:staticcheck // a name, as encoding/json reads it
 		Left   string          `json:"-"`
 		Sub    string          // untagged: the claim "Sub"
 		Same   string          `json:"same"`
 		SAME   string          // another claim
-		Quoted string          `json:"a\\b"`
+		Quoted string          `json:"a\\b"` //nolint:staticcheck // encoding/json takes the name of the field
 		Text   string          `json:"text"`
 	}
 	caller := callerWith(t, claims{

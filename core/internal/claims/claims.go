@@ -47,21 +47,24 @@ type Rules struct {
 var decisive = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "azp", "client_id", "scope", "scp", "typ", "token_use", "cnf", "nonce", "at_hash", "c_hash", "events"}
 
 // Read fills t from claims whose signature was checked: RFC 7519 section 4.1 with every registered claim typed; iss equal
-// byte for byte to issuer, sub and exp present, exp, nbf and iat against the clock. The error is one of fault's reasons.
+// byte for byte to issuer, sub and exp present, exp, nbf and iat against the clock, in this order. The error is one of
+// fault's reasons.
 func (t *Token) Read(object strictjson.Object, issuer string, now time.Time, rules *Rules) error {
 	if object.FoldsTo(decisive...) {
 		return fault.ErrClaims
 	}
 	t.Object, t.rules = object, rules
-	if !t.readTexts() || t.Issuer == "" || t.Subject == "" {
+	switch {
+	case !t.readTexts():
+		return fault.ErrClaims
+	case t.Issuer != issuer:
+		return fault.ErrIssuer
+	case t.Subject == "":
 		return fault.ErrClaims
 	}
 	first, expiry, err := readTimes(object, now, rules.Leeway)
 	if err != nil {
 		return err
-	}
-	if t.Issuer != issuer {
-		return fault.ErrIssuer
 	}
 	t.Expiry, t.since, t.until = expiry, first.Add(-rules.Leeway).UnixMilli(), expiry.Add(rules.Leeway).UnixMilli()
 	return nil

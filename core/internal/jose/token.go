@@ -195,15 +195,16 @@ func (t *Token) Supported() bool {
 	return slices.Contains(RSAAlgorithms, t.Alg)
 }
 
-// UnverifiedIssuer returns the claim iss without verifying the signature, "" if it is absent or malformed. Use it only to
-// choose the issuer whose keys verify the token.
-func (t *Token) UnverifiedIssuer() string {
-	if !t.read() || t.claims.FoldsTo("iss") {
-		return ""
+// UnverifiedIssuer returns the claim iss before anybody has checked the signature, "" when there is none. It is good for one
+// thing: to choose whose keys are to verify the token. The error is [ErrMalformed] when the payload is no strict JSON object,
+// and fault.ErrClaims when iss is no text, or stands there in another spelling.
+func (t *Token) UnverifiedIssuer() (string, error) {
+	if !t.read() {
+		return "", ErrMalformed
 	}
 	issuer, err := t.claims.String("iss")
-	if err != nil {
-		return ""
+	if err != nil || t.claims.FoldsTo("iss") {
+		return "", fault.ErrClaims
 	}
-	return issuer
+	return issuer, nil
 }

@@ -19,12 +19,16 @@ func (i *Issuer) Signed(ctx context.Context, raw string) (*Token, error) {
 	if err != nil {
 		return nil, fault.New(fault.Token, err)
 	}
+	issuer, err := token.UnverifiedIssuer()
+	if err != nil {
+		return nil, fault.New(fault.Token, err)
+	}
 	name, err := i.name(ctx)
 	switch {
 	case err != nil:
 		return nil, err
-	case token.UnverifiedIssuer() != name: // before a key is looked for
-		return nil, fault.New(fault.Token, fault.ErrIssuer)
+	case issuer != name: // before a key is looked for
+		return nil, anotherIssuer(name)
 	case i.Algorithm != "" && token.Alg != i.Algorithm, i.NamedKeys && !token.HasKey, !token.Supported(), !isAccessType(token.Typ):
 		return nil, fault.New(fault.Token, fault.ErrTokenKind)
 	}

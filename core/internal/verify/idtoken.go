@@ -6,6 +6,7 @@ import (
 	"crypto/sha512"
 	"crypto/subtle"
 	"encoding/base64"
+	"log/slog"
 	"slices"
 	"strings"
 
@@ -24,7 +25,10 @@ type Login struct {
 // IDToken is OpenID Connect Core section 3.1.3.7. The error is a fault of kind Token with its reason, or an outage.
 func (i *Issuer) IDToken(ctx context.Context, raw string, login Login) (*Token, error) {
 	token, err := jose.Parse(raw)
-	if err != nil || !isAnyOf(token.Typ, "", "JWT") {
+	switch {
+	case err != nil:
+		return nil, fault.New(fault.Token, err)
+	case !isAnyOf(token.Typ, "", "JWT"):
 		return nil, fault.New(fault.Token, fault.ErrTokenKind)
 	}
 	name, err := i.name(ctx)
@@ -35,25 +39,32 @@ func (i *Issuer) IDToken(ctx context.Context, raw string, login Login) (*Token, 
 	if err != nil {
 		return nil, err
 	}
-	if !isIssuedTo(&verified.Token, login.Client) || !hasNonce(&verified.Token, login.Nonce) || !hashFits(&verified.Token, token.Alg, login.AccessToken) {
+	switch {
+	case !isIDToken(&verified.Token):
+		return nil, fault.New(fault.Token, fault.ErrTokenKind)
+	case !isIssuedTo(&verified.Token, login.Client):
+		return nil, &fault.Error{Kind: fault.Token, Err: fault.ErrAudience, Want: []slog.Attr{slog.Any("want_audience", []string{login.Client})}}
+	case !verified.Has("iat"), !hasNonce(&verified.Token, login.Nonce), !hashFits(&verified.Token, token.Alg, login.AccessToken): // section 2, for iat
 		return nil, fault.New(fault.Token, fault.ErrClaims)
 	}
 	return verified, nil
 }
 
-// isIssuedTo: the audience is this client; others beside it only with azp, and azp is this client (points 3 to 5). iat
-// is there (section 2).
-func isIssuedTo(token *claims.Token, client string) bool {
-	azp, err := token.Object.String("azp")
-	if err != nil || azp != "" && azp != client || azp == "" && len(token.Audience) > 1 {
-		return false
-	}
+// isIDToken keeps out what the issuer signs for another use: with events it is a logout token, or another security event (RFC
+// 8417).
+func isIDToken(token *claims.Token) bool {
 	kind, err := token.Object.String("typ")
-	if err != nil || isAnyOf(kind, "Bearer", "Refresh", "Offline", "Logout") {
+	return err == nil && !isAnyOf(kind, "Bearer", "Refresh", "Offline", "Logout") && !token.Has("events")
+}
+
+// isIssuedTo: the audience is this client; others beside it only with azp, and azp is this client (points 3 to 5). Its type was
+// checked.
+func isIssuedTo(token *claims.Token, client string) bool {
+	azp := token.Text("azp")
+	if azp == "" && len(token.Audience) > 1 || azp != "" && azp != client {
 		return false
 	}
-	// With events it is a logout token, or another security event (RFC 8417).
-	return token.Has("iat") && !token.Has("events") && slices.Contains(token.Audience, client)
+	return slices.Contains(token.Audience, client)
 }
 
 func hasNonce(token *claims.Token, nonce string) bool {

@@ -84,9 +84,16 @@ func (i *Issuer) Access(ctx context.Context, raw string) (*Token, error) {
 	if err != nil {
 		return nil, err
 	}
-	name, err := i.name(ctx)
+	issuer, err := token.UnverifiedIssuer()
 	if err != nil {
+		return nil, fault.New(fault.Token, err)
+	}
+	name, err := i.name(ctx)
+	switch {
+	case err != nil:
 		return nil, err
+	case issuer != name: // before anything is fetched for a stranger's
+		return nil, anotherIssuer(name)
 	}
 	return i.access(ctx, &token, name)
 }
@@ -131,10 +138,10 @@ func (i *Issuer) anotherAudience(token *claims.Token) error {
 // verify checks what every token has to fulfil: key, signature, and the registered claims.
 func (i *Issuer) verify(ctx context.Context, token *jose.Token, name string) (*Token, error) {
 	switch {
-	case i.Algorithm != "" && token.Alg != i.Algorithm, i.NamedKeys && !token.HasKey:
-		return nil, fault.New(fault.Token, fault.ErrTokenKind)
-	case !token.Supported():
+	case !token.Supported(), i.Algorithm != "" && token.Alg != i.Algorithm:
 		return nil, fault.New(fault.Token, fault.ErrSignature)
+	case i.NamedKeys && !token.HasKey:
+		return nil, fault.New(fault.Token, fault.ErrUnknownKey)
 	}
 	key, err := i.Keys.Find(ctx, token.Header)
 	switch {
@@ -148,8 +155,11 @@ func (i *Issuer) verify(ctx context.Context, token *jose.Token, name string) (*T
 		return nil, fault.New(fault.Token, err)
 	}
 	verified := i.New()
-	if err := verified.Read(object, name, time.Now(), i.Rules); err != nil {
-		return nil, i.refused(err, "want_issuer", name)
+	switch err := verified.Read(object, name, time.Now(), i.Rules); {
+	case errors.Is(err, fault.ErrIssuer):
+		return nil, anotherIssuer(name)
+	case err != nil:
+		return nil, fault.New(fault.Token, err)
 	}
 	verified.Raw, verified.Payload, verified.issuer = token.Raw(), payload, i
 	i.Keys.Prove(&verified.proof, token.Header, key)

@@ -17,6 +17,9 @@ type Verifier struct {
 	cache      *cache
 }
 
+// manyNames bounds the issuers that a refusal names.
+const manyNames = 5
+
 // NewVerifier makes a verifier of a table of issuers, with a cache for about cacheSize tokens; below 0 there is none.
 func NewVerifier(cacheSize int, table ...*Issuer) *Verifier {
 	v := &Verifier{named: make(map[string]*Issuer), cache: newCache(cacheSize)}
@@ -55,7 +58,10 @@ func (v *Verifier) verify(ctx context.Context, raw string) (*Token, error) {
 		return nil, err
 	}
 	// Nobody has verified the issuer yet: it chooses whose keys may verify the token, and nothing else.
-	name := token.UnverifiedIssuer()
+	name, err := token.UnverifiedIssuer()
+	if err != nil {
+		return nil, fault.New(fault.Token, err)
+	}
 	issuer, err := v.issuer(ctx, name)
 	if err != nil {
 		return nil, err
@@ -65,14 +71,14 @@ func (v *Verifier) verify(ctx context.Context, raw string) (*Token, error) {
 
 // issuer returns the row of a name; a stranger's is refused before anything is fetched for it.
 func (v *Verifier) issuer(ctx context.Context, name string) (*Issuer, error) {
-	if name == "" {
-		return nil, fault.New(fault.Token, fault.ErrClaims)
-	}
 	if issuer := v.named[name]; issuer != nil {
 		return issuer, nil
 	}
 	wanted := slices.Clip(v.names)
 	for _, issuer := range v.discovered {
+		if name == "" { // nobody's: not worth a fetch
+			break
+		}
 		want, err := issuer.name(ctx)
 		if err != nil {
 			return nil, err
@@ -82,7 +88,7 @@ func (v *Verifier) issuer(ctx context.Context, name string) (*Issuer, error) {
 		}
 		wanted = append(wanted, want)
 	}
-	return nil, &fault.Error{Kind: fault.Token, Err: fault.ErrIssuer, Want: []slog.Attr{slog.Any("want_issuer", wanted)}}
+	return nil, anotherIssuer(wanted[:min(len(wanted), manyNames)]...)
 }
 
 // checkEnded refuses tokens whose session was ended: the clock alone does not tell.
@@ -100,7 +106,9 @@ func (i *Issuer) checkEnded(ctx context.Context, token *Token) error {
 	return nil
 }
 
-// refused makes the fault of a token that was held against something.
-func (i *Issuer) refused(reason error, name string, wanted any) error {
-	return &fault.Error{Kind: fault.Token, Err: reason, Want: []slog.Attr{slog.Any(name, wanted)}}
+func anotherIssuer(wanted ...string) error {
+	if len(wanted) == 0 { // it is not known yet
+		return fault.New(fault.Token, fault.ErrIssuer)
+	}
+	return &fault.Error{Kind: fault.Token, Err: fault.ErrIssuer, Want: []slog.Attr{slog.Any("want_issuer", wanted)}}
 }
