@@ -16,8 +16,8 @@ func TestRequirementPanics(t *testing.T) {
 	auth := idp.auth()
 	check := core.Check("mine", func(*core.IDToken) bool { panic(poison) })
 	request := core.CheckRequest("mine", func(context.Context, core.Credentials, *core.IDToken) (bool, error) {
-		var list []int
-		return list[len(list)] == 0, nil
+		list := strings.Split(poison, " ")
+		return list[len(list)] == "", nil
 	})
 	for name, guard := range map[string]*core.Guard{
 		"Check":                            auth.Required(check),

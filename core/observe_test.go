@@ -236,7 +236,6 @@ func TestObserveLogins(t *testing.T) {
 // diary is an Observer that writes down what it was told, and marks contexts.
 type diary struct {
 	mu      sync.Mutex
-	open    int
 	entries []string
 	panics  string // the kind whose Begin panics
 }

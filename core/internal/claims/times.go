@@ -32,6 +32,15 @@ func readTimes(object strictjson.Object, now time.Time, leeway time.Duration) (f
 	return Time(first), Time(exp), nil
 }
 
+// BeforeEnd returns now, or the last second of a token that has expired.
+func BeforeEnd(object strictjson.Object, now time.Time) time.Time {
+	exp, ok, err := object.Number("exp", false)
+	if end := Time(exp).Add(-time.Second); ok && err == nil && end.Before(now) {
+		return end
+	}
+	return now
+}
+
 // Time turns seconds into a time; far ones become the last second of the year 9999, so that nothing wraps.
 func Time(seconds float64) time.Time {
 	const last = 253402300799

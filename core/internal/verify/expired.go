@@ -8,7 +8,6 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/claims"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
-	"github.com/go-oidc-auth/oidcauth/core/internal/strictjson"
 )
 
 // Signed verifies that an access token is of this issuer, whatever its times and its audience say and though its session
@@ -44,7 +43,7 @@ func (i *Issuer) Signed(ctx context.Context, raw string) (*Token, error) {
 		return nil, fault.New(fault.Token, err)
 	}
 	verified := i.New()
-	if err := verified.Read(object, name, beforeItsEnd(object), i.Rules); err != nil {
+	if err := verified.Read(object, name, claims.BeforeEnd(object, time.Now()), i.Rules); err != nil {
 		return nil, fault.New(fault.Token, err)
 	}
 	verified.Raw, verified.Payload, verified.issuer = token.Raw(), payload, i
@@ -52,14 +51,4 @@ func (i *Issuer) Signed(ctx context.Context, raw string) (*Token, error) {
 		verified.Session = i.Session(&verified.Token)
 	}
 	return verified, nil
-}
-
-// beforeItsEnd is now, or the last second of a token that has expired.
-func beforeItsEnd(object strictjson.Object) time.Time {
-	now := time.Now()
-	exp, ok, err := object.Number("exp", false)
-	if end := claims.Time(exp).Add(-time.Second); ok && err == nil && end.Before(now) {
-		return end
-	}
-	return now
 }
