@@ -173,6 +173,9 @@ func TestRefusalNamesTheAudience(t *testing.T) {
 			if !strings.HasPrefix(text, "want_audience="+c.want) || strings.Contains(text, "core.IssuedToUs") != c.hint || strings.Contains(text, "payments") {
 				t.Errorf("got %s", text)
 			}
+			if log := f.traffic.logs.String(); !strings.Contains(log, "want_audience=") || strings.Contains(log, "core.IssuedToUs") != c.hint {
+				t.Errorf("the log says %s", log)
+			}
 		})
 	}
 }
