@@ -12,11 +12,11 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/session"
 )
 
-// logout answers GET and POST logout (OpenID Connect RP-Initiated Logout section 2). A browser is redirected, to the
-// provider's end-session endpoint, or home; a program that posts gets that address as JSON. Before that, at the provider,
-// and in broker mode with its whole session on every instance, ends what the tokens belong to that came along: a bearer token
-// which is valid, in broker mode any own one that is signed, and in a POST a refresh_token. The log is told when something
-// of that begins to fail. An end that cannot be stored yet is a 503 for a program; a browser is led on.
+// logout answers GET and POST logout (OpenID Connect RP-Initiated Logout section 2). It redirects a browser to the provider's
+// end-session endpoint, or home; a program that posts gets that address as JSON. First it ends what the request's tokens belong
+// to, at the provider and in broker mode as a whole session on every instance: a valid bearer token, in broker mode any own
+// signed one, and in a POST a refresh_token. Failures are logged as changes of state. If the store does not have the end
+// yet, a program gets a 503; a browser is redirected all the same.
 func (f *flows) logout(ctx context.Context, request *Request) (*Response, error) {
 	asked, err := readLogout(request)
 	if err != nil {
@@ -24,7 +24,7 @@ func (f *flows) logout(ctx context.Context, request *Request) (*Response, error)
 	}
 	target := f.logoutTarget(asked.target)
 	meta, err := f.provider.Metadata(ctx)
-	if err != nil { // the log knows: it is told when the document cannot be had
+	if err != nil { // logged as a change of state
 		meta = &provider.Metadata{}
 	} else {
 		f.noLogout.Seen(ctx, endSessionFault(meta))
@@ -52,7 +52,7 @@ type LogoutStart struct {
 	LogoutURL string `json:"logout_url"` // where a browser ends the session at the provider
 }
 
-// leadOn is where a browser goes from here.
+// leadOn returns where a browser goes from here.
 func (f *flows) leadOn(meta *provider.Metadata, target, state, hint string) string {
 	switch {
 	case meta.EndSession == "" && target == "":
@@ -70,8 +70,8 @@ func (f *flows) leadOn(meta *provider.Metadata, target, state, hint string) stri
 // logoutRequest is what a logout asks for.
 type logoutRequest struct{ target, state, hint, refresh string }
 
-// readLogout reads the query of a GET, where nothing is refused: what is given twice counts as absent. A POST has its
-// parameters in the form, a refresh token only there: an address stands in logs.
+// readLogout reads the query of a GET and refuses nothing there: a repeated parameter counts as absent. A POST has its
+// parameters in the form, and a refresh token is read only there, since addresses are logged.
 func readLogout(request *Request) (*logoutRequest, error) {
 	if request.Method != http.MethodPost {
 		query := request.Query

@@ -9,9 +9,9 @@ import (
 )
 
 // revoke answers POST revoke (RFC 7009), in broker mode: the session of a token of this service ends, on every instance and at
-// the provider. Who holds a token may end it; no client authenticates, as at the token route. A refresh token or an access
-// token will do, whatever token_type_hint says, also one that has expired. A token that nobody knows is a 200 too, a
-// store that cannot be told a 503 (section 2.2.1).
+// the provider. Whoever holds a token may end it; no client authenticates, as at the token route. It takes refresh tokens and
+// access tokens, also expired ones, and ignores token_type_hint. An unknown token is a 200 too, a store that is out of reach
+// a 503 (section 2.2.1).
 func (f *flows) revoke(ctx context.Context, request *Request) (*Response, error) {
 	read := parameters{values: request.Form, most: maxCredential}
 	token, _ := read.one("token"), read.one("token_type_hint")

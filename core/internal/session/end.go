@@ -14,10 +14,10 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/verify"
 )
 
-// Ending is what somebody brings who wants something to end. Each part may be missing.
+// Ending holds the credentials of a logout or revocation. Each part may be missing.
 type Ending struct {
-	Caller  *verify.Token // whom a guard would admit
-	Bearer  string        // the access token where no guard admits it
+	Caller  *verify.Token // the caller whom a guard would admit
+	Bearer  string        // the access token if no guard admits it
 	Refresh string        // a refresh token
 	Hint    string        // the client's own id_token_hint
 }
@@ -49,8 +49,8 @@ func (b *Broker) endAccess(ctx context.Context, meta *provider.Metadata, e Endin
 	return b.endSession(ctx, meta, sessionOf(&caller.Token), caller.Expiry)
 }
 
-// endRefresh ends the session of an own refresh token. Where the store cannot be read, nobody knows whether there is one,
-// and nothing is queued: anybody may send anything.
+// endRefresh ends the session of an own refresh token. If the store cannot be read, nothing is queued: the token may be
+// anything that somebody made up, and the queue is bounded.
 func (b *Broker) endRefresh(ctx context.Context, meta *provider.Metadata, token string) (string, error) {
 	if token == "" {
 		return "", nil
@@ -99,7 +99,7 @@ func (b *Broker) endStored(ctx context.Context, id string, until time.Time) ([]b
 	return open.families.End(ctx, id, until)
 }
 
-// everOpened is the store though it may have been away for long: an end is queued then.
+// everOpened returns the store even if it has been out of reach for long: an end is queued then.
 func (b *Broker) everOpened(ctx context.Context) (*opened, error) {
 	if open := b.opened(); open != nil {
 		return open, nil

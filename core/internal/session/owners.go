@@ -10,8 +10,8 @@ import (
 // maxOwners is how many refresh tokens one process remembers.
 const maxOwners = 1 << 16
 
-// owners remembers whom refresh tokens belong to, as far as this process has seen them, by hashes alone: bounded in number,
-// the oldest is dropped first. The zero value is ready for use; safe for concurrent use.
+// owners knows which person a refresh token belongs to, if this process has seen it before, by hashes alone. It is bounded in
+// number; the oldest is dropped first. The zero value is ready for use; safe for concurrent use.
 type owners struct {
 	mu    sync.Mutex
 	known map[hash]hash
@@ -21,8 +21,8 @@ type owners struct {
 
 type hash = [sha256.Size]byte
 
-// ownerOf is who an answer of the provider's is about: by its ID token, or its access token where that can be read. false
-// where it says nobody.
+// ownerOf returns the person of a provider's answer: by its ID token, else by its access token if that can be read. false: the
+// answer names nobody.
 func ownerOf(grant *Grant) (owner hash, ok bool) {
 	for _, token := range []*verify.Token{grant.Caller, grant.Access} {
 		if token != nil {

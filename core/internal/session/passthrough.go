@@ -22,7 +22,7 @@ type Passthrough struct {
 
 var _ Sessions = (*Passthrough)(nil)
 
-// NewPassthrough makes the way without a store.
+// NewPassthrough returns the implementation without a store.
 func NewPassthrough(up *Upstream, log *slog.Logger) *Passthrough {
 	return &Passthrough{up: up, opaque: newOpaque(log)}
 }

@@ -1,5 +1,5 @@
-// Package session is what this service does with a login at the provider. There are two ways, chosen once: [Passthrough]
-// hands the provider's tokens on, [Broker] keeps them in a store and mints own ones. Whoever answers a route knows neither.
+// Package session decides what becomes of a login at the provider. There are two implementations of [Sessions], chosen once:
+// [Passthrough] hands the provider's tokens on, [Broker] keeps them in a store and mints own ones. Routes know neither.
 package session
 
 import (
@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// Sessions is one way. Safe for concurrent use.
+// Sessions is what routes and guards need of either mode. Safe for concurrent use.
 type Sessions interface {
 	// Ready waits until a session could begin or go on: nothing is spent at the provider before. The error is a fault.
 	Ready(ctx context.Context) error
@@ -64,7 +64,7 @@ type Exchange struct {
 	Scope              string
 }
 
-// Logins redeems grants at the provider for the one or the other way.
+// Logins redeems grants at the provider, in either mode.
 type Logins struct {
 	Sessions
 
@@ -72,7 +72,7 @@ type Logins struct {
 	refreshes singleflight.Group
 }
 
-// NewLogins joins the provider and what is done with a login there.
+// NewLogins returns the logins of a service.
 func NewLogins(up *Upstream, sessions Sessions) *Logins { return &Logins{Sessions: sessions, up: up} }
 
 // Prepare returns the provider's metadata once a token request can be made and its answer can be verified and kept.

@@ -26,17 +26,17 @@ func said(text string, at time.Time) *document {
 	return &document{Claims: json.RawMessage(text), At: at.Unix()}
 }
 
-// heard is what one exchange with the provider has brought. A document that is nil did not come; away says that its source
-// was out of reach, and may have had one.
+// heard is what one exchange with the provider has brought. A nil document did not come; away means that its source was out of
+// reach and may have had one.
 type heard struct {
 	sources
 	accessAway, userInfoAway bool
 	refused                  bool // userinfo had an answer, and it was no document about this person
 }
 
-// since returns what counts after an exchange: what it has said, and nothing of before that it does not say any more. An
-// older document counts while its source is out of reach, for as long as keys do; that of the source which is away, or,
-// where nothing else is known, all of them. An exchange in which nobody was asked about the person changes nothing.
+// since returns the documents that count after an exchange: those that it brought, and none from before that it does not bring
+// any more. An older document counts only while its source is out of reach, for provider.StaleAge; if nothing else is known,
+// all older documents count for that long. An exchange that could ask nobody about the person changes nothing.
 func (h *heard) since(before sources, now time.Time) sources {
 	after := h.sources
 	if h.accessAway {
@@ -57,7 +57,7 @@ func (h *heard) since(before sources, now time.Time) sources {
 
 func (s *sources) isEmpty() bool { return s.ID == nil && s.Access == nil && s.UserInfo == nil }
 
-// unlessOld is the document itself for as long as what the provider has said serves while it is away. It works on nil.
+// unlessOld returns the document, nil once it is older than provider.StaleAge. It works on nil.
 func (d *document) unlessOld(now time.Time) *document {
 	if d == nil || now.Sub(time.Unix(d.At, 0)) > provider.StaleAge {
 		return nil

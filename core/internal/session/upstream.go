@@ -34,8 +34,8 @@ type Check struct {
 	Scope   string // what was asked for, when the answer does not say what was granted
 }
 
-// Need says when an answer without an ID token is refused. A browser's login is nothing without one: the application
-// would be told of a login of nobody.
+// Need says when an answer without an ID token is refused. A browser's login always needs one: without it the application
+// would not know who logged in.
 type Need int
 
 // The needs.
@@ -53,8 +53,8 @@ type Grant struct {
 	accessAway bool // the access token's key is out of reach: nobody knows what it says
 }
 
-// prepare waits for all that an answer of the provider's needs: the keys come first, so that nothing is spent for an
-// answer that nobody could verify, and so does what keeps it.
+// prepare waits for all that the provider's answer will need, its keys and whatever keeps it: nothing is spent for an answer
+// that could not be verified or kept.
 func (u *Upstream) prepare(ctx context.Context, keeps func(context.Context) error) (*provider.Metadata, error) {
 	meta, err := u.Provider.Metadata(ctx)
 	switch {

@@ -10,9 +10,9 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 )
 
-// Signed verifies that an access token is of this issuer, whatever its times and its audience say and though its session
-// has ended: for who wants to end that session, and for nothing else. A token whose key the issuer has no more is not
-// known. The error is a fault of kind Token with its reason, or an outage.
+// Signed verifies that this issuer signed an access token, and ignores its expiry, its audience and revocation. Use it only to
+// end the token's session. A token whose key the issuer no longer has is unknown. The error is a fault of kind Token with its
+// reason, or an outage.
 func (i *Issuer) Signed(ctx context.Context, raw string) (*Token, error) {
 	token, err := jose.Parse(raw)
 	if err != nil {

@@ -1,6 +1,6 @@
-// Package verify decides whether a token is good. Whoever issues tokens that this service accepts is one [Issuer], a row of
-// one table: the provider, this service itself, trusted services. All of them are verified in the same way and remembered
-// in one cache; what differs between them is data in the row.
+// Package verify decides whether a token is valid. Each issuer whose tokens this service accepts is one [Issuer], a row of one
+// table: the provider, this service itself, trusted services. All tokens are verified in the same way and cached in one
+// cache; the differences are data in the row.
 package verify
 
 import (
@@ -23,7 +23,7 @@ type Keys interface {
 	Prove(*keyset.Proof, jose.Header, jose.Key)
 }
 
-// Issuer is one row: who issues, with which keys, and for whom. Read-only once in use.
+// Issuer is one row: who issues, with which keys, and for which audience. Read-only once in use.
 type Issuer struct {
 	// ID is the claim iss, byte for byte. Empty: Discover tells.
 	ID string
