@@ -22,11 +22,12 @@ RACE := $(if $(shell command -v $(firstword $(shell go env CC)) 2>/dev/null),-ra
 # How go test and go vet build where the environment variable CI is not true: most of a first run is the compiler's time.
 # SQLite's translated C code and the codec that gin has for MessagePack, which nothing here uses, take more than a
 # third of what foreign modules take: the one goes without the race detector, which still watches all that calls it, the
-# other stays out. In CI nothing is left out.
+# other stays out. In CI nothing is left out. Tests that wait for leases and servers leave the processor to others: so twice as
+# many packages as go would take run side by side.
 IN_CI := $(filter true,$(CI))
 FLAGS := $(RACE)
 ifeq ($(IN_CI),)
-FLAGS += -tags=nomsgpack $(if $(RACE),-gcflags=modernc.org/...=-race=false)
+FLAGS += -tags=nomsgpack $(if $(RACE),-gcflags=modernc.org/...=-race=false) -p=$(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))))
 endif
 
 # go test starts packages in the order of their names here: those that wait most, or are compiled longest, come first.
