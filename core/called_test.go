@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core"
 )
@@ -103,4 +105,41 @@ func statusOfDecision(decision core.Decision) int {
 		return http.StatusOK
 	}
 	return decision.Refusal.Status
+}
+
+// A store that panics refuses that request with a 500, or a 503 where guards wait for what it holds, and never ends the process:
+// the same service goes on when the store does.
+func TestStorePanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBubble(t)
+		f := b.serve()
+		token := f.begun()
+		f.who(token.AccessToken)
+		for _, method := range []string{"Session", "Swap", "PutSession", "Revoked", "Revoke", "Keys", "Purge"} {
+			b.store.breaks(func(_ context.Context, called string, _ int) error {
+				if called == method {
+					panic(poison)
+				}
+				return nil
+			})
+			switch method {
+			case "Session", "Swap":
+				if answer := f.refresh(token.RefreshToken); answer.Status != http.StatusInternalServerError || strings.Contains(string(answer.Body), poison) {
+					t.Errorf("%s: a refresh got %d %s", method, answer.Status, answer.Body)
+				}
+			case "PutSession":
+				if answer := f.begin(); answer.Status != http.StatusInternalServerError {
+					t.Errorf("%s: a login got %d %s", method, answer.Status, answer.Body)
+				}
+			case "Revoke":
+				if answer := f.get("logout", nil, "Authorization: Bearer "+f.begun().AccessToken); answer.Status != http.StatusInternalServerError {
+					t.Errorf("%s: a logout got %d %s", method, answer.Status, answer.Body)
+				}
+			}
+			time.Sleep(20 * time.Minute) // the background reads, retries and purges
+			b.store.breaks(nil)
+			time.Sleep(time.Minute)
+		}
+		f.who(flowGranted(t, f.refresh(token.RefreshToken)).AccessToken)
+	})
 }

@@ -68,7 +68,12 @@ func (r Route) answer(ctx context.Context, request *Request) *Response {
 	}
 	bounded, cancel := context.WithTimeout(ctx, r.auth.patience())
 	defer cancel()
-	answer, err := r.serve(bounded, request)
+	var answer *Response
+	var err error
+	// A hook that panics is caught where it is called; a store, or a transport of HTTPClient, here.
+	if panicked := r.auth.called(ctx, "a store or transport, in the route "+r.Name, func() { answer, err = r.serve(bounded, request) }); panicked != nil {
+		return r.auth.refuse(ctx, request, refusalOf(panicked))
+	}
 	if err == nil {
 		return answer
 	}

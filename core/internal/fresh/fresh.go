@@ -19,6 +19,9 @@ var ErrCooling = errors.New("fresh: renewed a moment ago")
 // ErrClosed says that the source is closed.
 var ErrClosed = errors.New("fresh: closed")
 
+// ErrPanicked says that a fetch failed because the load function panicked.
+var ErrPanicked = errors.New("fresh: the load function has panicked")
+
 // ErrElsewhere says that a fetch failed because another source failed, which reports the outage itself: so a log that watches
 // both has it once.
 var ErrElsewhere = errors.New("fresh: another source failed")
@@ -186,7 +189,7 @@ func (s *Source[T]) fetch() (*Snapshot[T], error) {
 	}
 	ctx, cancel := context.WithTimeout(s.base, s.policy.Timeout)
 	defer cancel()
-	value, err := s.load(ctx)
+	value, err := s.safely(ctx)
 	if err != nil {
 		s.failed(err)
 		return nil, err
@@ -194,6 +197,17 @@ func (s *Source[T]) fetch() (*Snapshot[T], error) {
 	snapshot := &Snapshot[T]{Value: value, At: time.Now()}
 	s.succeeded(s.now.Swap(snapshot) == nil)
 	return snapshot, nil
+}
+
+// safely runs load. It runs in a goroutine of nobody's, where a panic of an application's store or transport would end the
+// process.
+func (s *Source[T]) safely(ctx context.Context) (value T, err error) {
+	defer func() {
+		if recover() != nil { // the value may hold anything, so it goes nowhere
+			err = ErrPanicked
+		}
+	}()
+	return s.load(ctx)
 }
 
 func (s *Source[T]) failed(err error) {

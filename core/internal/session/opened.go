@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -116,13 +117,25 @@ func (p *purger) schedule() {
 func (p *purger) run() {
 	ctx, cancel := context.WithTimeout(context.Background(), p.timeout)
 	defer cancel()
-	if err := p.all(ctx); err != nil {
+	if err := p.safely(ctx); err != nil {
 		p.log.Warn("expired sessions were not purged", "error", err)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.schedule()
 }
+
+// safely purges; a store that panics must not end the process.
+func (p *purger) safely(ctx context.Context) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = errPurgePanicked
+		}
+	}()
+	return p.all(ctx)
+}
+
+var errPurgePanicked = errors.New("the store has panicked")
 
 // all goes on until nothing is left: one call of a store removes a bounded number, which a busy service would outrun.
 func (p *purger) all(ctx context.Context) error {
