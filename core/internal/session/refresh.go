@@ -46,11 +46,11 @@ func (b *Broker) refreshRecord(ctx context.Context, turn family.Turn) (*family.R
 	if err := json.Unmarshal(turn.Data, &r); err != nil {
 		return nil, err
 	}
-	meta, err := b.up.prepare(ctx, b.Ready)
-	if err != nil {
-		return nil, err
-	}
-	open, err := b.ready(ctx)
+	var open *opened
+	meta, err := b.up.prepare(ctx, func(ctx context.Context) (err error) {
+		open, err = b.ready(ctx)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
