@@ -70,13 +70,9 @@ func TestInstancesShareSessions(t *testing.T) {
 // answer was under way at that moment; none at all at a provider that does not rotate. A run waits most of its time, for
 // the leases of the killed: the small ones of a developer's machine go side by side, the stores' two.
 func TestKilledInstances(t *testing.T) {
-	if !inCI {
-		t.Parallel()
-	}
+	t.Parallel() // most of it waits for the leases of the dead
 	onStores(t, func(t *testing.T, url, _ string) {
-		if !inCI {
-			t.Parallel()
-		}
+		t.Parallel()
 		for name, options := range map[string][]oidctest.Option{"rotating": nil, "not rotating": {oidctest.WithoutRotation()}} {
 			t.Run(name, func(t *testing.T) {
 				r := newRun(newFleet(t, url, options...))
