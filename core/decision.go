@@ -62,11 +62,16 @@ func targetOf(r *http.Request) string {
 	return r.RequestURI
 }
 
+// values returns every value of a header with a canonical name. It runs on every request.
 func (c Credentials) values(name string) []string {
-	if c.Header == nil {
+	switch header := c.Header.(type) {
+	case nil:
 		return nil
+	case http.Header:
+		return header[name] // Values would put the name into canonical form again
+	default:
+		return header.Values(name)
 	}
-	return c.Header.Values(name)
 }
 
 // request copies the credentials into a Request for functions of the application, which may keep it. Query and Form stay
