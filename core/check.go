@@ -5,10 +5,9 @@ import (
 	"slices"
 	"strings"
 	"time"
-)
 
-// wellKnown is the end of every discovery address (OpenID Connect Discovery section 4).
-const wellKnown = "/.well-known/openid-configuration"
+	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
+)
 
 // faults collects what is wrong with a configuration, so that New can name all of it at once.
 type faults []error
@@ -43,8 +42,8 @@ func (c *Config) checkProvider(f *faults) {
 	case c.DiscoveryURL != "":
 		if fault := c.badURL(c.DiscoveryURL); fault != "" {
 			f.add("DiscoveryURL", "%s", fault)
-		} else if !strings.HasSuffix(c.DiscoveryURL, wellKnown) {
-			f.add("DiscoveryURL", "%s: write the address of the discovery document, ending in %s", quoted(c.DiscoveryURL), wellKnown)
+		} else if !strings.HasSuffix(c.DiscoveryURL, provider.WellKnown) {
+			f.add("DiscoveryURL", "%s: write the address of the discovery document, ending in %s", quoted(c.DiscoveryURL), provider.WellKnown)
 		}
 		if c.ClientID == "" {
 			f.add("ClientID", "empty: write the client id that the provider gave this service")

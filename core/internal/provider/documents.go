@@ -231,8 +231,8 @@ func (p *Provider) badEndpoint(meta *Metadata) string {
 	return ""
 }
 
-// wellKnown is the end of every discovery address (OpenID Connect Discovery section 4).
-const wellKnown = "/.well-known/openid-configuration"
+// WellKnown is the end of every discovery address (OpenID Connect Discovery section 4).
+const WellKnown = "/.well-known/openid-configuration"
 
 // isIssuer is OpenID Connect Discovery section 4.3, a trailing slash forgiven.
 func (p *Provider) isIssuer(issuer string) bool {
@@ -247,7 +247,7 @@ func (p *Provider) wantedIssuer() string {
 	if p.cfg.Issuer != "" {
 		return p.cfg.Issuer
 	}
-	return strings.TrimSuffix(p.cfg.DiscoveryURL, wellKnown)
+	return strings.TrimSuffix(p.cfg.DiscoveryURL, WellKnown)
 }
 
 func readMetadata(object strictjson.Object) (*Metadata, error) {

@@ -12,6 +12,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 	"github.com/go-oidc-auth/oidcauth/core/internal/feed"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fresh"
+	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 	"github.com/go-oidc-auth/oidcauth/core/internal/keyring"
 	"github.com/go-oidc-auth/oidcauth/core/internal/keyset"
 	"github.com/go-oidc-auth/oidcauth/core/internal/observe"
@@ -62,7 +63,7 @@ type Broker struct {
 	feed   *feed.Feed
 	clocks *clocks.Watch
 	own    *verify.Issuer // this service
-	peers  map[string]*keyset.Keys[peerKeys]
+	peers  map[string]*keyset.Keys[jose.Set]
 	purge  *purger
 
 	userInfoTrouble, endTrouble *trouble.Trouble

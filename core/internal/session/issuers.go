@@ -45,16 +45,13 @@ func sessionOf(token *claims.Token) string {
 	return token.Text("jti") // Read checked its type
 }
 
-// peerKeys are the keys of a trusted issuer.
-type peerKeys = jose.Set
-
 // newPeers makes the keys of each trusted issuer, found by the issuer's exact text: they verify its tokens and nobody
 // else's, and what goes wrong with it stays with it. Nothing is fetched before the first token of that issuer comes.
-func newPeers(cfg BrokerConfig) map[string]*keyset.Keys[peerKeys] {
-	peers := make(map[string]*keyset.Keys[peerKeys])
+func newPeers(cfg BrokerConfig) map[string]*keyset.Keys[jose.Set] {
+	peers := make(map[string]*keyset.Keys[jose.Set])
 	policy := fresh.Policy{Renew: provider.KeyAge, Stale: provider.StaleAge, Pause: provider.RefetchPause, Timeout: cfg.Timeout + provider.Slack}
 	for issuer, address := range cfg.Peers {
-		load := func(ctx context.Context) (peerKeys, error) { return fetchPeerKeys(ctx, cfg.Upstream.Provider, address) }
+		load := func(ctx context.Context) (jose.Set, error) { return fetchPeerKeys(ctx, cfg.Upstream.Provider, address) }
 		told := trouble.Changes(cfg.Log.With("issuer", issuer), "the keys of a trusted issuer", "fetched")
 		source := fresh.New(policy, observe.Load(cfg.Observe, observe.TrustedKeys, load), told)
 		peers[issuer] = keyset.New(source, cfg.Timeout+2*provider.Slack)
@@ -63,7 +60,7 @@ func newPeers(cfg BrokerConfig) map[string]*keyset.Keys[peerKeys] {
 }
 
 // fetchPeerKeys fetches the keys of a trusted issuer: RSA with a name, what brokers sign with. Others are skipped.
-func fetchPeerKeys(ctx context.Context, p *provider.Provider, address string) (peerKeys, error) {
+func fetchPeerKeys(ctx context.Context, p *provider.Provider, address string) (jose.Set, error) {
 	answer, err := p.Document(ctx, address)
 	if err != nil {
 		return nil, err

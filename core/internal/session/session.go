@@ -106,7 +106,7 @@ func (l *Logins) Refresh(ctx context.Context, token string) (*Tokens, error) {
 	return shared.(*Tokens), nil
 }
 
-// Nobody is the fault of a person about whom nothing more is known.
+// errNobody is the cause if a caller has no name and nobody can be asked for one.
 var errNobody = errors.New("no name is known")
 
 func nobody() error { return fault.New(fault.Nobody, errNobody) }

@@ -81,7 +81,7 @@ func (u *Upstream) spend(ctx context.Context, meta *provider.Metadata, form url.
 	return u.accept(ctx, answer, check)
 }
 
-// refresh spends a refresh token. An answer without a new one has the old one in it already (x/oauth2 sees to it).
+// refreshForm is RFC 6749 section 6. An answer without a new refresh token has the old one in it: x/oauth2 adds it.
 func refreshForm(token string) url.Values {
 	return url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}}
 }

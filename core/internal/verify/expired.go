@@ -2,7 +2,6 @@ package verify
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/claims"
@@ -31,12 +30,9 @@ func (i *Issuer) Signed(ctx context.Context, raw string) (*Token, error) {
 	case i.Algorithm != "" && token.Alg != i.Algorithm, i.NamedKeys && !token.HasKey, !token.Supported(), !isAccessType(token.Typ):
 		return nil, fault.New(fault.Token, fault.ErrTokenKind)
 	}
-	key, err := i.Keys.Find(ctx, token.Header)
-	switch {
-	case errors.Is(err, fault.ErrUnknownKey):
-		return nil, fault.New(fault.Token, err)
-	case err != nil:
-		return nil, fault.Down(i.Down, err)
+	key, err := i.key(ctx, &token)
+	if err != nil {
+		return nil, err
 	}
 	payload, object, err := token.Verify(key)
 	if err != nil {

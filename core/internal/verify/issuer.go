@@ -143,12 +143,9 @@ func (i *Issuer) verify(ctx context.Context, token *jose.Token, name string) (*T
 	case i.NamedKeys && !token.HasKey:
 		return nil, fault.New(fault.Token, fault.ErrUnknownKey)
 	}
-	key, err := i.Keys.Find(ctx, token.Header)
-	switch {
-	case errors.Is(err, fault.ErrUnknownKey):
-		return nil, fault.New(fault.Token, err)
-	case err != nil:
-		return nil, fault.Down(i.Down, err)
+	key, err := i.key(ctx, token)
+	if err != nil {
+		return nil, err
 	}
 	payload, object, err := token.Verify(key)
 	if err != nil {
@@ -164,6 +161,18 @@ func (i *Issuer) verify(ctx context.Context, token *jose.Token, name string) (*T
 	verified.Raw, verified.Payload, verified.issuer = token.Raw(), payload, i
 	i.Keys.Prove(&verified.proof, token.Header, key)
 	return verified, nil
+}
+
+// key returns the key that a token names. The error is a fault of kind Token, or an outage.
+func (i *Issuer) key(ctx context.Context, token *jose.Token) (jose.Key, error) {
+	key, err := i.Keys.Find(ctx, token.Header)
+	switch {
+	case errors.Is(err, fault.ErrUnknownKey):
+		return key, fault.New(fault.Token, err)
+	case err != nil:
+		return key, fault.Down(i.Down, err)
+	}
+	return key, nil
 }
 
 // isAccessType is RFC 9068 section 2.1, and the types that providers without it write; RFC 8725 section 3.11.
