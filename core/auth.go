@@ -23,6 +23,7 @@ type Auth struct {
 	verifier *verify.Verifier // what the guards accept
 	states   *login.Logins    // state of the logins in progress
 	logins   *session.Logins  // finishes a login: passes tokens through, or starts a session
+	vault    *session.Vault   // keeps sessions in the store; nil without one
 	broker   *session.Broker  // nil in passthrough mode, which has no signing keys
 
 	noLogout  *trouble.Trouble // the provider has no logout endpoint
@@ -66,18 +67,19 @@ func (a *Auth) sessions(up *session.Upstream) session.Sessions {
 	if a.cfg.Broker == nil {
 		return session.NewPassthrough(up, a.log)
 	}
-	a.broker = session.NewBroker(a.brokerConfig(up))
+	a.vault = session.NewVault(a.vaultConfig(up))
+	a.broker = session.NewBroker(a.vault)
 	return a.broker
 }
 
-func (a *Auth) brokerConfig(up *session.Upstream) session.BrokerConfig {
+func (a *Auth) vaultConfig(up *session.Upstream) session.Config {
 	b, mint := a.cfg.Broker, a.Required()
 	peers := make(map[string]string)
 	for _, issuer := range b.TrustedIssuers {
 		peers[issuer] = strings.TrimSuffix(issuer, "/") + b.PeerJWKSPath
 	}
 	random := randomSecret()
-	return session.BrokerConfig{
+	return session.Config{
 		Upstream: up, Store: a.cfg.Store, Secrets: func() ([][]byte, error) { return a.storeSecrets(random) },
 		Client: a.cfg.ClientID, Issuer: a.cfg.PublicURL, Audience: b.Audience, SubjectClaim: b.SubjectClaim,
 		AnyAudience: a.cfg.takesAnyAudience(), TokenTTL: b.TokenTTL, SessionTTL: b.SessionTTL, SessionMax: b.SessionMax, Grace: b.RefreshGrace,
@@ -141,7 +143,11 @@ func (a *Auth) WithdrawKey(ctx context.Context, kid string) error {
 // store.
 func (a *Auth) Close() error {
 	a.closed.Store(a.broker != nil)
-	err := errors.Join(a.logins.Close(), a.cfg.closeOwnStore())
+	errs := []error{a.logins.Close()}
+	if a.vault != nil {
+		errs = append(errs, a.vault.Close())
+	}
+	errs = append(errs, a.cfg.closeOwnStore())
 	a.provider.Close()
-	return err
+	return errors.Join(errs...)
 }

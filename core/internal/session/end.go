@@ -71,14 +71,14 @@ func (b *Broker) endRefresh(ctx context.Context, meta *provider.Metadata, token 
 }
 
 // endSession ends a session of which an access token expires at a time.
-func (b *Broker) endSession(ctx context.Context, meta *provider.Metadata, id string, expiry time.Time) (hint string, err error) {
-	until := expiry.Add(2 * b.cfg.Leeway)
-	if life := time.Now().Add(b.tokenLife()); life.After(until) { // a newer token of the session
+func (v *Vault) endSession(ctx context.Context, meta *provider.Metadata, id string, expiry time.Time) (hint string, err error) {
+	until := expiry.Add(2 * v.cfg.Leeway)
+	if life := time.Now().Add(v.tokenLife()); life.After(until) { // a newer token of the session
 		until = life
 	}
-	b.feed.Add(id, until)
-	data, err := b.endStored(ctx, id, until)
-	b.endTrouble.Seen(ctx, err)
+	v.feed.Add(id, until)
+	data, err := v.endStored(ctx, id, until)
+	v.endTrouble.Seen(ctx, err)
 	if err != nil {
 		err = fault.Down(fault.Store, err)
 	}
@@ -86,13 +86,13 @@ func (b *Broker) endSession(ctx context.Context, meta *provider.Metadata, id str
 	if data == nil || json.Unmarshal(data, &r) != nil {
 		return "", err
 	}
-	b.up.Provider.Forsake(ctx, meta, r.Refresh)
+	v.up.Provider.Forsake(ctx, meta, r.Refresh)
 	return strings.TrimSpace(r.IDToken), err
 }
 
 // endStored ends a session in the store and returns its data; nil where there is none.
-func (b *Broker) endStored(ctx context.Context, id string, until time.Time) ([]byte, error) {
-	open, err := b.everOpened(ctx)
+func (v *Vault) endStored(ctx context.Context, id string, until time.Time) ([]byte, error) {
+	open, err := v.everOpened(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -100,9 +100,9 @@ func (b *Broker) endStored(ctx context.Context, id string, until time.Time) ([]b
 }
 
 // everOpened returns the store even if it has been out of reach for long: an end is queued then.
-func (b *Broker) everOpened(ctx context.Context) (*opened, error) {
-	if open := b.opened(); open != nil {
+func (v *Vault) everOpened(ctx context.Context) (*opened, error) {
+	if open := v.opened(); open != nil {
 		return open, nil
 	}
-	return b.ready(ctx)
+	return v.ready(ctx)
 }

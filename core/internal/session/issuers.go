@@ -47,7 +47,7 @@ func sessionOf(token *claims.Token) string {
 
 // newPeers makes the keys of each trusted issuer, found by the issuer's exact text: they verify its tokens and nobody
 // else's, and what goes wrong with it stays with it. Nothing is fetched before the first token of that issuer comes.
-func newPeers(cfg BrokerConfig) map[string]*keyset.Keys[jose.Set] {
+func newPeers(cfg Config) map[string]*keyset.Keys[jose.Set] {
 	peers := make(map[string]*keyset.Keys[jose.Set])
 	policy := fresh.Policy{Renew: provider.KeyAge, Stale: provider.StaleAge, Pause: provider.RefetchPause, Timeout: cfg.Timeout + provider.Slack}
 	for issuer, address := range cfg.Peers {

@@ -54,20 +54,20 @@ type order struct {
 }
 
 // mint makes an own token, if the policy lets it pass.
-func (b *Broker) mint(signer *jose.Signer, o order) (*verify.Token, error) {
+func (v *Vault) mint(signer *jose.Signer, o order) (*verify.Token, error) {
 	p := o.person
-	subject, err := p.name(b.cfg.SubjectClaim)
+	subject, err := p.name(v.cfg.SubjectClaim)
 	if err != nil {
 		return nil, err
 	}
 	at := time.Now()
-	expires := at.Add(b.cfg.TokenTTL)
+	expires := at.Add(v.cfg.TokenTTL)
 	if !o.end.IsZero() && o.end.Before(expires) {
 		expires = o.end
 	}
 	says := &accessClaims{
-		Subject: subject, Username: p.first((*claims.Token).Username), Roles: append([]string{}, p.union((*claims.Token).Roles)...), ID: uuid(), Issuer: b.cfg.Issuer,
-		Audience: b.cfg.Audience, IssuedAt: at.Add(-clockStep).Unix(), ExpiresAt: expires.Unix(), Scope: o.scope, Client: b.cfg.Client,
+		Subject: subject, Username: p.first((*claims.Token).Username), Roles: append([]string{}, p.union((*claims.Token).Roles)...), ID: uuid(), Issuer: v.cfg.Issuer,
+		Audience: v.cfg.Audience, IssuedAt: at.Add(-clockStep).Unix(), ExpiresAt: expires.Unix(), Scope: o.scope, Client: v.cfg.Client,
 		ProviderIssuer: p.issuer, ProviderSubject: p.subject, Session: o.session, Name: p.text("name"), GivenName: p.text("given_name"),
 		FamilyName: p.text("family_name"), Groups: p.union(func(document *claims.Token) []string { return document.List("groups") }),
 		Actor: o.actor,
@@ -76,11 +76,11 @@ func (b *Broker) mint(signer *jose.Signer, o order) (*verify.Token, error) {
 		says.Username = subject
 	}
 	says.Email, says.EmailVerified = p.email()
-	return b.sign(signer, says, at)
+	return v.sign(signer, says, at)
 }
 
 // sign reads the claims as guards will, and asks the policy with them.
-func (b *Broker) sign(signer *jose.Signer, says *accessClaims, at time.Time) (*verify.Token, error) {
+func (v *Vault) sign(signer *jose.Signer, says *accessClaims, at time.Time) (*verify.Token, error) {
 	payload, err := json.Marshal(says)
 	if err != nil {
 		return nil, err
@@ -89,12 +89,12 @@ func (b *Broker) sign(signer *jose.Signer, says *accessClaims, at time.Time) (*v
 	if err != nil {
 		return nil, err
 	}
-	token := b.cfg.New()
-	if err := token.Read(object, b.cfg.Issuer, at, b.cfg.Rules); err != nil {
+	token := v.cfg.New()
+	if err := token.Read(object, v.cfg.Issuer, at, v.cfg.Rules); err != nil {
 		return nil, err
 	}
 	token.Payload, token.Session = string(payload), sessionOf(&token.Token)
-	if err := b.cfg.Permit(token); err != nil {
+	if err := v.cfg.Permit(token); err != nil {
 		return nil, err
 	}
 	if token.Raw, err = signer.SignBytes("JWT", payload); err != nil {

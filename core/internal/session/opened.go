@@ -31,19 +31,19 @@ func (o *opened) Find(token jose.Header) (jose.Key, bool) { return o.ring.Find(t
 func (o *opened) signer() *jose.Signer { return o.ring.Signer(time.Now()) }
 
 // opened returns the last snapshot however old it is, nil when the store was never open.
-func (b *Broker) opened() *opened {
-	if snapshot := b.open.Last(); snapshot != nil {
+func (v *Vault) opened() *opened {
+	if snapshot := v.open.Last(); snapshot != nil {
 		return snapshot.Value
 	}
 	return nil
 }
 
 // load reads the signing keys, after it has opened the store if that is still to be done.
-func (b *Broker) load(ctx context.Context) (*opened, error) {
-	last := b.opened()
+func (v *Vault) load(ctx context.Context) (*opened, error) {
+	last := v.opened()
 	if last == nil {
 		var err error
-		if last, err = b.openStore(ctx); err != nil {
+		if last, err = v.openStore(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -51,15 +51,15 @@ func (b *Broker) load(ctx context.Context) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.purge.start()
+	v.purge.start()
 	return &opened{families: last.families, keeper: last.keeper, ring: ring}, nil
 }
 
-func (b *Broker) openStore(ctx context.Context) (*opened, error) {
-	if err := b.cfg.Store.Init(ctx); err != nil {
+func (v *Vault) openStore(ctx context.Context) (*opened, error) {
+	if err := v.cfg.Store.Init(ctx); err != nil {
 		return nil, err
 	}
-	secrets, err := b.cfg.Secrets()
+	secrets, err := v.cfg.Secrets()
 	if err != nil {
 		return nil, err
 	}
@@ -68,16 +68,16 @@ func (b *Broker) openStore(ctx context.Context) (*opened, error) {
 		return nil, err
 	}
 	families, err := family.New(family.Config{
-		Store: b.cfg.Store, Secrets: secrets, Issuer: b.cfg.Issuer, Client: b.cfg.Client,
-		Abandon: b.abandon, Revoked: b.feed.Has, Panicked: b.panicked, Clocks: b.clocks,
-		Lease: b.cfg.Timeout + leaseMargin, Wait: b.cfg.Timeout + waitMargin, Grace: b.cfg.Grace, Feed: b.tokenLife(),
-		Leeway: b.cfg.Leeway, Max: b.cfg.SessionMax,
+		Store: v.cfg.Store, Secrets: secrets, Issuer: v.cfg.Issuer, Client: v.cfg.Client,
+		Abandon: v.abandon, Revoked: v.feed.Has, Panicked: v.panicked, Clocks: v.clocks,
+		Lease: v.cfg.Timeout + leaseMargin, Wait: v.cfg.Timeout + waitMargin, Grace: v.cfg.Grace, Feed: v.tokenLife(),
+		Leeway: v.cfg.Leeway, Max: v.cfg.SessionMax,
 	})
 	if err != nil {
 		return nil, err
 	}
 	keeper := &keyring.Keeper{
-		Store: b.cfg.Store, Sealer: sealer, Issuer: b.cfg.Issuer, Client: b.cfg.Client, Life: b.tokenLife(), Import: b.cfg.ImportKey, Now: time.Now,
+		Store: v.cfg.Store, Sealer: sealer, Issuer: v.cfg.Issuer, Client: v.cfg.Client, Life: v.tokenLife(), Import: v.cfg.ImportKey, Now: time.Now,
 	}
 	return &opened{families: families, keeper: keeper}, nil
 }

@@ -68,7 +68,7 @@ func (b *Broker) begin(ctx context.Context, open *opened, r *record, login *Gran
 
 // newRecord is who logged in: the subject of the verified ID token, or of the verified access token where the provider
 // sends no ID token, as some do in the device flow.
-func (b *Broker) newRecord(ctx context.Context, meta *provider.Metadata, login *Grant) (*record, error) {
+func (v *Vault) newRecord(ctx context.Context, meta *provider.Metadata, login *Grant) (*record, error) {
 	who := login.Caller
 	if who == nil {
 		who = login.Access
@@ -77,12 +77,12 @@ func (b *Broker) newRecord(ctx context.Context, meta *provider.Metadata, login *
 		return nil, fault.Bad(fault.Person, nil)
 	}
 	r := &record{Issuer: who.Issuer, Subject: who.Subject, Scope: login.Scope}
-	b.update(ctx, meta, r, login)
+	v.update(ctx, meta, r, login)
 	return r, nil
 }
 
 // update brings a record up to what the provider has just said.
-func (b *Broker) update(ctx context.Context, meta *provider.Metadata, r *record, login *Grant) {
+func (v *Vault) update(ctx context.Context, meta *provider.Metadata, r *record, login *Grant) {
 	r.Refresh, r.Scope = login.RefreshToken, login.Scope
 	now := time.Now()
 	h := &heard{accessAway: login.accessAway}
@@ -92,7 +92,7 @@ func (b *Broker) update(ctx context.Context, meta *provider.Metadata, r *record,
 	if login.Access != nil {
 		h.Access = said(login.Access.Payload, now)
 	}
-	b.hearUserInfo(ctx, meta, h, login.AccessToken, r.Subject)
+	v.hearUserInfo(ctx, meta, h, login.AccessToken, r.Subject)
 	r.Sources = h.since(r.Sources, now)
 }
 
@@ -103,15 +103,15 @@ var errTooLarge = errors.New("the document is too large")
 
 // hearUserInfo asks the provider about a subject. Whatever it answers but a document about the subject, a refusal, another
 // one's or one that is too large, is no document any more; no answer, or one that is not an endpoint's, leaves it open.
-func (b *Broker) hearUserInfo(ctx context.Context, meta *provider.Metadata, h *heard, accessToken, subject string) {
+func (v *Vault) hearUserInfo(ctx context.Context, meta *provider.Metadata, h *heard, accessToken, subject string) {
 	if meta.UserInfo == "" {
 		return
 	}
-	answer, err := b.up.userInfo(ctx, meta, accessToken, subject)
+	answer, err := v.up.userInfo(ctx, meta, accessToken, subject)
 	if err == nil && len(answer.Text) > maxUserInfo {
 		err = errTooLarge
 	}
-	b.userInfoTrouble.Seen(ctx, err)
+	v.userInfoTrouble.Seen(ctx, err)
 	switch {
 	case err == nil:
 		h.UserInfo = said(string(answer.Text), time.Now())
@@ -123,17 +123,17 @@ func (b *Broker) hearUserInfo(ctx context.Context, meta *provider.Metadata, h *h
 }
 
 // mintFor makes an own token for a session.
-func (b *Broker) mintFor(signer *jose.Signer, r *record, id string) (*verify.Token, error) {
-	p, err := r.Sources.person(r.Issuer, r.Subject, b.cfg.Rules)
+func (v *Vault) mintFor(signer *jose.Signer, r *record, id string) (*verify.Token, error) {
+	p, err := r.Sources.person(r.Issuer, r.Subject, v.cfg.Rules)
 	if err != nil {
 		return nil, err
 	}
-	return b.mint(signer, order{person: p, session: id, scope: r.Scope})
+	return v.mint(signer, order{person: p, session: id, scope: r.Scope})
 }
 
 // sessionEnd is when a session ends that is not refreshed before, in Unix seconds, and never later than last.
-func (b *Broker) sessionEnd(login *Grant, last time.Time) int64 {
-	return min(login.RefreshExpires, time.Now().Add(b.cfg.SessionTTL).Unix(), last.Unix())
+func (v *Vault) sessionEnd(login *Grant, last time.Time) int64 {
+	return min(login.RefreshExpires, time.Now().Add(v.cfg.SessionTTL).Unix(), last.Unix())
 }
 
 // storeFault is an outage, unless it is known what went wrong.

@@ -112,12 +112,12 @@ func refreshFault(err error) error {
 }
 
 // abandon revokes at the provider what a session held that has ended here.
-func (b *Broker) abandon(ctx context.Context, data []byte) {
+func (v *Vault) abandon(ctx context.Context, data []byte) {
 	var r record
 	if json.Unmarshal(data, &r) != nil {
 		return
 	}
-	if meta, err := b.up.Provider.Metadata(ctx); err == nil {
-		b.up.Provider.Forsake(ctx, meta, r.Refresh)
+	if meta, err := v.up.Provider.Metadata(ctx); err == nil {
+		v.up.Provider.Forsake(ctx, meta, r.Refresh)
 	}
 }
