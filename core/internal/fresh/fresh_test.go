@@ -335,7 +335,7 @@ func TestClose(t *testing.T) {
 		source.Close()
 		time.Sleep(policy.Stale - time.Second)
 		o.want(t, 1, "after Close")
-		mustGet(t, source) // what is at hand goes on being served
+		mustGet(t, source) // the cached copy is still served
 		if _, err := source.Renew(t.Context(), source.Peek()); !errors.Is(err, fresh.ErrClosed) {
 			t.Errorf("got %v", err)
 		}
