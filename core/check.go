@@ -106,7 +106,7 @@ func (c *Config) checkAudience(f *faults) {
 		f.add("Audience", "core.AnyAudience must be the only entry: remove it or the others")
 	}
 	if slices.Contains(c.Audience, IssuedToUs) && c.ClientID == "" {
-		f.add("Audience", "core.IssuedToUs needs a client: write the ClientID that azp or client_id must contain")
+		f.add("Audience", "core.IssuedToUs needs a client: write the ClientID that azp or client_id must name")
 	}
 }
 

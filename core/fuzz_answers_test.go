@@ -132,8 +132,8 @@ func FuzzUserInfo(f *testing.F) {
 	})
 }
 
-// FuzzIDToken: whatever the claims of a signed ID token are, a browser is logged in only if a second implementation of OpenID Connect
-// Core section 3.1.3.7 accepts it. NONCE is replaced by the nonce of the login.
+// FuzzIDToken: whatever the claims of a signed ID token are, a browser is logged in only if a second implementation of OpenID
+// Connect Core section 3.1.3.7 accepts it. NONCE is replaced by the nonce of the login.
 func FuzzIDToken(f *testing.F) {
 	good := `{"iss":"` + issuer + `","sub":"alice","aud":"` + clientID + `","exp":4102444800,"iat":1,"nonce":"NONCE"}`
 	f.Add(`{"alg":"EdDSA","kid":"k1"}`, good)

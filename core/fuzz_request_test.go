@@ -13,8 +13,8 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core"
 )
 
-// FuzzAuthorization: a guard admits exactly the requests with one header that has the scheme Bearer and the valid token. An optional
-// guard refuses nothing, unless it has RejectInvalid.
+// FuzzAuthorization: a guard admits exactly the requests with one header that has the scheme Bearer and the valid token. An
+// optional guard refuses nothing, unless it has RejectInvalid.
 func FuzzAuthorization(f *testing.F) {
 	good := fuzzToken()
 	for _, value := range []string{"Bearer " + good, "bearer   " + good + " ", "Basic " + good, "Bearer", "Bearer ", good, "Bearer\t" + good, "Bearer " + good + ",Bearer " + good, "Bearer a.b.c", "\x00 \xff", "BEARER " + good + "="} {
@@ -48,8 +48,8 @@ func FuzzAuthorization(f *testing.F) {
 	})
 }
 
-// FuzzClaims: with any signed header and claims, a guard accepts only what encoding/json reads as an access token of this issuer, for
-// this service, that has not expired.
+// FuzzClaims: with any signed header and claims, a guard accepts only what encoding/json reads as an access token of this
+// issuer, for this service, that has not expired.
 func FuzzClaims(f *testing.F) {
 	good := toJSON(claims{"iss": issuer, "sub": "alice", "aud": clientID, "exp": 4102444800, "iat": 1})
 	f.Add(goodHeader, good)
@@ -108,8 +108,8 @@ func FuzzClaims(f *testing.F) {
 	})
 }
 
-// FuzzCookie: a callback redeems its code only for the browser with the cookie of the login, and deletes that cookie with any header.
-// VALUE is replaced by the cookie of the login, NAME by its name.
+// FuzzCookie: a callback redeems its code only for the browser with the cookie of the login, and deletes that cookie with any
+// header. VALUE is replaced by the cookie of the login, NAME by its name.
 func FuzzCookie(f *testing.F) {
 	for _, header := range []string{
 		"VALUE", "a=b; VALUE", "VALUE; VALUE", "xVALUE", `"VALUE"`, "VALUE=", " VALUE ;", "", ";;;", "=", "VALUE,VALUE", "NAME=; VALUE", "NAME=x; VALUE", "VALUE; NAME=x", "__Host-oidc-0000000012345=x; VALUE", "\x00=\xff; VALUE",

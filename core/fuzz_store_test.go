@@ -63,8 +63,8 @@ func changed(value []byte, at uint16, text []byte) []byte {
 	return other
 }
 
-// FuzzStoredSession: with changed sealed data or a changed sealed answer, a session is unusable: no token is issued from it, the provider
-// is not called, and the row stays for an administrator to inspect.
+// FuzzStoredSession: with changed sealed data or a changed sealed answer, a session is unusable: no token is issued from it,
+// the provider is not called, and the row stays for an administrator to inspect.
 func FuzzStoredSession(f *testing.F) {
 	for _, spent := range []bool{false, true} {
 		f.Add(spent, uint16(0), []byte{})
@@ -136,7 +136,8 @@ func FuzzStoredKey(f *testing.F) {
 	})
 }
 
-// FuzzRefreshToken: a text that is not a refresh token of a session always gets the same answer, and causes no call to the provider.
+// FuzzRefreshToken: a text that is not a refresh token of a session always gets the same answer, and causes no call to the
+// provider.
 func FuzzRefreshToken(f *testing.F) {
 	b := newBubble(f)
 	service := b.serve()

@@ -32,8 +32,8 @@ const (
 
 type claims = map[string]any
 
-// memoryIDP is an oidctest provider without a network, on the clock of the test's bubble, with additional keys that the test has. At the
-// end of the test it checks that the logs contain none of the tokens that the test signed.
+// memoryIDP is an oidctest provider without a network, on the clock of the test's bubble, with additional keys that the test
+// has. At the end of the test it checks that the logs contain none of the tokens that the test signed.
 type memoryIDP struct {
 	*oidctest.Provider
 	t    testing.TB

@@ -82,8 +82,8 @@ func outageRows(t *testing.T, table string) []outageRow {
 	return rows
 }
 
-// TestOutageContract tests each row of both tables with each of its faults. Every caller gets the documented answer in the documented
-// time, nothing is sent twice, and after the fault and one pause everything works again without a restart.
+// TestOutageContract tests each row of both tables with each of its faults. Every caller gets the documented answer in the
+// documented time, nothing is sent twice, and after the fault and one pause everything works again without a restart.
 func TestOutageContract(t *testing.T) {
 	for mode, table := range map[string]string{"passthrough": passthroughOutages, "broker": brokerOutages} {
 		for _, row := range outageRows(t, table) {

@@ -202,8 +202,8 @@ func (s *outageService) warm() {
 	}
 }
 
-// outlast breaks a part of a service that has used every part, and waits until every document was fetched again. It makes the tokens
-// and codes of callers as late as possible.
+// outlast breaks a part of a service that has used every part, and waits until every document was fetched again. It makes the
+// tokens and codes of callers as late as possible.
 func (s *outageService) outlast(part string, f fault) {
 	s.t.Helper()
 	if part == "provider" || part == "store" {

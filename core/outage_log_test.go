@@ -321,8 +321,8 @@ func TestDocumentsSayWhatToCorrect(t *testing.T) {
 	}
 }
 
-// A provider that refuses this service is logged once, with its error code and the fields to check. A code that is not registered is
-// text of the provider and not logged.
+// A provider that refuses this service is logged once, with its error code and the fields to check. A code that is not
+// registered is text of the provider and not logged.
 func TestRefusalOfThisServiceIsLoggedOnce(t *testing.T) {
 	for name, c := range map[string]struct {
 		fault  oidctest.Fault

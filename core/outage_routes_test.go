@@ -33,8 +33,8 @@ var flowFaults = map[string]flowFault{
 
 const flowPatience = 500 * time.Millisecond
 
-// Every fault at every endpoint, before the start and afterwards: the right status in bounded time, nothing posted twice, no text of the
-// provider in the answer, and recovery without a restart.
+// Every fault at every endpoint, before the start and afterwards: the right status in bounded time, nothing posted twice, no
+// text of the provider in the answer, and recovery without a restart.
 func TestRoutesUnderFaults(t *testing.T) {
 	for name, c := range flowFaults {
 		t.Run(name, func(t *testing.T) {

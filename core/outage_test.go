@@ -74,8 +74,8 @@ func TestRecoveryAtOnceAfterTheStart(t *testing.T) {
 	})
 }
 
-// A guard with cached keys works during a fault without waiting; unknown kids are answered within Timeout. The fault and the recovery
-// are logged once each.
+// A guard with cached keys works during a fault without waiting; unknown kids are answered within Timeout. The fault and the
+// recovery are logged once each.
 func TestWarmGuardUnderFaults(t *testing.T) {
 	eachFault(t, func(t *testing.T, idp *memoryIDP, fault fault, endpoint oidctest.Endpoint) {
 		guard := idp.auth().Required()

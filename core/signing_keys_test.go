@@ -66,8 +66,8 @@ func kidIn(t testing.TB, token string) string {
 
 func keyless(c *core.Config) { c.Broker.ImportKey = nil }
 
-// Ten instances that start at the same time make one key, and a rotation on several at once makes one more. It is published before it
-// signs, signs on every instance after ten minutes, and the old key is removed after its last token has expired.
+// Ten instances that start at the same time make one key, and a rotation on several at once makes one more. It is published
+// before it signs, signs on every instance after ten minutes, and the old key is removed after its last token has expired.
 func TestBrokerKeyLife(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t)
@@ -166,8 +166,8 @@ func TestBrokerSignsNothingWithOldRing(t *testing.T) {
 	})
 }
 
-// The key of a Python deployment keeps its kid, in both forms of PEM, and its tokens are accepted until they expire. It signs only if
-// the ring is empty, and verifies for 31 days, also after a rotation.
+// The key of a Python deployment keeps its kid, in both forms of PEM, and its tokens are accepted until they expire. It signs
+// only if the ring is empty, and verifies for 31 days, also after a rotation.
 func TestBrokerImportsKey(t *testing.T) {
 	pkcs8, err := x509.MarshalPKCS8PrivateKey(sharedKey())
 	if err != nil {
@@ -214,8 +214,8 @@ func TestBrokerImportsKey(t *testing.T) {
 	}
 }
 
-// A withdrawn key verifies nothing, here at once and on other instances within a minute, even tokens that are cached; another key signs,
-// and the sessions continue.
+// A withdrawn key verifies nothing, here at once and on other instances within a minute, even tokens that are cached; another
+// key signs, and the sessions continue.
 func TestBrokerWithdrawKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t)

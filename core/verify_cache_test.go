@@ -96,8 +96,8 @@ func TestRememberedTokenEnds(t *testing.T) {
 	})
 }
 
-// The provider's keys are checked on every request: after the fetch that shows that a key was withdrawn, or replaced under its kid, its
-// tokens are refused; tokens of other keys are not affected.
+// The provider's keys are checked on every request: after the fetch that shows that a key was withdrawn, or replaced under its
+// kid, its tokens are refused; tokens of other keys are not affected.
 func TestRememberedKeys(t *testing.T) {
 	for name, change := range map[string]func(*memoryIDP){
 		"withdrawn": func(idp *memoryIDP) { idp.setKids("k1") },

@@ -180,8 +180,8 @@ func TestRefusalNamesTheAudience(t *testing.T) {
 	}
 }
 
-// An access token in an answer to this client counts whatever its aud: Keycloak's full scope adds other clients, and realm roles are only
-// in the access token.
+// An access token in an answer to this client counts whatever its aud: Keycloak's full scope adds other clients, and realm
+// roles are only in the access token.
 func TestAudienceOfALogin(t *testing.T) {
 	for name, c := range map[string]struct {
 		configured []string

@@ -153,8 +153,8 @@ func TestBrokerPeerKeysAreBound(t *testing.T) {
 	})
 }
 
-// Tokens of peers pass guards and userinfo, and nothing else: they are not accepted as subject or refresh token, and a logout with one
-// ends nothing here.
+// Tokens of peers pass guards and userinfo, and nothing else: they are not accepted as subject or refresh token, and a logout
+// with one ends nothing here.
 func TestBrokerPeerTokensElsewhere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		keys := otherKeys()

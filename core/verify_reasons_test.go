@@ -154,8 +154,8 @@ func TestReasonsOfOwnTokensAndPeers(t *testing.T) {
 	})
 }
 
-// The log line for a token of another issuer lists some accepted issuers and contains no part of the token. The same holds for a token
-// exchange. No key is fetched.
+// The log line for a token of another issuer lists some accepted issuers and contains no part of the token. The same holds for
+// a token exchange. No key is fetched.
 func TestRefusalNamesTheIssuers(t *testing.T) {
 	says := func(err error) string {
 		refusal := reasons.Find(err)

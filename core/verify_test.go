@@ -167,8 +167,8 @@ func TestAccessTokenTypes(t *testing.T) {
 	}
 }
 
-// A token of the provider without a claim of an authorization is not an access token: ID tokens from refreshes and device logins may have
-// neither nonce nor at_hash.
+// A token of the provider without a claim of an authorization is not an access token: ID tokens from refreshes and device
+// logins may have neither nonce nor at_hash.
 func TestUnmarkedTokens(t *testing.T) {
 	f := newFlow(t, nil)
 	idp, guard := f.idp, f.auth.Required()
@@ -200,8 +200,8 @@ func TestUnmarkedTokens(t *testing.T) {
 	}
 }
 
-// A logout sends the ID token of the last refresh, without nonce and at_hash, in a URL. Whoever finds it there cannot use it: no guard, no
-// route and no exchange accepts it as an access token.
+// A logout sends the ID token of the last refresh, without nonce and at_hash, in a URL. Whoever finds it there cannot use it:
+// no guard, no route and no exchange accepts it as an access token.
 func TestLogoutHintOpensNothing(t *testing.T) {
 	f := newFlow(t, brokered())
 	f.idp.Tamper(oidctest.IDTokens, func(claims oidctest.Claims) { delete(claims, "at_hash") })

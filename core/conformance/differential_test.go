@@ -119,8 +119,8 @@ func strayBits(raw string) string {
 	return raw[:len(raw)-1] + alphabet[last^1:last^1+1]
 }
 
-// Two other libraries accept every token that this library accepts, with the same key and claims. Every token that they accept and this
-// library refuses breaks a named rule.
+// Two other libraries accept every token that this library accepts, with the same key and claims. Every token that they accept
+// and this library refuses breaks a named rule.
 func TestOtherLibrariesAgree(t *testing.T) {
 	seen, accepted, rules := 0, 0, map[string]int{}
 	try := func(s signer, raw string) {

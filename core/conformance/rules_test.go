@@ -23,8 +23,8 @@ var ruleNames = []string{
 	"a kid names a key", "no token is nested in a token", "a key has one algorithm",
 }
 
-// broken returns the rules that a token breaks. It implements each rule in another way than the package under test. A token that breaks
-// none is accepted, or refused for its signature.
+// broken returns the rules that a token breaks. It implements each rule in another way than the package under test. A token
+// that breaks none is accepted, or refused for its signature.
 func broken(raw string, key jose.Key) (rules []string) {
 	add := func(is bool, rule string) {
 		if is {

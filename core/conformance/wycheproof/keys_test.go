@@ -13,8 +13,8 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 )
 
-// Of all public keys in JWK form in the files about signatures and key agreement, exactly those of supported types are accepted, each for
-// its one algorithm.
+// Of all public keys in JWK form in the files about signatures and key agreement, exactly those of supported types are
+// accepted, each for its one algorithm.
 func TestKeys(t *testing.T) {
 	names, err := fs.Glob(wycheproof.TestVectors, "*.json")
 	if err != nil {

@@ -64,8 +64,8 @@ func load(t *testing.T, name string) file {
 	return f
 }
 
-// document returns the keys of a group as a provider publishes them. If a file has no public form (symmetric keys, sets), it uses the
-// private one.
+// document returns the keys of a group as a provider publishes them. If a file has no public form (symmetric keys, sets), it
+// uses the private one.
 func (g group) document(t *testing.T) []byte {
 	t.Helper()
 	key := g.Public

@@ -92,8 +92,8 @@ func TestFeed(t *testing.T) {
 	})
 }
 
-// Reads overlap by the clock difference and the time of a commit: a logout of an instance that is three minutes behind, and one that
-// becomes visible after 150 s, are seen within a period if Leeway or Timeout allow for it.
+// Reads overlap by the clock difference and the time of a commit: a logout of an instance that is three minutes behind, and
+// one that becomes visible after 150 s, are seen within a period if Leeway or Timeout allow for it.
 func TestFeedOverlap(t *testing.T) {
 	for name, c := range map[string]struct {
 		timeout, leeway, age time.Duration
