@@ -14,7 +14,7 @@ import (
 
 // cache writes the tables about cached tokens: goal 7.
 func cache(ctx context.Context, r *report, e effort) error {
-	r.section("Remembered tokens", "Through the guard, with tokens of real size signed with Ed25519 where nothing else is said: many of them are made in little time.")
+	r.section("Cached tokens", "Requests at a guard with tokens of realistic size, signed with Ed25519 unless stated otherwise, because many of them can be made quickly.")
 	for _, part := range []func(context.Context, *report, effort) error{hitRatios, cacheMemory, misses, flood} {
 		if err := part(ctx, r, e); err != nil {
 			return err
@@ -51,9 +51,9 @@ func hitRatios(ctx context.Context, r *report, e effort) error {
 		}
 		rows = append(rows, row)
 	}
-	r.note("Requests of many users (Zipf, s = 1.01), 8,192 places:")
-	r.table([]string{"users", "requests", "of them hits", "a hit takes, x the one user's"}, oneUserFirst(rows))
-	r.note("A hit of many users costs more because their tokens are not in the processor's caches; the text of a token is compared as a whole.")
+	r.note("Requests of many users (Zipf, s = 1.01), 8,192 entries:")
+	r.table([]string{"users", "requests", "hits", "time of a hit, x that of one user"}, oneUserFirst(rows))
+	r.note("With many users a hit costs more, because their tokens are not in the processor's caches and the whole text of a token is compared.")
 	return nil
 }
 
@@ -121,8 +121,8 @@ func cacheMemory(ctx context.Context, r *report, e effort) error {
 		within = within && kept <= size && bytes <= int64(size)*27*1024/10
 		rows = append(rows, []string{strconv.Itoa(size), strconv.Itoa(3 * size), strconv.Itoa(kept), fmt.Sprintf("%.2f", float64(bytes)/float64(kept)/1024), fmt.Sprintf("%.2f", float64(bytes)/float64(size)/1024)})
 	}
-	r.note("Memory, by the heap after a collection with the cache and without:")
-	r.table([]string{"TokenCacheSize", "tokens that came", "kept", "KiB for each kept", "KiB for each place"}, rows)
+	r.note("Memory: the difference of the heap after a garbage collection, with the cache and without:")
+	r.table([]string{"TokenCacheSize", "tokens", "cached", "KiB per cached token", "KiB per entry of TokenCacheSize"}, rows)
 	last := rows[len(rows)-1]
 	r.judge(7, "memory at most 2.7 KiB x capacity, never more entries than capacity", last[4]+" KiB, "+last[2]+" of "+last[0]+" kept", within)
 	return nil

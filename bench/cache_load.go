@@ -57,7 +57,7 @@ func misses(ctx context.Context, r *report, e effort) error {
 		return err
 	}
 	cost := seen[1].over(seen[0])
-	r.note("A miss, %s, %d tokens in turn through %d places:", alg, len(headers), size)
+	r.note("A miss, %s, %d tokens in turn with %d entries:", alg, len(headers), size)
 	r.table([]string{"", "x no cache"}, [][]string{{seen[0].name, "1"}, {seen[1].name, cost.String()}})
 	r.judge(7, "a miss through the cache at most 1.05 x no cache", cost.String(), cost.mid <= 1.05)
 	return nil
@@ -101,8 +101,8 @@ func flood(ctx context.Context, r *report, e effort) error {
 		}
 		rows = append(rows, []string{strconv.Itoa(attackers), fmt.Sprint(forged), at(0.5), at(0.99), at(0.999)})
 	}
-	r.note("Good tokens that came before, one after the other, while goroutines send forged ones as fast as they can (RS256). Times of one decision; the " +
-		"longest\nones are the scheduler's, when there are more goroutines than cores:")
+	r.note("Cached tokens, one request after the other, while goroutines send forged ones as fast as they can (RS256). The times are those of one decision; if\n" +
+		"there are more goroutines than cores, the scheduler causes the longest ones:")
 	r.table([]string{"attackers", "forged tokens meanwhile", "median", "p99", "p99.9"}, rows)
 	return nil
 }
@@ -133,7 +133,7 @@ func underFlood(ctx context.Context, guard *core.Guard, good []core.Credentials,
 		times[i] = time.Since(begin).Nanoseconds()
 		if err != nil {
 			end()
-			return 0, nil, fmt.Errorf("a good token was refused under the flood: %w", err)
+			return 0, nil, fmt.Errorf("a valid token was refused during the flood: %w", err)
 		}
 	}
 	refused = count.Load()

@@ -115,12 +115,12 @@ func overHTTP(ctx context.Context, r *report, e effort) error {
 		return err
 	}
 	defer client.end()
-	where := "Server and client ran on a core each (taskset)."
+	where := "Server and client ran on one core each (taskset)."
 	if !pinned() {
-		where = "**Server and client were not kept on a core each: taskset is missing, or there is one core.** They shared the machine."
+		where = "**Server and client were not pinned to one core each, because taskset is missing or there is only one core.** They shared the machine."
 	}
-	r.section("Routes, over loopback", fmt.Sprintf("Requests per second beside the bare route's of the same round: a server of one framework with GOMAXPROCS=1, and %d "+
-		"connections of\n%s. %s", connections, client.name(), where))
+	r.section("Routes, over loopback", fmt.Sprintf("Requests per second, compared with the bare route in the same round: a server of one framework with GOMAXPROCS=1, and %d connections of\n"+
+		"%s. %s", connections, client.name(), where))
 	var rows [][]string
 	var modules []string
 	for _, f := range frameworks {
@@ -131,8 +131,8 @@ func overHTTP(ctx context.Context, r *report, e effort) error {
 		rows, modules = append(rows, row), append(modules, f.modules...)
 	}
 	r.table([]string{"", "hit / bare", "by the server's time", "uncached / bare", "usual middleware", "it / bare", "uncached / it", "by the server's time"}, rows, modules...)
-	r.note("By the server's time: what its process had on the processor for each request, bare to hit, and usual middleware to uncached. On a core that " +
-		"nobody\nelse uses, with a client that is fast enough, both ways of counting say the same.")
+	r.note("\"By the server's time\" compares the processor time of the server process per request: bare with hit, and usual middleware with uncached. If\n" +
+		"nothing else uses the core and the client is fast enough, both figures are equal.")
 	return nil
 }
 

@@ -71,8 +71,8 @@ type keyCase struct {
 
 // keySet writes the table about the cost of a key set: goal 9, as far as a short run can show it.
 func keySet(ctx context.Context, r *report, e effort) error {
-	r.section("The key set", "Counted at the provider's endpoint, each row with a service of its own. What takes minutes (an outage longer than the keys' age, a key\n"+
-		"that is withdrawn) is tested in core on a clock of its own.")
+	r.section("The key set", "Fetches are counted at the provider's endpoint, each row with a new service. Cases that take minutes (an outage longer than the keys' age, a\n"+
+		"withdrawn key) are tested in core with a clock of the test.")
 	rows := [][]string{}
 	all := true
 	for _, c := range keyCases {
@@ -92,7 +92,7 @@ func keySet(ctx context.Context, r *report, e effort) error {
 		rows = append(rows, []string{c.name, c.must, seen})
 	}
 	r.table([]string{"", "must", "seen"}, rows)
-	r.judge(9, "key set: every row of its table", fmt.Sprintf("%d rows of those that can be seen at once", len(rows)), all)
+	r.judge(9, "key set: every row of its table", fmt.Sprintf("%d rows of those that take seconds", len(rows)), all)
 	return nil
 }
 
@@ -181,7 +181,7 @@ var keyCases = []keyCase{
 		refused := s.atOnce(ctx, 1, func(int) core.Credentials { return bearer(s.other.token(keycloak(nil))) })
 		return fmt.Sprintf("%d refused", refused), refused == 0
 	}, false},
-	{"the same just after one stranger's unknown key id", "accepted within the cool-down", afterAStranger, true},
+	{"the same just after an unknown key id", "accepted within the cool-down", afterAStranger, true},
 	{"200 with an empty key list", "the last set stays", func(ctx context.Context, s *scene) (string, bool) {
 		s.warm(ctx)
 		s.change(func() { s.keys = `{"keys":[]}` })

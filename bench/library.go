@@ -43,7 +43,7 @@ func ours(ctx context.Context, p *provider, name string, cacheSize int) (candida
 		return func() error {
 			decision := guard.Admit(ctx, header)
 			if decision.Err == nil && decision.Caller.Subject() == "" {
-				return errors.New("nobody was admitted")
+				return errors.New("the caller was not admitted")
 			}
 			return admitted(decision)
 		}
@@ -51,14 +51,14 @@ func ours(ctx context.Context, p *provider, name string, cacheSize int) (candida
 }
 
 const (
-	hitName      = "oidcauth, a token that came before"
+	hitName      = "oidcauth, a cached token"
 	uncachedName = "oidcauth, uncached"
 )
 
 // library writes the table about library calls: goals 2 to 5.
 func library(ctx context.Context, r *report, e effort) error {
-	r.section("Library calls", "One access token as Keycloak writes it, checked again and again on one core, so that the garbage collector's work counts. "+
-		"Claims of the\npeers are read into a struct where they can be. The last column is the bad tokens that a candidate accepts: it costs time to refuse them.")
+	r.section("Library calls", "One access token like Keycloak's, verified repeatedly on one core, so that the figures include garbage collection. If a peer can, it reads the\n"+
+		"claims into a struct. The last column lists the bad tokens that a candidate accepts, because refusing them takes time.")
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	for _, alg := range []string{"RS256", "ES256", "EdDSA"} {
 		if err := libraryOf(ctx, r, e, alg); err != nil {
@@ -99,7 +99,7 @@ func libraryOf(ctx context.Context, r *report, e effort, alg string) error {
 	for i, c := range all {
 		subjects[i] = subject{c.name, c.prepare(good)}
 		if i == 0 {
-			takes[i] = "a signature alone"
+			takes[i] = "checks only the signature"
 			continue
 		}
 		kinds, err := accepted(c.name, good, bad, c.prepare)

@@ -49,13 +49,13 @@ func minting(ctx context.Context, r *report, e effort) error {
 		rest.times = append(rest.times, took-verification.times[i])
 	}
 	cost := rest.over(signature)
-	r.section("Minting", fmt.Sprintf("A token exchange at the token route without the verification of the subject's token, which was measured "+
-		"beside it; the bare\nsignature is that of the standard library over the %d bytes that a minted token signs. Own tokens are RS256 alone.", len(signed)))
+	r.section("Minting", fmt.Sprintf("A token exchange at the token route, minus the verification of the subject token, which was measured separately. The bare signature is\n"+
+		"that of the standard library over the %d signed bytes of an own token. Own tokens are always RS256.", len(signed)))
 	r.table([]string{"", "x the bare signature"}, [][]string{
-		{"exchange", exchange.over(signature).String()}, {"verification of its subject", verification.over(signature).String()}, {"what is left: minting", cost.String()},
+		{"exchange", exchange.over(signature).String()}, {"verification of the subject token", verification.over(signature).String()}, {"the rest: minting", cost.String()},
 	})
-	r.note("Minted in a second here, by one goroutine and with everything around it: about %.0f.", 1e9/spreadOf(exchange.times).mid)
+	r.note("One goroutine does about %.0f exchanges per second here, everything included.", 1e9/spreadOf(exchange.times).mid)
 	r.judge(8, "minting RS256 at most 1.05 x the bare signature", cost.String(), cost.mid <= 1.05)
-	r.open(8, "minting ES256 and EdDSA at most 1.2 x", "own tokens are RS256 alone")
+	r.open(8, "minting ES256 and EdDSA at most 1.2 x", "own tokens are always RS256")
 	return nil
 }

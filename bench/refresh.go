@@ -146,17 +146,18 @@ func (g *goalOf) judge(r *report, without string) {
 }
 
 func tellRefreshes(r *report, all []refreshed) {
-	r.section("Refreshes", fmt.Sprintf("At the token route, %d clients at the same time, each with sessions of its own among all the rows; the provider answers from memory with tokens signed "+
-		"before.\nThe least of a refresh is what nobody can do it without: the row read, two RS256 signatures of the provider verified, one made, the row written "+
-		"twice if it\nhas not changed, with the standard library and the database's driver alone. A bare write is one such write, its statement prepared (one script on Redis, with the\nindex of "+
-		"ends); the store's is `Swap` of the same row. Figures of one line are from the same rounds, by the clock. The first line is what the service\ncould do if a store cost nothing. "+
-		"Servers are those of the tests, on the same machine: what they share with the service, they take from it.", workers))
+	r.section("Refreshes", fmt.Sprintf("At the token route, %d clients at the same time, each with its own sessions among all the rows. The provider answers from memory with tokens that were\n"+
+		"signed before. The minimum work of a refresh, with only the standard library and the database's driver: read the row, verify two RS256 signatures of the\n"+
+		"provider, make one, and write the row twice if its version is unchanged. A bare write is one such write with a prepared statement (on Redis one script,\n"+
+		"with the index of expiry times); the write of a store is `Swap` of the same row. Figures of one line are from the same rounds, by the clock. The first\n"+
+		"line shows what the service can do if the store costs nothing. The database servers are those of the tests and run on the same machine, so they and the\n"+
+		"service share its cores.", workers))
 	var rows [][]string
 	var perRows [2][2]*goalOf
 	for i, count := range []int{fewRows, manyRows} {
 		perRows[i] = [2]*goalOf{
 			{number: 10, text: fmt.Sprintf("a store's conditional write at most 1.2 x the bare one, %d rows", count)},
-			{number: 10, text: fmt.Sprintf("a refresh at most 1.2 x the least of one, %d rows", count)},
+			{number: 10, text: fmt.Sprintf("a refresh at most 1.2 x its minimum work, %d rows", count)},
 		}
 	}
 	for _, found := range all {
@@ -174,19 +175,19 @@ func tellRefreshes(r *report, all []refreshed) {
 			rows = append(rows, cells)
 		}
 	}
-	r.table([]string{"store", "", "rows", "refresh, x the least", "write, x the bare one", "refreshes in a second here", "the least of them", "writes", "bare writes"}, rows)
+	r.table([]string{"store", "", "rows", "refresh, x the minimum", "write, x the bare one", "refreshes per second here", "with minimum work", "writes", "bare writes"}, rows)
 	for i := range perRows {
 		for _, goal := range perRows[i] {
-			goal.judge(r, "no such database in this run")
+			goal.judge(r, "this database is missing in this run")
 		}
 	}
 }
 
 // tellShares writes the parts of the time of a refresh.
 func tellShares(r *report, all []refreshed) {
-	r.section("Where a refresh's time goes", "Each part measured by itself in the same rounds and by as many clients, as a part of a refresh. The rest is all that is ours: forms, JSON, sealing, the request to\n"+
-		"the provider, the client's own reading of the answer, what a store's method adds to its statement, and memory to be collected. Where a database waits for a disk,\nother work goes on meanwhile, so that "+
-		"parts may come to more than the whole.")
+	r.section("Where a refresh's time goes", "Each part as a share of a refresh, measured separately in the same rounds by as many clients. The rest is the work of this library: forms, JSON,\n"+
+		"encryption, the request to the provider, reading the answer in the client, the cost of a store's method on top of its statement, and garbage collection.\n"+
+		"While a database waits for a disk other work continues, so the parts may add up to more than the whole.")
 	var rows [][]string
 	for _, found := range all {
 		if found.missing != nil {
@@ -227,19 +228,19 @@ func tellMoreRows(r *report, all []refreshed) {
 		refreshes.add(found.name, many[taskRefresh].over(few[taskRefresh]))
 		writes.add(found.name, many[taskSwap].over(few[taskSwap]))
 	}
-	const without = "a quick run has no database with so many"
+	const without = "a quick run has no such database"
 	refreshes.judge(r, without)
 	writes.judge(r, without)
 	if len(rows) > 0 {
-		r.section("Refreshes among many rows", fmt.Sprintf("How many times as long things take with %d rows as with %d: two databases of the same server, asked in turns.", manyRows, fewRows))
+		r.section("Refreshes among many rows", fmt.Sprintf("The time with %d rows divided by the time with %d: two databases of the same server, in turns.", manyRows, fewRows))
 		r.table([]string{"store", "refresh", "write", "bare write", "bare read"}, rows)
 	}
 }
 
 func tellRows(r *report, all []refreshed) {
-	r.section("Rows", "What a session takes, everything counted that grows with the rows: pages that are not full, indexes, what a server keeps around a value. A whole row is that of a session with the "+
-		"tokens of\nthis program (an access token and an ID token of some 1,300 bytes each) that was refreshed before; a short one has little sealed in it. Measured from the size of the file (SQLite), of "+
-		"the table\nwith its indexes (PostgreSQL, MariaDB), or of the memory in use (Redis, in the process), before and after.")
+	r.section("Rows", "The size of a session, including everything that grows with the rows: partly filled pages, indexes, and the overhead of a server per value. A whole row is\n"+
+		"a refreshed session with the tokens of this program (an access token and an ID token of about 1,300 bytes each); a short row has little encrypted data.\n"+
+		"Measured before and after from the size of the file (SQLite), of the table with its indexes (PostgreSQL, MariaDB), or of the memory in use (Redis, in process).")
 	var rows [][]string
 	for _, found := range all {
 		for _, size := range found.sizes {

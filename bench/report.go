@@ -66,11 +66,12 @@ func (r *report) table(heads []string, rows [][]string, peers ...string) {
 
 func (r *report) String() string {
 	var b strings.Builder
-	b.WriteString("# Performance\n\nWritten by `make bench`; nothing here is edited by hand. Every figure is a ratio or a difference within one run, the " +
-		"median of many rounds in which\nwhat is compared ran within the same few milliseconds, in rotating order; the quartiles stand in brackets. In the process, time is " +
-		"what the\nprocess had on a processor. Absolute times say something about a machine and are no promise. The \"bare check\" is the signature verification of the standard library alone.\n")
+	b.WriteString("# Performance\n\n" +
+		"Written by `make bench`; do not edit it by hand. Every figure is a ratio or a difference within one run: the median of many rounds, in which the\n" +
+		"compared operations ran within the same few milliseconds, in rotating order; the quartiles are in brackets. In process, time means processor\n" +
+		"time of this process. Absolute times depend on the machine. The \"bare check\" is only the signature verification of the standard library.\n")
 	if r.quick {
-		b.WriteString("\nThis was the quick run, with few rounds: good for finding mistakes, not for quoting.\n")
+		b.WriteString("\nThis is a quick run with few rounds: use it to find mistakes, do not quote its figures.\n")
 	}
 	b.WriteString("\n## Goals\n\n| # | goal | seen | |\n| --- | --- | --- | --- |\n")
 	slices.SortStableFunc(r.goals, func(a, b goal) int { return cmp.Compare(a.number, b.number) })

@@ -6,8 +6,8 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core"
 )
 
-// After Close nothing tells which sessions have ended, so that nobody passes a guard of broker mode; in passthrough mode
-// nothing of that kind is known, and guards go on.
+// After Close the revocation list is no longer updated, so guards of broker mode refuse every token. Passthrough mode has no such
+// list, and its guards still work.
 func TestGuardsAfterClose(t *testing.T) {
 	f := newFlow(t, brokered())
 	token := flowGranted(t, f.exchange(f.idp.AccessToken("alice"), nil)).AccessToken

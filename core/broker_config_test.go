@@ -14,7 +14,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
-// The error names the field of every fault of BrokerConfig, all of them at once.
+// The error lists every invalid field of BrokerConfig at once.
 func TestBrokerConfigFaults(t *testing.T) {
 	const many = 257
 	trusted := func(issuers ...string) func(*core.Config) {
@@ -88,7 +88,7 @@ func storeURL(url string) func(*core.Config) {
 	return func(c *core.Config) { c.Store, c.StoreURL = nil, url }
 }
 
-// The default store lies where the platform keeps data; a relative XDG_DATA_HOME is ignored.
+// The default store is in the platform's data directory; a relative XDG_DATA_HOME is ignored.
 func TestBrokerDefaultStore(t *testing.T) {
 	var opened string
 	store.Register(func(url string) (store.Store, error) { opened = url; return store.NewMemory(), nil }, "sqlite")
@@ -109,7 +109,7 @@ func TestBrokerDefaultStore(t *testing.T) {
 	}
 }
 
-// fileStore is a local store with a file for its secret.
+// fileStore is a local store with a key file.
 type fileStore struct {
 	store.Store
 	path string
@@ -120,7 +120,7 @@ func (s fileStore) SecretFile() (string, bool) { return s.path, !s.not }
 
 var errNotRoot = errors.New("only root can give files away")
 
-// giveAway makes a file that of another user.
+// giveAway changes the owner of a file to another user.
 func giveAway(path string) error {
 	if os.Geteuid() != 0 {
 		return errNotRoot
@@ -128,7 +128,7 @@ func giveAway(path string) error {
 	return os.Chown(path, 65534, 65534)
 }
 
-// A local store brings its own secret: made once however many come at the same moment, for its owner alone.
+// The key file of a local store is created once, even if many instances start at the same time, and only its owner can read it.
 func TestBrokerSecretFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "broker.key")
 	db := fileStore{store.NewMemory(), path, false}
@@ -210,7 +210,7 @@ func TestBrokerSecretFile(t *testing.T) {
 	}
 }
 
-// A store that turns out not to be local needs SecretKeys; a folder that nobody can write to is named.
+// A store that is not local requires SecretKeys; the error names a folder that is not writable.
 func TestBrokerSecretFileFaults(t *testing.T) {
 	config := newIDP(t).config()
 	brokered(func(c *core.Config) { c.SecretKeys, c.Store = nil, fileStore{store.NewMemory(), "", true} })(&config)
@@ -232,7 +232,7 @@ func TestBrokerSecretFileFaults(t *testing.T) {
 	}
 }
 
-// Close closes a store that StoreURL named, never one that was given.
+// Close closes a store that StoreURL opened, never Config.Store.
 func TestBrokerCloseOfStores(t *testing.T) {
 	for _, given := range []bool{true, false} {
 		owned := &ownedStore{flawedStore: &flawedStore{Store: store.NewMemory()}}

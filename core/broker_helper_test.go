@@ -27,7 +27,7 @@ import (
 
 const brokerIssuer = "http://localhost:8080/api"
 
-// brokered switches broker mode on, over a store in memory, and then changes it.
+// brokered enables broker mode with a store in memory, and applies changes.
 func brokered(changes ...func(*core.Config)) func(*core.Config) {
 	return func(config *core.Config) {
 		config.Broker, config.Store = &core.BrokerConfig{}, store.NewMemory()
@@ -37,12 +37,12 @@ func brokered(changes ...func(*core.Config)) func(*core.Config) {
 	}
 }
 
-// admit asks a guard with a token.
+// admit passes a token to a guard.
 func (f *flowService) admit(token string, requirements ...core.Requirement) (*core.IDToken, error) {
 	return decide(f.t.Context(), f.auth.Required(requirements...), []string{"Bearer " + token})
 }
 
-// who asks a guard that has to let a token pass.
+// who returns the caller of a token, which the guard must admit.
 func (f *flowService) who(token string) *core.IDToken {
 	f.t.Helper()
 	caller, err := f.admit(token)
@@ -57,7 +57,7 @@ func (f *flowService) refresh(token string) *core.Response {
 	return f.post("token", url.Values{"refresh-token": {token}})
 }
 
-// exchange posts a token exchange with further fields.
+// exchange posts a token exchange with additional fields.
 func (f *flowService) exchange(subject string, fields url.Values) *core.Response {
 	f.t.Helper()
 	form := url.Values{"grant_type": {"urn:ietf:params:oauth:grant-type:token-exchange"}, "subject_token": {subject}}
@@ -71,7 +71,7 @@ const sessionGone = "Session expired or not found. Please re-authenticate."
 
 const bubbleIssuer = "https://app.example/api"
 
-// sharedKey is one RSA key for all tests that do not care which.
+// sharedKey returns one RSA key for all tests that need any key.
 var sharedKey = sync.OnceValue(func() *rsa.PrivateKey { return mustRSA(2048) })
 
 func mustRSA(bits int) *rsa.PrivateKey {
@@ -86,16 +86,16 @@ func sharedPEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(sharedKey())})
 }
 
-// brokerBubble is a provider without a network with services in broker mode over it, on the clock of a test's bubble.
+// brokerBubble has a provider without a network and services in broker mode, on the clock of the test's bubble.
 type brokerBubble struct {
 	*memoryIDP
 	store *flawedStore
 
 	mu      sync.Mutex
-	current string        // refresh token that the provider gave last
-	extra   claims        // put into the next answers; nil leaves a member out
-	idToken func() string // nil: a good one; "" is an answer's too
-	user    claims        // put into the tokens
+	current string        // the provider's latest refresh token
+	extra   claims        // added to the next answers; nil removes a member
+	idToken func() string // nil: a valid one; "": none
+	user    claims        // added to the tokens
 }
 
 func newBubble(t testing.TB) *brokerBubble {
@@ -129,12 +129,12 @@ func (b *brokerBubble) set(do func()) {
 	do()
 }
 
-// wasRevoked reports whether the provider was told of a token.
+// wasRevoked reports whether a token was revoked at the provider.
 func (b *brokerBubble) wasRevoked(token string) bool {
 	return slices.ContainsFunc(b.Asked(oidctest.Revocation), func(asked oidctest.Recorded) bool { return asked.Form.Get("token") == token })
 }
 
-// sentTwice is a refresh token that the provider got more than once; "" if there is none.
+// sentTwice returns a refresh token that the provider got more than once, "" if there is none.
 func (b *brokerBubble) sentTwice() string {
 	seen := map[string]bool{}
 	for _, asked := range b.Asked(oidctest.Token) {
@@ -147,7 +147,7 @@ func (b *brokerBubble) sentTwice() string {
 	return ""
 }
 
-// serve makes one more service over the store of the bubble.
+// serve makes another service with the store of the bubble.
 func (b *brokerBubble) serve(changes ...func(*core.Config)) *flowService {
 	b.t.Helper()
 	first := func(config *core.Config) {
@@ -156,7 +156,7 @@ func (b *brokerBubble) serve(changes ...func(*core.Config)) *flowService {
 	return b.over(b, append([]func(*core.Config){first}, changes...)...)
 }
 
-// over makes a service in broker mode that reaches the provider by a way of the test's.
+// over makes a service in broker mode that calls the provider through the test's transport.
 func (b *brokerBubble) over(way http.RoundTripper, changes ...func(*core.Config)) *flowService {
 	b.t.Helper()
 	f := flowServe(b.t, b.config(), way, brokered(changes...))
@@ -164,13 +164,13 @@ func (b *brokerBubble) over(way http.RoundTripper, changes ...func(*core.Config)
 	return f
 }
 
-// begin logs alice in with a verifier of the client's own.
+// begin logs alice in with a verifier of the client.
 func (f *flowService) begin() *core.Response {
 	f.t.Helper()
 	return f.post("token", f.granted())
 }
 
-// granted is the token request of a client with a verifier of its own, for which alice has logged in.
+// granted returns the token request of a client with its own verifier, after a login of alice.
 func (f *flowService) granted() url.Values {
 	f.t.Helper()
 	verifier := strings.Repeat("v", 43)
@@ -190,7 +190,7 @@ func (f *flowService) begun() core.Token {
 	return flowGranted(f.t, f.begin())
 }
 
-// rsaToken signs a token as a Python service or a peer does.
+// rsaToken signs a token like a Python service or a peer.
 func rsaToken(t testing.TB, key *rsa.PrivateKey, kid string, payload claims) string {
 	t.Helper()
 	return rsaSigned(t, key, claims{"alg": "RS256", "kid": kid, "typ": "JWT"}, payload)
@@ -207,7 +207,7 @@ func rsaSigned(t testing.TB, key *rsa.PrivateKey, header, payload claims) string
 	return signed + "." + base64.RawURLEncoding.EncodeToString(signature)
 }
 
-// kidOf is the Python library's rule for the name of a key.
+// kidOf returns the kid of a key by the rule of the Python library.
 func kidOf(key *rsa.PrivateKey) string {
 	info, err := x509.MarshalPKIXPublicKey(key.Public())
 	if err != nil {
@@ -217,7 +217,7 @@ func kidOf(key *rsa.PrivateKey) string {
 	return hex.EncodeToString(sum[:])[:16]
 }
 
-// pythonClaims are those of a token of the Python library, with some replaced; a nil one is left out.
+// pythonClaims returns the claims of a token of the Python library, with some replaced; nil removes a claim.
 func pythonClaims(issuer, audience string, changes ...claims) claims {
 	now := time.Now().Unix()
 	all := claims{
@@ -234,20 +234,20 @@ func pythonClaims(issuer, audience string, changes ...claims) claims {
 	return all
 }
 
-// status is what a guard answers to a token.
+// status returns a guard's status for a token.
 func (f *flowService) status(token string) int {
 	f.t.Helper()
 	caller, err := f.admit(token)
 	return statusOf(f.t, caller, err)
 }
 
-// flawedStore is a store of which single calls fail.
+// flawedStore is a store with single calls that fail.
 type flawedStore struct {
 	store.Store
 	mu    sync.Mutex
 	calls map[string]int
 	flaw  func(ctx context.Context, method string, call int) error // before the call; call is 1 for the first one after the flaw was set
-	after func(method string, call int) error                      // after it, though it was done
+	after func(method string, call int) error                      // after the call, which was done
 }
 
 var errStore = errors.New("the store is out of reach")
@@ -267,7 +267,7 @@ func (s *flawedStore) down(is bool) {
 	s.breaks(func(context.Context, string, int) error { return errStore })
 }
 
-// failing is the flaw of one method.
+// failing makes a flaw of one method.
 func failing(method string) func(context.Context, string, int) error {
 	return func(_ context.Context, called string, _ int) error {
 		if called == method {

@@ -107,8 +107,8 @@ func statusOfDecision(decision core.Decision) int {
 	return decision.Refusal.Status
 }
 
-// A store that panics refuses that request with a 500, or a 503 where guards wait for what it holds, and never ends the process:
-// the same service goes on when the store does.
+// If a store panics, that request is a 500, or a 503 at guards that wait for its data. The process continues, and so does the
+// service when the store works again.
 func TestStorePanics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t)

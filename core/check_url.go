@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// badURL says what is wrong with an address that this service calls or is called by, with the address where it can hold no
-// password. "" means that it can be used.
+// badURL returns what is wrong with an address that this service calls or is called by, "" if nothing is. The text contains the
+// address unless that may contain a password.
 func (c *Config) badURL(address string) string {
 	u, err := url.Parse(address)
 	switch {
@@ -17,20 +17,20 @@ func (c *Config) badURL(address string) string {
 	case err != nil || u.Host == "" || u.Opaque != "":
 		return quoted(address) + ": write an absolute URL"
 	case u.User != nil:
-		return quoted(address) + ": write it without user and password"
+		return quoted(address) + ": remove user and password"
 	case strings.Contains(address, "#"):
-		return quoted(address) + ": write it without a fragment"
+		return quoted(address) + ": remove the fragment"
 	case u.Scheme == "https", u.Scheme == "http" && (c.AllowHTTP || isLoopback(u.Hostname())):
 		return ""
 	case u.Scheme == "http":
-		return quoted(address) + ": write an https URL; http is for loopback, or set AllowHTTP for a network that nobody else can reach"
+		return quoted(address) + ": write an https URL; http is allowed only on loopback, or with AllowHTTP in a network that nobody else can reach"
 	default:
 		return quoted(address) + ": write an https URL"
 	}
 }
 
-// badEndpoint says what is wrong with an endpoint that the provider's discovery document names, "" if it can be used. http
-// on loopback is for a provider on loopback: any other one would have the client's secret sent in clear to whatever
+// badEndpoint returns what is wrong with an endpoint in the provider's discovery document, "" if nothing is. Only a provider on
+// loopback may name an http endpoint on loopback: otherwise this service would send the client secret unencrypted to whatever
 // listens on this machine.
 func (c *Config) badEndpoint(address string) string {
 	if fault := c.badURL(address); fault != "" {
@@ -38,12 +38,12 @@ func (c *Config) badEndpoint(address string) string {
 	}
 	discovery, err := url.Parse(c.DiscoveryURL)
 	if isHTTP(address) && !c.AllowHTTP && (err != nil || !isLoopback(discovery.Hostname())) {
-		return quoted(address) + ": http on loopback is for a provider whose DiscoveryURL is on loopback"
+		return quoted(address) + ": http on loopback is allowed only if DiscoveryURL is on loopback too"
 	}
 	return ""
 }
 
-// badTarget refuses what a browser would not go to as written; custom schemes of native apps pass (RFC 8252 section 7.1).
+// badTarget reports whether uri is not a valid redirect target. Custom schemes of native apps are valid (RFC 8252 section 7.1).
 func badTarget(uri string) bool {
 	u, err := url.Parse(uri)
 	if err != nil || u.Scheme == "" || strings.ContainsAny(uri, "#\\ ") || hasControl(uri) || u.User != nil {
@@ -55,7 +55,7 @@ func badTarget(uri string) bool {
 	return u.Scheme == "javascript" || u.Scheme == "data" || u.Scheme == "vbscript" || u.Scheme == "file"
 }
 
-// isPlain reports whether an address is http beyond loopback.
+// isPlain reports whether an address is http and not on loopback.
 func isPlain(address string) bool {
 	u, err := url.Parse(address)
 	return err == nil && u.Scheme == "http" && !isLoopback(u.Hostname())
@@ -71,13 +71,13 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// quoted returns an address for an error's text, but for one that may hold a password, before a host or in a query.
+// quoted returns an address for the text of an error. It hides one that may contain a password, before the host or in the query.
 func quoted(address string) string {
 	switch {
 	case address == "":
 		return "empty"
 	case strings.ContainsAny(address, "@?"):
-		return "an address that is not shown, as it may hold a password"
+		return "an address that is not shown because it may contain a password"
 	case len(address) > 200:
 		return "an address of " + strconv.Itoa(len(address)) + " bytes"
 	default:
@@ -85,7 +85,7 @@ func quoted(address string) string {
 	}
 }
 
-// lowerScheme puts the scheme of an address into lower case (RFC 3986 section 3.1).
+// lowerScheme converts the scheme of an address to lower case (RFC 3986 section 3.1).
 func lowerScheme(address string) string {
 	scheme, rest, found := strings.Cut(address, "://")
 	if !found {
@@ -94,8 +94,8 @@ func lowerScheme(address string) string {
 	return strings.ToLower(scheme) + "://" + rest
 }
 
-// lowerOrigin puts scheme and host of an address into lower case (RFC 3986 sections 3.1 and 3.2.2), as browsers do, and
-// leaves the path as it is.
+// lowerOrigin converts scheme and host of an address to lower case (RFC 3986 sections 3.1 and 3.2.2), as browsers do, and
+// keeps the path as it is.
 func lowerOrigin(address string) string {
 	scheme, rest, found := strings.Cut(address, "://")
 	if !found {

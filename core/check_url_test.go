@@ -8,8 +8,8 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core"
 )
 
-// A provider beyond loopback may not name an endpoint on loopback over http: the client's secret would go there in clear.
-// The document is refused as a whole, and nothing but the document is fetched.
+// A provider that is not on loopback cannot name an http endpoint on loopback, because the client secret would be sent there
+// unencrypted. The whole document is refused, and nothing else is fetched.
 func TestEndpointsOnLoopback(t *testing.T) {
 	const endpoint = "http://127.0.0.1:9/x"
 	login := url.Values{"redirect_uri": {flowRedirect}}

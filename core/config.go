@@ -13,17 +13,17 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
-// AnyAudience in Config.Audience accepts the provider's access tokens whatever audience they name: tokens that were issued
-// for other services of the same provider pass the guards. It must be the only entry. New logs a warning.
+// AnyAudience in Config.Audience accepts the provider's access tokens whatever their audience: tokens that were issued for
+// other services of the same provider pass the guards. It must be the only entry. New logs a warning.
 const AnyAudience = "*"
 
 // IssuedToUs in Config.Audience also accepts the provider's access tokens whose azp or client_id is ClientID, whatever
-// their aud says; where both are there, both must be. For providers that put other services into aud, as Keycloak does with
-// "Full scope allowed". Alone, it also accepts an aud that holds ClientID. It may stand beside audiences, not beside
-// [AnyAudience], and needs ClientID. A token exchange takes no token by it.
+// their aud; if a token has both claims, both must match. Use it for a provider that puts other services into aud, as Keycloak
+// does with "Full scope allowed". As the only entry, it also accepts an aud that contains ClientID. It can be combined with
+// audiences, but not with [AnyAudience], and needs ClientID. A token exchange ignores it.
 const IssuedToUs = "*issued-to-us"
 
-// Loopback in Config.RedirectURIs keeps the rule of the empty list beside other entries: http on localhost, 127.0.0.1 or
+// Loopback in Config.RedirectURIs allows, beside the other entries, what an empty list allows: http on localhost, 127.0.0.1 or
 // [::1], any port, path /callback, no query.
 const Loopback = "loopback"
 
@@ -37,7 +37,7 @@ const (
 	defaultTokenCache = 8192
 	maxTokenCache     = 1 << 20
 
-	// unlimitedRefresh is how long a refresh token is said to live when the provider names no end.
+	// unlimitedRefresh is the stated lifetime of a refresh token for which the provider states none.
 	unlimitedRefresh = 30 * 24 * time.Hour
 )
 
@@ -45,103 +45,104 @@ const (
 var defaultScopes = []string{"profile", "email"}
 
 // Config has all settings of an [Auth]. Each field documents its default, which is the zero value. [New] copies it.
-// Environment variables are read in two places: the proxy settings that [http.DefaultTransport] honours, unless HTTPClient
-// has a transport, and the user's data directory (XDG_DATA_HOME, HOME) if broker mode has neither Store nor StoreURL.
+// It reads environment variables for two things: the proxy settings of [http.DefaultTransport], unless HTTPClient has a
+// transport, and the user's data directory (XDG_DATA_HOME, HOME) if broker mode has neither Store nor StoreURL.
 // Printing or logging a Config shows no secret.
 type Config struct {
 	// DiscoveryURL is the address of the provider's discovery document, ending in /.well-known/openid-configuration
-	// (OpenID Connect Discovery section 4). https, or http on loopback. Empty: Issuer and JWKSURL are both needed, and only
-	// the guards and userinfo work. Over https, the document must name https endpoints, unless DiscoveryURL is on loopback.
+	// (OpenID Connect Discovery section 4). https, or http on loopback. Empty: both Issuer and JWKSURL are required, and only
+	// the guards and userinfo work. The document must name https endpoints, unless DiscoveryURL is on loopback or AllowHTTP is set.
 	DiscoveryURL string
-	// ClientID is the client id of this service at the provider. Needed with DiscoveryURL.
+	// ClientID is the client id of this service at the provider. Required with DiscoveryURL.
 	ClientID string
 	// ClientSecret authenticates this service. Empty: a public client.
 	ClientSecret string
-	// PublicURL is what browsers see before a Paths entry: scheme, host and prefix ("https://app.example.org/api"). https,
-	// or http on loopback. Scheme and host are put into lower case, a trailing slash is dropped. Empty: the callback route
-	// answers 500 and browser logins do not work, which New logs as a warning; broker mode needs it, as it is the issuer of
-	// its tokens. The request's Host and X-Forwarded headers are never read.
+	// PublicURL is the part of a route's URL before its Paths entry, as browsers see it: scheme, host and prefix
+	// ("https://app.example.org/api"). https, or http on loopback. New converts scheme and host to lower case and removes a
+	// trailing slash. Empty: the callback route answers 500 and browser logins do not work, and New logs a warning. Broker mode
+	// requires it: it is the issuer of its tokens. The request's Host and X-Forwarded headers are never read.
 	PublicURL string
-	// Issuer is the only issuer accepted, compared byte for byte. Empty: the one that the discovery document names, which
-	// must be DiscoveryURL without its well-known part, with or without a trailing slash.
+	// Issuer is the only accepted issuer, compared byte for byte. Empty: the issuer in the discovery document, which must be
+	// DiscoveryURL without its well-known part, with or without a trailing slash.
 	Issuer string
 	// JWKSURL is the address of the provider's keys. Empty: the discovery document's jwks_uri.
 	JWKSURL string
 
-	// Scopes are requested at login and device start. A login may choose among them and openid, profile, email and
-	// offline_access, and no others. Empty: profile and email. openid is always added.
+	// Scopes are requested at login and device start. A login can choose among these and openid, profile, email and
+	// offline_access, but no others. Empty: profile and email. openid is always added.
 	Scopes []string
-	// Audience lists the accepted audiences: aud of the provider's access tokens must hold one of them. Empty: it must hold
-	// ClientID; where aud is absent or names clients of Keycloak's own alone (account, broker, realm-management), and the token
-	// is none of RFC 9068 (at+jwt), it is enough that azp and client_id name ClientID, whichever are there. [IssuedToUs]
-	// accepts tokens by azp or client_id whatever their aud says; [AnyAudience] alone waives the check. A token exchange
-	// always asks for aud, and is off with AnyAudience. ID tokens are for ClientID in any case.
+	// Audience lists the accepted audiences: aud of the provider's access tokens must contain one of them. Empty: it must
+	// contain ClientID. With an empty list, a token whose aud is absent or contains only Keycloak's built-in clients (account,
+	// broker, realm-management), and whose header does not have the type of RFC 9068 (at+jwt), is accepted if it has azp or
+	// client_id and each of them is ClientID. [IssuedToUs] accepts tokens by azp or client_id whatever their aud;
+	// [AnyAudience] disables the check. A token exchange always checks aud, and is disabled with AnyAudience. The audience of an
+	// ID token is always ClientID.
 	Audience []string
-	// RedirectURIs lists where a login may send the browser, beside the own callback, compared byte for byte. https, a
+	// RedirectURIs lists where a login may send the browser in addition to the callback route, compared byte for byte. https, a
 	// native app's own scheme, or http on loopback. Empty: the loopback rule, see [Loopback].
 	RedirectURIs []string
 	// PostLogoutURIs lists where a logout may send the browser, compared byte for byte. Empty: nowhere.
 	PostLogoutURIs []string
-	// SecretKeys seal the login state and what broker mode stores: the first seals, all open. Each has at least 32 bytes and
-	// is random, for instance the output of "openssl rand -base64 48"; New refuses keys that can be guessed. Empty: a random
-	// key per process, with a warning in the log; logins then end with the process and work on one replica alone. Broker
-	// mode needs keys, except with a store on this machine alone: SQLite gets a key file beside the database.
+	// SecretKeys encrypt the login state and what broker mode stores: the first one encrypts, all decrypt. Each must be random
+	// and have at least 32 bytes, for instance the output of "openssl rand -base64 48"; New refuses keys that can be guessed.
+	// Empty: a random per-process key, with a warning in the log; pending logins are then lost on a restart, and work on one
+	// replica only. Broker mode requires keys, except with a store that is local to this machine: SQLite keeps a key file
+	// beside the database.
 	SecretKeys []string
 
-	// Store is an open store; it takes precedence over StoreURL, and Close leaves it open. All instances of a service share
-	// one store; broker mode needs one.
+	// Store is an open store; it takes precedence over StoreURL, and Close leaves it open. All instances of a service must use
+	// the same store. Only broker mode uses it.
 	Store store.Store
-	// StoreURL names the database of sessions and signing keys, by a scheme that an imported store package has registered:
-	// "postgres://user@host/database". New opens it without connecting, Close closes it. Empty, and no Store: in broker mode
-	// an SQLite file broker.sqlite in the folder AppName of the user's data directory (XDG_DATA_HOME or the platform's own).
+	// StoreURL is the database of sessions and signing keys, with a scheme that an imported store package has registered:
+	// "postgres://user@host/database". New opens it without connecting, Close closes it. Empty, without a Store: broker mode
+	// uses the SQLite file broker.sqlite in the folder AppName of the user's data directory (XDG_DATA_HOME or the platform's
+	// own).
 	StoreURL string
 	// AppName is the folder of the default SQLite file. Empty: oidcauth.
 	AppName string
 
-	// Broker switches broker mode on. nil: the provider's tokens are passed through.
+	// Broker enables broker mode. nil: the provider's tokens are passed through.
 	Broker *BrokerConfig
 
-	// Require is added to the requirements of every guard without [NoDefaults]; broker mode issues no token that does not
-	// meet it.
+	// Require is added to the requirements of every guard without [NoDefaults]. Broker mode issues a token only to a caller who
+	// meets it.
 	Require []Requirement
 	// RolesOfAllClients makes the roles of every client in a token's resource_access count for [IDToken.Roles], [Roles] and
 	// [AnyRole], and puts them into the tokens of broker mode, as the Python library does: an administrator of another
-	// application is one here too, and at every service that trusts this one. Default: of resource_access, the roles of
-	// ClientID alone.
+	// application is one here too, and at every service that trusts this one. Default: only the roles of ClientID count.
 	RolesOfAllClients bool
-	// NoOfflineAccess never requests offline_access. Default: a device start requests it, a login if its query does.
+	// NoOfflineAccess disables offline_access. Default: a device start requests it, and a login if its query does.
 	NoOfflineAccess bool
-	// AllowHTTP permits http beyond loopback for the provider, trusted issuers, PublicURL and RedirectURIs: whoever can read
+	// AllowHTTP permits http beyond loopback for the provider, trusted issuers, PublicURL and RedirectURIs. Whoever can read
 	// or change the traffic can then take over every login. New logs a warning.
 	AllowHTTP bool
 
-	// Timeout bounds one exchange with the provider as a whole. A route answers within Timeout and one second, in broker mode
+	// Timeout limits one call to the provider as a whole. A route answers within Timeout plus one second, in broker mode plus
 	// three. 0: 10 s. At most 5 min.
 	Timeout time.Duration
 	// Leeway is how far the clocks of provider and service may differ. 0: 30 s. At most 5 min.
 	Leeway time.Duration
 
-	// TokenCacheSize is how many verified access tokens are cached, so that a token costs one signature check and not one per
-	// request; each takes 2 to 3 KiB. Expiry, the provider's keys and revocation are checked on every request. 0: 8,192.
-	// Negative: no cache. At most 1,048,576.
+	// TokenCacheSize is how many verified access tokens are cached, so that the signature of a token is verified once and not on
+	// every request; each entry takes 2 to 3 KiB. Expiry, the provider's keys and revocation are checked on every request.
+	// 0: 8,192. Negative: no cache. At most 1,048,576.
 	TokenCacheSize int
 
-	// HTTPClient is copied for calls to the provider: its transport, jar and Timeout are kept, redirects are refused, bodies
-	// bounded. nil: a client with defaults.
+	// HTTPClient is copied for calls to the provider. The copy keeps its transport, jar and Timeout, refuses redirects and
+	// limits the size of bodies. nil: a client with defaults.
 	HTTPClient *http.Client
-	// Logger gets warnings about the configuration, each change of state with what to correct, and at level debug a line for
-	// each refused token, at most ten per second. No token, code or secret is ever logged. nil: nothing is logged.
+	// Logger receives warnings about the configuration, each change of state with what to correct, and at level debug a line
+	// for each refused token, at most ten per second. No token, code or secret is ever logged. nil: nothing is logged.
 	Logger *slog.Logger
 	// Observe is called when a login, a refresh, a fetch or a call to the provider begins and ends, and for every verification:
-	// counters, durations and spans. [ObserveFunc] makes one of a function that counts; see [Observer] and [Event]. nil: no
-	// calls.
+	// use it for counters, durations and spans. [ObserveFunc] makes one from a function that counts; see [Observer] and
+	// [Event]. nil: no calls.
 	Observe Observer
-	// OnLogin answers the callback route after a successful login, for instance with a session cookie and a redirect. nil, or
-	// a nil answer: the token as JSON.
+	// OnLogin answers the callback route after a successful login, for instance with a session cookie and a redirect. It must
+	// be safe for concurrent use. nil, or a nil answer: the token as JSON.
 	OnLogin func(context.Context, *Request, *Token) *Response
-	// OnError answers a request that a guard or a route refuses, with the request at hand. Start with [Error.Response] to keep
-	// WWW-Authenticate and Retry-After. It is called by many requests at once. nil, or a nil answer: what Error.Response
-	// renders.
+	// OnError answers a request that a guard or a route refuses. Start with [Error.Response] to keep WWW-Authenticate and
+	// Retry-After. It must be safe for concurrent use. nil, or a nil answer: the answer of Error.Response.
 	OnError func(context.Context, *Request, *Error) *Response
 
 	ownStore bool // Store was opened by New, and is closed by Close
@@ -156,14 +157,14 @@ func (c Config) checked() (*Config, error) {
 	c.check(&f)
 	c.openStore(&f)
 	if len(f) > 0 {
-		_ = c.closeOwnStore() // nothing was written: the faults of the configuration say more
+		_ = c.closeOwnStore() // nothing was written, and the errors of the configuration matter more
 		return nil, errors.Join(f...)
 	}
 	c.complete()
 	return &c, nil
 }
 
-// complete copies what the caller could change later, and fills in the defaults.
+// complete copies the slices, which the caller may change later, and fills in the defaults.
 func (c *Config) complete() {
 	c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
 	c.Scopes, c.Audience = slices.Clone(c.Scopes), slices.Clone(c.Audience)

@@ -15,7 +15,7 @@ const (
 	minTokenTTL       = time.Second
 	maxTokenTTL       = 31 * 24 * time.Hour
 	defaultSessionMax = 180 * 24 * time.Hour
-	maxSessionTTL     = 400 * 24 * time.Hour // of SessionMax, too
+	maxSessionTTL     = 400 * 24 * time.Hour // also of SessionMax
 	defaultGrace      = 10 * time.Second
 	maxGrace          = time.Minute
 	defaultJWKSPath   = "/auth/v2/.well-known/jwks.json"
@@ -23,58 +23,55 @@ const (
 	maxTrustedIssuers = 256
 )
 
-// BrokerConfig switches broker mode on: the token route accepts the provider's tokens and issues tokens of this service,
-// which the guards accept in their place. Each field documents its default, which is the zero value. Printing or logging a
-// BrokerConfig shows no key.
+// BrokerConfig enables broker mode: this service issues tokens of its own, and the guards accept those instead of the
+// provider's. Each field documents its default, which is the zero value. Printing or logging a BrokerConfig shows no key.
 type BrokerConfig struct {
-	// Audience is the aud claim of tokens issued here, and must be in tokens of trusted issuers: federated services share
-	// one. Empty: the issuer, which is PublicURL. Needed with TrustedIssuers; the Python library's default is
+	// Audience is the aud claim of tokens issued here; tokens of trusted issuers must contain it too, so federated services
+	// share one. Empty: the issuer, which is PublicURL. Required with TrustedIssuers. The Python library's default is
 	// "py-oidc-auth".
 	Audience string
-	// TrustedIssuers lists the services whose tokens the guards accept, by their issuer, compared byte for byte and therefore
-	// not put into lower case. https, or http on loopback. They can claim any role: list only whom you trust with that. This
-	// service itself is not listed.
+	// TrustedIssuers lists the issuers of other services whose tokens the guards accept, compared byte for byte; New does not
+	// convert them to lower case. https, or http on loopback. Their tokens can contain any role: list only services that you
+	// trust with that. This service itself must not be in the list.
 	TrustedIssuers []string
-	// PeerJWKSPath is the path of the trusted issuers' public keys, after their issuer. Empty:
+	// PeerJWKSPath is appended to a trusted issuer to form the URL of its public keys. Empty:
 	// /auth/v2/.well-known/jwks.json, the default path of that route.
 	PeerJWKSPath string
-	// SubjectClaim is the provider's claim that becomes sub of tokens issued here. Empty: sub, which never changes. Who has no
-	// such claim gets a 403; "email" counts only where the same document says that it is verified.
-	// "preferred_username" is the Python library's rule: a name that can be given to another person later. A login without
-	// the claim is refused.
+	// SubjectClaim is the provider's claim that becomes sub of tokens issued here. Empty: sub, which never changes. A login
+	// without the claim is refused with 403; "email" counts only if the same document says that the address is verified. The
+	// Python library uses "preferred_username", a name that can later be given to another person.
 	SubjectClaim string
 
 	// TokenTTL is the lifetime of an access token issued here. 0: 1 h. At most 31 days.
 	TokenTTL time.Duration
-	// SessionTTL is how long a session lives without a refresh; the provider's end counts if it is earlier. 0: 30 days, or
-	// SessionMax if that is shorter. At most SessionMax.
+	// SessionTTL is how long a session lives without a refresh; it ends earlier if the provider's refresh token does. 0: 30
+	// days, or SessionMax if that is shorter. At most SessionMax.
 	SessionTTL time.Duration
-	// SessionMax is how long a session lives in total, however often it is refreshed: then the person has to log in again. 0:
+	// SessionMax is how long a session lives in total, however often it is refreshed; then the person must log in again. 0:
 	// 180 days. At most 400 days.
 	SessionMax time.Duration
-	// RefreshGrace is the grace period in which a spent refresh token gets the same answer again, for clients that lost the
-	// answer. 0: 10 s. At most 1 min.
+	// RefreshGrace is the grace period in which a refresh token that was already used gets the same answer again, for clients
+	// that lost the answer. 0: 10 s. At most 1 min.
 	RefreshGrace time.Duration
-	// ImportKey is the signing key of a Python deployment, RSA in PEM. Tokens that it signed are accepted under the same kid
-	// until they expire: for at least 31 days, and as long as the key stands here. It signs only if the store has no key
-	// yet.
+	// ImportKey is the signing key of a Python deployment, RSA in PEM. Guards accept tokens that it signed, under the same kid,
+	// for at least 31 days and as long as the key is configured. It signs new tokens only if the store has no key yet.
 	ImportKey []byte
 }
 
-// checkBroker adds the faults of broker mode.
+// checkBroker adds the errors of Broker.
 func (c *Config) checkBroker(f *faults) {
 	b := c.Broker
 	if b == nil {
 		return
 	}
 	if c.DiscoveryURL == "" {
-		f.add("Broker", "set without DiscoveryURL: write DiscoveryURL, as broker mode logs people in")
+		f.add("Broker", "set without DiscoveryURL: write DiscoveryURL, which broker mode needs for logins")
 	}
 	if c.PublicURL == "" {
-		f.add("PublicURL", "empty: broker mode needs it, it is the issuer of its tokens")
+		f.add("PublicURL", "empty: write it, it is the issuer of the tokens of broker mode")
 	}
 	if hasControl(b.Audience) {
-		f.add("Broker.Audience", "%q: write it without control characters", b.Audience)
+		f.add("Broker.Audience", "%q: remove the control characters", b.Audience)
 	}
 	if b.PeerJWKSPath != "" && !isPath(b.PeerJWKSPath) {
 		f.add("Broker.PeerJWKSPath", "%s: write a path that begins with / and has no parameters", quoted(b.PeerJWKSPath))
@@ -92,7 +89,7 @@ func (c *Config) checkBroker(f *faults) {
 	}
 	if b.ImportKey != nil {
 		if _, err := jose.ParsePrivateKey(b.ImportKey); err != nil {
-			f.add("Broker.ImportKey", "it is no key that can be used: write an unencrypted RSA private key of at least 2048 bits in PEM, made by a sound generator")
+			f.add("Broker.ImportKey", "not a usable key: write an unencrypted RSA private key of at least 2048 bits in PEM, made by a sound generator")
 		}
 	}
 }
@@ -112,17 +109,17 @@ func (c *Config) checkIssuers(f *faults) {
 		case fault != "":
 			f.add("Broker.TrustedIssuers", "entry %d, %s", i, fault)
 		case strings.Contains(issuer, "?"):
-			f.add("Broker.TrustedIssuers", "entry %d, %s: write it without a query", i, quoted(issuer))
+			f.add("Broker.TrustedIssuers", "entry %d, %s: remove the query", i, quoted(issuer))
 		case trimmed == seen[0]:
-			f.add("Broker.TrustedIssuers", "entry %d, %s, is this service itself: leave it out", i, quoted(issuer))
+			f.add("Broker.TrustedIssuers", "entry %d, %s, is this service itself: remove it", i, quoted(issuer))
 		case slices.Contains(seen[1:], trimmed):
-			f.add("Broker.TrustedIssuers", "entry %d, %s, is a duplicate: leave it out", i, quoted(issuer))
+			f.add("Broker.TrustedIssuers", "entry %d, %s, is a duplicate: remove it", i, quoted(issuer))
 		}
 		seen = append(seen, trimmed)
 	}
 }
 
-// complete returns a copy with every default filled in. publicURL is without its trailing slash.
+// complete returns a copy with every default filled in. publicURL must have no trailing slash.
 func (b BrokerConfig) complete(publicURL string) *BrokerConfig {
 	b.TrustedIssuers, b.ImportKey = slices.Clone(b.TrustedIssuers), slices.Clone(b.ImportKey)
 	b.Audience = cmp.Or(b.Audience, publicURL)

@@ -11,17 +11,17 @@ import (
 	"time"
 )
 
-// hidden stands in print where a secret is set.
+// hidden is printed instead of a secret that is set.
 const hidden = "(hidden)"
 
-// Format prints the settings without secrets, the same for every verb. A struct that keeps a Config in an unexported
-// field prints it by reflection: keep a *Config there, or print the struct's fields one by one.
+// Format prints the settings without secrets, the same for every verb. Package fmt does not call it for a Config in an
+// unexported field of another struct, and prints the secrets: keep a *Config there, or print the fields one by one.
 func (c Config) Format(f fmt.State, _ rune) { printFields(f, "core.Config", c.shown()) }
 
 // LogValue returns the settings without secrets.
 func (c Config) LogValue() slog.Value { return slog.GroupValue(c.shown()...) }
 
-// MarshalJSON returns the settings without secrets, for logs: it is not read back.
+// MarshalJSON returns the settings without secrets, for logs. The result cannot be unmarshalled again.
 func (c Config) MarshalJSON() ([]byte, error) { return json.Marshal(fieldMap(c.shown())) }
 
 // Format prints the settings without the key, the same for every verb.
@@ -32,17 +32,17 @@ func (b BrokerConfig) Format(f fmt.State, _ rune) {
 // LogValue returns the settings without the key.
 func (b BrokerConfig) LogValue() slog.Value { return slog.GroupValue(b.shown()...) }
 
-// MarshalJSON returns the settings without the key, for logs: it is not read back.
+// MarshalJSON returns the settings without the key, for logs. The result cannot be unmarshalled again.
 func (b BrokerConfig) MarshalJSON() ([]byte, error) { return json.Marshal(fieldMap(b.shown())) }
 
-// Format prints which provider and client this is, and no secret, the same for every verb.
+// Format prints the provider and the client, and no secret, the same for every verb.
 func (a Auth) Format(f fmt.State, _ rune) { printFields(f, "core.Auth", a.shown()) }
 
-// LogValue returns which provider and client this is, and no secret.
+// LogValue returns the provider and the client, and no secret.
 func (a Auth) LogValue() slog.Value { return slog.GroupValue(a.shown()...) }
 
-// shown lists the fields that are set and may be printed. A field that is not in the list is not printed: a new secret
-// stays hidden if it is forgotten here.
+// shown returns the fields that are set and may be printed. Fields that are not in the list are never printed, so a new secret
+// is hidden by default.
 func (c Config) shown() []slog.Attr {
 	fields := []slog.Attr{
 		slog.String("DiscoveryURL", shownAddress(c.DiscoveryURL)),
@@ -127,7 +127,7 @@ func printFields(w io.Writer, name string, fields []slog.Attr) {
 	_, _ = io.WriteString(w, name+"{"+strings.Join(texts, " ")+"}")
 }
 
-// fieldMap returns the fields as what [encoding/json] writes.
+// fieldMap returns the fields as values for [encoding/json].
 func fieldMap(fields []slog.Attr) map[string]any {
 	values := make(map[string]any, len(fields))
 	for _, field := range fields {
@@ -150,7 +150,7 @@ func hide(isSet bool) string {
 	return ""
 }
 
-// typeName returns the type of a value, "" for nil: the value itself may hold a password.
+// typeName returns the type of a value, "" for nil. The value itself may contain a password.
 func typeName(value any) string {
 	if value == nil {
 		return ""
@@ -158,7 +158,7 @@ func typeName(value any) string {
 	return fmt.Sprintf("%T", value)
 }
 
-// shownAddress hides an address that may hold a password: New refuses it, but it may be printed before.
+// shownAddress hides an address that may contain a password. New refuses such an address, but it may be printed before that.
 func shownAddress(address string) string {
 	if strings.Contains(address, "@") {
 		return hidden
@@ -174,8 +174,8 @@ func shownAddresses(addresses []string) []string {
 	return shown
 }
 
-// shownStore returns scheme, host and path of a store's URL. A password stands before the host or in the query; where it
-// was not percent-encoded, a piece of it may be in the path, and then nothing is shown.
+// shownStore returns scheme, host and path of a store's URL. The password is before the host or in the query. If it was not
+// percent-encoded, a part of it may be in the path; then nothing is shown.
 func shownStore(address string) string {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" && u.Path == "" || u.Scheme == "" || strings.Contains(u.Path, "@") {

@@ -21,7 +21,7 @@ func secretive(t *testing.T) core.Config {
 
 var secretWords = []string{"CLIENT-SECRET", "SECRET-KEY", "STORE-PASSWORD", "QUERY-PASSWORD", "IMPORT-KEY", "SU1QT1JULUtFW"} // the last is base64
 
-// No verb and no handler of slog prints a secret of a configuration; what is no secret can be read.
+// No verb and no handler of slog prints a secret of a configuration; the other settings are shown.
 func TestConfigIsHidden(t *testing.T) {
 	config := secretive(t)
 	broker := *config.Broker
@@ -48,7 +48,7 @@ func TestConfigIsHidden(t *testing.T) {
 	printed((*core.Config)(nil), (*core.BrokerConfig)(nil), core.Config{}, core.BrokerConfig{})
 }
 
-// A password in a URL that was not written as it should be stays hidden, too.
+// A password in a malformed URL stays hidden too.
 func TestPasswordsInURLsAreHidden(t *testing.T) {
 	for _, address := range []string{
 		"postgres://u:PASS/WORD@host/db", "postgres://u:1/PASS@host/db", "postgres://u:1?PASS@host/db", "postgres://u:1#PASS@host/db", "user:PASS@host://x",
@@ -63,7 +63,7 @@ func TestPasswordsInURLsAreHidden(t *testing.T) {
 	}
 }
 
-// An Auth prints which provider and client it is for, a copy of one no setting at all.
+// An Auth prints its provider and client, a zero Auth nothing.
 func TestAuthIsHidden(t *testing.T) {
 	config := secretive(t)
 	config.StoreURL, config.Broker = "memory://", nil

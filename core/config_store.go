@@ -15,15 +15,15 @@ import (
 // defaultAppName is the folder of the default SQLite file.
 const defaultAppName = "oidcauth"
 
-// checkStore adds the faults of the store's settings that show without opening it.
+// checkStore adds the errors of the store's settings that it can find without opening the store.
 func (c *Config) checkStore(f *faults) {
 	if c.AppName != "" && (!isAlphanumeric(c.AppName, "-._ ") || strings.HasPrefix(c.AppName, ".")) {
 		f.add("AppName", "%q: write a name of letters, digits, -, _, spaces and dots, not a path", c.AppName)
 	}
 }
 
-// openStore opens the store of broker mode, which connects to nothing yet, and adds what is wrong with it. A store that
-// other machines may share needs SecretKeys.
+// openStore opens the store of broker mode without connecting, and adds the errors. A store that other machines may share
+// requires SecretKeys.
 func (c *Config) openStore(f *faults) {
 	if c.Broker == nil {
 		return
@@ -46,7 +46,7 @@ func (c *Config) openStore(f *faults) {
 	}
 }
 
-// closeOwnStore closes the store that openStore has opened, if any.
+// closeOwnStore closes the store that openStore opened, if any.
 func (c *Config) closeOwnStore() error {
 	if !c.ownStore {
 		return nil
@@ -66,7 +66,7 @@ func (c *Config) storeURL() (string, error) {
 	return "sqlite:///" + filepath.ToSlash(filepath.Join(directory, cmp.Or(c.AppName, defaultAppName), "broker.sqlite")), nil
 }
 
-// userDataDir returns where the platform keeps a user's data: on Unix as the XDG base directories say.
+// userDataDir returns the platform's directory for a user's data, on Unix by the XDG base directory specification.
 func userDataDir() (string, error) {
 	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
 		return os.UserConfigDir()
@@ -76,12 +76,12 @@ func userDataDir() (string, error) {
 	}
 	home, err := os.UserHomeDir()
 	if err != nil {
-		return "", errors.New("empty, and the user has no home directory: name a store")
+		return "", errors.New("empty, and the user has no home directory: write the URL of a store")
 	}
 	return filepath.Join(home, ".local", "share"), nil
 }
 
-// isUnencrypted reports whether a store's URL reaches MySQL or Redis beyond this machine without TLS.
+// isUnencrypted reports whether a store's URL connects to MySQL or Redis on another machine without TLS.
 func isUnencrypted(address string) bool {
 	u, err := url.Parse(address)
 	if err != nil || u.Hostname() == "" || isLoopback(u.Hostname()) {

@@ -108,7 +108,7 @@ func TestConfigFaults(t *testing.T) {
 	}
 }
 
-// One error lists all faults, each on a line of its own.
+// The error of New lists every invalid field, one per line.
 func TestConfigFaultsAtOnce(t *testing.T) {
 	_, err := core.New(core.Config{
 		DiscoveryURL: "http://idp.example", PublicURL: "x", JWKSURL: "y", Issuer: " ", Scopes: []string{""}, Audience: []string{""},
@@ -120,7 +120,7 @@ func TestConfigFaultsAtOnce(t *testing.T) {
 	}
 	for _, field := range []string{"DiscoveryURL", "ClientID", "PublicURL", "JWKSURL", "Issuer", "Scopes", "Audience", "RedirectURIs", "PostLogoutURIs", "SecretKeys", "Timeout", "Leeway", "TokenCacheSize", "Require", "ClientSecret", "StoreURL", "AppName", "Broker.SessionMax"} {
 		if got := strings.Count(err.Error(), "core: Config."+field+": "); got != 1 {
-			t.Errorf("%s is told of %d times", field, got)
+			t.Errorf("%s is listed %d times", field, got)
 		}
 	}
 	if lines := strings.Count(err.Error(), "\n") + 1; lines != 18 || strings.Contains(err.Error(), "hunter2") {
@@ -168,7 +168,7 @@ func TestGoodConfigs(t *testing.T) {
 	}
 }
 
-// New calls nobody.
+// New makes no calls.
 func TestNewDoesNoInput(t *testing.T) {
 	idp := newIDP(t)
 	auth := idp.auth()
@@ -182,7 +182,7 @@ func TestNewDoesNoInput(t *testing.T) {
 	}
 }
 
-// What is handed to New may change later without effect.
+// Changes of the Config after New have no effect.
 func TestConfigIsCopied(t *testing.T) {
 	idp := newIDP(t)
 	config := idp.config()
@@ -223,7 +223,7 @@ func warnings(t *testing.T, config core.Config, paths core.Paths) []string {
 	return logLines(logs.String(), "WARN")
 }
 
-// What is dangerous, or leaves something out, is logged once by New, with the field's name.
+// New logs one warning for each dangerous setting and each disabled feature, with the name of the field.
 func TestConfigWarnings(t *testing.T) {
 	for _, scheme := range []string{"mysql", "mariadb", "redis", "rediss", "postgres"} {
 		store.Register(func(string) (store.Store, error) { return store.NewMemory(), nil }, scheme)
@@ -266,7 +266,7 @@ func TestConfigWarnings(t *testing.T) {
 	}
 }
 
-// Routes under a prefix that PublicURL does not end in are logged: browsers would be sent past them.
+// Routes under a prefix that PublicURL does not end in are logged as a warning: browsers would not find them.
 func TestPrefixWarning(t *testing.T) {
 	for name, c := range map[string]struct {
 		public, prefix string
@@ -285,8 +285,8 @@ func TestPrefixWarning(t *testing.T) {
 	}
 }
 
-// Scheme and host of PublicURL are put into lower case, its path stays: the callback is what browsers send, and cookies have
-// Secure. Other schemes are lower-cased, too, hosts are not: the provider's issuer is compared byte for byte.
+// New converts scheme and host of PublicURL to lower case and keeps its path, so that the callback is what browsers send, and
+// cookies are Secure. In other addresses it converts only the scheme: the provider's issuer is compared byte for byte.
 func TestPublicURLInLowerCase(t *testing.T) {
 	for public, callback := range map[string]string{
 		"HTTPS://App.Example.ORG/Api/":  "https://app.example.org/Api/auth/v2/callback",
@@ -309,7 +309,7 @@ func TestPublicURLInLowerCase(t *testing.T) {
 	}
 }
 
-// The session's end without a refresh is no later than its end in total, and follows it where nothing else is said.
+// SessionTTL is at most SessionMax, and by default not longer.
 func TestSessionMax(t *testing.T) {
 	const day = 24 * time.Hour
 	for name, c := range map[string]struct {
@@ -338,7 +338,7 @@ func TestSessionMax(t *testing.T) {
 	}
 }
 
-// A store that New opened is closed again when something else is wrong.
+// New closes the store that it opened if another field is invalid.
 func TestFaultsCloseTheStore(t *testing.T) {
 	owned := &ownedStore{flawedStore: &flawedStore{Store: store.NewMemory()}}
 	store.Register(func(string) (store.Store, error) { return owned, nil }, "owned")

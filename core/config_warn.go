@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// warn logs what New accepts although it is dangerous or leaves something out: one line for each field.
+// warn logs settings that New accepts although they are dangerous or disable a feature: one line for each field.
 func (c *Config) warn() {
 	if len(c.SecretKeys) == 0 {
-		c.Logger.Warn("no SecretKeys are configured: logins end with this process and do not cross replicas")
+		c.Logger.Warn("no SecretKeys are configured: pending logins are lost on a restart and do not work across replicas")
 	}
 	if c.PublicURL == "" && c.DiscoveryURL != "" {
-		c.Logger.Warn("Config.PublicURL is empty: the callback route answers 500, and logins with the own callback do not work")
+		c.Logger.Warn("Config.PublicURL is empty: the callback route answers 500, and browser logins that end there do not work")
 	}
 	if c.AllowHTTP {
 		c.Logger.Warn("Config.AllowHTTP is set: whoever can read or change the traffic can take over every login")
@@ -20,15 +20,16 @@ func (c *Config) warn() {
 		c.Logger.Warn("Config.Audience is core.AnyAudience: tokens that were issued for other services of the provider are accepted")
 	}
 	if c.ownStore && isUnencrypted(c.StoreURL) {
-		c.Logger.Warn("Config.StoreURL names a server beyond this machine without TLS: its password and everything stored cross the network in clear; write tls=true, or rediss://")
+		c.Logger.Warn("Config.StoreURL connects to another machine without TLS: the password and all stored data cross the network unencrypted; write tls=true, or rediss://")
 	}
 }
 
-// warnOfPrefix logs that browsers will miss the routes: they are mounted under a prefix that PublicURL does not end in.
+// warnOfPrefix logs a warning if the routes are mounted under a prefix that PublicURL does not end in: browsers would not find
+// them.
 func (c *Config) warnOfPrefix(prefix string) {
 	u, err := url.Parse(c.PublicURL)
 	if err != nil || c.PublicURL == "" || prefix == "" || strings.HasSuffix(u.Path, prefix) {
 		return
 	}
-	c.Logger.Warn("Config.PublicURL does not end in Paths.Prefix: browsers and the provider are sent to addresses without the prefix, which only a proxy that adds it can serve", "public_url", c.PublicURL, "prefix", prefix)
+	c.Logger.Warn("Config.PublicURL does not end in Paths.Prefix: browsers and the provider use addresses without the prefix, which work only behind a proxy that adds it", "public_url", c.PublicURL, "prefix", prefix)
 }

@@ -72,7 +72,7 @@ func TestDecision(t *testing.T) {
 	}
 }
 
-// A request without headers is a guest's, in every form.
+// A request without headers comes from a guest, in every form.
 func TestCredentialsWithoutHeader(t *testing.T) {
 	auth := newIDP(t).auth(func(c *core.Config) {
 		c.OnError = func(_ context.Context, request *core.Request, _ *core.Error) *core.Response {

@@ -113,7 +113,7 @@ func TestOnErrorGetsTheRequest(t *testing.T) {
 	credentials := core.Credentials{Method: http.MethodPut, Target: "/me?a=b", Header: header}
 	decision := f.auth.Required().Admit(t.Context(), credentials)
 	f.auth.Answer(t.Context(), credentials, decision.Err)
-	f.auth.Optional().Admit(t.Context(), credentials) // a guest is no refusal
+	f.auth.Optional().Admit(t.Context(), credentials) // a guest is not a refusal
 	header["Accept"][0] = "changed"
 	for _, route := range f.routes {
 		request := httptest.NewRequest(http.MethodDelete, "https://app.example.org/x"+route.Path+"?a=b", nil)

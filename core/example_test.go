@@ -9,7 +9,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core"
 )
 
-// A service over net/http alone: the routes, and one guarded handler.
+// A service with only net/http: the routes, and one guarded handler.
 func Example() {
 	auth, err := core.New(core.Config{
 		DiscoveryURL: "https://idp.example.org/.well-known/openid-configuration",

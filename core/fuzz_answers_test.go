@@ -12,8 +12,8 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core"
 )
 
-// FuzzTokenAnswer: whatever the token endpoint answers to a refresh, the client gets an access token only out of a 2xx, the
-// one that encoding/json reads there, with times that are none of the past or of another age.
+// FuzzTokenAnswer: whatever the token endpoint answers to a refresh, the client gets an access token only from a 2xx, the same that
+// encoding/json reads, with plausible times.
 func FuzzTokenAnswer(f *testing.F) {
 	const kind = "application/json"
 	f.Add(uint16(200), kind, `{"access_token":"a","token_type":"Bearer","expires_in":300,"refresh_token":"r","refresh_expires_in":1800,"scope":"openid"}`)
@@ -94,7 +94,7 @@ func FuzzDeviceAnswer(f *testing.F) {
 	})
 }
 
-// FuzzUserInfo: answers of the userinfo endpoint are used only for the caller's subject, and only strings of them.
+// FuzzUserInfo: answers of the userinfo endpoint are used only if their subject is the caller's, and only their strings.
 func FuzzUserInfo(f *testing.F) {
 	const kind = "application/json"
 	f.Add(uint16(200), kind, `{"sub":"alice","preferred_username":"al","given_name":"A","family_name":"A B","email":"a@example.org"}`)
@@ -132,8 +132,8 @@ func FuzzUserInfo(f *testing.F) {
 	})
 }
 
-// FuzzIDToken: whatever an ID token says that the provider has signed, a browser is logged in only when a second reading of
-// OpenID Connect Core section 3.1.3.7 allows it. NONCE stands for the nonce of the login.
+// FuzzIDToken: whatever the claims of a signed ID token are, a browser is logged in only if a second implementation of OpenID
+// Connect Core section 3.1.3.7 accepts it. NONCE is replaced by the nonce of the login.
 func FuzzIDToken(f *testing.F) {
 	good := `{"iss":"` + issuer + `","sub":"alice","aud":"` + clientID + `","exp":4102444800,"iat":1,"nonce":"NONCE"}`
 	f.Add(`{"alg":"EdDSA","kid":"k1"}`, good)

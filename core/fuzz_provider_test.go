@@ -16,8 +16,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core"
 )
 
-// fuzzProvider answers every address of a provider with what a fuzz target wants it to. Without a word from the target it is
-// one that works, with all endpoints.
+// fuzzProvider is a provider whose answers a fuzz target can replace. By default it works and has all endpoints.
 type fuzzProvider struct {
 	mu      sync.Mutex
 	answers map[string]fuzzAnswer // by the last element of the path
@@ -32,7 +31,7 @@ type fuzzAnswer struct {
 
 func (p *fuzzProvider) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body != nil {
-		_, _ = io.ReadAll(r.Body) // what is sent is another test's matter
+		_, _ = io.ReadAll(r.Body) // other tests check the request
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -58,7 +57,7 @@ func (p *fuzzProvider) take() []string {
 	return asked
 }
 
-// fuzzMetadata names every endpoint by a path of its own.
+// fuzzMetadata has a different path for every endpoint.
 func fuzzMetadata() string {
 	document := claims{"issuer": issuer, "jwks_uri": issuer + "/keys"}
 	for _, name := range []string{"authorization", "token", "device_authorization", "userinfo", "end_session", "revocation"} {
@@ -67,14 +66,14 @@ func fuzzMetadata() string {
 	return toJSON(document)
 }
 
-// fuzzService is a service over such a provider; discovery is its document.
+// fuzzService makes a service with such a provider, which has this discovery document.
 func fuzzService(t testing.TB, discovery string) (*flowService, *fuzzProvider) {
 	t.Helper()
 	provider := &fuzzProvider{answers: map[string]fuzzAnswer{"openid-configuration": {200, "application/json", discovery}}}
 	return flowServe(t, (&memoryIDP{t: t}).config(), provider, nil), provider
 }
 
-// seeds are documents in the shape of real providers' ones.
+// seeds lists documents like those of real providers.
 func seeds(f testing.TB, kind string) (list []string) {
 	f.Helper()
 	names, err := filepath.Glob("testdata/seeds/*." + kind + ".json")
@@ -91,7 +90,7 @@ func seeds(f testing.TB, kind string) (list []string) {
 	return list
 }
 
-// fuzzToken is a good token that is the same in every process.
+// fuzzToken returns a valid token that is the same in every process.
 func fuzzToken(changes ...claims) string {
 	payload := claims{"iss": issuer, "sub": "alice", "aud": clientID, "exp": 4102444800, "iat": 1}
 	for _, change := range changes {
@@ -102,7 +101,7 @@ func fuzzToken(changes ...claims) string {
 	return (&memoryIDP{}).sign("k1", goodHeader, toJSON(payload))
 }
 
-// fuzzStatus checks an answer that is no success: one that blames the caller or the provider, never this service.
+// fuzzStatus checks the status of a failure: it must blame the caller or the provider, never this service.
 func fuzzStatus(t *testing.T, what string, answer *core.Response) {
 	t.Helper()
 	if answer.Status < 400 || answer.Status > 599 || answer.Status == 500 || !json.Valid(answer.Body) {
@@ -110,7 +109,7 @@ func fuzzStatus(t *testing.T, what string, answer *core.Response) {
 	}
 }
 
-// The documents that the targets begin with are good ones: a login begins by each of them.
+// The seeds of the targets are valid: a login starts with each of them.
 func TestDocumentsOfProviders(t *testing.T) {
 	for _, document := range seeds(t, "discovery") {
 		service, _ := fuzzService(t, document)
@@ -124,8 +123,8 @@ func TestDocumentsOfProviders(t *testing.T) {
 	}
 }
 
-// FuzzDiscovery: whatever the discovery document says, a login goes where encoding/json reads that it should, over https
-// and to the configured issuer alone, and nothing is fetched from an address that is not https.
+// FuzzDiscovery: with any discovery document, a login goes only to the endpoint that encoding/json reads, over https and for the
+// configured issuer, and nothing is fetched from an address that is not https.
 func FuzzDiscovery(f *testing.F) {
 	for _, document := range seeds(f, "discovery") {
 		f.Add(document)
@@ -150,7 +149,7 @@ func FuzzDiscovery(f *testing.F) {
 			}
 		}
 		var read map[string]any
-		_ = json.Unmarshal([]byte(document), &read) // what is no JSON has no members
+		_ = json.Unmarshal([]byte(document), &read) // invalid JSON has no members
 		if named, _ := read["issuer"].(string); named != issuer && named != issuer+"/" && (err == nil || login.Status < 400) {
 			t.Errorf("an issuer %q: %d, %v", named, login.Status, err)
 		}
@@ -165,7 +164,7 @@ func FuzzDiscovery(f *testing.F) {
 	})
 }
 
-// FuzzKeyDocument: whatever the key set's document is, a guard takes a token only by the key that stands in it.
+// FuzzKeyDocument: with any key set document, a guard accepts a token only if its key is in the document.
 func FuzzKeyDocument(f *testing.F) {
 	for _, document := range seeds(f, "keys") {
 		f.Add(document)
@@ -187,13 +186,13 @@ func FuzzKeyDocument(f *testing.F) {
 	})
 }
 
-// hasKey looks for an Ed25519 key of this number, with other spellings of it forgiven.
+// hasKey reports whether the document has this Ed25519 key, in any spelling.
 func hasKey(document, number string) bool {
 	var set struct{ Keys []json.RawMessage }
 	if json.Unmarshal([]byte(document), &set) != nil {
 		return false
 	}
-	want, _ := base64.RawURLEncoding.DecodeString(number) // it is ours
+	want, _ := base64.RawURLEncoding.DecodeString(number) // always valid
 	for _, entry := range set.Keys {
 		var key struct{ Kty, Crv, Kid, X string }
 		if json.Unmarshal(entry, &key) != nil || key.Kty != "OKP" || key.Crv != "Ed25519" || key.Kid != "k1" {

@@ -13,8 +13,8 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core"
 )
 
-// FuzzAuthorization: a guard lets pass whoever sends one header with the scheme Bearer and the very token, and nobody else;
-// an optional one refuses nobody, unless it has to refuse bad tokens.
+// FuzzAuthorization: a guard admits exactly the requests with one header that has the scheme Bearer and the valid token. An
+// optional guard refuses nothing, unless it has RejectInvalid.
 func FuzzAuthorization(f *testing.F) {
 	good := fuzzToken()
 	for _, value := range []string{"Bearer " + good, "bearer   " + good + " ", "Basic " + good, "Bearer", "Bearer ", good, "Bearer\t" + good, "Bearer " + good + ",Bearer " + good, "Bearer a.b.c", "\x00 \xff", "BEARER " + good + "="} {
@@ -48,8 +48,8 @@ func FuzzAuthorization(f *testing.F) {
 	})
 }
 
-// FuzzClaims: whatever header and claims the provider has signed, a guard takes them only for an access token that has not
-// expired, of this issuer and for this service, as encoding/json reads it.
+// FuzzClaims: with any signed header and claims, a guard accepts only what encoding/json reads as an access token of this
+// issuer, for this service, that has not expired.
 func FuzzClaims(f *testing.F) {
 	good := toJSON(claims{"iss": issuer, "sub": "alice", "aud": clientID, "exp": 4102444800, "iat": 1})
 	f.Add(goodHeader, good)
@@ -108,8 +108,8 @@ func FuzzClaims(f *testing.F) {
 	})
 }
 
-// FuzzCookie: a callback redeems its code only for the browser whose cookie began the login, and deletes that cookie whatever
-// the header is. VALUE stands for the cookie of the login, NAME for its name.
+// FuzzCookie: a callback redeems its code only for the browser with the cookie of the login, and deletes that cookie with any
+// header. VALUE is replaced by the cookie of the login, NAME by its name.
 func FuzzCookie(f *testing.F) {
 	for _, header := range []string{
 		"VALUE", "a=b; VALUE", "VALUE; VALUE", "xVALUE", `"VALUE"`, "VALUE=", " VALUE ;", "", ";;;", "=", "VALUE,VALUE", "NAME=; VALUE", "NAME=x; VALUE", "VALUE; NAME=x", "__Host-oidc-0000000012345=x; VALUE", "\x00=\xff; VALUE",
@@ -130,7 +130,7 @@ func FuzzCookie(f *testing.F) {
 		}
 		name, value, _ := strings.Cut(cookie, "=")
 		header := http.Header{"Cookie": {strings.NewReplacer("VALUE", cookie, "NAME", name).Replace(text)}}
-		first := "" // of two, nobody picks the one that fits
+		first := "" // only the first of two cookies counts
 		if sent := (&http.Request{Header: header}).CookiesNamed(name); len(sent) > 0 {
 			first = sent[0].Value
 		}
@@ -147,8 +147,7 @@ func FuzzCookie(f *testing.F) {
 	})
 }
 
-// FuzzLogin: whatever a login asks for, the provider is asked in parameters that each stand there once and are this
-// service's own, or the login is refused.
+// FuzzLogin: with any parameters, a login is refused, or the provider gets each parameter once with the value of this service.
 func FuzzLogin(f *testing.F) {
 	challenge := strings.Repeat("c", 43)
 	f.Add("openid profile", "login consent", "state", "true", challenge, "S256")

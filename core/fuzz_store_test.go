@@ -14,7 +14,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
-// garbledStore hands out other rows than it was given, as a damaged database does, or one that somebody else writes to.
+// garbledStore returns changed rows, like a damaged database or one that somebody else writes to.
 type garbledStore struct {
 	store.Store
 	mu      sync.Mutex
@@ -50,7 +50,7 @@ func (s *garbledStore) Keys(ctx context.Context) ([]store.Key, error) {
 	return keys, err
 }
 
-// changed lays text over a value, or makes it the whole value, and gives something else than the value always.
+// changed overwrites a part of a value, or all of it, with text; the result always differs from the value.
 func changed(value []byte, at uint16, text []byte) []byte {
 	other := bytes.Clone(text)
 	if at > 0 && len(value) > 0 {
@@ -63,8 +63,8 @@ func changed(value []byte, at uint16, text []byte) []byte {
 	return other
 }
 
-// FuzzStoredSession: a session of which the store hands out other sealed data, or another sealed answer, is none: nothing is
-// minted from it, the provider is asked for nothing, and the row stays for an administrator to look at.
+// FuzzStoredSession: with changed sealed data or a changed sealed answer, a session is unusable: no token is issued from it,
+// the provider is not called, and the row stays for an administrator to inspect.
 func FuzzStoredSession(f *testing.F) {
 	for _, spent := range []bool{false, true} {
 		f.Add(spent, uint16(0), []byte{})
@@ -101,8 +101,7 @@ func FuzzStoredSession(f *testing.F) {
 	})
 }
 
-// FuzzStoredKey: a service whose store hands out another signing key than was sealed there issues nothing and publishes
-// nothing, and makes no key in its place.
+// FuzzStoredKey: with a changed signing key in the store, a service issues nothing, publishes nothing, and makes no new key.
 func FuzzStoredKey(f *testing.F) {
 	f.Add(uint16(0), []byte{}, "")
 	f.Add(uint16(0), []byte(`{"pem":"x"}`), "")
@@ -115,7 +114,7 @@ func FuzzStoredKey(f *testing.F) {
 		service.idp = b.Provider
 		return service
 	}
-	serve(f).begun() // the key is made
+	serve(f).begun() // makes the key
 	f.Fuzz(func(t *testing.T, at uint16, text []byte, kid string) {
 		db.garble(nil, func(key *store.Key) {
 			if kid != "" && kid != key.ID {
@@ -137,7 +136,8 @@ func FuzzStoredKey(f *testing.F) {
 	})
 }
 
-// FuzzRefreshToken: a text that is no refresh token of a session is one answer, and costs the provider nothing.
+// FuzzRefreshToken: a text that is not a refresh token of a session always gets the same answer, and causes no call to the
+// provider.
 func FuzzRefreshToken(f *testing.F) {
 	b := newBubble(f)
 	service := b.serve()

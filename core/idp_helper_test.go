@@ -25,15 +25,15 @@ const (
 	clientID = "my-client"
 	poison   = "TEXT-OF-THE-PROVIDER"
 
-	// Short names of the endpoints that most guards' tests ask about.
+	// Short names of the endpoints in most tests of guards.
 	discoveryPath = oidctest.Discovery
 	keysPath      = oidctest.JWKS
 )
 
 type claims = map[string]any
 
-// memoryIDP is oidctest's provider without a network, on the clock of a test's bubble, with keys that the test knows beside
-// the provider's own. At the end of the test it holds the logs against every token that the test signed.
+// memoryIDP is an oidctest provider without a network, on the clock of the test's bubble, with additional keys that the test
+// has. At the end of the test it checks that the logs contain none of the tokens that the test signed.
 type memoryIDP struct {
 	*oidctest.Provider
 	t    testing.TB
@@ -41,14 +41,14 @@ type memoryIDP struct {
 
 	mu       sync.Mutex
 	kids     []string
-	keySet   string // instead of all keys
-	metadata claims // what the discovery document says otherwise
+	keySet   string // replaces the key set
+	metadata claims // changes of the discovery document
 	secrets  []string
 }
 
 type fault = oidctest.Fault
 
-// newIDP is a provider with what guards need, and none of the endpoints that may be missing.
+// newIDP makes a provider with the documents that guards need, and without optional endpoints.
 func newIDP(t testing.TB) *memoryIDP {
 	return newIDPWith(t, oidctest.WithoutDeviceFlow(), oidctest.WithoutUserInfo(), oidctest.WithoutRevocation(), oidctest.WithoutEndSession())
 }
@@ -76,7 +76,7 @@ func newIDPWith(t testing.TB, options ...oidctest.Option) *memoryIDP {
 	return idp
 }
 
-// publish puts the test's keys into a key set; mu is held.
+// publish adds the test's keys to a key set. The caller holds mu.
 func (idp *memoryIDP) publish(document claims) {
 	if idp.keySet != "" {
 		clear(document)
@@ -93,7 +93,7 @@ func (idp *memoryIDP) publish(document claims) {
 	document["keys"] = keys
 }
 
-// config has everything that a guard needs.
+// config returns the settings that a guard needs.
 func (idp *memoryIDP) config() core.Config {
 	return core.Config{
 		DiscoveryURL: issuer + "/.well-known/openid-configuration",
@@ -106,7 +106,7 @@ func (idp *memoryIDP) config() core.Config {
 	}
 }
 
-// auth makes an Auth of config, changed by each of changes.
+// auth makes an Auth from config with these changes.
 func (idp *memoryIDP) auth(changes ...func(*core.Config)) *core.Auth {
 	idp.t.Helper()
 	config := idp.config()
@@ -121,7 +121,7 @@ func (idp *memoryIDP) auth(changes ...func(*core.Config)) *core.Auth {
 	return auth
 }
 
-// RoundTrip makes the provider the way out of a service.
+// RoundTrip answers the calls of a service.
 func (idp *memoryIDP) RoundTrip(r *http.Request) (*http.Response, error) {
 	return idp.Client().Transport.RoundTrip(r)
 }
@@ -134,7 +134,7 @@ func (idp *memoryIDP) change(do func()) {
 
 func (idp *memoryIDP) setKids(kids ...string) { idp.change(func() { idp.kids = kids }) }
 
-// breaks makes endpoints fail; Heal ends it.
+// breaks makes endpoints fail until Heal.
 func (idp *memoryIDP) breaks(f fault, endpoints ...oidctest.Endpoint) {
 	for _, endpoint := range endpoints {
 		idp.Fault(endpoint, f)
@@ -143,7 +143,7 @@ func (idp *memoryIDP) breaks(f fault, endpoints ...oidctest.Endpoint) {
 
 func (idp *memoryIDP) count(endpoint oidctest.Endpoint) int { return idp.Hits(endpoint) }
 
-// keyOf is the private key under a kid, the same one in every test.
+// keyOf returns the private key for a kid, the same in every test.
 func keyOf(kid string) ed25519.PrivateKey {
 	seed := sha256.Sum256([]byte(kid))
 	return ed25519.NewKeyFromSeed(seed[:])
@@ -162,7 +162,7 @@ func toJSON(value any) string {
 	return string(text)
 }
 
-// sign makes a token of any header and payload, by the key named kid.
+// sign makes a token of any header and payload with the key of this kid.
 func (idp *memoryIDP) sign(kid, header, payload string) string {
 	signed := base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + base64.RawURLEncoding.EncodeToString([]byte(payload))
 	token := signed + "." + base64.RawURLEncoding.EncodeToString(ed25519.Sign(keyOf(kid), []byte(signed)))
@@ -180,7 +180,7 @@ func (idp *memoryIDP) keepSecret(text string) {
 
 const goodHeader = `{"alg":"EdDSA","kid":"k1","typ":"at+jwt"}`
 
-// goodClaims are those of a token that passes every guard without requirements, with some replaced; a nil one is left out.
+// goodClaims returns the claims of a token that passes every guard without requirements, with some replaced; nil removes a claim.
 func goodClaims(changes ...claims) claims {
 	now := time.Now().Unix()
 	all := claims{"iss": issuer, "sub": "alice", "aud": clientID, "exp": now + 600, "iat": now}
@@ -194,12 +194,12 @@ func goodClaims(changes ...claims) claims {
 	return all
 }
 
-// token is a good one with some claims replaced.
+// token returns a valid token with some claims replaced.
 func (idp *memoryIDP) token(changes ...claims) string {
 	return idp.sign("k1", goodHeader, toJSON(goodClaims(changes...)))
 }
 
-// tokenOf is a good one by another key.
+// tokenOf returns a valid token, signed with the key of this kid.
 func (idp *memoryIDP) tokenOf(kid string) string {
 	return idp.sign(kid, `{"alg":"EdDSA","kid":"`+kid+`","typ":"at+jwt"}`, toJSON(goodClaims()))
 }
@@ -209,7 +209,7 @@ func admit(t testing.TB, guard *core.Guard, token string) (*core.IDToken, error)
 	return decide(t.Context(), guard, []string{"Bearer " + token})
 }
 
-// decide asks a guard about a request with these Authorization headers.
+// decide returns a guard's decision on a request with these Authorization headers.
 func decide(ctx context.Context, guard *core.Guard, authorization []string) (*core.IDToken, error) {
 	decision := guard.Admit(ctx, core.Credentials{Header: http.Header{"Authorization": authorization}})
 	if decision.Err != nil {
@@ -218,7 +218,7 @@ func decide(ctx context.Context, guard *core.Guard, authorization []string) (*co
 	return decision.Caller, nil
 }
 
-// mustAdmit returns the caller of a token that has to pass.
+// mustAdmit returns the caller of a token, which the guard must admit.
 func mustAdmit(t testing.TB, guard *core.Guard, token string) *core.IDToken {
 	t.Helper()
 	caller, err := admit(t, guard, token)
@@ -228,7 +228,7 @@ func mustAdmit(t testing.TB, guard *core.Guard, token string) *core.IDToken {
 	return caller
 }
 
-// wantStatus checks that a guard refuses a token with a status, 200 meaning that it does not.
+// wantStatus checks a guard's status for a token; 200 means that it is admitted.
 func wantStatus(t testing.TB, guard *core.Guard, token string, status int) {
 	t.Helper()
 	caller, err := admit(t, guard, token)
@@ -252,7 +252,7 @@ func statusOf(t testing.TB, caller *core.IDToken, err error) int {
 	return refusal.Status
 }
 
-// lockedBuffer takes logs from several goroutines.
+// lockedBuffer is a buffer for logs of several goroutines.
 type lockedBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer

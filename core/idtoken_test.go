@@ -18,7 +18,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// callerWith is an admitted caller with some claims.
+// callerWith returns an admitted caller with these claims.
 func callerWith(t testing.TB, changes ...claims) *core.IDToken {
 	t.Helper()
 	idp := newIDP(t)
@@ -52,7 +52,7 @@ func TestGuest(t *testing.T) {
 	}
 }
 
-// The zero value, which a test of the application's may make, is a guest and no crash.
+// The zero value, which tests of an application may use, is a guest and does not panic.
 func TestZeroIDTokenIsAGuest(t *testing.T) {
 	zero := new(core.IDToken)
 	for name, call := range map[string]func(){
@@ -102,7 +102,7 @@ func TestAccessors(t *testing.T) {
 	}
 }
 
-// Claims of an unexpected type are absent for the accessors that have a type.
+// The typed accessors treat claims of another type as absent.
 func TestClaimsOfAnotherType(t *testing.T) {
 	caller := callerWith(t, claims{"email": 1, "name": []string{"x"}, "preferred_username": claims{}, "uid": "u", "groups": "g"})
 	if caller.Email() != "" || caller.Name() != "" || caller.Username() != "u" || caller.Roles() != nil {
@@ -129,7 +129,7 @@ func TestUsername(t *testing.T) {
 	}
 }
 
-// Flattened roles in a fixed order, each once.
+// Roles come in a fixed order, each once.
 func TestRoles(t *testing.T) {
 	caller := callerWith(t, claims{
 		"roles": []string{"d", "a"}, "groups": []string{"/c", "b"},
@@ -159,7 +159,7 @@ func TestClaimPaths(t *testing.T) {
 	}
 }
 
-// Parallel requests may share a caller: what one gets, it may change.
+// Concurrent requests may share a caller: changing a returned value affects no other request.
 func TestCopiesAreNotShared(t *testing.T) {
 	caller := callerWith(t, claims{"aud": []string{clientID}, "scope": "read", "roles": []string{"r"}, "list": []string{"x"}, "object": claims{"a": "b"}})
 	caller.Audience()[0], caller.Scopes()[0], caller.Roles()[0] = "changed", "changed", "changed"
@@ -198,8 +198,8 @@ func TestClaimsAs(t *testing.T) {
 	}
 }
 
-// A field is filled by the claim of exactly its name, as Claim reads it, wherever the field stands and however often the claim stands
-// there in another case.
+// A field gets only the claim of exactly its name, as Claim reads it, at any depth, even if the token also has the name in other
+// cases.
 func TestClaimsAsFoldsNoNames(t *testing.T) {
 	type Role struct {
 		Name string `json:"name"`
@@ -320,7 +320,7 @@ func FuzzClaimsAs(f *testing.F) {
 	})
 }
 
-// However a caller is printed or logged, its token does not show.
+// Printing or logging a caller never shows its token.
 func TestTokenIsNotPrinted(t *testing.T) {
 	caller := callerWith(t, claims{"email": "private@example.org"})
 	raw := caller.Raw()
@@ -370,7 +370,7 @@ func logged(value any) string {
 	return text.String()
 }
 
-// What a token does not say is nil, as it is for a guest.
+// Absent claims are nil, as for a guest.
 func TestAbsentLists(t *testing.T) {
 	idp := newIDP(t)
 	token := mustAdmit(t, idp.auth(func(c *core.Config) { c.Audience = []string{core.AnyAudience} }).Required(), idp.token(claims{"aud": nil, "scope": nil}))
@@ -379,7 +379,7 @@ func TestAbsentLists(t *testing.T) {
 	}
 }
 
-// FuzzClaimPath: whatever the claims and the path are, Claim gives what encoding/json reads at that place.
+// FuzzClaimPath: Claim returns what encoding/json decodes at that path.
 func FuzzClaimPath(f *testing.F) {
 	f.Add(`{"realm_access":{"roles":["a"]}}`, "realm_access.roles")
 	f.Add(`{"a.b":{"c":1},"a":{"b":{"c":2},"b.c":3}}`, "a.b.c")
@@ -404,7 +404,7 @@ func FuzzClaimPath(f *testing.F) {
 	})
 }
 
-// lookUp is the rule in another form: the longest name first is not asked for, the whole rest of the path as a name is.
+// lookUp is a second implementation of the rule: at each level the whole rest of the path is tried as a name first.
 func lookUp(value any, path string) (any, bool) {
 	object, ok := value.(map[string]any)
 	if !ok {
@@ -423,8 +423,8 @@ func lookUp(value any, path string) (any, bool) {
 	return nil, false
 }
 
-// FuzzScopes: the words of a token's scope are those between single spaces, and every word that is asked for is judged
-// by that alone.
+// FuzzScopes: the scopes of a token are the words between single spaces, and a requirement is met if all of its scopes are among
+// them.
 func FuzzScopes(f *testing.F) {
 	f.Add("read write", "read")
 	f.Add("  read\twrite  ", "write")
@@ -458,7 +458,7 @@ func FuzzScopes(f *testing.F) {
 	})
 }
 
-// Who a caller is at the provider does not depend on the mode: own tokens say it by two claims, which nobody else's tokens can.
+// Person is the same in both modes: own tokens have two claims for it, which are ignored in tokens of other issuers.
 func TestPerson(t *testing.T) {
 	var loggedIn *core.IDToken
 	f := newFlow(t, brokered(func(c *core.Config) {
@@ -489,6 +489,6 @@ func TestPerson(t *testing.T) {
 		}
 	}
 	if !new(core.IDToken).IsGuest() {
-		t.Error("the zero value is no guest")
+		t.Error("the zero value is not a guest")
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core"
 )
 
-// Where nobody of an AnyOf is met, the refusal says what would be the way in: scopes alone, if there is such a way.
+// If no part of an AnyOf is met, the refusal names the scopes of the first part that lacks only scopes, if there is one.
 func TestRefusalOfAnyOf(t *testing.T) {
 	idp := newIDP(t)
 	auth := idp.auth()
@@ -42,7 +42,7 @@ func TestRefusalOfAnyOf(t *testing.T) {
 	}
 }
 
-// A CheckRequest sees the request and the caller. What it gets is its own.
+// A CheckRequest gets the caller and a copy of the request, which it may keep.
 func TestCheckRequest(t *testing.T) {
 	idp := newIDP(t)
 	var kept []core.Credentials
@@ -71,7 +71,7 @@ func TestCheckRequest(t *testing.T) {
 	}
 }
 
-// A CheckRequest that cannot tell is an outage, and never a yes; in an AnyOf another one may still be met.
+// An error of a CheckRequest is an outage and never admits the caller; in an AnyOf another part may still be met.
 func TestCheckRequestFails(t *testing.T) {
 	idp := newIDP(t)
 	auth := idp.auth()
@@ -105,7 +105,7 @@ func TestCheckRequestFails(t *testing.T) {
 	}
 }
 
-// In Config.Require there is nobody to ask, so that New refuses it, however deep it stands.
+// Config.Require has no request to check, so New refuses a CheckRequest there at any depth.
 func TestCheckRequestInConfig(t *testing.T) {
 	config := newIDP(t).config()
 	never := core.CheckRequest("x", func(context.Context, core.Credentials, *core.IDToken) (bool, error) { return true, nil })
@@ -121,7 +121,7 @@ func TestCheckRequestInConfig(t *testing.T) {
 	}
 }
 
-// A requirement runs on every request: it allocates nothing for a caller who meets it.
+// Requirements run on every request: they do not allocate for a caller who meets them.
 func TestRequirementsMakeNothing(t *testing.T) {
 	idp := newIDP(t)
 	auth := idp.auth()

@@ -10,9 +10,8 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 )
 
-// logRefusal logs, at level debug, a token that a guard does not accept, or that lacks something: the reason, what was wanted
-// and the route. Nothing of the token and no text of the client is in the line. At most ten lines a second are logged; the
-// next line says how many were not.
+// logRefusal logs a refused token at level debug: the reason, what was required, and the route. The line contains no part of
+// the token and no text of the client. It logs at most ten tokens per second; the next line states how many were dropped.
 func (g *Guard) logRefusal(ctx context.Context, credentials Credentials, err error) {
 	log := g.auth.log
 	if !log.Enabled(ctx, slog.LevelDebug) {
@@ -33,7 +32,7 @@ func (g *Guard) logRefusal(ctx context.Context, credentials Credentials, err err
 	log.LogAttrs(ctx, slog.LevelDebug, "a token was refused", append(attrs, g.route(credentials)...)...)
 }
 
-// wanted is what the token was held against.
+// wanted returns what was required of the token.
 func wanted(err error) []slog.Attr {
 	if f := fault.Find(err); f != nil {
 		return f.Want
@@ -41,8 +40,8 @@ func wanted(err error) []slog.Attr {
 	return refusalOf(err).want
 }
 
-// route names the place: the method where it is one of HTTP's, and the pattern that the router matched, or the name of an own
-// route. The method of the credentials may be a view of memory that is used again, and is not kept.
+// route returns the method, if HTTP defines it, and the pattern that the router matched or the name of a route of this library.
+// It copies the method, because the memory behind Credentials may be reused.
 func (g *Guard) route(credentials Credentials) []slog.Attr {
 	method := ""
 	if i := slices.Index(methods, credentials.Method); i >= 0 {
@@ -51,14 +50,14 @@ func (g *Guard) route(credentials Credentials) []slog.Attr {
 	return []slog.Attr{slog.String("method", method), slog.String("route", cmp.Or(credentials.Route, g.place))}
 }
 
-// methods are those of RFC 9110 and RFC 5789: any other is a text of the client's.
+// methods lists the methods of RFC 9110 and RFC 5789. Any other is text of the client.
 var methods = []string{
 	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodConnect,
 	http.MethodOptions, http.MethodTrace,
 }
 
-// logRedirect logs that a login named a redirect URI that is not allowed, at most once a minute: with what is allowed, and
-// without what was named.
+// logRedirect logs that a login named a redirect URI that is not allowed, at most once a minute. The line contains what is
+// allowed, not what the client sent.
 func (f *flows) logRedirect(ctx context.Context) {
 	dropped, ok := f.redirects.Take()
 	if !ok {

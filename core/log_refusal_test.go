@@ -13,7 +13,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core"
 )
 
-// Each refused token has one line at level debug: the reason, what was wanted, and where. Nothing of the token is in it.
+// Each refused token has one line at level debug, with the reason, what was required, and the route, but no part of the token.
 func TestRefusedTokenIsLogged(t *testing.T) {
 	idp := newIDP(t)
 	auth := idp.auth(func(c *core.Config) { c.Audience = []string{"api", "other-api"} })
@@ -75,7 +75,7 @@ func TestRefusedTokenIsLogged(t *testing.T) {
 	}
 }
 
-// An own route is named.
+// The line names a route of this library.
 func TestRefusedTokenAtOwnRoutes(t *testing.T) {
 	f := newFlow(t, nil)
 	f.userInfo("Bearer x.y.z")
@@ -87,7 +87,7 @@ func TestRefusedTokenAtOwnRoutes(t *testing.T) {
 	}
 }
 
-// Ten lines a second, and then one that says how many there were not.
+// At most ten lines per second, and then one with the number of dropped lines.
 func TestRefusedTokensAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		idp := newIDP(t)
@@ -105,7 +105,7 @@ func TestRefusedTokensAreBounded(t *testing.T) {
 	})
 }
 
-// Without debug nothing is done for the line, nor counted.
+// If level debug is disabled, nothing is formatted or counted.
 func TestRefusedTokensWithoutDebug(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		idp, level := newIDP(t), &slog.LevelVar{}
@@ -122,7 +122,7 @@ func TestRefusedTokensWithoutDebug(t *testing.T) {
 	})
 }
 
-// A login with another redirect URI than those that are allowed: once a minute, with what is allowed.
+// A login with a redirect URI that is not allowed is logged at most once a minute, with the allowed ones.
 func TestRefusedRedirectIsLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := flowInMemory(t, &flowMemory{}, func(c *core.Config) {

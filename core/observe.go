@@ -7,33 +7,35 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/observe"
 )
 
-// Event says what happened, to which part, and how it went. All three are fixed words of this library, so that they can be
-// used as labels: no text of a request, a token, a provider or a person is in them. [Events] lists all of them.
+// Event describes what happened. Its fields are fixed words of this library and can be used as labels: they never contain text
+// of a request, a token, a provider or a person. [Events] lists all of them.
 type Event struct {
 	Kind    string // verification, login, refresh, fetch or call
-	Part    string // what of the kind; "" where there is only one
-	Outcome string // how it went; "" at Begin
+	Part    string // the document, endpoint or grant; "" for kinds that have only one
+	Outcome string // the result; "" at Begin
 }
 
-// Observer is called when work begins and when it ends: counters, spans and durations hang here. [ObserveFunc] makes one for
-// those who only count. It must be safe for concurrent use, return quickly, and not call the [Auth].
+// Observer is called when work begins and when it ends. Use it for counters, durations and spans; if you only count,
+// [ObserveFunc] makes one. It must be safe for concurrent use, return quickly, and not call the [Auth].
 //
-// A login, a refresh, a fetch and a call have one Begin and one End each, with the same Kind and Part. A verification has an
-// End alone: a cached token takes less than a microsecond. Whatever else a verification waits for is a fetch of its own.
+// A login, a refresh, a fetch and a call have one Begin and one End each, with the same Kind and Part. A verification has only
+// an End: a cached token takes less than a microsecond, and whatever else a verification waits for is a fetch with events of
+// its own.
 //
-// A panic in an Observer is logged. At a verification, a login or a refresh it makes the answer a 500; at a Begin, before
-// anything is spent. At a fetch or a call the work goes on.
+// A panic in an Observer is logged. During a verification, a login or a refresh the answer is then a 500; a panic in Begin
+// happens before a code or a refresh token is used. A fetch or a call continues.
 type Observer interface {
-	// Begin gets the event without its Outcome. The work runs in the context that it returns: a login's calls, and the HTTP
-	// requests of a call or a fetch, with what Begin put there. It must be derived from ctx. nil stands for ctx. A fetch
-	// serves many requests: its ctx is that of no request.
+	// Begin receives the event without its Outcome, and returns the context in which the work runs: the calls of a login, and
+	// the HTTP requests of a call or a fetch. That context must be derived from ctx; nil means ctx. A fetch serves many
+	// requests, so its ctx belongs to none of them.
 	Begin(ctx context.Context, event Event) context.Context
-	// End gets the whole event, and the context that Begin returned; at a verification, the context of the request. Whoever
-	// wants durations puts the time into the context at Begin.
+	// End receives the whole event and the context that Begin returned; for a verification, the context of the request. To
+	// measure durations, put the time into the context at Begin.
 	End(ctx context.Context, event Event)
 }
 
-// ObserveFunc makes an [Observer] that calls count at each End. A nil function is never called.
+// ObserveFunc makes an [Observer] that calls count at each End. count must be safe for concurrent use. If it is nil, so is the
+// Observer.
 func ObserveFunc(count func(Event)) Observer {
 	if count == nil {
 		return nil
@@ -47,15 +49,15 @@ func (observeFunc) Begin(ctx context.Context, _ Event) context.Context { return 
 
 func (f observeFunc) End(_ context.Context, event Event) { f(event) }
 
-// The kinds of events that are not of package observe.
+// The kinds of events that core itself reports; package observe has the others.
 const (
 	eventVerification = "verification"
 	eventLogin        = "login"
 	eventRefresh      = "refresh"
 )
 
-// Events returns every event that can end, so that counters can be made before the first one comes: one that never came is
-// then a 0 and not a gap. Later releases may add events; none is removed or changes its meaning.
+// Events returns every event that End can receive. Use it to create counters before the first event, so that an event that has
+// not happened yet reads 0 and not "no data". Later releases may add events, but never remove one or change its meaning.
 func Events() []Event { return slices.Clone(events) }
 
 var events = slices.Concat(
@@ -77,13 +79,13 @@ func eventsOf(kind string, parts, outcomes []string) (all []Event) {
 	return all
 }
 
-// documents are what is fetched and cached; calls are what else the provider is asked.
+// documents are fetched and cached; calls are all other requests to the provider.
 var (
 	documents = []string{observe.Discovery, observe.Keys, observe.TrustedKeys, observe.SigningKeys, observe.Revocations}
 	calls     = []string{observe.Token, observe.Device, observe.UserInfo, observe.Revocation}
 )
 
-// begin calls the Begin of Config.Observe for a login or a refresh. The error is that of a hook that panicked.
+// begin calls Begin of Config.Observe for a login or a refresh. It returns an error if the hook panicked.
 func (a *Auth) begin(ctx context.Context, kind, part string) (context.Context, error) {
 	if a.cfg.Observe == nil {
 		return ctx, nil
@@ -96,8 +98,7 @@ func (a *Auth) begin(ctx context.Context, kind, part string) (context.Context, e
 	return begun, err
 }
 
-// end calls the End of Config.Observe. It must not allocate: it runs on every request. The error is that of a hook that
-// panicked.
+// end calls End of Config.Observe. It must not allocate: it runs on every request. It returns an error if the hook panicked.
 func (a *Auth) end(ctx context.Context, event Event) error {
 	if a.cfg.Observe == nil {
 		return nil
@@ -105,7 +106,7 @@ func (a *Auth) end(ctx context.Context, event Event) error {
 	return a.called(ctx, "Config.Observe", func() { a.cfg.Observe.End(ctx, event) })
 }
 
-// endAnswer calls End for a login or a refresh. It returns the error that the request is to be answered with.
+// endAnswer calls End for a login or a refresh, and returns the error to answer the request with.
 func (a *Auth) endAnswer(ctx context.Context, kind, part string, err error) error {
 	if a.cfg.Observe == nil {
 		return err
@@ -116,7 +117,7 @@ func (a *Auth) endAnswer(ctx context.Context, kind, part string, err error) erro
 	return err
 }
 
-// observed is Config.Observe for the packages below core. What panics there is logged, and the work goes on.
+// observed is Config.Observe for the internal packages. A panic in it is logged, and the work continues.
 func (a *Auth) observed() observe.Begin {
 	if a.cfg.Observe == nil {
 		return nil

@@ -10,21 +10,21 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/observe"
 )
 
-// Outcomes of verifications. The reasons for which a token is not accepted are in the table [reasons].
+// Outcomes of verifications. The table reasons has those of refused tokens.
 const (
 	outcomeOK           = "ok"
 	outcomeCached       = "cached" // a token that was verified before
 	outcomeNoToken      = "no_token"
 	outcomeBadRequest   = "bad_request"  // two headers
-	outcomeInsufficient = "insufficient" // a good token that lacks scopes or claims
-	outcomeOutage       = "outage"       // a 503: provider, store or keys are out of reach
-	outcomeFailed       = "failed"       // a fault of this service, or an answer that cannot be used
+	outcomeInsufficient = "insufficient" // a valid token that does not meet a requirement
+	outcomeOutage       = "outage"       // a 503: provider, store or keys are unreachable
+	outcomeFailed       = "failed"       // a fault of this service, or an unusable answer
 )
 
-// Outcomes of logins, refreshes, fetches and calls, beside those above.
+// Outcomes of logins, refreshes, fetches and calls, in addition to those above.
 const (
 	outcomePending     = "pending" // the user of a device has not answered yet
-	outcomeRefused     = "refused" // the caller's fault, or the provider says no
+	outcomeRefused     = "refused" // by this service or by the provider
 	outcomeUnreachable = "unreachable"
 	outcomeUnusable    = "unusable"
 )
@@ -35,7 +35,7 @@ const (
 	grantDevice   = "device"
 	grantExchange = "exchange"
 
-	grantUndecided = "undecided" // a form that does not come to one grant
+	grantUndecided = "undecided" // the form does not contain exactly one grant
 )
 
 var (
@@ -43,7 +43,7 @@ var (
 	endings = []string{outcomeOK, outcomeRefused, outcomeOutage, outcomeFailed}
 )
 
-// reasons are the words for the causes of a refused token, the same in events and in the log.
+// reasons lists the words for the causes of a refused token, for events and for the log.
 var reasons = []struct {
 	cause error
 	word  string
@@ -68,7 +68,7 @@ func verificationOutcomes() []string {
 	return append(all, outcomeInsufficient, outcomeOutage, outcomeFailed)
 }
 
-// verificationOutcome is how a guard judged one request. It must not allocate: it runs on every request.
+// verificationOutcome returns how a guard judged one request. It must not allocate: it runs on every request.
 func verificationOutcome(cached bool, err error) string {
 	switch {
 	case err != nil:
@@ -97,17 +97,17 @@ func refusalOutcome(err error) string {
 	}
 }
 
-// reasonOf is the word for the cause of a fault of kind Token.
+// reasonOf returns the word for the cause of a fault of kind Token.
 func reasonOf(err error) string {
 	for _, reason := range reasons {
 		if errors.Is(err, reason.cause) {
 			return reason.word
 		}
 	}
-	return outcomeFailed // no such fault is made without a reason
+	return outcomeFailed // cannot happen: every such fault has a reason
 }
 
-// endingOf is how a login or a refresh ended: a provider that answers "pending" to anything but a device has refused it.
+// endingOf returns how a login or a refresh ended. "pending" is a refusal unless it answers a device.
 func endingOf(part string, err error) string {
 	outcome := answerOutcome(err)
 	if outcome == outcomePending && part != grantDevice {
@@ -132,8 +132,8 @@ func answerOutcome(err error) string {
 	}
 }
 
-// exchangeOutcome is how a fetch or a call ended. What comes over a network may be out of reach or no use; a store is out of
-// reach, whatever it says, but for a key in it that does not open. Only a call can be refused.
+// exchangeOutcome returns how a fetch or a call ended. Every error of a store counts as unreachable, except a key that cannot be
+// decrypted. Only a call can be refused.
 func exchangeOutcome(kind, part string, err error) string {
 	switch {
 	case err == nil:

@@ -30,8 +30,8 @@ func (c *tally) count(e core.Event) {
 	c.seen[e]++
 }
 
-// want compares what was told since the last call, of one kind, with what should have been; "ok" is the event without a part,
-// "keys ok" one with it.
+// want compares the events of one kind since the last call with the expected ones: "ok" is an event without a part, "keys ok" one
+// with a part.
 func (c *tally) want(t *testing.T, when, kind string, want map[string]int) {
 	t.Helper()
 	c.mu.Lock()
@@ -39,7 +39,7 @@ func (c *tally) want(t *testing.T, when, kind string, want map[string]int) {
 	got := map[string]int{}
 	for e, n := range c.seen {
 		if !slices.Contains(core.Events(), e) {
-			t.Errorf("%s: %v is none of Events", when, e)
+			t.Errorf("%s: %v is not in Events", when, e)
 		}
 		if e.Kind == kind {
 			name := e.Outcome
@@ -57,7 +57,7 @@ func (c *tally) want(t *testing.T, when, kind string, want map[string]int) {
 
 func (c *tally) hook(config *core.Config) { config.Observe = core.ObserveFunc(c.count) }
 
-// Events has every event once, and a list of its own for each caller.
+// Events returns every event once, in a new list for each caller.
 func TestEvents(t *testing.T) {
 	all := core.Events()
 	seen := map[core.Event]bool{}
@@ -72,7 +72,7 @@ func TestEvents(t *testing.T) {
 	}
 }
 
-// One event for each fetch that went out, and none for a request that was served from what is at hand.
+// Each fetch is one event; a request that the cache serves is none.
 func TestObserveFetches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		idp, c := newIDP(t), &tally{}
@@ -107,7 +107,7 @@ func TestObserveFetchesInBrokerMode(t *testing.T) {
 	})
 }
 
-// The words of an event are no texts of anybody else, whatever everybody else says.
+// Events never contain text of a client or the provider.
 func TestEventsHaveFixedWords(t *testing.T) {
 	for name, f := range faults {
 		synctest.Test(t, func(t *testing.T) {
@@ -123,7 +123,7 @@ func TestEventsHaveFixedWords(t *testing.T) {
 	}
 }
 
-// Each way in which a guard judges a request is one event, of an optional guard too.
+// Every request at a guard is one event, also at an optional guard.
 func TestObserveVerifications(t *testing.T) {
 	idp, c := newIDP(t), &tally{}
 	auth := idp.auth(c.hook)
@@ -172,7 +172,7 @@ func TestObserveVerificationsInAnOutage(t *testing.T) {
 	})
 }
 
-// A guard makes nothing for a token that it remembers, with a hook or without.
+// A guard does not allocate for a cached token, with a hook or without.
 func TestObserveAllocatesNothing(t *testing.T) {
 	counts := map[core.Event]*int{}
 	for _, e := range core.Events() {
@@ -193,7 +193,7 @@ func TestObserveAllocatesNothing(t *testing.T) {
 	}
 }
 
-// Logins and refreshes, by what came of them.
+// Logins and refreshes, with their outcomes.
 func TestObserveLogins(t *testing.T) {
 	c := &tally{}
 	f := newFlow(t, c.hook)
@@ -233,7 +233,7 @@ func TestObserveLogins(t *testing.T) {
 	c.want(t, "other routes", "login", map[string]int{})
 }
 
-// diary is an Observer that writes down what it was told, and marks contexts.
+// diary is an Observer that records events and marks contexts.
 type diary struct {
 	mu      sync.Mutex
 	entries []string
@@ -285,7 +285,7 @@ func (d *diary) tear(kinds ...string) string {
 	return strings.Join(kept, "|")
 }
 
-// A login begins and ends, the call to the token endpoint within it, and the HTTP request within that: spans nest.
+// Spans nest: the HTTP request is inside the call to the token endpoint, and that is inside the login.
 func TestObserveBeginsAndEnds(t *testing.T) {
 	d := &diary{}
 	f := newFlow(t, func(c *core.Config) { c.Observe = d })
@@ -320,7 +320,7 @@ func TestObserveBeginsAndEnds(t *testing.T) {
 	}
 }
 
-// A Begin that panics at a login refuses it before anything is spent; at a call the login goes on.
+// A panic in Begin of a login refuses it before its code is used; after a panic in Begin of a call the login continues.
 func TestObserverThatPanics(t *testing.T) {
 	for kind, status := range map[string]int{"login": 500, "refresh": 200, "call": 200, "fetch": 200} {
 		d := &diary{panics: kind}
@@ -336,7 +336,7 @@ func TestObserverThatPanics(t *testing.T) {
 	}
 }
 
-// Every call to the provider that is no fetch is one event.
+// Every call to the provider other than a fetch is one event.
 func TestObserveCalls(t *testing.T) {
 	c := &tally{}
 	f := newFlow(t, c.hook)

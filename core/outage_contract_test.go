@@ -12,8 +12,8 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// The contract of an outage, as the operations guide prints it: what is down, since when, how it fails, and what each
-// caller gets: a status, with the seconds of Retry-After behind a stroke. The tests read these tables.
+// The contract for outages, as in the operations guide: what is down, since when, how it fails, and the answer to each caller: a
+// status, followed by the seconds of Retry-After after a slash. The tests read these tables.
 const (
 	passthroughOutages = `
 | down | since | how | guard | login | callback | code | refresh | device | userinfo | logout |
@@ -82,9 +82,8 @@ func outageRows(t *testing.T, table string) []outageRow {
 	return rows
 }
 
-// TestOutageContract walks through both tables: each row under each of its faults. Every caller gets what the row says in
-// the time that is promised, whoever spends something asks at most once, and a pause after the end of the fault all is well
-// again, without a restart.
+// TestOutageContract tests each row of both tables with each of its faults. Every caller gets the documented answer in the
+// documented time, nothing is sent twice, and after the fault and one pause everything works again without a restart.
 func TestOutageContract(t *testing.T) {
 	for mode, table := range map[string]string{"passthrough": passthroughOutages, "broker": brokerOutages} {
 		for _, row := range outageRows(t, table) {
@@ -106,7 +105,7 @@ func (row outageRow) hold(n *outageNet, inBrokerMode bool, f fault) {
 		n.fails(row.down, f)
 		service = n.serve(inBrokerMode)
 		service.prepared = ready
-	case "afterwards": // long enough that every document was asked for again
+	case "afterwards": // long enough that every document was fetched again
 		service = n.serve(inBrokerMode)
 		service.warm()
 		service.outlast(row.down, f)
@@ -164,7 +163,7 @@ func outageAnswer(answer *core.Response) string {
 	return text
 }
 
-// The guide prints the tables as they are tested. In the released module there is no guide.
+// The guide contains the tested tables. The released module does not contain the guide.
 func TestOutageContractInTheGuide(t *testing.T) {
 	guide, err := os.ReadFile("../docs/operations.md")
 	if err != nil {

@@ -20,13 +20,13 @@ var (
 	hang   = oidctest.Hang()
 )
 
-// says answers in place of an endpoint.
+// says makes a fault that answers instead of an endpoint.
 func says(status int, contentType, body string) fault {
 	return oidctest.Serve(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", contentType)
 		w.Header().Set("Location", "https://idp.example/"+poison)
 		w.WriteHeader(status)
-		_, _ = io.WriteString(w, body) // who has gone is not told
+		_, _ = io.WriteString(w, body) // the client may have left
 	})
 }
 
@@ -56,7 +56,7 @@ const (
 	outageCallback = "https://app.example/api/auth/v2/callback"
 )
 
-// Faults of the contract, by what the guide calls them.
+// Faults of the contract, by their names in the guide.
 var (
 	outOfReach = map[string]fault{
 		"refused": refuse, "hang": hang, "drip": faults["drip"], "reset in the middle": resetInTheMiddle,
@@ -68,7 +68,7 @@ var (
 		w.Header().Set("Retry-After", "3600")
 		http.Error(w, poison, http.StatusTooManyRequests)
 	})
-	// resetInTheMiddle ends an answer that has begun.
+	// resetInTheMiddle resets the connection after the answer has begun.
 	resetInTheMiddle = oidctest.Serve(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, `{"x":`)
@@ -77,7 +77,7 @@ var (
 	})
 )
 
-// faultsOf are the faults of a row. What all of them lead to is tried with some of them where the mode makes no difference.
+// faultsOf returns the faults of a row; only some of them if the mode makes no difference.
 func faultsOf(how string, inBrokerMode bool) map[string]fault {
 	all := maps.Clone(outOfReach)
 	maps.Copy(all, unusable)
@@ -96,8 +96,8 @@ func faultsOf(how string, inBrokerMode bool) map[string]fault {
 	return all
 }
 
-// outageNet is a whole provider and a trusted service without a network, and a store, on the clock of a test's bubble. Each
-// of them fails when it is told to.
+// outageNet has a provider and a trusted service without a network, and a store, on the clock of the test's bubble. A test can make
+// each of them fail.
 type outageNet struct {
 	*memoryIDP
 	peers
@@ -107,12 +107,12 @@ type outageNet struct {
 func newOutageNet(t testing.TB) *outageNet {
 	idp := newIDPWith(t, oidctest.WithoutEndSession())
 	idp.AddUser(oidctest.User{Name: "alice", Claims: claims{"preferred_username": "alice"}})
-	idp.Tamper(oidctest.AccessTokens, func(token claims) { token["preferred_username"] = nil }) // so that userinfo is asked
+	idp.Tamper(oidctest.AccessTokens, func(token claims) { token["preferred_username"] = nil }) // so that userinfo is called
 	trusted := newPeer(t, peerA, document(keySet(rsaJWK(otherKeys()[0], "a"))))
 	return &outageNet{idp, peers{[]*peer{trusted}, idp}, &flawedStore{Store: store.NewMemory()}}
 }
 
-// posts is how often each endpoint was posted to.
+// posts returns the number of POST requests to each endpoint.
 func (n *outageNet) posts() map[oidctest.Endpoint]int {
 	posts := map[oidctest.Endpoint]int{}
 	for _, endpoint := range []oidctest.Endpoint{oidctest.Token, oidctest.Device, oidctest.Revocation} {
@@ -121,14 +121,14 @@ func (n *outageNet) posts() map[oidctest.Endpoint]int {
 	return posts
 }
 
-// outageParts are the provider's parts as the contract names them.
+// outageParts has the endpoints of the provider by their names in the contract.
 var outageParts = map[string][]oidctest.Endpoint{
 	"discovery": {oidctest.Discovery}, "keys": {oidctest.JWKS}, "token": {oidctest.Token}, "device": {oidctest.Device}, "userinfo": {oidctest.UserInfo},
 	"revocation": {oidctest.Revocation},
 	"provider":   {oidctest.Discovery, oidctest.JWKS, oidctest.Token, oidctest.Device, oidctest.UserInfo, oidctest.Revocation},
 }
 
-// fails breaks a part as the contract names it.
+// fails breaks a part by its name in the contract.
 func (n *outageNet) fails(part string, f fault) {
 	n.breaks(f, outageParts[part]...)
 	switch part {
@@ -151,7 +151,7 @@ func (n *outageNet) heals(part string) {
 	}
 }
 
-// outageService is one service with what its callers bring.
+// outageService is one service with the tokens and codes of its callers.
 type outageService struct {
 	*flowService
 	net          *outageNet
@@ -180,7 +180,7 @@ func (n *outageNet) serve(inBrokerMode bool, changes ...func(*core.Config)) *out
 	return &outageService{flowService: f, net: n, inBrokerMode: inBrokerMode}
 }
 
-// prepare logs in, and begins one login more.
+// prepare logs in, and starts another login.
 func (s *outageService) prepare() outageCallers {
 	s.t.Helper()
 	target, answer := s.login(url.Values{"redirect_uri": {outageCallback}})
@@ -202,15 +202,15 @@ func (s *outageService) warm() {
 	}
 }
 
-// outlast breaks a part of a service that has used everything, and lets its documents grow old, so that each was asked for
-// again. What callers bring is made as late as somebody can give it.
+// outlast breaks a part of a service that has used every part, and waits until every document was fetched again. It makes the
+// tokens and codes of callers as late as possible.
 func (s *outageService) outlast(part string, f fault) {
 	s.t.Helper()
 	if part == "provider" || part == "store" {
 		time.Sleep(4 * time.Minute)
 		s.prepared = s.prepare()
 		s.net.fails(part, f)
-		time.Sleep(9 * time.Minute) // a login that was begun before may still be finished
+		time.Sleep(9 * time.Minute) // a login that was started before can still be finished
 		return
 	}
 	s.net.fails(part, f)
@@ -218,7 +218,7 @@ func (s *outageService) outlast(part string, f fault) {
 	s.prepared = s.prepare()
 }
 
-// ask is what one of the contract's callers gets.
+// ask returns the answer to a caller of the contract.
 func (s *outageService) ask(caller string) string {
 	s.t.Helper()
 	bearer := s.prepared.tokens.AccessToken

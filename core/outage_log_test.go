@@ -13,7 +13,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// lines are those of a log at a level, less what a start says of the configuration.
+// lines returns the lines of a log at a level, without those about the configuration.
 func logLines(text, level string) (lines []string) {
 	for line := range strings.Lines(text) {
 		if strings.Contains(line, "level="+level) {
@@ -23,8 +23,8 @@ func logLines(text, level string) (lines []string) {
 	return lines
 }
 
-// One line says that a part is out of reach and one that it is back, however many requests are refused in between; what fails
-// only because another part does has no line of its own.
+// One line says that a part is unreachable and one that it works again, however many requests fail in between. A failure that only
+// follows from another one is not logged.
 func TestOutageIsLoggedOnce(t *testing.T) {
 	for name, c := range map[string]struct {
 		endpoints []oidctest.Endpoint
@@ -65,7 +65,8 @@ func TestOutageIsLoggedOnce(t *testing.T) {
 	}
 }
 
-// In broker mode a store that is down is logged once for each of the two things that are read from it, a trusted service once.
+// In broker mode an outage of the store is logged once for the signing keys and once for the revocations, one of a trusted service
+// once.
 func TestBrokerOutageIsLoggedOnce(t *testing.T) {
 	for part, c := range map[string]struct{ caller, answer, word, other string }{
 		"store":        {"guard", "503/2", "the signing keys", "the revocations"},
@@ -113,7 +114,7 @@ func TestBrokerOutageIsLoggedOnce(t *testing.T) {
 	}
 }
 
-// Ready names each part that is missing, and those alone.
+// Ready names exactly the missing parts.
 func TestReadyNamesEachPart(t *testing.T) {
 	for part, want := range map[string]string{"discovery": "discovery document|keys", "keys": "keys", "token": "", "provider": "discovery document|keys"} {
 		synctest.Test(t, func(t *testing.T) {
@@ -170,8 +171,8 @@ func linesWith(text, level, words string) (n int) {
 	return n
 }
 
-// An optional step of logins and logouts is logged once when it starts to fail and once when it recovers, not for each of
-// them; what fails for one and works for the next is no news.
+// An optional step of logins and logouts is logged once when it starts to fail and once when it recovers. A step that fails for one
+// user and works for the next is not logged each time.
 func TestWhatIsLeftOutIsLoggedOnce(t *testing.T) {
 	for name, c := range map[string]struct {
 		words string
@@ -243,8 +244,8 @@ func failsAt(b *brokerBubble, endpoint oidctest.Endpoint, does bool) {
 	b.Fault(endpoint, answer)
 }
 
-// A provider without a logout of its own is logged once, and so is one that has got it; one whose discovery document is
-// not at hand has its line already.
+// A provider without an end-session endpoint is logged once, and so is one that adds it. A missing discovery document is logged
+// elsewhere.
 func TestLogoutWithoutTheProviderIsLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t)
@@ -274,7 +275,7 @@ func TestLogoutWithoutTheProviderIsLoggedOnce(t *testing.T) {
 	})
 }
 
-// A document that cannot be had, or is another one's, says in one line what there is to correct.
+// The line for a document that cannot be fetched, or is wrong, says what to correct.
 func TestDocumentsSayWhatToCorrect(t *testing.T) {
 	for name, c := range map[string]struct {
 		fault    oidctest.Fault
@@ -320,8 +321,8 @@ func TestDocumentsSayWhatToCorrect(t *testing.T) {
 	}
 }
 
-// A provider that refuses this service says so once, with its code, and the field to look at; codes that are not registered are
-// the provider's text.
+// A provider that refuses this service is logged once, with its error code and the fields to check. A code that is not
+// registered is text of the provider and not logged.
 func TestRefusalOfThisServiceIsLoggedOnce(t *testing.T) {
 	for name, c := range map[string]struct {
 		fault  oidctest.Fault
@@ -387,7 +388,7 @@ func TestRefusalOfThisServiceIsLoggedOnce(t *testing.T) {
 	}
 }
 
-// A browser that comes back with a code that is about this service is logged in the same way.
+// A browser that returns with an error code about this service is logged in the same way.
 func TestRefusalAtTheCallbackIsLoggedOnce(t *testing.T) {
 	f := newFlow(t, nil)
 	for _, code := range []string{"unauthorized_client", "access_denied", "upstream-secret"} {
@@ -402,7 +403,7 @@ func TestRefusalAtTheCallbackIsLoggedOnce(t *testing.T) {
 	}
 }
 
-// In passthrough mode, access tokens that no guard can verify are logged once, with what to do; in broker mode they do not matter.
+// In passthrough mode, access tokens that guards cannot verify are logged once, with a hint; in broker mode they are not.
 func TestOpaqueTokensAreLoggedOnce(t *testing.T) {
 	const words = "the provider's access tokens"
 	f := newFlow(t, nil, oidctest.WithOpaqueTokens())

@@ -13,11 +13,11 @@ import (
 // flowFault is one way in which a provider fails.
 type flowFault struct {
 	fault oidctest.Fault
-	later bool // the provider may be back in a moment
-	slow  bool // only a time-out ends it
+	later bool // the provider may work again soon
+	slow  bool // only a timeout ends it
 }
 
-// patience is a time-out that is short where it has to end something.
+// patience is a timeout, short for faults that only a timeout ends.
 func (f flowFault) patience() time.Duration {
 	if f.slow {
 		return flowPatience
@@ -33,13 +33,13 @@ var flowFaults = map[string]flowFault{
 
 const flowPatience = 500 * time.Millisecond
 
-// Every fault at every endpoint, cold and warm: the right status, in bounded time, nothing
-// posted twice, nothing of the provider told, and all is well again without a restart.
+// Every fault at every endpoint, before the start and afterwards: the right status in bounded time, nothing posted twice, no
+// text of the provider in the answer, and recovery without a restart.
 func TestRoutesUnderFaults(t *testing.T) {
 	for name, c := range flowFaults {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			set := newFlow(t, nil) // gets what the faults meet: its time-out is not short
+			set := newFlow(t, nil) // gets codes and tokens with the usual timeout
 			token, later, start := set.tokens("alice"), set.tokens("alice"), set.device()
 			if err := set.idp.ApproveDevice(start.UserCode, "alice"); err != nil {
 				t.Fatal(err)
@@ -84,7 +84,7 @@ func TestRoutesUnderFaults(t *testing.T) {
 	}
 }
 
-// timely runs a request and allows it the time-out and plenty of time beside it, for a machine that is busy.
+// timely runs a request and checks that it takes no longer than the timeout plus a margin for a busy machine.
 func (f *flowService) timely(ask func() *core.Response) *core.Response {
 	f.t.Helper()
 	begun := time.Now()

@@ -23,8 +23,7 @@ func eachFault(t *testing.T, test func(*testing.T, *memoryIDP, fault, oidctest.E
 	}
 }
 
-// A guard that starts during a fault answers 503 within Timeout, and accepts without a
-// restart once it is over.
+// A guard that starts during a fault answers 503 within Timeout, and works without a restart after it.
 func TestColdGuardUnderFaults(t *testing.T) {
 	eachFault(t, func(t *testing.T, idp *memoryIDP, fault fault, endpoint oidctest.Endpoint) {
 		auth := idp.auth()
@@ -75,8 +74,8 @@ func TestRecoveryAtOnceAfterTheStart(t *testing.T) {
 	})
 }
 
-// A guard that has the keys serves on during a fault, without a wait; strangers' kids are answered
-// within Timeout. Warned of once, and of the recovery once.
+// A guard with cached keys works during a fault without waiting; unknown kids are answered within Timeout. The fault and the
+// recovery are logged once each.
 func TestWarmGuardUnderFaults(t *testing.T) {
 	eachFault(t, func(t *testing.T, idp *memoryIDP, fault fault, endpoint oidctest.Endpoint) {
 		guard := idp.auth().Required()
@@ -103,7 +102,7 @@ func TestWarmGuardUnderFaults(t *testing.T) {
 	})
 }
 
-// No token is never an outage, and costs the provider nothing.
+// A request without a token is never an outage, and causes no call to the provider.
 func TestNoTokenDuringAnOutage(t *testing.T) {
 	idp := newIDP(t)
 	auth := idp.auth()
@@ -121,7 +120,7 @@ func TestNoTokenDuringAnOutage(t *testing.T) {
 	}
 }
 
-// During an outage an optional guard has guests, not failures; with RejectInvalid it is an outage.
+// During an outage an optional guard admits guests; with RejectInvalid it answers 503.
 func TestOptionalDuringAnOutage(t *testing.T) {
 	idp := newIDP(t)
 	auth := idp.auth()
@@ -132,7 +131,7 @@ func TestOptionalDuringAnOutage(t *testing.T) {
 	wantStatus(t, auth.Optional(core.RejectInvalid), idp.token(), http.StatusServiceUnavailable)
 }
 
-// A caller who leaves is not kept.
+// A caller that leaves does not wait for the fetch.
 func TestCallerWhoLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		idp := newIDP(t)

@@ -12,8 +12,8 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// keySetTable is what a key set has to stand, a row each, with what the provider's endpoints are asked meanwhile. No token
-// comes twice, so that nothing is answered from what a guard remembers, unless a row says so. provider_keys_test.go has more of it.
+// keySetTable has the cases that a key set must handle, with the calls to the provider's endpoints. Every token is new, so that the
+// token cache has no effect, unless a row says otherwise. provider_keys_test.go has more cases.
 var keySetTable = map[string]func(*testing.T, *memoryIDP, *core.Guard){
 	"cold, 1000 good tokens at once: one fetch": func(t *testing.T, idp *memoryIDP, guard *core.Guard) {
 		idp.breaks(oidctest.Slow(time.Second), oidctest.JWKS)
@@ -119,7 +119,7 @@ var keySetTable = map[string]func(*testing.T, *memoryIDP, *core.Guard){
 		if got := idp.Hits(moved); got < 1 || got > 3 {
 			t.Errorf("%d fetches at the new address", got)
 		}
-		// Both are due when an hour is over: the keys may still be asked for at the old address then.
+		// Both are due after an hour: the keys may still be fetched from the old address.
 		if old := idp.Hits(oidctest.JWKS); idp.Hits(oidctest.Discovery) != 2 || old < 5 || old > 6 {
 			t.Errorf("%d fetches of discovery, %d at the old address", idp.Hits(oidctest.Discovery), old)
 		}
@@ -144,7 +144,7 @@ func TestKeySetTable(t *testing.T) {
 	}
 }
 
-// numbered makes good tokens that differ.
+// numbered makes different valid tokens.
 func numbered(idp *memoryIDP) func(int) string {
 	return func(i int) string { return idp.token(claims{"jti": fmt.Sprint(i)}) }
 }

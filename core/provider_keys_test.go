@@ -17,7 +17,7 @@ import (
 
 const coolDown = 10 * time.Second
 
-// Every row of the key set's table: what the provider's key endpoint is asked, and who is refused meanwhile.
+// Every row of keySetTable: the calls to the provider's key endpoint, and the refused tokens.
 
 func inBubble(t *testing.T, test func(*testing.T, *memoryIDP, *core.Guard)) {
 	synctest.Test(t, func(t *testing.T) {
@@ -33,7 +33,7 @@ func (idp *memoryIDP) wantFetches(n int, when string) {
 	}
 }
 
-// statuses admits n tokens at once and returns what came of them.
+// statuses sends n tokens at once and returns the number of each status.
 func statuses(t *testing.T, guard *core.Guard, n int, token func(int) string) map[int]int {
 	t.Helper()
 	got := make(map[int]int)
@@ -68,7 +68,7 @@ func TestKeySetColdGoodTokensAtOnce(t *testing.T) {
 	})
 }
 
-// stranger makes tokens of keys that the provider never had.
+// stranger makes tokens with keys that the provider never had.
 func stranger(idp *memoryIDP) func(int) string {
 	parts := strings.Split(idp.token(), ".")
 	return func(i int) string {
@@ -77,7 +77,7 @@ func stranger(idp *memoryIDP) func(int) string {
 	}
 }
 
-// Unknown kids cost one fetch in a cool-down, also while the endpoint answers 503.
+// Unknown kids cause one fetch per cool-down, also while the endpoint answers 503.
 func TestKeySetUnknownKids(t *testing.T) {
 	for name, c := range map[string]struct {
 		fault  fault
@@ -105,7 +105,7 @@ func TestKeySetUnknownKids(t *testing.T) {
 	}
 }
 
-// 10 000 unknown kids over 100 s, in an outage that began before them, beside the background's tries.
+// 10,000 unknown kids over 100 s during an outage, while the background retries too.
 func TestKeySetUnknownKidsDuringAnOutage(t *testing.T) {
 	inBubble(t, func(t *testing.T, idp *memoryIDP, guard *core.Guard) {
 		mustAdmit(t, guard, idp.token())
@@ -137,7 +137,7 @@ func TestKeySetGoodTokensNeverWait(t *testing.T) {
 				t.Errorf("strangers waited %s", waited)
 			}
 		})
-		synctest.Wait() // all strangers wait now
+		synctest.Wait() // all tokens with unknown kids wait now
 		token := idp.token()
 		if got := statuses(t, guard, 500, func(int) string { return token }); got[200] != 500 {
 			t.Errorf("good tokens: got %v", got)
@@ -181,7 +181,7 @@ func TestKeySetRotationAfterAStrangersKid(t *testing.T) {
 			if _, err := admit(t, guard, idp.tokenOf("k2")); err == nil {
 				break
 			}
-			wantStatus(t, guard, stranger(idp)(2), http.StatusUnauthorized) // who goes on
+			wantStatus(t, guard, stranger(idp)(2), http.StatusUnauthorized) // unknown kids do not stop
 			if time.Sleep(100 * time.Millisecond); time.Since(start) > time.Minute {
 				t.Fatal("the new key is never accepted")
 			}
@@ -192,7 +192,7 @@ func TestKeySetRotationAfterAStrangersKid(t *testing.T) {
 	})
 }
 
-// A stranger who never stops delays a new key by one cool-down at most.
+// A constant stream of unknown kids delays a new key by at most one cool-down.
 func TestKeySetRotationBesideAStranger(t *testing.T) {
 	inBubble(t, func(t *testing.T, idp *memoryIDP, guard *core.Guard) {
 		mustAdmit(t, guard, idp.token())
@@ -210,7 +210,7 @@ func TestKeySetRotationBesideAStranger(t *testing.T) {
 	})
 }
 
-// Good keys serve on for at most 24 hours.
+// Cached keys are used for at most 24 hours.
 func TestKeySetOutageLongerThanItsAge(t *testing.T) {
 	for name, fault := range map[string]fault{"503": faults["503"], "hang": hang} {
 		t.Run(name, func(t *testing.T) {
@@ -283,7 +283,7 @@ func TestKeySetStartedDuringAnOutage(t *testing.T) {
 	}
 }
 
-// Documents are renewed in the background at their age, and discovery apart from the keys.
+// Documents are renewed in the background, discovery and keys independently.
 func TestRenewal(t *testing.T) {
 	inBubble(t, func(t *testing.T, idp *memoryIDP, guard *core.Guard) {
 		mustAdmit(t, guard, idp.token())

@@ -14,14 +14,14 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// The discovery document has to be the configured provider's.
+// The discovery document must be that of the configured provider.
 func TestDiscoveryIsCompared(t *testing.T) {
 	for name, c := range map[string]struct {
 		document   claims
 		configured string
 		status     int
 	}{
-		"with a trailing slash":        {claims{"issuer": issuer + "/"}, "", 401}, // the document is taken; the token names another
+		"with a trailing slash":        {claims{"issuer": issuer + "/"}, "", 401}, // the document is accepted; the token has another issuer
 		"another host":                 {claims{"issuer": "https://evil.example/realm"}, "", 503},
 		"a parent":                     {claims{"issuer": "https://idp.example"}, "", 503},
 		"another case":                 {claims{"issuer": strings.ToUpper(issuer)}, "", 503},
@@ -30,7 +30,7 @@ func TestDiscoveryIsCompared(t *testing.T) {
 		"none":                         {claims{"issuer": nil}, "", 503},
 		"as configured":                {claims{"issuer": issuer}, issuer, 200},
 		"not as configured":            {claims{"issuer": issuer + "/"}, issuer, 503},
-		"configured, not discovered":   {claims{"issuer": issuer}, issuer + "/", 401}, // the token names a stranger: nothing is fetched for it
+		"configured, not discovered":   {claims{"issuer": issuer}, issuer + "/", 401}, // the token has an unknown issuer: nothing is fetched for it
 		"keys over http":               {claims{"jwks_uri": "http://idp.example/realm/keys"}, "", 503},
 		"keys in a file":               {claims{"jwks_uri": "file:///etc/passwd"}, "", 503},
 		"no keys":                      {claims{"jwks_uri": nil}, "", 503},
@@ -46,7 +46,7 @@ func TestDiscoveryIsCompared(t *testing.T) {
 	}
 }
 
-// A document that names another issuer, endpoints of another scheme, or no keys.
+// A document with another issuer, with endpoints of another scheme, or without keys.
 func TestRoutesOverBadDocuments(t *testing.T) {
 	for name, metadata := range map[string]map[string]any{
 		"another issuer": {"issuer": "https://evil.example"}, "a longer issuer": {"issuer": "https://idp.test/realm"}, "case": {"issuer": "https://IDP.test"}, "none": {"issuer": nil}, "two slashes": {"issuer": "https://idp.test//"},
@@ -62,7 +62,7 @@ func TestRoutesOverBadDocuments(t *testing.T) {
 		}
 	}
 	f := flowInMemory(t, &flowMemory{metadata: map[string]any{"issuer": "https://idp.test/"}}, nil)
-	f.login(url.Values{"redirect_uri": {flowRedirect}}) // one trailing slash is forgiven
+	f.login(url.Values{"redirect_uri": {flowRedirect}}) // one trailing slash is ignored
 	f = flowInMemory(t, &flowMemory{metadata: map[string]any{"token_endpoint": nil}}, nil)
 	flowRefused(t, "no token endpoint", f.post("token", flowRefresh("a-refresh-token-of-somebody")), 502, "server_error", "OIDC endpoint 'token_endpoint' not found in discovery.")
 }
@@ -85,7 +85,7 @@ func TestRedirectsOfTheProviderAreNotFollowed(t *testing.T) {
 	flowGranted(t, f.post("token", form))
 }
 
-// Keys belong to an issuer: a second provider's key of the same name verifies nothing here.
+// Keys belong to an issuer: a key of another provider with the same kid verifies nothing here.
 func TestKeysBelongToAnIssuer(t *testing.T) {
 	idp, other := newIDP(t), newIDP(t)
 	signer, err := jose.NewSigner("k1", "EdDSA")
@@ -108,7 +108,7 @@ func TestKeysBelongToAnIssuer(t *testing.T) {
 	wantStatus(t, ours, idp.token(), http.StatusOK)
 }
 
-// A token without kid passes with the only key, is refused where there are several, and never crashes.
+// A token without kid passes if there is one key, and is refused if there are several.
 func TestTokenWithoutKid(t *testing.T) {
 	for kids, status := range map[string]int{"k1": 200, "k1 k2": 401, "k2": 401} {
 		t.Run(kids, func(t *testing.T) {
@@ -119,7 +119,7 @@ func TestTokenWithoutKid(t *testing.T) {
 	}
 }
 
-// Ready says whether a guard could answer, within 5 s, and guards go on with the keys at hand after Close.
+// Ready reports within 5 s whether a guard can answer. After Close, guards still use the cached keys.
 func TestReadyAndClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		idp := newIDP(t)

@@ -34,7 +34,7 @@ func newPythonClient(t *testing.T, f *flowService) *pythonClient {
 	return &pythonClient{t, server.URL + "/api"}
 }
 
-// send is one request of a client that follows no redirect of its own POSTs.
+// send sends one request; the client does not follow redirects of its POSTs.
 func (c *pythonClient) send(method, path, body, authorization string) (int, http.Header, string) {
 	c.t.Helper()
 	request, err := http.NewRequestWithContext(c.t.Context(), method, c.host+path, strings.NewReader(body))
@@ -62,7 +62,7 @@ func (c *pythonClient) send(method, path, body, authorization string) (int, http
 	return response.StatusCode, response.Header, string(text)
 }
 
-// post is a request whose answer has to be a JSON object.
+// post sends a request whose answer must be a JSON object.
 func (c *pythonClient) post(path, body string) (int, map[string]any) {
 	c.t.Helper()
 	status, _, text := c.send(http.MethodPost, path, body, "")
@@ -73,7 +73,7 @@ func (c *pythonClient) post(path, body string) (int, map[string]any) {
 	return status, members
 }
 
-// token reads a token answer as the client does.
+// token reads a token answer like the client.
 func (c *pythonClient) token(status int, members map[string]any) (refresh, authorization string) {
 	c.t.Helper()
 	access, _ := members["access_token"].(string)
@@ -96,7 +96,7 @@ func (c *pythonClient) wantProtected(authorization string) {
 	}
 }
 
-// browse opens the login URL in a browser and gives what arrives at the client's port: code and code_verifier.
+// browse opens the login URL in a browser and returns what arrives at the client's port: code and code_verifier.
 func (c *pythonClient) browse(f *flowService, port string) (code, verifier string) {
 	c.t.Helper()
 	status, header, _ := c.send(http.MethodGet, "/auth/v2/login?redirect_uri=http%3A%2F%2Flocalhost%3A"+port+"%2Fcallback&offline_access=true&prompt=consent", "", "")
@@ -170,7 +170,7 @@ func TestPythonClientCodeFlow(t *testing.T) {
 	}
 }
 
-// What ends polling, and what must not.
+// Answers that end polling, and answers that must not.
 func TestPythonClientPolling(t *testing.T) {
 	f := newFlow(t, nil)
 	c := newPythonClient(t, f)
@@ -201,8 +201,8 @@ func TestPythonClientPolling(t *testing.T) {
 	}
 }
 
-// The client answers a request without code by itself; a code that somebody else delivers to its port is
-// refused with the state of another login.
+// The client itself answers a request without a code. A code that somebody else delivers to its port is refused with the state of
+// another login.
 func TestPythonClientAndAForeignCode(t *testing.T) {
 	f := newFlow(t, nil)
 	c := newPythonClient(t, f)

@@ -12,7 +12,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core"
 )
 
-// flowAlmost are addresses that are almost the allowed http://127.0.0.1:53100/callback, or what some reader takes for it.
+// flowAlmost lists addresses that are almost the allowed http://127.0.0.1:53100/callback, or that some parsers take for it.
 var flowAlmost = []string{
 	// scheme
 	"https://127.0.0.1:53100/callback", "HTTP://127.0.0.1:53100/callback", "Http://localhost/callback", "//127.0.0.1:53100/callback",
@@ -61,7 +61,7 @@ var flowAlmost = []string{
 	"http://localhost:1" + strings.Repeat("0", 3000) + "/callback", "http://localhost/" + strings.Repeat("x", 3000) + "/callback", "http://" + strings.Repeat("a.", 200) + "localhost/callback",
 }
 
-// flowAlmostOwn are addresses that are almost the own callback, or an entry of RedirectURIs.
+// flowAlmostOwn returns addresses that are almost the callback route or an entry of RedirectURIs.
 func flowAlmostOwn(exact string) []string {
 	host := strings.Split(strings.SplitN(exact, "://", 2)[1], "/")[0]
 	return []string{
@@ -78,7 +78,7 @@ func flowAlmostOwn(exact string) []string {
 
 const flowNotAllowed = "This redirect_uri is not allowed."
 
-// What is almost right is wrong, and the provider is not called.
+// Addresses that are almost right are refused, and the provider is not called.
 func TestRedirectsAlmostRight(t *testing.T) {
 	f := flowInMemory(t, &flowMemory{}, func(c *core.Config) {
 		c.PublicURL = "https://app.example.org/api"
@@ -116,7 +116,7 @@ func TestLoopbackRedirects(t *testing.T) {
 	}
 }
 
-// RedirectURIs replaces the loopback rule; a Host header chooses nothing.
+// RedirectURIs replaces the loopback rule; the Host header has no effect.
 func TestConfiguredRedirects(t *testing.T) {
 	listed := flowInMemory(t, &flowMemory{}, func(c *core.Config) {
 		c.PublicURL, c.RedirectURIs = "https://app.example.org", []string{"org.example.app:/done", "http://localhost:7777/callback"}
@@ -144,7 +144,7 @@ func TestConfiguredRedirects(t *testing.T) {
 	flowRefused(t, "a callback that is off", off[0].Serve(t.Context(), request), 400, "invalid_request", flowNotAllowed)
 }
 
-// A logout goes to a configured address or nowhere, with the provider's end-session endpoint and without it.
+// A logout redirects only to configured addresses, with and without an end-session endpoint of the provider.
 func TestLogoutTargetsAlmostRight(t *testing.T) {
 	const exact = "https://app.example.org/bye"
 	configured := func(c *core.Config) { c.PostLogoutURIs = []string{exact} }
@@ -172,7 +172,7 @@ func TestLogoutTargetsAlmostRight(t *testing.T) {
 
 var flowLoopback = regexp.MustCompile(`^http://(?:localhost|127\.0\.0\.1|\[::1\])(?::([1-9][0-9]{0,4}))?/callback$`)
 
-// FuzzRedirectURI: a login goes to what a second reading of the rule allows, and nowhere else.
+// FuzzRedirectURI: a login is redirected exactly to the addresses that a second implementation of the rule allows.
 func FuzzRedirectURI(f *testing.F) {
 	for _, uri := range append([]string{flowRedirect, flowOwnCallback, "http://[::1]:1/callback"}, flowAlmost...) {
 		f.Add(uri)

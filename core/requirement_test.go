@@ -10,7 +10,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// What meets a requirement and what does not.
+// Tokens that meet a requirement and tokens that do not.
 func TestRequirements(t *testing.T) {
 	idp := newIDP(t)
 	auth := idp.auth()
@@ -162,7 +162,7 @@ func TestRequirements(t *testing.T) {
 	}
 }
 
-// With RolesOfAllClients an administrator of grafana is one here, as with the Python library.
+// With RolesOfAllClients an administrator of grafana is an administrator here, as with the Python library.
 func TestRolesOfAllClients(t *testing.T) {
 	token := claims{"resource_access": claims{"grafana": claims{"roles": []string{"admin"}}, clientID: claims{"roles": []string{"own"}}}}
 	for all, status := range map[bool]int{true: http.StatusOK, false: http.StatusForbidden} {
@@ -182,13 +182,13 @@ func TestRolesOfAllClients(t *testing.T) {
 	wantStatus(t, auth.Required(core.Roles("x")), idp.token(claims{"resource_access": claims{"": claims{"roles": []string{"x"}}}}), http.StatusForbidden)
 }
 
-// Requirements that nobody can meet are told when a guard is made.
+// A requirement that can never be met is logged when the guard is made.
 func TestUnmeetableRequirementIsLogged(t *testing.T) {
 	idp := newIDP(t)
 	auth := idp.auth()
 	auth.Required(core.Scopes("x"), core.Roles("y"))
 	if strings.Contains(idp.logs.String(), "refuses everybody") {
-		t.Error("a good guard is told of")
+		t.Error("a valid guard was logged")
 	}
 	for n, requirement := range []core.Requirement{core.Scopes(), core.Roles(), core.Claim("a"), core.Check("mine", nil), {},
 		core.AnyRole(), core.ClientRoles("", "a"), core.AllOf(), core.AnyOf(core.Roles("a"), core.Scopes()), core.AnyOf(core.NoDefaults), core.CheckRequest("mine", nil),
@@ -201,7 +201,7 @@ func TestUnmeetableRequirementIsLogged(t *testing.T) {
 	}
 }
 
-// Config.Require joins every guard that has not NoDefaults.
+// Config.Require applies to every guard without NoDefaults.
 func TestConfiguredRequirements(t *testing.T) {
 	idp := newIDP(t)
 	auth := idp.auth(func(c *core.Config) { c.Require = []core.Requirement{core.Scopes("read"), core.Roles("staff")} })
@@ -227,7 +227,7 @@ func TestConfiguredRequirements(t *testing.T) {
 	}
 }
 
-// What is handed to a requirement may change later without effect.
+// Changes of the arguments after a requirement is made have no effect.
 func TestRequirementsAreCopies(t *testing.T) {
 	idp := newIDP(t)
 	roles, values, scopes := []string{"staff"}, []string{"hr"}, []string{"read"}

@@ -18,7 +18,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core"
 )
 
-// The keys are public, and verify what was signed.
+// The keys are public and verify the tokens of the service.
 func TestBrokerPublishesKeys(t *testing.T) {
 	f := newFlow(t, brokered())
 	token := f.tokens("alice")
@@ -43,7 +43,7 @@ func TestBrokerPublishesKeys(t *testing.T) {
 	}
 }
 
-// published are the names of the keys that a service publishes.
+// published returns the kids of the keys that a service publishes.
 func (f *flowService) published() []string {
 	f.t.Helper()
 	var set struct{ Keys []struct{ Kid string } }
@@ -66,8 +66,8 @@ func kidIn(t testing.TB, token string) string {
 
 func keyless(c *core.Config) { c.Broker.ImportKey = nil }
 
-// Ten services that start at the same moment make one key, and a rotation on several at once one more. It is
-// published before it signs, signs on every instance after ten minutes, and the old one goes when its last token has.
+// Ten instances that start at the same time make one key, and a rotation on several at once makes one more. It is published
+// before it signs, signs on every instance after ten minutes, and the old key is removed after its last token has expired.
 func TestBrokerKeyLife(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t)
@@ -143,7 +143,7 @@ func TestBrokerKeyLife(t *testing.T) {
 	})
 }
 
-// A service whose store was away during a rotation signs nothing that others refuse.
+// An instance that could not read the store during a rotation signs no token that others refuse.
 func TestBrokerSignsNothingWithOldRing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t)
@@ -166,8 +166,8 @@ func TestBrokerSignsNothingWithOldRing(t *testing.T) {
 	})
 }
 
-// The key of a Python deployment keeps its name, in both forms of PEM; its tokens are accepted until they
-// end. It signs in an empty ring alone, and verifies for 31 days, also after a rotation.
+// The key of a Python deployment keeps its kid, in both forms of PEM, and its tokens are accepted until they expire. It signs
+// only if the ring is empty, and verifies for 31 days, also after a rotation.
 func TestBrokerImportsKey(t *testing.T) {
 	pkcs8, err := x509.MarshalPKCS8PrivateKey(sharedKey())
 	if err != nil {
@@ -214,12 +214,12 @@ func TestBrokerImportsKey(t *testing.T) {
 	}
 }
 
-// A key that leaked verifies nothing any more, here at once and elsewhere within a minute, though its tokens were accepted
-// before; another key signs, and the sessions live on.
+// A withdrawn key verifies nothing, here at once and on other instances within a minute, even tokens that are cached; another
+// key signs, and the sessions continue.
 func TestBrokerWithdrawKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t)
-		here, there := b.serve(), b.serve() // the key is an imported one, which stands in both configurations
+		here, there := b.serve(), b.serve() // the key is an imported one, configured on both
 		token := here.begun()
 		kid := kidIn(t, token.AccessToken)
 		here.who(token.AccessToken)
@@ -254,7 +254,7 @@ func TestBrokerWithdrawKey(t *testing.T) {
 	})
 }
 
-// RotateKey tells what the store said.
+// RotateKey returns the error of the store.
 func TestBrokerRotateFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t)
@@ -271,7 +271,7 @@ func TestBrokerRotateFails(t *testing.T) {
 	})
 }
 
-// What is no RSA key of 2048 bits is a fault of the configuration, which does not repeat it.
+// Anything but an RSA key of at least 2048 bits is an error of the configuration, which does not contain the key.
 func TestBrokerImportFaults(t *testing.T) {
 	elliptic, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -285,7 +285,7 @@ func TestBrokerImportFaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	//nolint:staticcheck // what somebody may still have
+	//nolint:staticcheck // keys of this kind may still be in use
 	encrypted, err := x509.EncryptPEMBlock(rand.Reader, "RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(sharedKey()), []byte("x"), x509.PEMCipherAES256)
 	if err != nil {
 		t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// A token that came before is the very same caller, found without making anything; unless that is switched off.
+// A cached token gives the same caller without an allocation, unless the cache is disabled.
 func TestRememberedToken(t *testing.T) {
 	idp := newIDP(t)
 	on, off := idp.auth().Required(), idp.auth(func(c *core.Config) { c.TokenCacheSize = -1 }).Required()
@@ -33,7 +33,7 @@ func TestRememberedToken(t *testing.T) {
 	}
 }
 
-// What a caller does with the list of roles is seen by nobody else.
+// Changes of the returned list of roles affect no other request.
 func TestRememberedRoles(t *testing.T) {
 	idp := newIDP(t)
 	guard := idp.auth().Required(core.Roles("admin"))
@@ -44,7 +44,7 @@ func TestRememberedRoles(t *testing.T) {
 	}
 }
 
-// The text of a request may change when that is over: neither what was remembered nor how it is found does.
+// The memory of a request may change after it: cached tokens are copies.
 func TestRememberedTextIsACopy(t *testing.T) {
 	idp := newIDP(t)
 	guard := idp.auth().Required()
@@ -62,7 +62,7 @@ func TestRememberedTextIsACopy(t *testing.T) {
 	wantStatus(t, guard, strings.TrimPrefix(string(memory), "Bearer "), 401)
 }
 
-// Only the very bytes that were verified are found: a change of any one of them is refused.
+// The cache finds only exactly the verified text: a token with any changed byte is refused.
 func TestRememberedExactly(t *testing.T) {
 	idp := newIDP(t)
 	guard := idp.auth().Required()
@@ -70,7 +70,7 @@ func TestRememberedExactly(t *testing.T) {
 	mustAdmit(t, guard, token)
 	for i := range len(token) {
 		changed := []byte(token)
-		if changed[i] ^= 1; changed[i] != '.' { // another letter, or none of the alphabet
+		if changed[i] ^= 1; changed[i] != '.' { // another character of the alphabet, or one outside it
 			wantStatus(t, guard, string(changed), 401)
 		}
 	}
@@ -79,7 +79,7 @@ func TestRememberedExactly(t *testing.T) {
 	}
 }
 
-// A token ends at its time, however often it was admitted before.
+// A cached token expires like any other.
 func TestRememberedTokenEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		idp := newIDP(t)
@@ -96,8 +96,8 @@ func TestRememberedTokenEnds(t *testing.T) {
 	})
 }
 
-// What the provider's keys are decides on every request: one that is withdrawn, or replaced under its name, is refused with
-// the refresh that shows it; tokens of the others stay as they are.
+// The provider's keys are checked on every request: after the fetch that shows that a key was withdrawn, or replaced under its
+// kid, its tokens are refused; tokens of other keys are not affected.
 func TestRememberedKeys(t *testing.T) {
 	for name, change := range map[string]func(*memoryIDP){
 		"withdrawn": func(idp *memoryIDP) { idp.setKids("k1") },
@@ -130,7 +130,7 @@ func TestRememberedKeys(t *testing.T) {
 	}
 }
 
-// Keys that are too old serve nobody, not even those who came before.
+// Stale keys verify nothing, not even cached tokens.
 func TestRememberedOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		idp := newIDP(t)

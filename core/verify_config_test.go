@@ -15,7 +15,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// Every asymmetric algorithm works that fits the provider's key.
+// Every asymmetric algorithm that fits the provider's key works.
 func TestAlgorithmsOfProviders(t *testing.T) {
 	for _, alg := range []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"} {
 		t.Run(alg, func(t *testing.T) {
@@ -39,7 +39,7 @@ func TestAlgorithmsOfProviders(t *testing.T) {
 	}
 }
 
-// RSA keys that name no algorithm have the one that the provider announces; RS256 when it announces that.
+// RSA keys without an algorithm get the one that the provider announces; RS256 if that is among them.
 func TestAlgorithmOfNamelessKeys(t *testing.T) {
 	signer, err := jose.NewSigner("s", "PS256")
 	if err != nil {
@@ -67,7 +67,7 @@ func TestAlgorithmOfNamelessKeys(t *testing.T) {
 	}
 }
 
-// Whom a token is for, at a guard and as the subject of an exchange, which never takes it by azp or client_id.
+// The audience of a token, at a guard and as the subject of an exchange, which never accepts azp or client_id instead.
 func TestAudience(t *testing.T) {
 	const other = "payments"
 	toUs := core.IssuedToUs
@@ -146,7 +146,7 @@ func TestAudience(t *testing.T) {
 	}
 }
 
-// The refusal says what was wanted, and names the setting that would take the token, where there is one.
+// The log of a refusal has the accepted audiences, and the setting that would accept the token, if there is one.
 func TestRefusalNamesTheAudience(t *testing.T) {
 	for name, c := range map[string]struct {
 		configured []string
@@ -180,8 +180,8 @@ func TestRefusalNamesTheAudience(t *testing.T) {
 	}
 }
 
-// What the provider answers to this client is for it, whatever aud says: full scope of Keycloak puts other clients there, and
-// realm roles are in the access token alone.
+// An access token in an answer to this client counts whatever its aud: Keycloak's full scope adds other clients, and realm
+// roles are only in the access token.
 func TestAudienceOfALogin(t *testing.T) {
 	for name, c := range map[string]struct {
 		configured []string
@@ -209,7 +209,7 @@ func TestAudienceOfALogin(t *testing.T) {
 	}
 }
 
-// There is no verification without an issuer. With JWKSURL set and discovery down, nothing passes.
+// Without an issuer nothing is verified: with JWKSURL set and discovery down, every token is refused.
 func TestNoVerifierWithoutAnIssuer(t *testing.T) {
 	idp := newIDP(t)
 	guard := idp.auth(func(c *core.Config) { c.JWKSURL = idp.URL(oidctest.JWKS) }).Required()
@@ -220,7 +220,7 @@ func TestNoVerifierWithoutAnIssuer(t *testing.T) {
 	wantStatus(t, guard, idp.token(), http.StatusOK)
 }
 
-// Guards work with an issuer and a key set alone, and then take that issuer only.
+// Guards work with only an issuer and a key set, and then accept only that issuer.
 func TestWithoutDiscovery(t *testing.T) {
 	idp := newIDP(t)
 	guard := idp.auth(func(c *core.Config) {
@@ -244,7 +244,7 @@ func TestLeeway(t *testing.T) {
 	wantStatus(t, guard, idp.token(claims{"nbf": now + 130}), http.StatusUnauthorized)
 }
 
-// A guard checks both what a token is for and what it allows, and neither stands in for the other.
+// A guard checks both the audience and the scopes of a token; neither replaces the other.
 func TestAudienceAndScopeAreBothChecked(t *testing.T) {
 	idp := oidctest.NewProvider(t, oidctest.WithAlgorithm("ES256"))
 	auth, err := core.New(idp.Config())

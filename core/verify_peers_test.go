@@ -33,7 +33,7 @@ func rsaJWK(key *rsa.PrivateKey, kid string) claims {
 
 func keySet(keys ...claims) string { return toJSON(claims{"keys": keys}) }
 
-// peer is a trusted service without a network: of oidctest's provider it has the key set, at the address of ours.
+// peer is a trusted service without a network: it publishes the key set of an oidctest provider at the address of a service.
 type peer struct {
 	*oidctest.Provider
 	address string // of its key set
@@ -50,7 +50,7 @@ func newPeer(t testing.TB, trusted string, keys fault) *peer {
 	return p
 }
 
-// peers is the way to peers, and to whatever is beyond them.
+// peers sends requests to the peers, and all others to beyond.
 type peers struct {
 	list   []*peer
 	beyond http.RoundTripper
@@ -60,14 +60,14 @@ func (p peers) RoundTrip(r *http.Request) (*http.Response, error) {
 	for _, peer := range p.list {
 		if r.URL.String() == peer.address {
 			clone := r.Clone(r.Context())
-			clone.URL, _ = url.Parse(peer.URL(oidctest.JWKS)) // it is ours
+			clone.URL, _ = url.Parse(peer.URL(oidctest.JWKS)) // always valid
 			return peer.Client().Transport.RoundTrip(clone)
 		}
 	}
 	return p.beyond.RoundTrip(r)
 }
 
-// peerNet is the network with the peers in it.
+// peerNet is a brokerBubble with peers.
 type peerNet struct {
 	*brokerBubble
 	peers
@@ -81,7 +81,7 @@ func (p *peerNet) publish(issuer string, answer fault) {
 	}
 }
 
-// fetches is how often peers were asked, and addresses that nobody has.
+// fetches returns the number of requests to peers and to unknown addresses.
 func (p *peerNet) fetches() int {
 	sum := p.Hits(oidctest.Elsewhere)
 	for _, peer := range p.list {
@@ -92,7 +92,7 @@ func (p *peerNet) fetches() int {
 
 func document(text string) fault { return oidctest.Reply(http.StatusOK, "application/json", text) }
 
-// federated is a service that trusts A and B, in a bubble.
+// federated runs a test with a service that trusts A and B, in a bubble.
 func federated(t *testing.T, changes ...func(*core.Config)) (*peerNet, *flowService) {
 	bubble, keys := newBubble(t), otherKeys()
 	p := &peerNet{bubble, peers{[]*peer{
@@ -108,7 +108,7 @@ func (p *peerNet) service(changes ...func(*core.Config)) *flowService {
 	return p.over(p.peers, append([]func(*core.Config){first}, changes...)...)
 }
 
-// Keys belong to their issuer; what a token says of itself helps nothing.
+// Keys belong to their issuer, whatever a token claims.
 func TestBrokerPeerKeysAreBound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		keys := otherKeys()
@@ -153,8 +153,8 @@ func TestBrokerPeerKeysAreBound(t *testing.T) {
 	})
 }
 
-// Peers' tokens pass guards and userinfo, and nothing else: not as subject, not as refresh token, and a logout with one
-// ends nothing here.
+// Tokens of peers pass guards and userinfo, and nothing else: they are not accepted as subject or refresh token, and a logout
+// with one ends nothing here.
 func TestBrokerPeerTokensElsewhere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		keys := otherKeys()
@@ -178,7 +178,7 @@ func TestBrokerPeerTokensElsewhere(t *testing.T) {
 	})
 }
 
-// A broken peer breaks its own tokens alone, in bounded time, and recovers.
+// A broken peer affects only its own tokens, in bounded time, and recovers.
 func TestBrokerBrokenPeer(t *testing.T) {
 	keys := otherKeys()
 	ec := claims{"kty": "EC", "crv": "P-256", "kid": "a", "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}
@@ -221,7 +221,7 @@ func TestBrokerBrokenPeer(t *testing.T) {
 				}
 				begun = time.Now()
 				done := make(chan int, 1)
-				go func() { done <- f.status(token) }() // somebody waits for A
+				go func() { done <- f.status(token) }() // a request waits for A
 				if f.status(rsaToken(t, keys[1], "b", pythonClaims(peerB, shared))) != 200 || f.status(f.begun().AccessToken) != 200 || f.get("jwks", nil).Status != 200 {
 					t.Error("others suffer")
 				}
@@ -242,13 +242,13 @@ func TestBrokerBrokenPeer(t *testing.T) {
 	}
 }
 
-// unsigned is a token that anybody can make.
+// unsigned returns a token with a signature of zeros.
 func unsigned(kid string, payload claims) string {
 	encode := base64.RawURLEncoding.EncodeToString
 	return encode([]byte(toJSON(claims{"alg": "RS256", "kid": kid, "typ": "JWT"}))) + "." + encode([]byte(toJSON(payload))) + "." + encode(make([]byte, 256))
 }
 
-// A flood of unknown names costs one fetch in ten seconds, of that issuer; an issuer that is not trusted costs none.
+// A flood of unknown kids causes one fetch of that issuer in ten seconds; an issuer that is not trusted causes none.
 func TestBrokerFloodOfUnknownKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		keys := otherKeys()
@@ -277,7 +277,7 @@ func TestBrokerFloodOfUnknownKeys(t *testing.T) {
 	})
 }
 
-// A withdrawn key is refused once the set was renewed; a removed peer at once.
+// A withdrawn key is refused after the next fetch, a removed peer at once.
 func TestBrokerPeerKeyWithdrawn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		keys := otherKeys()
@@ -300,7 +300,7 @@ func TestBrokerPeerKeyWithdrawn(t *testing.T) {
 	})
 }
 
-// A peer that goes away: its last keys serve on for a day, and no longer.
+// While a peer is down, its cached keys are used for a day.
 func TestBrokerPeerStale(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		keys := otherKeys()

@@ -17,13 +17,13 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// causes are all reasons for which a token is refused.
+// causes lists all reasons for a refused token.
 var causes = []error{
 	core.ErrMalformed, core.ErrTokenKind, core.ErrIssuer, core.ErrUnknownKey, core.ErrSignature,
 	core.ErrExpired, core.ErrNotYetValid, core.ErrClaims, core.ErrAudience, core.ErrRevoked,
 }
 
-// wantCause checks that a token is refused for one reason and no other one, and that the client learns of none.
+// wantCause checks that a token is refused for exactly one reason, and that the answer does not show it.
 func wantCause(t *testing.T, name string, guard *core.Guard, token string, want error) {
 	t.Helper()
 	decision := guard.Admit(t.Context(), bearerOf(token))
@@ -148,14 +148,14 @@ func TestReasonsOfOwnTokensAndPeers(t *testing.T) {
 			}
 			wantCause(t, whose+": a key that nobody has", guard, c.header(claims{"alg": "RS256", "kid": "stranger"}), core.ErrUnknownKey)
 		}
-		if n := p.fetches() - fetches; n > 2 { // A's keys, and once more for the stranger
+		if n := p.fetches() - fetches; n > 2 { // A's keys, and once more for the unknown kid
 			t.Errorf("%d fetches", n)
 		}
 	})
 }
 
-// A token of another issuer says for the log which ones are accepted, a few of them; nothing of the token is in it. One that is
-// to be exchanged, too, and no key is looked for.
+// The log line for a token of another issuer lists some accepted issuers and contains no part of the token. The same holds for
+// a token exchange. No key is fetched.
 func TestRefusalNamesTheIssuers(t *testing.T) {
 	says := func(err error) string {
 		refusal := reasons.Find(err)
@@ -199,7 +199,7 @@ func TestRefusalNamesTheIssuers(t *testing.T) {
 	})
 }
 
-// What is wrong with an ID token of a login is the cause of its refusal.
+// The cause of a refused login is the fault of its ID token.
 func TestReasonsOfIDTokens(t *testing.T) {
 	var refused error
 	f := newFlow(t, func(c *core.Config) {

@@ -17,7 +17,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// rawClaims are good claims as JSON with one member written as given.
+// rawClaims returns valid claims as JSON with one member replaced.
 func rawClaims(name, value string) string {
 	text := toJSON(goodClaims(claims{name: nil}))
 	return text[:len(text)-1] + `,"` + name + `":` + value + `}`
@@ -119,7 +119,7 @@ func TestAccessTokenClaims(t *testing.T) {
 	}
 }
 
-// Numbers that overflow what a program counts time in do not wrap.
+// Times that overflow time.Time do not wrap.
 func TestTimesDoNotWrap(t *testing.T) {
 	idp := newIDP(t)
 	guard := idp.auth().Required()
@@ -167,8 +167,8 @@ func TestAccessTokenTypes(t *testing.T) {
 	}
 }
 
-// Of the provider's tokens, one that says nothing of an authorization is no access token: ID tokens of refreshes and devices
-// have no nonce and no at_hash either.
+// A token of the provider without a claim of an authorization is not an access token: ID tokens from refreshes and device
+// logins may have neither nonce nor at_hash.
 func TestUnmarkedTokens(t *testing.T) {
 	f := newFlow(t, nil)
 	idp, guard := f.idp, f.auth.Required()
@@ -200,8 +200,8 @@ func TestUnmarkedTokens(t *testing.T) {
 	}
 }
 
-// What a logout sends through the browser's address line is the ID token of the last refresh, without nonce and at_hash. Who
-// finds it there can do nothing with it: no guard, no route and no exchange takes it for an access token.
+// A logout sends the ID token of the last refresh, without nonce and at_hash, in a URL. Whoever finds it there cannot use it:
+// no guard, no route and no exchange accepts it as an access token.
 func TestLogoutHintOpensNothing(t *testing.T) {
 	f := newFlow(t, brokered())
 	f.idp.Tamper(oidctest.IDTokens, func(claims oidctest.Claims) { delete(claims, "at_hash") })

@@ -10,7 +10,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core"
 )
 
-// The routes through net/http say the same as through Serve, and read bodies of no more than the bound.
+// The routes give the same answers through net/http as through Serve, and read bodies only up to the limit.
 func TestRoutesThroughNetHTTP(t *testing.T) {
 	f := flowInMemory(t, &flowMemory{}, nil)
 	for _, c := range []struct {
@@ -32,7 +32,7 @@ func TestRoutesThroughNetHTTP(t *testing.T) {
 	}
 }
 
-// Names, methods and default paths are the contract.
+// Names, methods and default paths are part of the contract.
 func TestRouteTable(t *testing.T) {
 	f := flowInMemory(t, &flowMemory{}, nil)
 	routes, err := f.auth.Routes(core.Paths{})
@@ -68,8 +68,7 @@ func TestRouteTable(t *testing.T) {
 	}
 }
 
-// FuzzParseRequest: any query and any body of a form is answered, with a status that blames the client, and no route
-// takes more than one value of a field.
+// FuzzParseRequest: with any query and form a route succeeds or answers a 4xx, and accepts only one value of a field.
 func FuzzParseRequest(f *testing.F) {
 	const form, multi = "application/x-www-form-urlencoded", "multipart/form-data; boundary=b"
 	f.Add("redirect_uri=x", form, "code=c&code_verifier=v")

@@ -19,7 +19,7 @@ func TestContract(t *testing.T) {
 			}
 			fiberApp := fiber.New(fiber.Config{
 				DisableStartupMessage: true,
-				ReadBufferSize:        32 << 10, // fiber's default of 4 KB takes no longer tokens, whatever stands behind it
+				ReadBufferSize:        32 << 10, // fiber's default of 4 KB refuses longer headers before any handler runs
 			})
 			return &app{place{fiberApp, auth}, fiberApp}, nil
 		},

@@ -26,7 +26,7 @@ func Example() {
 	}
 	defer auth.Close() //nolint:errcheck // it always returns nil
 
-	app := fiber.New(fiber.Config{ReadBufferSize: 16 << 10}) // the default takes no token over 4 KB
+	app := fiber.New(fiber.Config{ReadBufferSize: 16 << 10}) // the default refuses tokens over 4 KB
 	if err := auth.Mount(app.Group("/api"), core.Paths{}); err != nil {
 		fmt.Println(err)
 		return

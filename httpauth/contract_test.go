@@ -92,5 +92,5 @@ func typed(handler contract.Handler) func(http.ResponseWriter, *http.Request, *c
 
 func answer(w http.ResponseWriter, body []byte) {
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(body) // a client that has gone cannot be told
+	_, _ = w.Write(body) // the client may have left
 }

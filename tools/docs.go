@@ -13,8 +13,8 @@ import (
 	"strings"
 )
 
-// docs checks the documents: programs compile and equal those in examples, Go code parses, links and make targets exist, programs set a Logger, and
-// no committed text contains a folder of one machine or the host of a registry.
+// docs checks the documents: programs compile and equal those in examples, Go code parses, links and make targets exist, programs
+// set a Logger, and no committed text contains a folder of one machine or the host of a registry.
 func (r *repo) docs() error {
 	files, err := r.committed()
 	if err != nil {
@@ -93,7 +93,7 @@ var (
 	registryHost = regexp.MustCompile(`(?:pr[o]xy|s[u]m)\.golang\.org|reg[i]stry\.npmjs\.org|(?:pyp[i]|files\.pyth[o]nhosted)\.org|\bcr[a]tes\.io|rep[o]1?\.maven\.(?:org|apache\.org)|d[e]b\.debian\.org`)
 )
 
-// text checks one committed file.
+// text checks the text of one committed file.
 func (c *docsCheck) text(file string) {
 	data, err := os.ReadFile(filepath.Join(c.root, file))
 	if err != nil {
@@ -101,7 +101,7 @@ func (c *docsCheck) text(file string) {
 		return
 	}
 	if bytes.IndexByte(data, 0) >= 0 {
-		c.fault("%s: is a binary file", file)
+		c.fault("%s: binary file", file)
 		return
 	}
 	if isProgram(file) {
@@ -133,10 +133,10 @@ func (c *docsCheck) goBlocks(doc document) []block {
 		formatted, err := format.Source([]byte(b.Text))
 		switch {
 		case err != nil:
-			c.fault("%s: is no Go, line %v", b.at(), err)
+			c.fault("%s: not valid Go, line %v", b.at(), err)
 		case b.Program == "":
 		case string(formatted) != b.Text:
-			c.fault("%s: program %s is not gofmt's", b.at(), b.Program)
+			c.fault("%s: program %s is not formatted with gofmt", b.at(), b.Program)
 		default:
 			programs = append(programs, b)
 			c.example(b)
@@ -156,11 +156,11 @@ func (c *docsCheck) example(b block) {
 	if err != nil {
 		c.fault("%v", err)
 	} else if string(data) != b.Text {
-		c.fault("%s: program %s is not %s", b.at(), b.Program, name)
+		c.fault("%s: program %s differs from %s", b.at(), b.Program, name)
 	}
 }
 
-// logs requires a Logger in each program that configures the library, so that whoever copies it sees what to correct.
+// logs requires a Logger in each program that configures the library, so that people who copy it see what to correct.
 func (c *docsCheck) logs(where, text string) {
 	if strings.Contains(text, "core.Config{") && !strings.Contains(text, "Logger:") {
 		c.fault("%s: the program sets no Logger in core.Config", where)
@@ -183,7 +183,7 @@ func (c *docsCheck) link(file string, line int, target string) {
 		to = path.Join(path.Dir(file), name)
 	}
 	if path.IsAbs(name) || strings.HasPrefix(to, "../") || !c.exists(to) {
-		c.fault("%s:%d: link leads nowhere: %s", file, line, target)
+		c.fault("%s:%d: broken link: %s", file, line, target)
 		return
 	}
 	if doc, ok := c.documents[to]; ok && anchor != "" && !doc.anchors()[anchor] {

@@ -22,22 +22,22 @@ func TestDocsPass(t *testing.T) {
 func TestDocsFaults(t *testing.T) {
 	host := strings.Join([]string{"pypi", "org"}, ".")
 	for name, c := range map[string]struct{ file, text, want string }{
-		"link":                 {"README.md", "[a](nowhere.md)", "README.md:1: link leads nowhere"},
-		"link out":             {"README.md", "[a](../x)", "leads nowhere"},
-		"absolute link":        {"README.md", "[a](/core)", "leads nowhere"},
-		"link to ignored":      {"README.md", "[a](.cache/x/go.mod)", "leads nowhere"},
+		"link":                 {"README.md", "[a](nowhere.md)", "README.md:1: broken link"},
+		"link out":             {"README.md", "[a](../x)", "broken link"},
+		"absolute link":        {"README.md", "[a](/core)", "broken link"},
+		"link to ignored":      {"README.md", "[a](.cache/x/go.mod)", "broken link"},
 		"heading":              {"README.md", "# X\n[a](#y)", "has no heading #y"},
 		"target":               {"README.md", "`make nothing`", "no target nothing"},
 		"target in a block":    {"README.md", "```sh\n$ make nothing\n```", "no target nothing"},
-		"no Go":                {"README.md", "```go\nx := \n```", "README.md:2: is no Go"},
-		"program not gofmt's":  {"README.md", marked(strings.Replace(program, "{}", "{ }", 1)), "not gofmt's"},
-		"program of another":   {"examples/x/main.go", program + "\n// more\n", "is not examples/x/main.go"},
+		"no Go":                {"README.md", "```go\nx := \n```", "README.md:2: not valid Go"},
+		"program not gofmt's":  {"README.md", marked(strings.Replace(program, "{}", "{ }", 1)), "not formatted with gofmt"},
+		"program of another":   {"examples/x/main.go", program + "\n// more\n", "differs from examples/x/main.go"},
 		"program without logs": {"README.md", marked(strings.Replace(program, "{}", "{ _ = core.Config{} }", 1)), "README.md:3: the program sets no Logger"},
 		"example without logs": {"core/example_test.go", "var _ = core.Config{}\n", "core/example_test.go: the program sets no Logger"},
 		"program that is none": {"README.md", marked("package main\n\nfunc main() { x() }\n"), "exit status 1"},
 		"folder":               {"core/x.txt", "in /" + "root/x", "core/x.txt:1: names a folder"},
 		"registry":             {"core/x.txt", "a\nhttps://" + host + "/x", "core/x.txt:2: names the registry"},
-		"binary":               {"core/x", "a\x00b", "is a binary file"},
+		"binary":               {"core/x", "a\x00b", "binary file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			files := with(tree(), "README.md", marked(program))

@@ -18,7 +18,7 @@ type block struct {
 
 func (b block) at() string { return fmt.Sprintf("%s:%d", b.File, b.Line) }
 
-// A document is a Markdown file as the checks need it.
+// A document is a Markdown file, parsed for the checks.
 type document struct {
 	File   string
 	Blocks []block
@@ -62,14 +62,14 @@ func parseDocument(name, text string) (document, error) {
 				program = marker[1]
 			} else if strings.TrimSpace(line) != "" {
 				if program != "" {
-					return doc, fmt.Errorf("%s:%d: the marker of program %s has no code block after it", name, number+1, program)
+					return doc, fmt.Errorf("%s:%d: no code block follows the marker of program %s", name, number+1, program)
 				}
 			}
 		}
 		doc.Prose = append(doc.Prose, prose)
 	}
 	if open != nil {
-		return doc, fmt.Errorf("%s: block is never closed", open.at())
+		return doc, fmt.Errorf("%s: the block is never closed", open.at())
 	}
 	return doc, nil
 }
@@ -82,10 +82,10 @@ func (d document) programs() (map[string]block, error) {
 			continue
 		}
 		if b.Lang != "go" {
-			return nil, fmt.Errorf("%s: program %s is no go block", b.at(), b.Program)
+			return nil, fmt.Errorf("%s: program %s is not a go block", b.at(), b.Program)
 		}
 		if other, ok := programs[b.Program]; ok {
-			return nil, fmt.Errorf("%s: program %s stands at %s too", b.at(), b.Program, other.at())
+			return nil, fmt.Errorf("%s: program %s is also at %s", b.at(), b.Program, other.at())
 		}
 		programs[b.Program] = b
 	}

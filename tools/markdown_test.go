@@ -53,9 +53,9 @@ func TestParseDocument(t *testing.T) {
 func TestParseDocumentFaults(t *testing.T) {
 	for text, want := range map[string]string{
 		"```go\nx\n":                        "never closed",
-		"<!-- program: gin -->\nprose\n":    "no code block",
-		"<!-- program: a -->\n```sh\n```\n": "no go block",
-		"<!-- program: a -->\n```go\n```\n<!-- program: a -->\n```go\n```\n": "stands at",
+		"<!-- program: gin -->\nprose\n":    "no code block follows",
+		"<!-- program: a -->\n```sh\n```\n": "not a go block",
+		"<!-- program: a -->\n```go\n```\n<!-- program: a -->\n```go\n```\n": "is also at",
 	} {
 		doc, err := parseDocument("x.md", text)
 		if err == nil {

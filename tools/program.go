@@ -62,7 +62,7 @@ func startProvider(ctx context.Context, dir string, env []string) (provider, err
 	}
 	var p provider
 	if err := json.NewDecoder(out).Decode(&p); err != nil {
-		return provider{}, fmt.Errorf("the provider does not say where it is: %w", err)
+		return provider{}, fmt.Errorf("the provider does not print its address: %w", err)
 	}
 	return p, nil
 }

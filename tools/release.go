@@ -23,7 +23,7 @@ func (r *repo) release() error {
 		return fmt.Errorf("git status: %w", err)
 	}
 	if len(status) > 0 {
-		faults = append(faults, errors.New("the tree has changes that are not committed"))
+		faults = append(faults, errors.New("the working tree has uncommitted changes"))
 	}
 	var tags []string
 	for _, m := range r.released() {

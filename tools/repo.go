@@ -44,7 +44,7 @@ func loadRepo(root, version string) (*repo, error) {
 		return nil, err
 	}
 	if !semver.IsValid(version) || semver.Canonical(version) != version {
-		return nil, fmt.Errorf("%q is no full version such as v0.1.0", version)
+		return nil, fmt.Errorf("%q is not a full version such as v0.1.0", version)
 	}
 	found := map[string]module{}
 	for _, pattern := range []string{"*/go.mod", "*/*/go.mod", "*/*/*/go.mod"} {
@@ -87,7 +87,7 @@ func readModule(root, file string) (module, error) {
 		return module{}, err
 	}
 	if parsed.Module == nil || parsed.Module.Mod.Path != m.path() {
-		return module{}, fmt.Errorf("%s/go.mod: the module has to be %s, as its folder says", m.Name, m.path())
+		return module{}, fmt.Errorf("%s/go.mod: the module must be %s, like its folder", m.Name, m.path())
 	}
 	if len(parsed.Replace) > 0 {
 		// The go command uses it only in this repository, so code that works here would fail for users.

@@ -108,7 +108,7 @@ func TestLoadRepoFaults(t *testing.T) {
 		want  string
 	}{
 		"replace":        {with(tree(), "chiauth/go.mod", chi+"replace "+prefix+"core => ../core\n"), "replace"},
-		"other path":     {with(tree(), "chiauth/go.mod", "module "+prefix+"chi\n"), "has to be"},
+		"other path":     {with(tree(), "chiauth/go.mod", "module "+prefix+"chi\n"), "must be"},
 		"unknown module": {with(tree(), "chiauth/go.mod", chi+"require "+prefix+"none v0.1.0\n"), "not in the repository"},
 		"cycle":          {with(tree(), "core/go.mod", "module "+prefix+"core\nrequire "+prefix+"chiauth v0.1.0\n"), "require each other"},
 		"unreleased": {with(with(tree(), "bench/go.mod", "module "+prefix+"bench\n"), "core/go.mod",
@@ -149,7 +149,7 @@ func TestRelease(t *testing.T) {
 func TestReleaseNeedsACommittedTree(t *testing.T) {
 	r := load(t, tree())
 	write(t, r, "more", "")
-	if err := r.release(); err == nil || !strings.Contains(err.Error(), "not committed") {
+	if err := r.release(); err == nil || !strings.Contains(err.Error(), "uncommitted changes") {
 		t.Errorf("error: %v", err)
 	}
 }

@@ -61,7 +61,7 @@ var signers = sync.OnceValue(func() []signer {
 	return append(list, signer{jwt.SigningMethodEdDSA, ed25519.NewKeyFromSeed([]byte("a seed of thirty-two bytes, fixed"[:32]))})
 })
 
-// headers are put before ALG has become an algorithm's name.
+// headers are templates: ALG is replaced by the name of an algorithm.
 var headers = []string{
 	`{"alg":"ALG"}`, `{"alg":"ALG","kid":"k","typ":"JWT"}`, ` { "alg" : "ALG" , "typ":"at+jwt" } `, "{\"alg\":\n\t\"ALG\"\r}", `{"alg":"ALG"} `, `{"\u0061lg":"ALG"}`,
 	`{"alg":"ALG","x":{"y":[1,2,{"z":null}]}}`, `{"alg":"ALG","typ":null}`, `{"alg":"ALG","cty":"text/plain"}`, `{"alg":"ALG","iss":"x","exp":1e400}`,
@@ -86,7 +86,7 @@ var payloads = []string{
 	`{"x":"` + strings.Repeat("x", jose.MaxTokenSize) + `"}`, `{"x":` + strings.Repeat(`{"x":`, 32) + `1` + strings.Repeat("}", 33),
 }
 
-// spellings change the text of a good token.
+// spellings change the text of a valid token.
 var spellings = map[string]func(string) string{
 	"as it is": func(raw string) string { return raw },
 	"padding":  func(raw string) string { return raw + "=" }, "two of it": func(raw string) string { return raw + "==" },
@@ -103,7 +103,7 @@ var spellings = map[string]func(string) string{
 	"a longer second half": longer,
 }
 
-// longer puts a zero byte between the two numbers of an ECDSA signature: the second one stays the same number.
+// longer inserts a zero byte between the two numbers of an ECDSA signature, which does not change the second number.
 func longer(raw string) string {
 	at := strings.LastIndexByte(raw, '.') + 1
 	signature, err := base64.RawURLEncoding.DecodeString(raw[at:])
@@ -119,8 +119,8 @@ func strayBits(raw string) string {
 	return raw[:len(raw)-1] + alphabet[last^1:last^1+1]
 }
 
-// Whatever we accept, two other libraries accept with the same key and the same claims; whatever they accept and we refuse
-// breaks a rule of ours that has a name.
+// Two other libraries accept every token that this library accepts, with the same key and claims. Every token that they accept
+// and this library refuses breaks a named rule.
 func TestOtherLibrariesAgree(t *testing.T) {
 	seen, accepted, rules := 0, 0, map[string]int{}
 	try := func(s signer, raw string) {
@@ -135,7 +135,7 @@ func TestOtherLibrariesAgree(t *testing.T) {
 	for _, s := range signers() {
 		named := func(header string) string { return strings.ReplaceAll(header, "ALG", s.method.Alg()) }
 		good := named(headers[1])
-		if slices.Contains([]string{"RS256", "PS256", "ES256", "EdDSA"}, s.method.Alg()) { // one of each kind: headers are many
+		if slices.Contains([]string{"RS256", "PS256", "ES256", "EdDSA"}, s.method.Alg()) { // one of each kind, because there are many headers
 			for _, header := range headers {
 				try(s, s.sign(named(header), payloads[1]))
 			}
@@ -165,7 +165,7 @@ func TestOtherLibrariesAgree(t *testing.T) {
 	}
 }
 
-// FuzzOtherLibraries is the same for any header and payload, signed, with a text put into the token.
+// FuzzOtherLibraries makes the same comparison for any signed header and payload, with a text inserted into the token.
 func FuzzOtherLibraries(f *testing.F) {
 	for _, header := range headers {
 		f.Add(uint8(9), header, payloads[1], uint16(0), uint8(0), "")

@@ -1,4 +1,3 @@
-// Package conformance holds the reader of tokens and key sets against what others have written: the vectors of Project
-// Wycheproof, and two other libraries. It is a module of its own, which is never released, so that its dependencies are
-// nobody else's.
+// Package conformance compares the parser of tokens and key sets with the vectors of Project Wycheproof and with two other
+// libraries. It is a separate module that is never released, so that no other module gets its dependencies.
 package conformance

@@ -17,8 +17,8 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 )
 
-// FuzzKeySet: every key that is taken stands in the document with the same number, name and algorithm, read here without
-// the JOSE library, and is a public one for signatures.
+// FuzzKeySet: every accepted key is in the document with the same number, kid and algorithm, as read here without the JOSE
+// library, and is a public key for signatures.
 func FuzzKeySet(f *testing.F) {
 	seeds, err := filepath.Glob("../testdata/seeds/*.keys.json")
 	if err != nil || len(seeds) == 0 {
@@ -48,7 +48,7 @@ func FuzzKeySet(f *testing.F) {
 			if err := json.Unmarshal(document, &members); err != nil {
 				t.Fatalf("encoding/json cannot read it: %v", err)
 			}
-			for _, entry := range members.Keys { // an entry that is no object is skipped
+			for _, entry := range members.Keys { // an entry that is not an object is skipped
 				var key map[string]json.RawMessage
 				if json.Unmarshal(entry, &key) == nil {
 					published.Keys = append(published.Keys, key)
@@ -63,7 +63,7 @@ func FuzzKeySet(f *testing.F) {
 	})
 }
 
-// isKey reads an entry by RFC 7517 and 7518, with padding and the other alphabet forgiven.
+// isKey reads an entry by RFC 7517 and 7518, but accepts padding and the other base64 alphabet.
 func isKey(entry map[string]json.RawMessage, key jose.Key) bool {
 	member := func(name string) string { return text(entry[name]) }
 	number := func(name string) *big.Int {
@@ -74,7 +74,7 @@ func isKey(entry map[string]json.RawMessage, key jose.Key) bool {
 		}
 		return new(big.Int).SetBytes(bytes)
 	}
-	if private, has := entry["d"]; has && string(private) != "null" { // a k is private in a symmetric key alone, which is not taken
+	if private, has := entry["d"]; has && string(private) != "null" { // k is private only in a symmetric key, which is refused
 		return false
 	}
 	if use := member("use"); member("kid") != key.ID || use != "" && use != "sig" {
@@ -91,7 +91,7 @@ func isKey(entry map[string]json.RawMessage, key jose.Key) bool {
 			public.N.BitLen() >= 2048 && public.N.BitLen() <= 8192 && public.E > 2
 	case *ecdsa.PublicKey:
 		curve := map[string]elliptic.Curve{"ES256": elliptic.P256(), "ES384": elliptic.P384(), "ES512": elliptic.P521()}[key.Alg]
-		//nolint:staticcheck // the numbers themselves are asked for
+		//nolint:staticcheck // the test needs the numbers themselves
 		return curve != nil && public.Curve == curve && curve.Params().Name == member("crv") && member("kty") == "EC" && (alg == "" || alg == key.Alg) &&
 			number("x").Cmp(public.X) == 0 && number("y").Cmp(public.Y) == 0 && curve.IsOnCurve(public.X, public.Y)
 	case ed25519.PublicKey:

@@ -9,15 +9,15 @@ import (
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 	"github.com/golang-jwt/jwt/v5"
-	"github.com/lestrrat-go/jwx/v2/jwa" //nolint:depguard // the second opinion is this library's
+	"github.com/lestrrat-go/jwx/v2/jwa" //nolint:depguard // a library to compare with
 	"github.com/lestrrat-go/jwx/v2/jws" //nolint:depguard // the same
 )
 
-// opinion is what a library says of a token: nothing when it refuses it.
+// opinion is the result of a library for a token; the zero value means that the library refused it.
 type opinion struct {
 	accepted bool
-	payload  []byte         // as it was signed; nil where the library does not hand it out
-	claims   map[string]any // nil where the library does not read them
+	payload  []byte         // as signed; nil if the library does not return it
+	claims   map[string]any // nil if the library does not parse them
 }
 
 func ours(t *testing.T, raw string, key jose.Key) opinion {
@@ -41,13 +41,13 @@ func ours(t *testing.T, raw string, key jose.Key) opinion {
 	return opinion{true, []byte(payload), read}
 }
 
-// lestrrat asks jwx, which reads no claims at this level.
+// lestrrat verifies with jwx, which parses no claims at this level.
 func lestrrat(raw string, key jose.Key) opinion {
 	payload, err := jws.Verify([]byte(raw), jws.WithKey(jwa.SignatureAlgorithm(key.Alg), key.Public))
 	return opinion{accepted: err == nil, payload: payload}
 }
 
-// golang asks golang-jwt with its strict options; the claims' meaning is left out, as it is in jose.
+// golang verifies with golang-jwt and its strict options, without validating claims, like package jose.
 func golang(raw string, key jose.Key) opinion {
 	parser := jwt.NewParser(jwt.WithValidMethods([]string{key.Alg}), jwt.WithStrictDecoding(), jwt.WithJSONNumber(), jwt.WithoutClaimsValidation())
 	token, err := parser.Parse(raw, func(*jwt.Token) (any, error) { return key.Public, nil })
@@ -58,7 +58,7 @@ func golang(raw string, key jose.Key) opinion {
 	return opinion{accepted: ok, claims: claims}
 }
 
-// numbers decodes JSON without cutting numbers.
+// numbers decodes JSON without losing digits of numbers.
 func numbers(text []byte) (value any, err error) {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
@@ -71,8 +71,8 @@ func numbers(text []byte) (value any, err error) {
 	return value, nil
 }
 
-// compare fails the test when ours accepts what another one refuses or reads in another way, or refuses without a rule of
-// ours what another one accepts. It returns our verdict and the rules that were broken.
+// compare fails the test if this library accepts a token that another one refuses or reads differently, or refuses one that another
+// accepts without naming a rule. It returns the verdict of this library and the broken rules.
 func compare(t *testing.T, raw string, key jose.Key) (accepted bool, rules []string) {
 	t.Helper()
 	mine, rules := ours(t, raw, key), broken(raw, key)

@@ -13,7 +13,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 )
 
-// ruleNames are where we refuse more than other libraries do, and what all refuse.
+// ruleNames lists the rules by which this library refuses tokens, including those that all libraries have.
 var ruleNames = []string{
 	"a token has 16 KiB at most", "a token is compact: three parts", "a part has one spelling in base64url", "no part is empty",
 	"the header is a JSON object", "the payload is a JSON object",
@@ -23,8 +23,8 @@ var ruleNames = []string{
 	"a kid names a key", "no token is nested in a token", "a key has one algorithm",
 }
 
-// broken names the rules of ours that a token breaks, each read here in another way than in the package under test. A token
-// that breaks none is refused for its signature or accepted.
+// broken returns the rules that a token breaks. It implements each rule in another way than the package under test. A token
+// that breaks none is accepted, or refused for its signature.
 func broken(raw string, key jose.Key) (rules []string) {
 	add := func(is bool, rule string) {
 		if is {
@@ -70,10 +70,10 @@ func broken(raw string, key jose.Key) (rules []string) {
 	return rules
 }
 
-// exempt says for which reason another library may refuse what we accept, "" for none.
+// exempt returns the reason why another library may refuse a token that this library accepts, "" if there is none.
 func exempt(raw, library string) string {
 	head, _, _ := strings.Cut(raw, ".")
-	decoded, _ := base64.RawURLEncoding.DecodeString(head) // we have accepted it
+	decoded, _ := base64.RawURLEncoding.DecodeString(head) // valid: this library accepted it
 	var header map[string]json.RawMessage
 	_ = json.Unmarshal(decoded, &header) // the same
 	unread := func(name string) bool { _, has := header[name]; return has }
@@ -104,7 +104,7 @@ func firstOf(text []byte) byte {
 
 var surrogate = regexp.MustCompile(`(?i)\\(\\|u(d[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|[0-9a-f]{4})|.)`)
 
-// looseness lists what encoding/json forgives and two readers may read differently.
+// looseness lists the faults that encoding/json ignores and that two parsers may read differently.
 func looseness(document []byte) (faults []string) {
 	if !utf8.Valid(document) {
 		faults = append(faults, "broken UTF-8")
@@ -116,7 +116,7 @@ func looseness(document []byte) (faults []string) {
 	}
 	type level struct {
 		object bool
-		name   bool // the next text is a name
+		name   bool // the next string is a name
 		names  map[string]bool
 	}
 	var open []level

@@ -77,8 +77,7 @@ func (d inMemory) RoundTrip(request *http.Request) (*http.Response, error) {
 
 // IDToken returns a caller for tests of handlers. It needs no provider and no network: the token is signed and verified in
 // memory. claims add to or replace the defaults, among them sub "alice", an issuer and an expiry in one hour; a nil value
-// removes a claim. Of resource_access, the roles of the client "app" are the
-// caller's. It panics if a guard would refuse the claims.
+// removes a claim. Of resource_access, only the roles of the client "app" count. It panics if a guard would refuse the claims.
 func IDToken(claims Claims) *core.IDToken {
 	token, err := idToken(claims)
 	if err != nil {

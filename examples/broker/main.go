@@ -10,7 +10,7 @@ import (
 	"os"
 
 	"github.com/go-chi/chi/v5"
-	_ "github.com/go-oidc-auth/oidcauth/brokerstore/sqlitestore" // makes sqlite:// known
+	_ "github.com/go-oidc-auth/oidcauth/brokerstore/sqlitestore" // registers sqlite://
 	"github.com/go-oidc-auth/oidcauth/chiauth"
 	"github.com/go-oidc-auth/oidcauth/core"
 )

@@ -1,3 +1,3 @@
-// Package wycheproof runs the vectors of Project Wycheproof that are about JSON Web Tokens. It is apart from the rest
-// because the vectors make its test binary a hundred megabytes large.
+// Package wycheproof runs the vectors of Project Wycheproof for JSON Web Tokens. It is a separate package because the vectors
+// make its test binary a hundred megabytes large.
 package wycheproof

@@ -8,16 +8,16 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 )
 
-// verdict is how far a token comes.
+// verdict is the result of verifying a token.
 type verdict string
 
 const (
-	malformed  verdict = "no token"            // refused before any key is looked at
-	noKeys     verdict = "no usable key"       // the document holds none that we take
+	malformed  verdict = "no token"            // refused before a key is looked up
+	noKeys     verdict = "no usable key"       // the document has no usable key
 	unnamed    verdict = "no key of this name" // or of this algorithm
 	unverified verdict = "signature not good"
 	verified   verdict = "signature is good"    // and the payload is what the signer wrote
-	unreadable verdict = "payload not of a JWT" // with a good signature: it is no JSON object
+	unreadable verdict = "payload not of a JWT" // valid signature, but the payload is not a JSON object
 	impossible verdict = "an error of no meaning"
 )
 
@@ -37,7 +37,7 @@ func judge(document []byte, raw string) verdict {
 	switch _, _, err := token.Verify(key); err {
 	case nil:
 		return verified
-	case jose.ErrMalformed: // the vectors' payloads are any bytes, and are looked at after the signature
+	case jose.ErrMalformed: // payloads of the vectors are arbitrary bytes, parsed after the signature
 		return unreadable
 	case jose.ErrSignature:
 		return unverified
@@ -46,7 +46,7 @@ func judge(document []byte, raw string) verdict {
 	}
 }
 
-// exception says why vectors are judged in another way than their file does, by the number of the vector.
+// exception lists vectors, by number, whose expected result differs from their file, and the reason.
 type exception struct {
 	why  string
 	want verdict
@@ -58,7 +58,7 @@ const (
 	empty     = "a token without a payload has no claims"
 )
 
-// Every invalid vector is refused, and every valid one accepted or refused for a reason of ours.
+// Every invalid vector is refused, and every valid one is accepted or has an exception.
 func TestJSONWebSignatures(t *testing.T) {
 	for name, c := range map[string]struct {
 		tests, invalid, accepted int // accepted: of the valid ones
@@ -122,7 +122,7 @@ func byNumber(list []exception) map[int]exception {
 	return numbers
 }
 
-// What is encrypted is no token for us, and is refused unread.
+// Encrypted tokens are refused without parsing.
 func TestJSONWebEncryption(t *testing.T) {
 	tests := 0
 	for _, g := range load(t, "json_web_encryption_test.json").TestGroups {

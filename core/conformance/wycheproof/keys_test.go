@@ -13,8 +13,8 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 )
 
-// Every public key of the files about signatures and key agreement that is written as a JWK: those of the kinds that we
-// verify with are taken, for their one algorithm, and no others.
+// Of all public keys in JWK form in the files about signatures and key agreement, exactly those of supported types are
+// accepted, each for its one algorithm.
 func TestKeys(t *testing.T) {
 	names, err := fs.Glob(wycheproof.TestVectors, "*.json")
 	if err != nil {
@@ -42,7 +42,7 @@ func TestKeys(t *testing.T) {
 		"EC P-256: ES256": 311, "EC P-384: ES384": 287, "EC P-521: ES512": 198, "OKP Ed25519: EdDSA": 78,
 		"RSA RS256: RS256": 7, "RSA RS384: RS384": 4, "RSA RS512: RS512": 6, // of 2048 to 8192 bits
 		"RSA PS256: PS256": 3, "RSA PS384: PS384": 2, "RSA PS512: PS512": 1,
-		// Of curves that we do not take, for key agreement, and of kinds that do not have the curve.
+		// Unsupported curves, keys for key agreement, and key types without this curve.
 		"EC secp256k1: refused": 398, "OKP Ed448: refused": 15, "OKP X25519: refused": 520, "OKP X448: refused": 512,
 		"EC X25519: refused": 1, "EC X448: refused": 1, "RSA X25519: refused": 1, "RSA X448: refused": 1, "oct X25519: refused": 1, "oct X448: refused": 1,
 		"X25519: refused": 2, "X448: refused": 2, "OKP: refused": 2, ": refused": 2,
@@ -75,7 +75,7 @@ func kindOf(t *testing.T, jwk []byte) string {
 	return strings.TrimSpace(key.Kty + " " + key.Crv + key.Alg)
 }
 
-// algorithmOf is what a key verifies, "refused" for one that is not taken.
+// algorithmOf returns the algorithm of a key, "refused" if it is not accepted.
 func algorithmOf(jwk []byte) string {
 	set, err := jose.ParseSet(fmt.Appendf(nil, `{"keys":[%s]}`, jwk), "RS256")
 	if err != nil {

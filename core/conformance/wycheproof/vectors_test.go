@@ -9,7 +9,7 @@ import (
 	"github.com/c2sp/wycheproof"
 )
 
-// file is what all of the files have in common.
+// file has the members that all files have in common.
 type file struct {
 	NumberOfTests int     `json:"numberOfTests"`
 	TestGroups    []group `json:"testGroups"`
@@ -20,7 +20,7 @@ type group struct {
 	Public    json.RawMessage `json:"public"`  // a JWK or a JWK set
 	Private   json.RawMessage `json:"private"` // the same with the private halves, or a symmetric key
 	PublicJWK json.RawMessage `json:"publicKeyJwk"`
-	KeyJWK    json.RawMessage `json:"keyJwk"` // what the RSA files call it
+	KeyJWK    json.RawMessage `json:"keyJwk"` // its name in the RSA files
 	Tests     []vector        `json:"tests"`
 }
 
@@ -29,11 +29,11 @@ type vector struct {
 	Comment string          `json:"comment"`
 	JWS     token           `json:"jws"`
 	JWE     token           `json:"jwe"`
-	Public  json.RawMessage `json:"public"` // of the key agreement files
+	Public  json.RawMessage `json:"public"` // in the key agreement files
 	Result  string          `json:"result"`
 }
 
-// token is a compact one, or what a file gives in the JSON form as it stands there.
+// token is a compact token, or a token in JSON form, unchanged.
 type token string
 
 func (t *token) UnmarshalJSON(text []byte) error {
@@ -64,8 +64,8 @@ func load(t *testing.T, name string) file {
 	return f
 }
 
-// document is a group's keys as a provider would publish them. The private halves stand in for public ones that the file
-// does not have: symmetric keys, and sets.
+// document returns the keys of a group as a provider publishes them. If a file has no public form (symmetric keys, sets), it
+// uses the private one.
 func (g group) document(t *testing.T) []byte {
 	t.Helper()
 	key := g.Public

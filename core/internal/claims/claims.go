@@ -1,5 +1,5 @@
-// Package claims reads what a token or a document says about a person: the registered claims, typed and held against the
-// clock, and those that applications ask for. Nothing here knows whether a signature was checked.
+// Package claims reads the claims of a token or a document about a person. It checks the types of the registered claims, and
+// their times against the clock. It does not verify signatures.
 package claims
 
 import (
@@ -12,43 +12,43 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/strictjson"
 )
 
-// Token is what one token says. It is filled once, by [Token.Read] or [Document], and read-only from then on; safe for
-// concurrent use then. Every method works on nil, which says nothing.
+// Token contains the claims of one token or document. [Token.Read] or [Document] fills it once; after that it is read-only and
+// safe for concurrent use. A nil Token has no claims.
 type Token struct {
 	Raw, Payload     string
 	Issuer, Subject  string
 	Audience, Scopes []string
 	Expiry           time.Time
-	Object           strictjson.Object // all claims; parts of Payload
+	Object           strictjson.Object // all claims, as parts of Payload
 
-	since, until int64 // Unix milliseconds, between which it is good; the leeway is in them
+	since, until int64 // the token is valid between them, leeway included; Unix milliseconds
 	rules        *Rules
 	rolesOnce    sync.Once
 	allRoles     []string
 
-	room [usualAudience + usualScopes]string // for the lists
+	room [usualAudience + usualScopes]string // for Audience and Scopes
 }
 
-// So many entries are made together with the rest.
+// Numbers of entries that fit without another allocation.
 const (
 	usualAudience = 2
 	usualScopes   = 6
 )
 
-// Rules are how tokens are read, the same for all of one service.
+// Rules are the settings for reading the tokens of one service.
 type Rules struct {
 	Leeway     time.Duration // how far clocks may differ
 	Client     string        // the client whose roles count; "" is none
 	AllClients bool          // the roles of every client count
 }
 
-// decisive are the claims that decide something: another spelling of one of them is refused, so that a reader that
-// folds case sees the same caller.
+// decisive lists the claims that affect a decision. A token with another spelling of one of them is refused, because a reader
+// that ignores case would see another caller.
 var decisive = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "azp", "client_id", "scope", "scp", "typ", "token_use", "cnf", "nonce", "at_hash", "c_hash", "events"}
 
-// Read fills t from claims whose signature was checked: RFC 7519 section 4.1 with every registered claim typed; iss equal
-// byte for byte to issuer, sub and exp present, exp, nbf and iat against the clock, in this order. The error is one of
-// fault's reasons.
+// Read fills t from verified claims. It checks, in this order, that the registered claims have their types (RFC 7519 section
+// 4.1), that iss equals issuer byte for byte, that sub and exp are present, and exp, nbf and iat against now. The error is one
+// of the reasons of package fault.
 func (t *Token) Read(object strictjson.Object, issuer string, now time.Time, rules *Rules) error {
 	if object.FoldsTo(decisive...) {
 		return fault.ErrClaims
@@ -70,7 +70,7 @@ func (t *Token) Read(object strictjson.Object, issuer string, now time.Time, rul
 	return nil
 }
 
-// readTexts reads the claims that are texts, and reports whether all have their types.
+// readTexts reads the claims that are strings or lists of strings, and reports whether all have their types.
 func (t *Token) readTexts() bool {
 	issuer, errIssuer := t.Object.String("iss")
 	subject, errSubject := t.Object.String("sub")
@@ -82,8 +82,8 @@ func (t *Token) readTexts() bool {
 	return errIssuer == nil && errSubject == nil && errAudience == nil && errScopes == nil && errID == nil && errParty == nil
 }
 
-// Document reads a JSON object that the provider has said about a person: no claim is asked for. The error is that of the
-// strict parser.
+// Document reads a JSON object about a person, such as a userinfo answer. No claim is required. The error is
+// [strictjson.ErrSyntax].
 func Document(text string, rules *Rules) (*Token, error) {
 	object, err := strictjson.Parse(text)
 	if err != nil {
@@ -92,19 +92,19 @@ func Document(text string, rules *Rules) (*Token, error) {
 	return &Token{Object: object, rules: rules}, nil
 }
 
-// Good reports whether the clock is between the token's times. It must not allocate: it runs on every request.
+// Good reports whether the token is valid at this time. It must not allocate: it runs on every request.
 func (t *Token) Good(now time.Time) bool {
 	at := now.UnixMilli()
 	return at < t.until && at >= t.since
 }
 
-// Size is about how many bytes the token takes.
+// Size returns roughly how many bytes of memory the token takes.
 func (t *Token) Size() int {
 	const perClaim, rest = 32, 700
 	return len(t.Raw) + len(t.Payload) + cap(t.Object)*perClaim + rest
 }
 
-// appendScopes is RFC 9068 section 2.2.3, and scp where a provider writes that one: each word once, behind those of into.
+// appendScopes appends the words of the claim scope (RFC 9068 section 2.2.3), or of scp if there is no scope, each once.
 func appendScopes(into []string, object strictjson.Object) ([]string, error) {
 	if _, ok := object.Get("scope"); ok {
 		scope, err := object.String("scope")

@@ -11,9 +11,9 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/strictjson"
 )
 
-// Exact returns the JSON text of a parsed document without the members that a Go type has no field of exactly that name for, at any
-// depth. encoding/json takes a member in another case where none has the field's own name: what it reads from the result is
-// what [Token.Find] finds. Maps, interfaces and types with a decoder of their own get what stands there.
+// Exact returns the JSON text of a parsed document without the members for which the type has no field of exactly that name, at
+// any depth. encoding/json ignores case if no member has the exact name of a field; what it decodes from the result is what
+// [Token.Find] finds. Maps, interfaces and types with an UnmarshalJSON or UnmarshalText method get the original text.
 func Exact(text string, t reflect.Type) []byte {
 	return appendExact(nil, strings.Trim(text, " \t\r\n"), t) // white space of JSON
 }
@@ -35,7 +35,7 @@ func appendExact(into []byte, text string, t reflect.Type) []byte {
 	return append(into, text...)
 }
 
-// appendMembers keeps the members for whose name there is a type.
+// appendMembers appends an object with only the members for whose name typeOf returns a type.
 func appendMembers(into []byte, text string, typeOf func(name string) reflect.Type) []byte {
 	object, err := strictjson.Parse(text)
 	if err != nil { // it was parsed before
@@ -52,7 +52,7 @@ func appendMembers(into []byte, text string, typeOf func(name string) reflect.Ty
 			into = append(into, ',')
 		}
 		first = false
-		name, _ := json.Marshal(member.Name) // a text marshals
+		name, _ := json.Marshal(member.Name) // never fails for a string
 		into = append(append(into, name...), ':')
 		into = appendExact(into, member.Value, t)
 	}
@@ -84,11 +84,11 @@ func decodesItself(t reflect.Type) bool {
 	return pointer.Implements(decoder) || pointer.Implements(textDecoder)
 }
 
-// structs remembers the fields of types, of which a program has few.
+// structs caches the result of fieldsOf. It is not bounded, because a program has few types.
 var structs sync.Map
 
-// fieldsOf returns the types of a struct's fields by the names that encoding/json gives them: of equal names the one least deep in
-// embedded structs, at one depth the one with a tag, and none where that leaves two.
+// fieldsOf returns the types of a struct's fields by their names in encoding/json. Among fields of the same name the one at the
+// shallowest embedding wins, at the same depth the one with a tag; if two are left, none.
 func fieldsOf(t reflect.Type) map[string]reflect.Type {
 	if known, ok := structs.Load(t); ok {
 		return known.(map[string]reflect.Type)
@@ -120,7 +120,7 @@ type field struct {
 	tagged bool
 }
 
-// fieldsAt returns the fields of structs, and the structs that are embedded in them.
+// fieldsAt returns the fields of the structs, and the structs that they embed.
 func fieldsAt(level []reflect.Type) (found map[string][]field, embedded []reflect.Type) {
 	found = make(map[string][]field)
 	for _, t := range level {
@@ -152,7 +152,7 @@ func fieldsAt(level []reflect.Type) (found map[string][]field, embedded []reflec
 	return found, embedded
 }
 
-// dominant returns the type of the one field that counts, nil for none.
+// dominant returns the type of the field that wins among fields of one name and depth, nil for none.
 func dominant(all []field) (t reflect.Type) {
 	for _, tagged := range []bool{true, false} {
 		n := 0
@@ -171,7 +171,7 @@ func dominant(all []field) (t reflect.Type) {
 	return nil
 }
 
-// isName reports whether encoding/json takes a tag's text for a name.
+// isName reports whether encoding/json accepts the text of a tag as a name.
 func isName(name string) bool {
 	return name != "" && strings.IndexFunc(name, func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("!#$%&()*+-./:;<=>?@[]^_{|}~ ", r)

@@ -7,27 +7,27 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/strictjson"
 )
 
-// Text returns the claim of a name, "" when it is absent or no text.
+// Text returns a claim, "" if it is absent or not a string.
 func (t *Token) Text(name string) string {
 	if t == nil {
 		return ""
 	}
-	text, _ := t.Object.String(name) // a claim of another type is no name
+	text, _ := t.Object.String(name) // a claim of another type counts as absent
 	return text
 }
 
-// Has reports whether there is a claim of the name, of whatever type.
+// Has reports whether the claim is present, of any type.
 func (t *Token) Has(name string) bool {
 	_, ok := t.Object.Get(name)
 	return ok
 }
 
-// List returns a claim that is a list of texts; nil when it is something else.
+// List returns a claim that is a list of strings, nil if it is anything else.
 func (t *Token) List(name string) []string { return texts(t.Object, name) }
 
-// Roles returns the flattened roles: realm_access.roles, resource_access.*.roles of the clients that count, groups and
-// roles, in this order, each once. A member of another type than a list of texts counts as absent. They are read once,
-// however many requests the token comes with; the list is shared.
+// Roles returns the roles of realm_access.roles, resource_access.*.roles of the clients that count (see [Rules]), groups and
+// roles, in this order, each once. A member that is not a list of strings counts as absent. The list is computed once and
+// shared: do not change it.
 func (t *Token) Roles() []string {
 	if t == nil {
 		return nil
@@ -70,11 +70,11 @@ func texts(object strictjson.Object, name string) []string {
 	if raw, ok := object.Get(name); !ok || raw[0] != '[' {
 		return nil
 	}
-	list, _ := object.Strings(name) // another type grants nothing
+	list, _ := object.Strings(name) // another type counts as absent
 	return list
 }
 
-// Find returns the JSON text of the claim at a dotted path. A name that holds dots itself is found first.
+// Find returns the JSON text of the claim at a dotted path. A claim whose name itself contains the dots takes precedence.
 func (t *Token) Find(path string) (value string, ok bool) {
 	if t == nil {
 		return "", false
@@ -99,7 +99,7 @@ func walk(object strictjson.Object, path string) (value string, ok bool) {
 	return "", false
 }
 
-// Distinct returns the words, each once; nil for none.
+// Distinct returns the words without duplicates, nil if there are none.
 func Distinct(words []string) []string {
 	if len(words) == 0 {
 		return nil
@@ -120,7 +120,7 @@ var (
 	firstNameAliases = []string{"first_name", "given_name"}
 )
 
-// Username returns the first text among preferred_username, user_name, uid and username.
+// Username returns the first non-empty string among preferred_username, user_name, uid and username.
 func (t *Token) Username() string {
 	if t == nil {
 		return ""
@@ -128,11 +128,11 @@ func (t *Token) Username() string {
 	return alias(t.Object, usernameAliases)
 }
 
-// Names are what a person is called; PwName is the same as Username.
+// Names are the names of a person in the userinfo answer. PwName equals Username.
 type Names struct{ Username, LastName, FirstName, PwName, Email string }
 
-// NamesOf maps claims: texts alone, nothing cut. A full name that begins with the first name is the last name's source
-// without it.
+// NamesOf maps claims to names; claims that are not strings are ignored. If the last name begins with the first name, as in a
+// full name, that part is removed.
 func NamesOf(object strictjson.Object) Names {
 	info := Names{
 		Username: alias(object, usernameAliases), Email: alias(object, emailAliases),
@@ -145,8 +145,8 @@ func NamesOf(object strictjson.Object) Names {
 	return info
 }
 
-// alias returns the first non-empty text under one of the names, the hyphen spelling before the underscore one. Case
-// does not matter: these are names to show, nothing is decided by them.
+// alias returns the first non-empty string under one of the names, with hyphens before underscores. It ignores case, because
+// these names are only displayed and decide nothing.
 func alias(object strictjson.Object, names []string) string {
 	for _, name := range names {
 		for _, spelling := range []string{strings.ReplaceAll(name, "_", "-"), name} {

@@ -8,7 +8,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/strictjson"
 )
 
-// readTimes returns from when on and until when the claims hold.
+// readTimes checks exp, nbf and iat against now, and returns between which times the claims are valid, without leeway.
 func readTimes(object strictjson.Object, now time.Time, leeway time.Duration) (from, until time.Time, err error) {
 	at, slack := float64(now.UnixNano())/1e9, leeway.Seconds()
 	exp, ok, err := object.Number("exp", false)
@@ -32,7 +32,7 @@ func readTimes(object strictjson.Object, now time.Time, leeway time.Duration) (f
 	return Time(first), Time(exp), nil
 }
 
-// BeforeEnd returns now, or the last second of a token that has expired.
+// BeforeEnd returns now, or one second before exp if the token has expired.
 func BeforeEnd(object strictjson.Object, now time.Time) time.Time {
 	exp, ok, err := object.Number("exp", false)
 	if end := Time(exp).Add(-time.Second); ok && err == nil && end.Before(now) {
@@ -41,7 +41,7 @@ func BeforeEnd(object strictjson.Object, now time.Time) time.Time {
 	return now
 }
 
-// Time turns seconds into a time; far ones become the last second of the year 9999, so that nothing wraps.
+// Time converts Unix seconds to a time. It clamps them to the year 9999, so that no conversion overflows.
 func Time(seconds float64) time.Time {
 	const last = 253402300799
 	return time.Unix(int64(math.Max(-last, math.Min(last, seconds))), 0)

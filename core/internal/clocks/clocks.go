@@ -1,5 +1,5 @@
-// Package clocks says by how much the clocks of a service's instances may differ, and notices when they differ by more.
-// A store has no clock: every time in it was written by an instance, and is read by another one.
+// Package clocks defines how far the clocks of a service's instances may differ, and detects when they differ by more.
+// A store has no clock of its own: one instance writes a time, and another one reads it.
 package clocks
 
 import (
@@ -9,31 +9,31 @@ import (
 	"time"
 )
 
-// Skew is by how much the clocks of two instances may differ without an effect: no session is lost, no lease is taken
-// from its holder, no logout is missed.
+// Skew is how far the clocks of two instances may differ without effect: no session is lost, no lease is taken over early, no
+// logout is missed.
 const Skew = time.Minute
 
-// memory is for how long [Watch.Err] reports a difference after it was seen last.
+// memory is how long [Watch.Err] reports a difference after it was last seen.
 const memory = 10 * time.Minute
 
 var (
-	// ErrAhead says that another instance has written a time that lies too far in this one's future.
-	ErrAhead = errors.New("clocks: the clock of another instance is ahead of this one's by more than a minute: synchronise both")
-	// ErrLate says that a time that another instance has written was first seen when it was too old.
-	ErrLate = errors.New("clocks: a logout was seen too late: the clock of another instance is more than a minute behind this one's, or the store commits late")
+	// ErrAhead says that another instance wrote a time too far in this instance's future.
+	ErrAhead = errors.New("clocks: the clock of another instance is more than a minute ahead of this one: synchronise both")
+	// ErrLate says that a revocation that another instance wrote was too old when it was first read.
+	ErrLate = errors.New("clocks: a logout was read late: the clock of another instance is more than a minute behind this one, or the store commits late")
 )
 
-// Watch notices clocks that differ by more than [Skew]. Its methods do nothing on a nil Watch. Safe for concurrent use.
+// Watch detects clocks that differ by more than [Skew]. The methods of a nil Watch do nothing. Safe for concurrent use.
 type Watch struct {
 	changed func(error)
 
 	mu   sync.Mutex
-	err  error     // what was seen last; nil: nothing
-	seen time.Time // when
+	err  error     // the last difference; nil: none
+	seen time.Time // when it was seen
 }
 
-// NewWatch makes a watch. changed is called when a difference is first seen, and with nil when none was seen for ten
-// minutes and [Watch.Err] is asked; nil: nothing is called.
+// NewWatch makes a watch. It calls changed with an error when it first sees a difference, and with nil in the first call of
+// [Watch.Err] after ten minutes without one. changed may be nil.
 func NewWatch(changed func(error)) *Watch {
 	if changed == nil {
 		changed = func(error) {}
@@ -41,14 +41,14 @@ func NewWatch(changed func(error)) *Watch {
 	return &Watch{changed: changed}
 }
 
-// Written judges a time that an instance has stored as its own present, or so long after it.
+// Written checks a time that an instance stored as its own now plus after.
 func (w *Watch) Written(at, now time.Time, after time.Duration) {
 	if by := at.Sub(now) - after; by > Skew {
 		w.note(fmt.Errorf("%w (%s)", ErrAhead, by.Round(time.Second)))
 	}
 }
 
-// Late notes that a time was seen for the first time so long after it had been written.
+// Late records that a revocation was first read so long after it was written.
 func (w *Watch) Late(by time.Duration) {
 	w.note(fmt.Errorf("%w (%s)", ErrLate, by.Round(time.Second)))
 }
@@ -66,7 +66,7 @@ func (w *Watch) note(err error) {
 	}
 }
 
-// Err returns [ErrAhead] or [ErrLate], with the difference, when one was seen within the last ten minutes.
+// Err returns [ErrAhead] or [ErrLate], with the difference, if one was seen within the last ten minutes.
 func (w *Watch) Err() error {
 	if w == nil {
 		return nil

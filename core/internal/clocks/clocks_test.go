@@ -9,7 +9,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/clocks"
 )
 
-// A difference is reported once, stays an error for ten minutes, and is over then.
+// A difference is reported once and stays an error for ten minutes.
 func TestWatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var told []error
@@ -44,7 +44,7 @@ func TestWatch(t *testing.T) {
 	})
 }
 
-// Nobody has to watch.
+// The methods of a nil Watch do nothing.
 func TestNoWatch(t *testing.T) {
 	var none *clocks.Watch
 	none.Late(time.Hour)

@@ -2,16 +2,16 @@ package fault
 
 import "errors"
 
-// Why a token is not accepted: the causes of faults of kind [Token]. Package core exports them.
+// The reasons why a token is not accepted: the causes of faults of kind [Token]. Package core exports them.
 var (
-	ErrMalformed   = errors.New("not a signed token that can be read")
+	ErrMalformed   = errors.New("not a well-formed signed token")
 	ErrTokenKind   = errors.New("not an access token")
-	ErrIssuer      = errors.New("another issuer")
-	ErrUnknownKey  = errors.New("no key of the issuer for this token")
-	ErrSignature   = errors.New("the signature, or the algorithm, does not fit the key")
+	ErrIssuer      = errors.New("wrong issuer")
+	ErrUnknownKey  = errors.New("the issuer publishes no key for this token")
+	ErrSignature   = errors.New("the signature or the algorithm does not match the key")
 	ErrExpired     = errors.New("expired")
 	ErrNotYetValid = errors.New("not yet valid")
-	ErrClaims      = errors.New("a claim is missing or has another type than it must have")
-	ErrAudience    = errors.New("another audience")
-	ErrRevoked     = errors.New("its session has ended")
+	ErrClaims      = errors.New("a required claim is missing, or a claim has the wrong type")
+	ErrAudience    = errors.New("wrong audience")
+	ErrRevoked     = errors.New("the token's session has ended")
 )

@@ -1,6 +1,6 @@
 package feed
 
-// Own returns how many revocations are kept beside the list.
+// Own returns the number of own revocations.
 func (f *Feed) Own() (n int) {
 	for _, own := range *f.own.Load() {
 		n += len(own)

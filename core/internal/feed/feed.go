@@ -1,5 +1,5 @@
-// Package feed keeps the revocation list: the sessions that were revoked, on this instance and on all others. Asking takes
-// no lock; the store is read in the background.
+// Package feed caches the revocation list: the sessions that were revoked on any instance. It reads the store in the background;
+// lookups take no lock.
 package feed
 
 import (
@@ -19,47 +19,47 @@ import (
 const (
 	// Period is the time between two reads of the store.
 	Period = 2 * time.Second
-	// Reread is the time between two reads of the whole list: what was committed later than any read reaches back, or by a
-	// clock that is far behind, is known by then.
+	// Reread is the time between two reads of the whole list. They find revocations that other reads miss, because they were
+	// committed very late or written with a clock that is far behind.
 	Reread = 5 * time.Minute
-	// margin is how much longer than Config.Timeout a commit may take: stores try again for a while.
+	// margin is how much longer than Config.Timeout a commit may take, because stores retry.
 	margin = 30 * time.Second
-	// stale is for how long the last list serves while the store is out of reach.
+	// stale is how long the last list is used while the store is unreachable.
 	stale = 24 * time.Hour
-	// late is the age of the list from which on Ready fails.
+	// late is the age of the list at which Ready starts to fail.
 	late = time.Minute
 )
 
-// ErrLate says that the store has not been read for a while.
-var ErrLate = errors.New("feed: the revocations have not been read for a minute")
+// ErrLate says that the revocation list is too old.
+var ErrLate = errors.New("feed: the revocation list has not been read for a minute")
 
-// Config is what a feed needs. Store and Timeout must be set.
+// Config has the settings of a feed. Store and Timeout must be set.
 type Config struct {
 	Store   store.Store
 	Timeout time.Duration // of one read, and of the write of a revocation on any instance
-	Leeway  time.Duration // by how much clocks may differ beside [clocks.Skew]
-	Changed func(error)   // called when reads begin to fail, and with nil when they work again; may be nil
-	Clocks  *clocks.Watch // notices times of instances whose clock differs by more; may be nil
+	Leeway  time.Duration // how far clocks may differ in addition to [clocks.Skew]
+	Changed func(error)   // called when reads start to fail, and with nil when they recover; may be nil
+	Clocks  *clocks.Watch // detects instances whose clocks differ by more; may be nil
 }
 
 // Feed is safe for concurrent use.
 type Feed struct {
 	cfg     Config
-	overlap time.Duration // how far a read reaches back before the one before it
+	overlap time.Duration // how far each read reaches back before the previous one
 	source  *fresh.Source[set]
 
-	// own are the sessions that this instance has revoked and the list does not have yet. The sets do not change; each has
-	// more entries than the next, so that there are few of them and adding one copies little.
+	// own has the sessions that this instance revoked and that the list does not have yet. The sets are immutable; each has
+	// more entries than the next, so that there are few of them and adding an entry copies little.
 	own atomic.Pointer[[]set]
 	mu  sync.Mutex // held while own is replaced
 
-	read, reread time.Time // when the last good read, and the last of the whole list, began; reads do not overlap in time
+	read, reread time.Time // start of the last successful read, and of the last one of the whole list; reads never run in parallel
 }
 
-// set holds IDs of sessions, and until when each matters. It does not change once others see it.
+// set maps IDs of sessions to the time until which each revocation matters. It is immutable once published.
 type set map[string]time.Time
 
-// New makes a feed that has read nothing yet.
+// New makes a feed. It reads the store on first use.
 func New(cfg Config) *Feed {
 	f := &Feed{cfg: cfg, overlap: clocks.Skew + cfg.Leeway + cfg.Timeout + margin}
 	f.own.Store(&[]set{})
@@ -67,11 +67,11 @@ func New(cfg Config) *Feed {
 	return f
 }
 
-// look reads what is new, and now and then everything. The list is copied only when something is new, without what has
-// ended. What the store does not list any more stays until it has ended by this instance's clock.
+// look reads new revocations, and from time to time the whole list. It copies the list, without expired entries, only if there
+// are new ones. Entries that the store no longer lists stay until they expire by this instance's clock.
 func (f *Feed) look(ctx context.Context) (set, error) {
 	now, last := time.Now(), f.source.Peek()
-	var since time.Time // everything: at first, after an outage that the last list has not outlived, and every few minutes
+	var since time.Time // zero reads everything: first, after an outage longer than stale, and every few minutes
 	whole := last == nil || now.Sub(f.reread) >= Reread
 	if last == nil {
 		last = &fresh.Snapshot[set]{}
@@ -100,8 +100,8 @@ func (f *Feed) look(ctx context.Context) (set, error) {
 	return known, nil
 }
 
-// watch notices what an instance has written whose clock differs by too much. What was there before the first read, or came
-// during an outage, may be old for another reason.
+// watch detects entries of an instance whose clock differs by too much. Entries that were there before the first read, or were
+// written during an outage, may be old for other reasons.
 func (f *Feed) watch(entries []store.Revocation, first bool, now time.Time) {
 	continuous := !first && now.Sub(f.read) < f.cfg.Timeout+margin
 	for _, entry := range entries {
@@ -112,7 +112,7 @@ func (f *Feed) watch(entries []store.Revocation, first bool, now time.Time) {
 	}
 }
 
-// living returns a copy without what has ended.
+// living returns a copy without expired entries.
 func (s set) living(now time.Time) set {
 	copied := make(set, len(s))
 	for id, until := range s {
@@ -123,8 +123,8 @@ func (s set) living(now time.Time) set {
 	return copied
 }
 
-// forget drops own revocations that the list has, or that have ended. known is the list that readers see already: Has
-// asks own first, so that at every moment one of both has the entry.
+// forget drops own revocations that are in the list or have expired. known must already be published: Has looks into own first
+// and then into the list, so it always finds the entry in one of them.
 func (f *Feed) forget(known set, now time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -147,14 +147,14 @@ func (f *Feed) forget(known set, now time.Time) {
 	}
 }
 
-// add keeps the later end.
+// add adds an entry; if there is one, the later time wins.
 func (s set) add(id string, until time.Time) {
 	if s[id].Before(until) {
 		s[id] = until
 	}
 }
 
-// Has reports whether a session was revoked. It waits only before the first read.
+// Has reports whether a session was revoked. It waits only for the first read, whose error it returns.
 func (f *Feed) Has(ctx context.Context, id string) (bool, error) {
 	for _, own := range *f.own.Load() {
 		if _, revoked := own[id]; revoked {
@@ -169,8 +169,8 @@ func (f *Feed) Has(ctx context.Context, id string) (bool, error) {
 	return revoked, nil
 }
 
-// Add makes a revocation count on this instance at once, whatever becomes of it in the store. It copies the smaller sets
-// only: of n entries each is copied about log n times.
+// Add makes a revocation effective on this instance at once, even if it is never stored. It merges only smaller sets: with n
+// entries, each is copied about log n times.
 func (f *Feed) Add(id string, until time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -185,7 +185,7 @@ func (f *Feed) Add(id string, until time.Time) {
 	f.own.Store(&own)
 }
 
-// Ready returns nil when the last good read is recent.
+// Ready returns nil if the last successful read is recent. It returns [ErrLate], or the error of the read or of ctx.
 func (f *Feed) Ready(ctx context.Context) error {
 	snapshot, err := f.source.Get(ctx)
 	if err != nil {
@@ -197,5 +197,5 @@ func (f *Feed) Ready(ctx context.Context) error {
 	return nil
 }
 
-// Close ends the reads.
+// Close stops the reads.
 func (f *Feed) Close() { f.source.Close() }

@@ -17,7 +17,7 @@ import (
 
 var errStore = errors.New("store")
 
-// flawed is a store that is down now and then.
+// flawed is a store that a test can take down.
 type flawed struct {
 	*store.Memory
 	mu    sync.Mutex
@@ -60,7 +60,7 @@ func start(t *testing.T) (*flawed, *feed.Feed) {
 	return s, feed.New(feed.Config{Store: s, Timeout: 10 * time.Second})
 }
 
-// What others revoke is known within a period, what this instance revokes at once.
+// Revocations of other instances are seen within a period, those of this instance at once.
 func TestFeed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, f := start(t)
@@ -92,8 +92,8 @@ func TestFeed(t *testing.T) {
 	})
 }
 
-// Reads overlap by what clocks differ and by the time of a commit: a logout of an instance that is three minutes behind, and
-// one that becomes visible 150 s after it was made, are seen within a period where Leeway or Timeout say that they may be so late.
+// Reads overlap by the clock difference and the time of a commit: a logout of an instance that is three minutes behind, and
+// one that becomes visible after 150 s, are seen within a period if Leeway or Timeout allow for it.
 func TestFeedOverlap(t *testing.T) {
 	for name, c := range map[string]struct {
 		timeout, leeway, age time.Duration
@@ -122,8 +122,8 @@ func TestFeedOverlap(t *testing.T) {
 	}
 }
 
-// What no read reaches back to is known when the whole list is read again: at the default Timeout a commit that becomes
-// visible 150 s late, and the logout of an instance that is three minutes behind. Other reads are short.
+// Revocations that the overlap misses are found when the whole list is read: at the default Timeout a commit that becomes visible
+// after 150 s, and the logout of an instance that is three minutes behind. All other reads are short.
 func TestFeedRereads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, f := start(t)
@@ -147,7 +147,7 @@ func TestFeedRereads(t *testing.T) {
 	})
 }
 
-// An instance whose clock is ahead purges what others need for another minute: they keep it.
+// An instance whose clock is ahead purges entries that others need for another minute: those keep them.
 func TestFeedKeepsWhatWasPurged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, f := start(t)
@@ -164,7 +164,7 @@ func TestFeedKeepsWhatWasPurged(t *testing.T) {
 	})
 }
 
-// Clocks that differ by more than a minute are noticed, by whoever is behind and by whoever is ahead.
+// Clocks that differ by more than a minute are detected, by the instance behind and by the one ahead.
 func TestFeedNoticesClocks(t *testing.T) {
 	for name, c := range map[string]struct {
 		by   time.Duration
@@ -194,7 +194,7 @@ func TestFeedNoticesClocks(t *testing.T) {
 	}
 }
 
-// The store is down: the old list stays, also after a day, and Ready fails after a minute.
+// While the store is down the old list is used, and Ready fails after a minute.
 func TestFeedDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, f := start(t)
@@ -237,7 +237,7 @@ func TestFeedDown(t *testing.T) {
 	})
 }
 
-// What the store's list has is dropped from the own set, and at no moment missing in both.
+// Entries in the store's list are dropped from the own set, and are never missing from both.
 func TestFeedForgetsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, f := start(t)
@@ -269,7 +269,7 @@ func TestFeedForgetsOwn(t *testing.T) {
 	})
 }
 
-// A logout copies few of the own entries, however many the store could not be told of.
+// A logout copies few of the own entries, however many are not stored yet.
 func TestFeedAddIsCheap(t *testing.T) {
 	_, f := start(t)
 	defer f.Close()

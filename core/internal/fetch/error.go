@@ -16,30 +16,31 @@ import (
 )
 
 var (
-	// ErrUnreachable is an outage: refused, timed out, cut off, or a status that says "later" (408, 429, 5xx).
-	ErrUnreachable = errors.New("fetch: the other side is out of reach")
-	// ErrNonsense is an answer that nobody can use: too large, redirected, of another type, or no strict JSON object.
-	ErrNonsense = errors.New("fetch: the other side's answer is unusable")
+	// ErrUnreachable is an outage: the connection was refused or cut off, the call timed out, or the status is temporary (408,
+	// 429, 5xx).
+	ErrUnreachable = errors.New("fetch: the server is unreachable")
+	// ErrNonsense is an unusable answer: too large, a redirect, of the wrong type, or not a strict JSON object.
+	ErrNonsense = errors.New("fetch: the server's answer is unusable")
 )
 
 // Why a call failed: the words of [Error.Reason].
 const (
-	ReasonDNS         = "dns"             // the name of the host does not resolve
-	ReasonRefused     = "refused"         // nobody listens there
-	ReasonNoRoute     = "no_route"        // host or network cannot be reached
-	ReasonTimeout     = "timeout"         // no whole answer within the time
-	ReasonCanceled    = "canceled"        // whoever waited has gone
+	ReasonDNS         = "dns"             // the host name does not resolve
+	ReasonRefused     = "refused"         // the connection was refused
+	ReasonNoRoute     = "no_route"        // no route to the host or network
+	ReasonTimeout     = "timeout"         // no complete answer in time
+	ReasonCanceled    = "canceled"        // the caller has gone away
 	ReasonCertificate = "tls_certificate" // the certificate is not accepted
 	ReasonTLS         = "tls"             // the TLS handshake failed
-	ReasonClosed      = "closed"          // the connection was closed before the answer had ended
+	ReasonClosed      = "closed"          // the connection was closed before the answer ended
 	ReasonConnection  = "connection"      // the connection failed in another way
-	ReasonStatus      = "status"          // the status says that there is no answer
-	ReasonRedirect    = "redirect"        // redirects are not followed
-	ReasonTooLarge    = "too_large"       // more than MaxBody
-	ReasonHTML        = "html"            // a page instead of JSON
-	ReasonNotJSON     = "not_json"        // another media type than JSON
-	ReasonMalformed   = "malformed"       // no JSON object that has one reading, or members of other types
-	ReasonAddress     = "address"         // the address cannot be called
+	ReasonStatus      = "status"          // the status is an error
+	ReasonRedirect    = "redirect"        // the answer is a redirect, which is not followed
+	ReasonTooLarge    = "too_large"       // the answer is larger than MaxBody
+	ReasonHTML        = "html"            // the answer is HTML instead of JSON
+	ReasonNotJSON     = "not_json"        // the media type is not JSON
+	ReasonMalformed   = "malformed"       // not a strict JSON object, or members of the wrong type
+	ReasonAddress     = "address"         // the URL is invalid
 )
 
 var texts = map[string]string{
@@ -47,20 +48,20 @@ var texts = map[string]string{
 	ReasonTimeout: "no answer in time", ReasonCanceled: "the call was canceled", ReasonCertificate: "the TLS certificate is not accepted",
 	ReasonTLS: "the TLS handshake failed", ReasonClosed: "the connection was closed before the answer ended",
 	ReasonConnection: "the connection failed", ReasonStatus: "the answer is an error", ReasonRedirect: "the answer is a redirect, which is not followed",
-	ReasonTooLarge: "the answer is too large", ReasonHTML: "the answer is HTML instead of JSON", ReasonNotJSON: "the answer is not of type JSON",
-	ReasonMalformed: "the answer is not the JSON that was expected", ReasonAddress: "the address cannot be called",
+	ReasonTooLarge: "the answer is too large", ReasonHTML: "the answer is HTML instead of JSON", ReasonNotJSON: "the media type of the answer is not JSON",
+	ReasonMalformed: "the answer is not the expected JSON", ReasonAddress: "the URL is invalid",
 }
 
-// Error is a call that failed. It wraps [ErrUnreachable] or [ErrNonsense]. Its text is a fixed one, with the host that was
-// asked and the status: nothing else that the other side said.
+// Error is a call that failed. It wraps [ErrUnreachable] or [ErrNonsense]. Its text is fixed except for the host and the status;
+// it contains nothing else from the server.
 type Error struct {
-	Host   string // of the URL; "" when it is not known
-	Status int    // 0: there was no answer
-	Reason string // one of the words above
+	Host   string // of the URL; "" if unknown
+	Status int    // 0: no answer
+	Reason string // one of the Reason constants
 	Err    error  // ErrUnreachable or ErrNonsense
 }
 
-// Error gives the host, the reason and the status.
+// Error returns the host, the reason and the status.
 func (e *Error) Error() string {
 	text := texts[e.Reason]
 	if e.Host != "" {
@@ -72,10 +73,10 @@ func (e *Error) Error() string {
 	return text
 }
 
-// Unwrap gives ErrUnreachable or ErrNonsense.
+// Unwrap returns ErrUnreachable or ErrNonsense.
 func (e *Error) Unwrap() error { return e.Err }
 
-// LogAttrs are the parts of the error, for the log of the operator.
+// LogAttrs returns reason, host and status for the log.
 func (e *Error) LogAttrs() []slog.Attr {
 	attrs := []slog.Attr{slog.String("reason", e.Reason)}
 	if e.Host != "" {
@@ -87,8 +88,8 @@ func (e *Error) LogAttrs() []slog.Attr {
 	return attrs
 }
 
-// Fault gives the [Error] inside an error of a client, or of a library that used one, for a call to the address: an outage
-// where the call was given up, and else an answer that is malformed.
+// Fault converts the error of a call to address, by a client or a library that uses one, to an [Error]. It returns the Error in
+// the chain; without one, an outage if the call timed out or was canceled, else a malformed answer.
 func Fault(address string, err error) *Error {
 	var known *Error
 	if errors.As(err, &known) {
@@ -100,7 +101,7 @@ func Fault(address string, err error) *Error {
 	return &Error{Host: HostOf(address), Reason: ReasonMalformed, Err: ErrNonsense}
 }
 
-// IsOutage reports an error of a call that may be over in a moment: [ErrUnreachable], or a call that was given up.
+// IsOutage reports whether a failed call may succeed later: [ErrUnreachable], a timeout, or a cancellation.
 func IsOutage(err error) bool {
 	var timeout interface{ Timeout() bool }
 	switch {
@@ -113,7 +114,7 @@ func IsOutage(err error) bool {
 	}
 }
 
-// HostOf returns the host and port of an address, for logs: "" for none that can be printed.
+// HostOf returns the host and port of an address for logs, "" if they are not printable.
 func HostOf(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -122,10 +123,10 @@ func HostOf(address string) string {
 	return printableHost(u.Host)
 }
 
-// maxHost is the longest host and port that is logged, in bytes: names of DNS have 253.
+// maxHost is the longest host and port that is logged, in bytes. DNS names have at most 253.
 const maxHost = 260
 
-// printableHost keeps a host that is nothing but one: an address may be of the provider's choice.
+// printableHost returns host if it contains only characters of a host, else "": the provider may have chosen the address.
 func printableHost(host string) string {
 	odd := func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`"\<>`, r) }
 	if len(host) > maxHost || strings.ContainsFunc(host, odd) {
@@ -134,12 +135,12 @@ func printableHost(host string) string {
 	return host
 }
 
-// failed is a request that has no answer, or one that cannot be used.
+// failed returns the error of a request that got no answer, or an unusable one.
 func failed(request *http.Request, status int, reason string, kind error) *Error {
 	return &Error{Host: printableHost(request.URL.Host), Status: status, Reason: reason, Err: kind}
 }
 
-// transportReason is the word for what a transport says. Its text may quote the other side.
+// transportReason returns the word for the error of a transport. The text of that error may quote the server.
 func transportReason(err error) string {
 	var timeout interface{ Timeout() bool }
 	isTimeout := errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()

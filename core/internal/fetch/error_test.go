@@ -33,7 +33,7 @@ func TestFault(t *testing.T) {
 	}
 }
 
-// What an answer lacks has one word, and the error the host and the status.
+// Each fault of an answer has one word; the error has the host and the status.
 func TestReasonsOfAnswers(t *testing.T) {
 	for name, c := range map[string]struct {
 		status            int
@@ -73,7 +73,7 @@ func wantError(t *testing.T, name string, err error, want fetch.Error) {
 	}
 }
 
-// So has a connection that fails.
+// Each failure of a connection has one word too.
 func TestReasonsOfConnections(t *testing.T) {
 	closed := httptest.NewServer(http.NotFoundHandler())
 	closed.Close()
@@ -109,7 +109,7 @@ func TestReasonsOfConnections(t *testing.T) {
 	}
 }
 
-// A host that could break a line, or hide one, is left out.
+// A host with characters that could break or hide a line of the log is omitted.
 func TestHostOf(t *testing.T) {
 	for address, want := range map[string]string{
 		"https://idp.example/x": "idp.example", "http://[::1]:80": "[::1]:80", "https://a b/": "", "https://\u202eexample": "",

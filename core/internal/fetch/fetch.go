@@ -1,6 +1,6 @@
-// Package fetch makes calls to parties that are not trusted. A call is bounded as a whole: in time, in the size of the
-// answer, in redirects (none). An answer is JSON of one reading or it is refused. All of it happens in a RoundTripper,
-// so that a library which is handed the client is held to the same.
+// Package fetch calls servers that are not trusted. It limits the time of a whole call and the size of the answer, follows no
+// redirects, and refuses answers that are not strict JSON. All of this is in a RoundTripper, so it also applies to libraries
+// that use the client.
 package fetch
 
 import (
@@ -15,14 +15,14 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/strictjson"
 )
 
-// MaxBody is the number of bytes from which on an answer is refused, after decompression.
+// MaxBody is the largest accepted body of an answer in bytes, after decompression.
 const MaxBody = 1 << 20
 
-// maxHeader bounds the header of an answer, in bytes; it holds for the default transport.
+// maxHeader is the largest accepted header of an answer in bytes, with the default transport.
 const maxHeader = 64 << 10
 
-// NewClient makes a client that holds every call to the bounds of this package, timeout included. base may be nil; it
-// is copied, and its transport, jar and shorter timeout are kept.
+// NewClient makes a client that applies the limits of this package and the timeout to every call. It copies base, which may be
+// nil, and keeps its transport, jar and timeout.
 func NewClient(base *http.Client, timeout time.Duration) *http.Client {
 	client := &http.Client{}
 	if base != nil {
@@ -51,8 +51,8 @@ type bounded struct {
 	timeout time.Duration
 }
 
-// RoundTrip makes the whole exchange. What it returns is a 2xx with a strict JSON object (or an empty body), or a 4xx
-// with a strict JSON object, {} where the other side sent something else.
+// RoundTrip sends the request and reads the whole answer. It returns a 2xx with a strict JSON object or an empty body, or a 4xx
+// with a strict JSON object: {} if the server sent anything else.
 func (b *bounded) RoundTrip(request *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(request.Context(), b.timeout)
 	defer cancel()
@@ -72,7 +72,7 @@ func (b *bounded) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, failed(request, response.StatusCode, reason, err)
 	}
-	if response.Header == nil { // a transport of the application's may leave it out
+	if response.Header == nil { // a transport of the application may omit it
 		response.Header = make(http.Header)
 	}
 	response.Header.Set("Content-Type", "application/json") // as it was vetted
@@ -80,7 +80,7 @@ func (b *bounded) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// bodyReason is the word for a body that ends early: whatever cut it off, the connection is no more.
+// bodyReason returns the word for a body that ends early.
 func bodyReason(err error) string {
 	if reason := transportReason(err); reason == ReasonTimeout || reason == ReasonCanceled {
 		return reason
@@ -88,7 +88,7 @@ func bodyReason(err error) string {
 	return ReasonClosed
 }
 
-// vet returns the body that may be read, or the reason why none may.
+// vet returns the body to pass on, or why the answer is refused.
 func vet(status int, contentType string, body []byte) (vetted []byte, reason string, err error) {
 	switch {
 	case status >= 500 || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout:
@@ -102,7 +102,7 @@ func vet(status int, contentType string, body []byte) (vetted []byte, reason str
 		return nil, ReasonRedirect, ErrNonsense
 	case status < 200 || status >= 300:
 		return nil, ReasonStatus, ErrNonsense
-	case len(body) == 0: // revocation answers with nothing (RFC 7009 section 2.2)
+	case len(body) == 0: // a revocation answer has no body (RFC 7009 section 2.2)
 		return body, "", nil
 	}
 	switch kind := mediaType(contentType); {
@@ -116,14 +116,14 @@ func vet(status int, contentType string, body []byte) (vetted []byte, reason str
 	return body, "", nil
 }
 
-// decisive are the members that decide something: another spelling of one of them is refused, since a library that
-// folds case reads it as the real one.
+// decisive lists the members that affect a decision. An answer with another spelling of one of them is refused, because a
+// library that ignores case would read it as the real one.
 var decisive = []string{
 	"access_token", "token_type", "refresh_token", "id_token", "expires_in", "scope", "error", "sub",
 	"issuer", "jwks_uri", "authorization_endpoint", "token_endpoint", "keys", "device_code", "user_code", "verification_uri",
 }
 
-// isClear reports a strict JSON object that two readers cannot read differently.
+// isClear reports whether body is a strict JSON object without other spellings of decisive members.
 func isClear(body []byte) bool {
 	object, err := strictjson.Parse(string(body))
 	return err == nil && !object.FoldsTo(decisive...)
@@ -133,7 +133,7 @@ func isJSON(kind string) bool {
 	return kind == "application/json" || strings.HasPrefix(kind, "application/") && strings.HasSuffix(kind, "+json")
 }
 
-// mediaType is a Content-Type without its parameters, "" for none that can be read.
+// mediaType returns a Content-Type without its parameters, "" if it is malformed.
 func mediaType(contentType string) string {
 	kind, _, err := mime.ParseMediaType(contentType)
 	if err != nil {
@@ -154,7 +154,7 @@ type Answer struct {
 // Do sends a request and reads its answer. The error is an [Error].
 func Do(client *http.Client, request *http.Request) (*Answer, error) {
 	request.Header.Set("Accept", "application/json")
-	response, err := client.Do(request) //nolint:gosec // where to is the configuration's, or the vetted discovery document's
+	response, err := client.Do(request) //nolint:gosec // the URL is from the configuration or the checked discovery document
 	if err != nil {
 		return nil, Fault(request.URL.String(), err)
 	}
@@ -170,12 +170,12 @@ func Do(client *http.Client, request *http.Request) (*Answer, error) {
 	return &Answer{Status: response.StatusCode, Object: object, Text: text, host: printableHost(request.URL.Host)}, nil
 }
 
-// Bad is an answer that is unusable for the reason that is given.
+// Bad returns the error for an unusable answer.
 func (a *Answer) Bad(reason string) *Error {
 	return &Error{Host: a.host, Status: a.Status, Reason: reason, Err: ErrNonsense}
 }
 
-// Failed is an answer whose status says that it is none.
+// Failed returns the error for an answer with an error status.
 func (a *Answer) Failed() *Error {
 	return &Error{Host: a.host, Status: a.Status, Reason: ReasonStatus, Err: ErrUnreachable}
 }

@@ -30,7 +30,7 @@ func get(t *testing.T, client *http.Client, address string) (*fetch.Answer, erro
 	}
 	answer, err := fetch.Do(client, request)
 	if err != nil && strings.Contains(err.Error(), poison) {
-		t.Errorf("the error repeats the other side: %v", err)
+		t.Errorf("the error quotes the server: %v", err)
 	}
 	return answer, err
 }
@@ -44,7 +44,7 @@ func answer(status int, contentType, body string) *http.Response {
 	return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {contentType}, "Location": {"https://evil.example/" + poison}}, Body: io.NopCloser(strings.NewReader(body))}
 }
 
-// Every answer that is none of a 2xx or 4xx in strict JSON has one of two errors, with fixed words.
+// Every answer other than a 2xx or 4xx in strict JSON is one of two errors with a fixed text.
 func TestAnswers(t *testing.T) {
 	const object = `{"a":"b"}`
 	for name, c := range map[string]struct {
@@ -104,7 +104,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// An answer without an end is not read to its end.
+// An endless answer is not read to its end.
 func TestSizeIsBoundedWhileReading(t *testing.T) {
 	var body endless
 	client := fetch.NewClient(&http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
@@ -118,7 +118,7 @@ func TestSizeIsBoundedWhileReading(t *testing.T) {
 	}
 }
 
-// endless gives spaces until a test would run out of memory.
+// endless returns spaces without end; a test fails before it runs out of memory.
 type endless struct{ read int }
 
 func (e *endless) Read(p []byte) (int, error) {
@@ -132,7 +132,7 @@ func (e *endless) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// The error of the application's transport, which may quote the other side, goes no further.
+// The error of the application's transport, which may quote the server, is not passed on.
 func TestTransportErrorIsNotRepeated(t *testing.T) {
 	client := fetch.NewClient(&http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
 		return nil, errors.New(poison)
@@ -150,7 +150,7 @@ func TestTransportErrorIsNotRepeated(t *testing.T) {
 	}
 }
 
-// The bounds hold for a library that is handed the client, too: what it reads was vetted.
+// The limits also apply to a library that uses the client.
 func TestBoundsAreInTheTransport(t *testing.T) {
 	client := fetch.NewClient(&http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
 		return answer(200, "text/html", "<h1>"+poison), nil
@@ -168,7 +168,7 @@ func TestBoundsAreInTheTransport(t *testing.T) {
 	}
 }
 
-// A transport of an application's tests may leave out what a real one fills in.
+// A transport in an application's tests may omit fields that a real one fills in.
 func TestBareAnswer(t *testing.T) {
 	for _, status := range []int{200, 204, 400, 503} {
 		client := fetch.NewClient(&http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
@@ -180,7 +180,7 @@ func TestBareAnswer(t *testing.T) {
 	}
 }
 
-// Time is bounded for the exchange as a whole; an answer that drips does not prolong it.
+// The timeout is for the whole call: an answer that arrives byte by byte does not extend it.
 func TestTimeIsBounded(t *testing.T) {
 	for name, body := range map[string]func(context.Context) (io.Reader, error){
 		"no answer": func(ctx context.Context) (io.Reader, error) { <-ctx.Done(); return nil, ctx.Err() },
@@ -222,7 +222,7 @@ func (d *drip) Read(p []byte) (int, error) {
 	}
 }
 
-// Over a real connection: refused, reset, cut off, and compressed beyond the bound.
+// Over a real connection: refused, reset, cut off, and too large after decompression.
 func TestConnections(t *testing.T) {
 	for name, c := range map[string]struct {
 		serve http.HandlerFunc
@@ -265,7 +265,7 @@ func hangUp(w http.ResponseWriter, last string) {
 	_ = connection.Close()
 }
 
-// No redirect is followed, so that nothing travels on.
+// Redirects are not followed, so that no secret goes to another host.
 func TestRedirects(t *testing.T) {
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		visited := 0
@@ -279,7 +279,7 @@ func TestRedirects(t *testing.T) {
 	}
 }
 
-// The application's client is copied: its jar works on, and it is not changed.
+// The application's client is copied: its jar is still used, and it is not changed.
 func TestClientIsCopied(t *testing.T) {
 	jar, err := cookiejar.New(nil)
 	if err != nil {

@@ -111,14 +111,14 @@ func (s *Source[T]) Renew(ctx context.Context, seen *Snapshot[T]) (*Snapshot[T],
 	return snapshot, reasonOf(err)
 }
 
-// RenewNow is Renew for who has paid for a fetch with something that is spent, a login's code for example: Pause does not hold
-// it up. All who wait at the same time share one fetch.
+// RenewNow is Renew without the Pause, for callers whose number is limited by something else, such as a code that can be
+// redeemed only once. Concurrent callers share one fetch.
 func (s *Source[T]) RenewNow(ctx context.Context, seen *Snapshot[T]) (*Snapshot[T], error) {
 	s.urge(1)
 	defer s.urge(-1)
 	snapshot, err := s.join(ctx, seen, true)
 	var before *refusal
-	if errors.As(err, &before) || err == nil && snapshot == seen { // joined somebody who began before: the next flight goes out
+	if errors.As(err, &before) || err == nil && snapshot == seen { // joined an earlier caller's flight: the next one fetches
 		snapshot, err = s.join(ctx, seen, true)
 	}
 	return snapshot, reasonOf(err)
@@ -199,11 +199,11 @@ func (s *Source[T]) fetch() (*Snapshot[T], error) {
 	return snapshot, nil
 }
 
-// safely runs load. It runs in a goroutine of nobody's, where a panic of an application's store or transport would end the
-// process.
+// safely calls load and recovers from panics. It runs in a goroutine of its own, where a panic of the application's store or
+// transport would end the process.
 func (s *Source[T]) safely(ctx context.Context) (value T, err error) {
 	defer func() {
-		if recover() != nil { // the value may hold anything, so it goes nowhere
+		if recover() != nil { // the value may contain secrets, so it is not reported
 			err = ErrPanicked
 		}
 	}()

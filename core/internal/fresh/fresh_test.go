@@ -335,7 +335,7 @@ func TestClose(t *testing.T) {
 		source.Close()
 		time.Sleep(policy.Stale - time.Second)
 		o.want(t, 1, "after Close")
-		mustGet(t, source) // what is at hand goes on being served
+		mustGet(t, source) // the cached copy is still served
 		if _, err := source.Renew(t.Context(), source.Peek()); !errors.Is(err, fresh.ErrClosed) {
 			t.Errorf("got %v", err)
 		}
@@ -364,8 +364,8 @@ func TestCloseCancelsRunningFetch(t *testing.T) {
 	})
 }
 
-// Who has paid for a fetch is not held up by the pause, neither after a good fetch nor after a failure; those who wait at
-// the same time share one, also with somebody who was refused just before, and the pause begins anew for others.
+// RenewNow ignores the pause, after a successful fetch and after a failure. Concurrent callers share one fetch, also with one that
+// was refused just before, and the pause starts again for others.
 func TestRenewNow(t *testing.T) {
 	inBubble(t, func(t *testing.T, o *origin, source *fresh.Source[int64]) {
 		seen := mustGet(t, source)

@@ -195,9 +195,9 @@ func (t *Token) Supported() bool {
 	return slices.Contains(RSAAlgorithms, t.Alg)
 }
 
-// UnverifiedIssuer returns the claim iss before anybody has checked the signature, "" when there is none. It is good for one
-// thing: to choose whose keys are to verify the token. The error is [ErrMalformed] when the payload is no strict JSON object,
-// and fault.ErrClaims when iss is no text, or stands there in another spelling.
+// UnverifiedIssuer returns the claim iss before the signature is verified, "" if there is none. Use it only to choose the keys
+// that verify the token. The error is [ErrMalformed] if the payload is not a strict JSON object, and fault.ErrClaims if iss is
+// not a string or is present in another spelling.
 func (t *Token) UnverifiedIssuer() (string, error) {
 	if !t.read() {
 		return "", ErrMalformed

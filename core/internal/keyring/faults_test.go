@@ -11,7 +11,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
-// Somebody else is first.
+// Another instance is first.
 func TestConflicts(t *testing.T) {
 	c := &clock{time.Now()}
 	db := &flawed{Memory: store.NewMemory()}
@@ -52,7 +52,7 @@ func TestConflicts(t *testing.T) {
 	}
 }
 
-// What does not open is left alone, and nothing is made in its place.
+// A key that cannot be decrypted is not changed, and no new key replaces it.
 func TestSealed(t *testing.T) {
 	c := &clock{time.Now()}
 	db := &flawed{Memory: store.NewMemory()}
@@ -96,7 +96,7 @@ func TestSealed(t *testing.T) {
 
 func quoted(text []byte) string { return `"` + strings.ReplaceAll(string(text), "\n", `\n`) + `"` }
 
-// Errors of the store are told.
+// Errors of the store are returned.
 func TestStoreFails(t *testing.T) {
 	c := &clock{time.Now()}
 	db := &flawed{Memory: store.NewMemory()}

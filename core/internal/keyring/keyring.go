@@ -1,5 +1,5 @@
-// Package keyring keeps the signing keys of one service in its store: sealed, made once however many instances start at
-// the same moment, published before they sign, and kept until the last token that they signed has expired.
+// Package keyring keeps the signing keys of one service in its store. Keys are encrypted, created once even if many instances
+// start at the same time, published before they sign, and kept until the last token that they signed has expired.
 package keyring
 
 import (
@@ -16,25 +16,25 @@ import (
 )
 
 const (
-	// Notice is how long a key is published before it signs: longer than any verifier keeps an old set.
+	// Notice is how long a key is published before it signs: longer than verifiers cache a key set.
 	Notice = 10 * time.Minute
 	// Reload is how often an instance looks for new keys.
 	Reload = time.Minute
-	// MaxAge is how old a loaded ring may be that an instance signs with.
+	// MaxAge is how old a loaded ring may be to sign with.
 	MaxAge = 2 * Reload
-	// ImportLife is how long an imported key verifies at least: the Python library's device tokens live for 30 days.
+	// ImportLife is the least time for which an imported key verifies: the Python library's device tokens live for 30 days.
 	ImportLife = 31 * 24 * time.Hour
 )
 
 var (
-	// ErrSealed says that a key in the store was sealed with a secret that is not configured, or for another service.
-	// Nothing is made in its place.
-	ErrSealed = errors.New("keyring: a signing key in the store does not open: it was sealed with other SecretKeys, or for another ClientID or PublicURL")
-	// ErrUnknown says that there is no signing key of a name.
-	ErrUnknown = errors.New("keyring: there is no signing key of this kid")
+	// ErrSealed says that a key in the store was encrypted with a secret that is not configured, or for another service.
+	// No new key replaces it.
+	ErrSealed = errors.New("keyring: a signing key in the store cannot be decrypted: it was encrypted with other SecretKeys, or for another ClientID or PublicURL")
+	// ErrUnknown says that no signing key has this kid.
+	ErrUnknown = errors.New("keyring: no signing key has this kid")
 )
 
-// Ring is the keys at one moment. It is never changed.
+// Ring contains the keys at one moment. It is immutable.
 type Ring struct {
 	Document []byte // the public halves as a JWK set
 	entries  []entry
@@ -42,12 +42,12 @@ type Ring struct {
 
 type entry struct {
 	row    store.Key
-	signer *jose.Signer // nil: the row counts as a generation, and for nothing else
+	signer *jose.Signer // nil: the row only occupies a generation
 	public jose.Key
-	keep   time.Time // of an imported key: it verifies until then at least
+	keep   time.Time // an imported key verifies at least until then
 }
 
-// sealedKey is what a row holds.
+// sealedKey is the content of a row, before encryption.
 type sealedKey struct {
 	PEM  string `json:"pem"`
 	Keep int64  `json:"keep,omitempty"` // Unix seconds
@@ -57,16 +57,16 @@ type sealedKey struct {
 type Keeper struct {
 	Store  store.Store
 	Sealer *seal.Sealer
-	Issuer string // the own issuer, and the client ID: what was sealed for another service does not open
+	Issuer string // with Client, bound into the encryption: rows of another service cannot be decrypted
 	Client string
-	Life   time.Duration // of the longest token that is signed, clocks included
-	Import []byte        // PEM, nil for none
+	Life   time.Duration // the longest lifetime of a signed token, plus leeway
+	Import []byte        // PEM; nil: no key is imported
 	Now    func() time.Time
 }
 
 func (k *Keeper) now() time.Time { return stored.Time(k.Now()) }
 
-// Load returns the ring, with the key to import, if any, and at least one key: the first instance makes it.
+// Load returns the ring. It first adds the key to import, if any, and creates a key if there is none.
 func (k *Keeper) Load(ctx context.Context) (*Ring, error) {
 	for {
 		ring, err := k.read(ctx)
@@ -80,13 +80,13 @@ func (k *Keeper) Load(ctx context.Context) (*Ring, error) {
 		if err == nil {
 			err = k.Store.AddKey(ctx, *row)
 		}
-		if err != nil && !errors.Is(err, store.ErrConflict) { // another instance was first: read again
+		if err != nil && !errors.Is(err, store.ErrConflict) { // on a conflict another instance was first: read again
 			return nil, err
 		}
 	}
 }
 
-// wanting returns the key that the ring lacks, nil when it lacks none.
+// wanting returns the key that the ring lacks, nil if it lacks none.
 func (k *Keeper) wanting(ring *Ring) (*store.Key, error) {
 	if k.Import != nil {
 		signer, err := jose.ParsePrivateKey(k.Import)
@@ -107,7 +107,7 @@ func (k *Keeper) wanting(ring *Ring) (*store.Key, error) {
 	return k.row(ring, signer, k.now(), time.Time{})
 }
 
-// importRow makes a row for an imported key: it signs only where there is no other.
+// importRow makes a row for an imported key, which signs only if there is no other.
 func (k *Keeper) importRow(ring *Ring, signer *jose.Signer) (*store.Key, error) {
 	keep := k.now().Add(ImportLife)
 	if ring.signing(k.now()) == nil {
@@ -184,8 +184,8 @@ func (k *Keeper) openRow(row store.Key) (entry, error) {
 	return e, nil
 }
 
-// Rotate adds a key that signs after [Notice]. It does nothing when one is waiting already, or another instance adds one
-// at this moment: a rotation that is called on every instance makes one key.
+// Rotate adds a key that signs after [Notice]. It does nothing if a key is already waiting or another instance adds one at the
+// same time, so calling it on every instance adds one key.
 func (k *Keeper) Rotate(ctx context.Context) error {
 	signer, err := jose.NewRSASigner()
 	if err != nil {
@@ -210,21 +210,21 @@ func (k *Keeper) Rotate(ctx context.Context) error {
 	}
 }
 
-// notice stands in a row in the place of a key: the keys of the row's name are withdrawn. It is not sealed, so that it
-// opens when the secrets have changed: an attacker who can write it can delete the key as well.
+// notice is the content of a row that withdraws the keys with its kid. It is not encrypted, so that it still works after the
+// secrets have changed. An attacker who can write it can delete the key as well.
 const notice = "withdrawn"
 
 func isNotice(row store.Key) bool { return string(row.Sealed) == notice }
 
-// withdrawn reports whether [Keeper.Withdraw] has added a row for this name. That needs no clock, and stays, so that a key
-// that stands in a configuration is not imported again.
+// withdrawn reports whether [Keeper.Withdraw] added a row for this kid. The row does not depend on a clock and stays, so that a
+// key that is still configured is not imported again.
 func withdrawn(rows []store.Key, id string) bool {
 	return slices.ContainsFunc(rows, func(row store.Key) bool { return row.ID == id && isNotice(row) })
 }
 
-// Withdraw takes a key that leaked out of the ring: nothing that it signed is good any more, on any instance that has
-// loaded the ring since. If it was the one that signs, the key that waits takes its place at once, or a new one. It may be
-// repeated. [ErrUnknown]: there is no key of this name.
+// Withdraw removes a leaked key from the ring: every instance refuses its tokens after its next Load. If the key was signing,
+// the waiting key replaces it at once, or a new one. Repeated calls have no further effect. The error is [ErrUnknown] if no key
+// has this kid.
 func (k *Keeper) Withdraw(ctx context.Context, id string) error {
 	for {
 		rows, err := k.Store.Keys(ctx)
@@ -250,7 +250,7 @@ func (k *Keeper) Withdraw(ctx context.Context, id string) error {
 	}
 }
 
-// replace lets [store.Store.Purge] remove a key that was withdrawn, and makes another one where none is left.
+// replace lets [store.Store.Purge] remove the withdrawn key, and creates a key if none is left.
 func (k *Keeper) replace(ctx context.Context, ring *Ring, id string) error {
 	for _, e := range ring.entries {
 		if e.row.ID == id && !isNotice(e.row) && e.row.Until.IsZero() {
@@ -263,7 +263,7 @@ func (k *Keeper) replace(ctx context.Context, ring *Ring, id string) error {
 	return err
 }
 
-// retire gives the keys that another one has followed their end. Any instance may do it, as often as it likes.
+// retire sets the end of keys that have a successor. Every instance may call it, any number of times.
 func (k *Keeper) retire(ctx context.Context, ring *Ring) error {
 	var follower *entry
 	for _, e := range ring.signers() {
@@ -281,7 +281,7 @@ func (k *Keeper) retire(ctx context.Context, ring *Ring) error {
 	return nil
 }
 
-// Signer returns the key that signs at a moment: the newest whose time has come.
+// Signer returns the key that signs at a time: the newest whose start is not later.
 func (r *Ring) Signer(now time.Time) *jose.Signer {
 	if e := r.signing(now); e != nil {
 		return e.signer
@@ -295,12 +295,12 @@ func (r *Ring) signing(now time.Time) *entry {
 		if !e.row.From.After(now) {
 			return e
 		}
-		earliest = e // the clock of the instance that made the only key may be ahead
+		earliest = e // the only key may start in the future, if the clock of its instance is ahead
 	}
 	return earliest
 }
 
-// signers returns the keys that sign at some time and have not ended, the newest first.
+// signers returns the keys that may sign, now or later, and have not ended, newest first.
 func (r *Ring) signers() (list []*entry) {
 	for i := range slices.Backward(r.entries) {
 		if e := &r.entries[i]; e.signer != nil && !e.row.From.IsZero() {
@@ -322,7 +322,7 @@ func (r *Ring) Find(token jose.Header) (jose.Key, bool) {
 	return e.public, e.row.Until.IsZero() || e.row.Until.After(time.Now())
 }
 
-// Holds reports whether a key of this name verifies tokens.
+// Holds reports whether a key with this kid verifies tokens.
 func (r *Ring) Holds(id string) bool {
 	return slices.ContainsFunc(r.entries, func(e entry) bool { return e.signer != nil && e.row.ID == id })
 }

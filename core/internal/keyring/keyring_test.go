@@ -18,7 +18,7 @@ const life = time.Hour
 
 var errStore = errors.New("store")
 
-// flawed is a store whose calls fail, or that somebody else works on just before.
+// flawed is a store whose calls can fail, or that another instance changes just before a call.
 type flawed struct {
 	*store.Memory
 	add, retire, keys func() error
@@ -52,7 +52,7 @@ func (s *flawed) Keys(ctx context.Context) ([]store.Key, error) {
 	return s.Memory.Keys(ctx)
 }
 
-// clock is one that the test moves.
+// clock is a clock that the test moves.
 type clock struct{ at time.Time }
 
 func (c *clock) now() time.Time { return c.at }
@@ -104,7 +104,7 @@ func finds(t *testing.T, ring *keyring.Ring, signer *jose.Signer) bool {
 	return ok && strings.Contains(string(ring.Document), signer.ID)
 }
 
-// A ring from its first key to the end of it.
+// The life of a key, from its creation to its end.
 func TestRing(t *testing.T) {
 	c := &clock{time.Now()}
 	db := &flawed{Memory: store.NewMemory()}
@@ -150,7 +150,7 @@ func TestRing(t *testing.T) {
 	}
 }
 
-// A key that somebody with a clock ahead made signs all the same.
+// A key signs even if the clock of the instance that created it is ahead.
 func TestClockAhead(t *testing.T) {
 	now := time.Now()
 	db := &flawed{Memory: store.NewMemory()}
@@ -167,7 +167,7 @@ func TestClockAhead(t *testing.T) {
 	}
 }
 
-// An imported key verifies, and signs only where there is no other.
+// An imported key verifies, and signs only if there is no other.
 func TestImport(t *testing.T) {
 	imported, err := jose.ParsePrivateKey(imports())
 	if err != nil {

@@ -17,7 +17,7 @@ func withdraw(t *testing.T, k *keyring.Keeper, id string) {
 	}
 }
 
-// A key that leaked is gone at once, whatever the clock of the instance that looks, and another one signs at once.
+// A withdrawn key is gone at once, whatever the clock of the instance, and another one signs at once.
 func TestWithdraw(t *testing.T) {
 	c := &clock{time.Now()}
 	db := &flawed{Memory: store.NewMemory()}
@@ -50,7 +50,7 @@ func TestWithdraw(t *testing.T) {
 	}
 }
 
-// A key that waits takes the place of the one that leaked; one that leaked while it waited never signs; rotations go on.
+// The waiting key replaces a withdrawn one; a key that is withdrawn while it waits never signs; rotation still works.
 func TestWithdrawBesideRotation(t *testing.T) {
 	c := &clock{time.Now()}
 	db := &flawed{Memory: store.NewMemory()}
@@ -80,7 +80,7 @@ func TestWithdrawBesideRotation(t *testing.T) {
 	}
 }
 
-// An imported key that leaked is not imported again, though it stands in the configuration still.
+// A withdrawn key is not imported again while it is still configured.
 func TestWithdrawImported(t *testing.T) {
 	imported, err := jose.ParsePrivateKey(imports())
 	if err != nil {
@@ -104,7 +104,7 @@ func TestWithdrawImported(t *testing.T) {
 	}
 }
 
-// Others work on the store at the same moment, and it fails.
+// Withdraw with concurrent changes of the store, and with a store that fails.
 func TestWithdrawOverFlaws(t *testing.T) {
 	c := &clock{time.Now()}
 	db := &flawed{Memory: store.NewMemory()}

@@ -38,16 +38,16 @@ func (k *Keys[S]) Find(ctx context.Context, token jose.Header) (jose.Key, error)
 	return k.find(ctx, token, k.source.Renew)
 }
 
-// Urgent are the same keys for tokens that nobody can send as many of as they like, since each has cost something that is
-// spent: a name that the set at hand lacks costs a fetch, whatever the source's pause.
+// Urgent is the same key set for tokens that callers cannot send at will, because each one costs a code or a refresh token. An
+// unknown key starts a fetch even within the Pause of the source.
 type Urgent[S Set] struct{ *Keys[S] }
 
-// Find is that of [Keys], without the pause.
+// Find is [Keys.Find] without the pause.
 func (u Urgent[S]) Find(ctx context.Context, token jose.Header) (jose.Key, error) {
 	return u.find(ctx, token, u.source.RenewNow)
 }
 
-// renew is [fresh.Source.Renew], or its kin.
+// renew is [fresh.Source.Renew] or [fresh.Source.RenewNow].
 type renew[S Set] = func(context.Context, *fresh.Snapshot[S]) (*fresh.Snapshot[S], error)
 
 func (k *Keys[S]) find(ctx context.Context, token jose.Header, again renew[S]) (jose.Key, error) {

@@ -90,7 +90,7 @@ func TestRotation(t *testing.T) {
 	inBubble(t, func(t *testing.T, i *issuer, keys *keyset.Keys[jose.Set]) {
 		find(t, keys, "a", nil)
 		i.now(named("b"), nil, 0)
-		find(t, keys, "a", nil) // nobody has seen the new set yet
+		find(t, keys, "a", nil) // the new set is not fetched yet
 		find(t, keys, "b", nil)
 		find(t, keys, "a", keyset.ErrUnknownKey)
 		i.want(t, 2, "in all")

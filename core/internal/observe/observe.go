@@ -1,15 +1,15 @@
-// Package observe is how the packages below core tell what they do: core turns it into events.
+// Package observe lets the internal packages report fetches and calls; core turns them into events.
 package observe
 
 import "context"
 
-// The kinds: a document that is fetched and cached, and every other call to the provider.
+// The kinds: a fetch of a document that is cached, and any other call to the provider.
 const (
 	Fetch = "fetch"
 	Call  = "call"
 )
 
-// What is fetched and cached.
+// The documents that are fetched and cached.
 const (
 	Discovery   = "discovery"
 	Keys        = "keys"
@@ -26,11 +26,11 @@ const (
 	Revocation = "revocation"
 )
 
-// Begin is called before a fetch or a call, and returns the context to do it in and the function to call with its error. nil
-// observes nothing.
+// Begin is called before a fetch or a call. It returns the context to run it in, and a function to call with its error. nil
+// means: observe nothing.
 type Begin func(ctx context.Context, kind, part string) (context.Context, func(error))
 
-// Call observes one call to an endpoint of the provider; also where nobody observes.
+// Call calls Begin for a call to an endpoint of the provider. b may be nil.
 func (b Begin) Call(ctx context.Context, endpoint string) (context.Context, func(error)) {
 	if b == nil {
 		return ctx, func(error) {}
@@ -38,7 +38,7 @@ func (b Begin) Call(ctx context.Context, endpoint string) (context.Context, func
 	return b(ctx, Call, endpoint)
 }
 
-// Load observes each call of a load function.
+// Load returns a function that calls load and reports each call as a fetch. begin may be nil.
 func Load[T any](begin Begin, document string, load func(context.Context) (T, error)) func(context.Context) (T, error) {
 	if begin == nil {
 		return load

@@ -15,8 +15,8 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 )
 
-// Detached keeps a call that spends something (a code, a refresh token) going when the caller leaves: its answer is
-// lost otherwise. The deadline of the route stays.
+// Detached returns a context that keeps the deadline of ctx but is not canceled with it. Use it for calls that consume a code or
+// a refresh token: if they were canceled when the caller goes away, the new tokens would be lost.
 func Detached(ctx context.Context) (context.Context, context.CancelFunc) {
 	free := context.WithoutCancel(ctx)
 	if deadline, ok := ctx.Deadline(); ok {
@@ -25,10 +25,9 @@ func Detached(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithCancel(free)
 }
 
-// Token makes one request at the token endpoint, whatever the grant: x/oauth2's client credentials configuration lets
-// its parameters name another grant. What it spends is lost when ctx ends, so the caller's is detached. The error is a
-// fault: of kind Grant, Pending or Refused where the provider has a reason that is the caller's business, else Client, an
-// outage or an unusable answer.
+// Token makes one request to the token endpoint, for any grant: x/oauth2's client credentials configuration lets its parameters
+// name another grant. ctx should be [Detached]. The error is a fault: of kind Grant, Pending or Refused if the caller can correct
+// it, else of kind Client, Outage or Unusable.
 func (p *Provider) Token(ctx context.Context, meta *Metadata, form url.Values) (*oauth2.Token, error) {
 	ctx, end := p.cfg.Observe.Call(ctx, observe.Token)
 	token, err := p.token(ctx, meta, form)
@@ -59,7 +58,7 @@ func (p *Provider) token(ctx context.Context, meta *Metadata, form url.Values) (
 	}
 }
 
-// callFault is the fault of a call that failed.
+// callFault returns the fault for a failed call.
 func callFault(err error) error {
 	if fetch.IsOutage(err) {
 		return fault.Down(fault.Provider, err)
@@ -67,8 +66,8 @@ func callFault(err error) error {
 	return fault.Bad(fault.Provider, err)
 }
 
-// post sends a form, which it adds to, to an endpoint of the provider's that is not the token endpoint, authenticated in
-// the same way.
+// post sends a form to an endpoint of the provider other than the token endpoint, with the same client authentication. It may add
+// fields to form.
 func (p *Provider) post(ctx context.Context, meta *Metadata, address string, form url.Values) (*fetch.Answer, error) {
 	p.Client.sign(form, meta.authMethods)
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
@@ -80,7 +79,7 @@ func (p *Provider) post(ctx context.Context, meta *Metadata, address string, for
 	return fetch.Do(p.client, request)
 }
 
-// Revoke is RFC 7009. Failures are only logged.
+// Revoke revokes a token (RFC 7009). Failures are only logged.
 func (p *Provider) Revoke(ctx context.Context, meta *Metadata, token, hint string) {
 	if meta.Revocation == "" {
 		return
@@ -96,10 +95,10 @@ func (p *Provider) Revoke(ctx context.Context, meta *Metadata, token, hint strin
 	p.revocation.Seen(ctx, err)
 }
 
-// forsakeTime is what a revocation gets after a request that has used up its own time, with a store that hung for example.
+// forsakeTime is the time for a revocation after a request that has used up its own, for example because a store hung.
 const forsakeTime = 2 * time.Second
 
-// Forsake revokes a refresh token that nobody will use any more, if there is one.
+// Forsake revokes a refresh token that will not be used again. "" is ignored.
 func (p *Provider) Forsake(ctx context.Context, meta *Metadata, refresh string) {
 	if refresh == "" {
 		return
@@ -112,8 +111,8 @@ func (p *Provider) Forsake(ctx context.Context, meta *Metadata, refresh string) 
 	p.Revoke(ctx, meta, refresh, "refresh_token")
 }
 
-// UserInfo asks the provider's userinfo endpoint with the caller's own token (OpenID Connect Core section 5.3). The answer may
-// have any status below 500.
+// UserInfo calls the provider's userinfo endpoint with the caller's token (OpenID Connect Core section 5.3). The answer has
+// status 2xx or 4xx.
 func (p *Provider) UserInfo(ctx context.Context, meta *Metadata, bearer string) (*fetch.Answer, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, meta.UserInfo, nil)
 	if err != nil {

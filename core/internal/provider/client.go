@@ -8,20 +8,20 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// Client is who this service is at the provider, and how it authenticates there (RFC 6749 section 2.3).
+// Client is the identity of this service at the provider, and how it authenticates there (RFC 6749 section 2.3).
 type Client struct {
 	ID     string
 	secret string
 }
 
-// NewClient makes a client of an id and a secret; without a secret it is a public client.
+// NewClient makes a client with an id and a secret. Without a secret it is a public client.
 func NewClient(id, secret string) Client { return Client{ID: id, secret: secret} }
 
-// IsPublic reports a client without credentials: PKCE alone binds what it does.
+// IsPublic reports whether the client has no secret. Only PKCE protects its codes.
 func (c Client) IsPublic() bool { return c.secret == "" }
 
-// style is fixed from discovery: a library that tries one way and then the other would post a code twice. RFC 6749
-// section 2.3.1 prefers Basic, and it is what discovery's default means.
+// style returns how the client authenticates, given the methods in the discovery document. x/oauth2 would otherwise try one way
+// and then the other, and send a code twice. Basic is preferred by RFC 6749 section 2.3.1 and the default in discovery.
 func (c Client) style(methods []string) oauth2.AuthStyle {
 	basic := len(methods) == 0 || slices.Contains(methods, "client_secret_basic")
 	if c.IsPublic() || !basic {
@@ -30,7 +30,7 @@ func (c Client) style(methods []string) oauth2.AuthStyle {
 	return oauth2.AuthStyleInHeader
 }
 
-// sign adds the client to a form, where it authenticates in the form.
+// sign adds the credentials to a form, if the client authenticates in the form.
 func (c Client) sign(form url.Values, methods []string) {
 	if c.style(methods) != oauth2.AuthStyleInParams {
 		return
@@ -41,8 +41,8 @@ func (c Client) sign(form url.Values, methods []string) {
 	}
 }
 
-// authorize adds the client to a request, where it authenticates in the header: form-urlencoded first, RFC 6749 section
-// 2.3.1.
+// authorize adds the credentials to the header of a request, if the client authenticates there. They are form-urlencoded first
+// (RFC 6749 section 2.3.1).
 func (c Client) authorize(request *http.Request, methods []string) {
 	if c.style(methods) == oauth2.AuthStyleInHeader {
 		request.SetBasicAuth(url.QueryEscape(c.ID), url.QueryEscape(c.secret))

@@ -14,14 +14,14 @@ import (
 // DeviceStart is the provider's answer of RFC 8628 section 3.2.
 type DeviceStart struct {
 	DeviceCode, UserCode, VerificationURI string
-	VerificationURIComplete               *string // nil when the provider gives none
+	VerificationURIComplete               *string // nil if absent
 	ExpiresIn                             int64   // seconds
-	Interval                              int64   // seconds between two polls, 5 when the provider says nothing
+	Interval                              int64   // seconds between two polls; 5 if absent
 }
 
 const defaultInterval = 5
 
-// Device begins a device login. The error is a fault: NotOffered when the provider has no device flow, or none for this
+// Device starts a device login. The error is a fault, of kind NotOffered if the provider does not allow the device flow for this
 // client.
 func (p *Provider) Device(ctx context.Context, meta *Metadata, form url.Values) (*DeviceStart, error) {
 	ctx, end := p.cfg.Observe.Call(ctx, observe.Device)
@@ -42,8 +42,8 @@ func (p *Provider) device(ctx context.Context, meta *Metadata, form url.Values) 
 	return readDeviceStart(answer.Object)
 }
 
-// deviceRefusal: the client may be one that has no device flow at a provider that has it (RFC 6749 section 5.2). With 401
-// the same code is about this service's credentials.
+// deviceRefusal returns the fault for a refused device start. unauthorized_client with 400 means that the provider has a device
+// flow but does not allow it for this client (RFC 6749 section 5.2); with 401 it is about the credentials.
 func deviceRefusal(address string, answer *fetch.Answer) error {
 	code := codeOf(answer)
 	if answer.Status == http.StatusBadRequest && code == "unauthorized_client" {
@@ -85,7 +85,7 @@ func (d *DeviceStart) readTimes(object strictjson.Object) error {
 	if err != nil || errInterval != nil || expires < 0 || interval < 0 || expires > 1e9 || interval > 1e6 {
 		return fault.Bad(fault.Provider, nil)
 	}
-	d.ExpiresIn, d.Interval = int64(expires), max(1, int64(interval)) // clients refuse 0, or take it for no interval
+	d.ExpiresIn, d.Interval = int64(expires), max(1, int64(interval)) // clients reject an interval of 0, or poll without pause
 	if !paced {
 		d.Interval = defaultInterval
 	}

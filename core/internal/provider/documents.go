@@ -1,5 +1,5 @@
-// Package provider is the OpenID provider of a service: its documents, and calls to it. Every answer is a stranger's: it is
-// bounded, read strictly, and none of its text goes anywhere.
+// Package provider is the client for the OpenID provider of a service: its documents, and calls to it. Its answers are not
+// trusted: they are limited in size, parsed strictly, and their text is never passed on to clients.
 package provider
 
 import (
@@ -21,8 +21,8 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/trouble"
 )
 
-// How old the provider's documents grow. A key that the provider withdraws is refused within KeyAge; while the provider
-// is down the last ones serve on for StaleAge.
+// How long the provider's documents are cached. A key that the provider withdraws is refused within KeyAge. While the provider is
+// down, the cached documents are used for StaleAge.
 const (
 	DiscoveryAge = time.Hour
 	KeyAge       = 12 * time.Minute
@@ -30,31 +30,31 @@ const (
 	RefetchPause = 10 * time.Second
 )
 
-// Slack lets what is waited for end before who waits: an exchange has Timeout, a fetch of discovery one slack more, one
-// of keys, which may need discovery, two, and whoever waits for them three. Otherwise the next caller would join a fetch
-// that is just about to fail.
+// Slack staggers nested timeouts, so that the inner one ends first: a call has Timeout, a fetch of the discovery document one
+// Slack more, a fetch of keys, which may need discovery, two more, and a wait for keys three more. Otherwise the next caller
+// would join a fetch that is about to fail.
 const Slack = 200 * time.Millisecond
 
-// Metadata is what is read of the discovery document (OpenID Connect Discovery section 3, RFC 8414 section 2). An
-// endpoint that it does not name is "".
+// Metadata has the members of the discovery document that this service uses (OpenID Connect Discovery section 3, RFC 8414
+// section 2). An absent endpoint is "".
 type Metadata struct {
 	Issuer, JWKS, Authorization, Token, Device, UserInfo, EndSession, Revocation string
 
 	IssInAnswers bool // authorization_response_iss_parameter_supported, RFC 9207
 
 	authMethods  []string // token_endpoint_auth_methods_supported
-	rsaAlgorithm string   // that of RSA keys which name none
+	rsaAlgorithm string   // the algorithm of RSA keys that name none
 }
 
-// Config is what a provider is made from.
+// Config has the settings of a Provider.
 type Config struct {
-	DiscoveryURL string // empty: Issuer and JWKSURL say all that is known
-	Issuer       string // the only one that counts; empty: the document's
-	JWKSURL      string // empty: the document's
+	DiscoveryURL string // empty: Issuer and JWKSURL are required
+	Issuer       string // the only accepted issuer; empty: the one in the document
+	JWKSURL      string // empty: the one in the document
 	Client       Client
-	HTTP         *http.Client      // copied; nil: a client of its own
+	HTTP         *http.Client      // copied; nil: a client with defaults
 	Timeout      time.Duration     // of one call
-	Allows       func(string) bool // whether an endpoint that the document names may be called
+	Allows       func(string) bool // whether an endpoint in the document may be called
 	Log          *slog.Logger
 	Observe      observe.Begin
 }
@@ -70,14 +70,14 @@ type Provider struct {
 	keys   *fresh.Source[jose.Set]
 	keySet *keyset.Keys[jose.Set]
 
-	revocation   *trouble.Trouble // of tokens
-	calls        *trouble.Trouble // token requests have no answer
+	revocation   *trouble.Trouble // the provider does not revoke tokens
+	calls        *trouble.Trouble // token requests get no usable answer
 	registration *trouble.Trouble // the provider refuses this service
 	scopes       *trouble.Trouble // the provider refuses scopes
 	denied       *trouble.Trouble // browsers come back with an error
 }
 
-// New makes a provider that has fetched nothing yet.
+// New makes a provider. It fetches its documents on first use.
 func New(cfg Config) *Provider {
 	p := &Provider{
 		Client: cfg.Client, cfg: cfg, client: fetch.NewClient(cfg.HTTP, cfg.Timeout),
@@ -99,10 +99,10 @@ func New(cfg Config) *Provider {
 	return p
 }
 
-// Keys are the provider's keys.
+// Keys returns the provider's keys.
 func (p *Provider) Keys() *keyset.Keys[jose.Set] { return p.keySet }
 
-// Close ends renewal.
+// Close stops the renewal of the documents.
 func (p *Provider) Close() {
 	p.keys.Close()
 	if p.meta != nil {
@@ -110,7 +110,7 @@ func (p *Provider) Close() {
 	}
 }
 
-// Metadata returns the discovery document. The error is that of the fetch, or of ctx.
+// Metadata returns the discovery document, or the error of the fetch or of ctx. Without DiscoveryURL it has only the issuer.
 func (p *Provider) Metadata(ctx context.Context) (*Metadata, error) {
 	if p.meta == nil {
 		return &Metadata{Issuer: p.cfg.Issuer}, nil
@@ -122,7 +122,7 @@ func (p *Provider) Metadata(ctx context.Context) (*Metadata, error) {
 	return snapshot.Value, nil
 }
 
-// Issuer is what iss has to be: there is no verification without one.
+// Issuer returns the only accepted issuer: the configured one, or the one in the discovery document.
 func (p *Provider) Issuer(ctx context.Context) (string, error) {
 	if p.cfg.Issuer != "" {
 		return p.cfg.Issuer, nil
@@ -144,7 +144,7 @@ func (p *Provider) Document(ctx context.Context, address string) (*fetch.Answer,
 	if err != nil {
 		return nil, err
 	}
-	if answer.Status != http.StatusOK { // 404 while a provider starts is an outage like any other
+	if answer.Status != http.StatusOK { // a provider that is starting may answer 404: an outage like any other
 		return nil, answer.Failed()
 	}
 	return answer, nil
@@ -180,7 +180,8 @@ func (p *Provider) fetchKeys(ctx context.Context) (jose.Set, error) {
 	return set, nil
 }
 
-// lookAt names the field that a document's address comes from, unless the address is good and the provider is down.
+// lookAt adds the field with the address of a document to the error of its fetch, unless the error shows that the address is
+// correct and the provider is down.
 func lookAt(field string, err error) error {
 	var failed *fetch.Error
 	if errors.As(err, &failed) && (failed.Status >= 500 || slices.Contains([]string{fetch.ReasonTimeout, fetch.ReasonCanceled, fetch.ReasonClosed}, failed.Reason)) {
@@ -200,24 +201,24 @@ func (p *Provider) fetchMetadata(ctx context.Context) (*Metadata, error) {
 	}
 	if !p.isIssuer(meta.Issuer) {
 		return nil, &trouble.Mistake{
-			Text:  "the discovery document names another issuer than DiscoveryURL and Issuer allow",
+			Text:  "the issuer in the discovery document does not match DiscoveryURL or Issuer",
 			Attrs: []slog.Attr{slog.String("found_issuer", trouble.Printable(meta.Issuer)), slog.String("want_issuer", p.wantedIssuer())},
 			Check: "Config.DiscoveryURL, Config.Issuer",
 		}
 	}
 	if member := p.badEndpoint(meta); member != "" {
 		return nil, &trouble.Mistake{
-			Text:  "the discovery document names an endpoint that is no plain https address",
+			Text:  "an endpoint in the discovery document is not a valid https URL",
 			Attrs: []slog.Attr{slog.String("member", member)}, Check: "Config.DiscoveryURL",
 		}
 	}
 	if meta.JWKS == "" && p.cfg.JWKSURL == "" {
-		return nil, &trouble.Mistake{Text: "the discovery document names no jwks_uri", Check: "Config.DiscoveryURL, Config.JWKSURL"}
+		return nil, &trouble.Mistake{Text: "the discovery document has no jwks_uri", Check: "Config.DiscoveryURL, Config.JWKSURL"}
 	}
 	return meta, nil
 }
 
-// badEndpoint returns the first member of a discovery document whose address may not be called, "" for none.
+// badEndpoint returns the first member of a discovery document whose address may not be called, "" if there is none.
 func (p *Provider) badEndpoint(meta *Metadata) string {
 	for _, endpoint := range []struct{ member, address string }{
 		{"jwks_uri", meta.JWKS}, {"authorization_endpoint", meta.Authorization}, {"token_endpoint", meta.Token},
@@ -234,7 +235,7 @@ func (p *Provider) badEndpoint(meta *Metadata) string {
 // WellKnown is the end of every discovery address (OpenID Connect Discovery section 4).
 const WellKnown = "/.well-known/openid-configuration"
 
-// isIssuer is OpenID Connect Discovery section 4.3, a trailing slash forgiven.
+// isIssuer implements OpenID Connect Discovery section 4.3, except that it ignores a trailing slash.
 func (p *Provider) isIssuer(issuer string) bool {
 	if p.cfg.Issuer != "" {
 		return issuer == p.cfg.Issuer
@@ -242,7 +243,7 @@ func (p *Provider) isIssuer(issuer string) bool {
 	return issuer == p.wantedIssuer() || issuer == p.wantedIssuer()+"/"
 }
 
-// wantedIssuer is what the discovery document has to name, without a trailing slash where one is forgiven.
+// wantedIssuer returns the issuer that the discovery document must have, up to a trailing slash if Issuer is not configured.
 func (p *Provider) wantedIssuer() string {
 	if p.cfg.Issuer != "" {
 		return p.cfg.Issuer
@@ -279,7 +280,7 @@ func readMetadata(object strictjson.Object) (*Metadata, error) {
 	return m, nil
 }
 
-// texts reads members that have to be texts, and remembers that one was not.
+// texts reads members that must be strings; bad is set if one was not.
 type texts struct{ bad bool }
 
 func (t *texts) of(object strictjson.Object, name string) string {

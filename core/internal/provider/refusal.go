@@ -11,11 +11,11 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/trouble"
 )
 
-// notAllowed is what Keycloak answers where a user or a client may not have offline_access. No specification has it.
+// notAllowed is Keycloak's error code for a user or a client that may not have offline_access. No specification defines it.
 const notAllowed = "not_allowed"
 
-// registered are the error codes that may stand in a log: those of RFC 6749 sections 4.1.2.1 and 5.2, RFC 7009, RFC 7591, RFC
-// 8628 and RFC 8693, and Keycloak's.
+// registered lists the error codes that may be logged: those of RFC 6749 sections 4.1.2.1 and 5.2, RFC 7009, RFC 7591, RFC 8628
+// and RFC 8693, and Keycloak's.
 var registered = []string{
 	"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope",
 	"access_denied", "unsupported_response_type", "server_error", "temporarily_unavailable", "unsupported_token_type",
@@ -23,7 +23,7 @@ var registered = []string{
 	notAllowed,
 }
 
-// known returns a code that is one of the registered words, and "" for anything else: that is a text of the provider's.
+// known returns code if it is registered, else "": other codes are arbitrary text of the provider.
 func known(code string) string {
 	if slices.Contains(registered, code) {
 		return code
@@ -31,8 +31,8 @@ func known(code string) string {
 	return ""
 }
 
-// Refusal is what a provider's error code means. One that is not the caller's business means that the provider does not
-// want this service's request.
+// Refusal returns the fault for a provider's error code. A code that the caller can do nothing about is of kind Client: the
+// provider refuses this service.
 func Refusal(code string) *fault.Error {
 	kind := fault.Client
 	switch code {
@@ -48,7 +48,8 @@ func Refusal(code string) *fault.Error {
 	return &fault.Error{Kind: kind, Code: known(code)}
 }
 
-// refusalAt is the refusal of a call to an endpoint, with status 0 one that a browser brought; its cause says where to look.
+// refusalAt returns the fault for a refused call to an endpoint, with a cause that says what to check. Status 0 means that a
+// browser brought the error code.
 func refusalAt(address string, status int, code string) *fault.Error {
 	f := Refusal(code)
 	attrs := []slog.Attr{slog.String("code", known(code)), slog.String("host", fetch.HostOf(address))}
@@ -59,7 +60,7 @@ func refusalAt(address string, status int, code string) *fault.Error {
 	return f
 }
 
-// codeOf is the error code of an answer, "" for none.
+// codeOf returns the error code of an answer, "" if there is none.
 func codeOf(answer *fetch.Answer) string {
 	code, err := answer.Object.String("error")
 	if err != nil { // of another type
@@ -79,21 +80,21 @@ func meaning(code string) string {
 	case "invalid_scope":
 		return "the provider does not know a scope, or this client may not ask for it"
 	case notAllowed:
-		return "the user, or this client, may not have offline_access"
+		return "the user or this client may not have offline_access"
 	default:
 		return "the provider refuses the request"
 	}
 }
 
-// fieldsOf are the fields of the configuration that have to do with a code.
+// fieldsOf returns the settings to check for an error code, "" if there are none.
 func fieldsOf(code string) string {
 	switch code {
 	case "invalid_client":
 		return "Config.ClientID, Config.ClientSecret"
 	case "unauthorized_client", "unsupported_grant_type":
-		return "Config.ClientID, and the flows that the provider has switched on for it"
+		return "Config.ClientID, and the flows that are enabled for it at the provider"
 	case "invalid_redirect_uri", "invalid_request":
-		return "Config.PublicURL, Config.RedirectURIs, and the redirect URIs that are registered at the provider"
+		return "Config.PublicURL, Config.RedirectURIs, and the redirect URIs registered at the provider"
 	case "invalid_scope":
 		return "Config.Scopes, Config.NoOfflineAccess"
 	case notAllowed:
@@ -103,7 +104,7 @@ func fieldsOf(code string) string {
 	}
 }
 
-// note logs whether the provider accepts this service, as far as an answer to one of its requests tells.
+// note logs changes in whether the provider accepts this service, as far as the result of a request shows it.
 func (p *Provider) note(ctx context.Context, err error) {
 	f := fault.Find(err)
 	switch {
@@ -115,12 +116,12 @@ func (p *Provider) note(ctx context.Context, err error) {
 		p.registration.Seen(ctx, err)
 	case f.Kind == fault.Refused && hasFields(f):
 		p.scopes.Seen(ctx, err)
-	case f.Kind == fault.Grant, f.Kind == fault.Pending, f.Kind == fault.Refused: // it talks to the user
+	case f.Kind == fault.Grant, f.Kind == fault.Pending, f.Kind == fault.Refused: // the provider accepted this service and refused the user
 		p.registration.Seen(ctx, nil)
 	}
 }
 
-// unanswered keeps an error that says that there was no answer, or none that can be used.
+// unanswered returns err if there was no answer or an unusable one, else nil.
 func unanswered(err error) error {
 	if fault.Is(err, fault.Outage) || fault.Is(err, fault.Unusable) {
 		return err
@@ -128,15 +129,15 @@ func unanswered(err error) error {
 	return nil
 }
 
-// Denied logs that a browser came back with an error code that has to do with this service's configuration. It may be a user's
-// invention, so that it is a warning.
+// Denied logs that a browser came back with an error code that points to the configuration of this service. It is only a
+// warning, because a user can invent the code.
 func (p *Provider) Denied(ctx context.Context, meta *Metadata, code string) {
 	if fieldsOf(code) != "" {
 		p.denied.Seen(ctx, refusalAt(meta.Authorization, 0, code))
 	}
 }
 
-// hasFields reports a refusal that the configuration has to do with.
+// hasFields reports whether the cause of a refusal names settings to check.
 func hasFields(f *fault.Error) bool {
 	var mistake *trouble.Mistake
 	return errors.As(f.Err, &mistake) && mistake.Check != ""

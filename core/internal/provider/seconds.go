@@ -11,11 +11,11 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/strictjson"
 )
 
-// maxSeconds is where whole numbers of a float64 end. Beyond it nothing is changed.
+// maxSeconds is the limit up to which float64 represents every integer. Larger values are not changed.
 const maxSeconds = 1 << 53
 
-// wholeSeconds makes expires_in of a token answer a whole number. RFC 6749 section 5.1 does not say that it is one, and
-// x/oauth2 refuses an answer where it has a fraction or an exponent. The fraction is cut off. What is no number stays, and is refused by x/oauth2.
+// wholeSeconds truncates expires_in of a token answer to an integer. RFC 6749 section 5.1 does not require an integer, but
+// x/oauth2 refuses a fraction or an exponent. A value that is not a number is not changed, and x/oauth2 refuses it.
 type wholeSeconds struct{ base http.RoundTripper }
 
 func withWholeSeconds(client *http.Client) *http.Client {
@@ -42,7 +42,7 @@ func (w wholeSeconds) RoundTrip(request *http.Request) (*http.Response, error) {
 
 func roundSeconds(body []byte) []byte {
 	object, err := strictjson.Parse(string(body))
-	if err != nil { // an empty one
+	if err != nil { // an empty body
 		return body
 	}
 	seconds, ok, err := object.Number("expires_in", true)

@@ -1,7 +1,7 @@
-// Package stored says in which form values are handed to a store.
+// Package stored converts values to the form that a store takes.
 package stored
 
 import "time"
 
-// Time is a time as a store.Store takes it: in UTC and in whole milliseconds.
+// Time returns a time as a store.Store takes it: in UTC and whole milliseconds.
 func Time(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }

@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// Limit bounds how often a line is logged. The zero value lets nothing through. Safe for concurrent use.
+// Limit is a rate limit for lines of the log. The zero value allows none. Safe for concurrent use.
 type Limit struct {
-	Lines int           // so many
-	Every time.Duration // within this time
+	Lines int           // allowed lines per window
+	Every time.Duration // length of a window
 
 	mu      sync.Mutex
-	begun   time.Time // of the window
-	taken   int       // lines in it
-	dropped int       // lines that were not logged, since the last that was
+	begun   time.Time // start of the window
+	taken   int       // lines in the window
+	dropped int       // lines dropped since the last one that was logged
 }
 
 // Take reports whether a line may be logged now, and how many were dropped since the last one.

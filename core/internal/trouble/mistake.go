@@ -5,15 +5,15 @@ import (
 	"log/slog"
 )
 
-// Mistake is an error that an operator can correct. Its line in the log says what was found, and where to look.
+// Mistake is an error that an operator can correct. Its line in the log says what was found and which setting to check.
 type Mistake struct {
 	Text  string      // a fixed text; "": that of Err
-	Check string      // the fields of the configuration to look at; "": none
-	Attrs []slog.Attr // what was found and what was wanted, no longer than an operator reads
-	Err   error       // the cause, whose attributes go into the same line; nil: there is none
+	Check string      // the fields of the configuration to check; "": none
+	Attrs []slog.Attr // what was found and what was expected, bounded in size
+	Err   error       // the cause, whose attributes are logged in the same line; nil: none
 }
 
-// Error gives the text and that of the cause.
+// Error returns the text and that of the cause.
 func (m *Mistake) Error() string {
 	switch {
 	case m.Err == nil:
@@ -25,10 +25,10 @@ func (m *Mistake) Error() string {
 	}
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (m *Mistake) Unwrap() error { return m.Err }
 
-// LogAttrs are what was found, then the cause's, then the fields to look at.
+// LogAttrs returns Attrs, then those of the cause, then the fields to check.
 func (m *Mistake) LogAttrs() []slog.Attr {
 	attrs := append(m.Attrs[:len(m.Attrs):len(m.Attrs)], attrsOf(m.Err)...)
 	if m.Check != "" {
@@ -37,7 +37,7 @@ func (m *Mistake) LogAttrs() []slog.Attr {
 	return attrs
 }
 
-// attrsOf finds the first error of a chain that has attributes for the log.
+// attrsOf returns the attributes of the first error in the chain that has any.
 func attrsOf(err error) []slog.Attr {
 	var attributed interface{ LogAttrs() []slog.Attr }
 	if errors.As(err, &attributed) {
@@ -46,11 +46,11 @@ func attrsOf(err error) []slog.Attr {
 	return nil
 }
 
-// maxText is how much of a text of the provider's a line may hold, in bytes.
+// maxText is the longest text of the provider that is logged, in bytes.
 const maxText = 200
 
-// Printable returns a text of the provider's for a line of the log: "(not printable)" for one that is longer than 200 bytes or
-// has characters beyond printable ASCII.
+// Printable returns a text of the provider for the log, or "(not printable)" if it is longer than 200 bytes or has other
+// characters than printable ASCII.
 func Printable(text string) string {
 	if len(text) > maxText {
 		return notPrintable

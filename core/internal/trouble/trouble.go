@@ -1,5 +1,5 @@
-// Package trouble logs changes of state: one line when something starts to fail, one when it works again, however many
-// requests there are in between.
+// Package trouble logs changes of state: one line when something starts to fail and one when it recovers, however many requests
+// come in between.
 package trouble
 
 import (
@@ -9,26 +9,26 @@ import (
 	"time"
 )
 
-// calm is how long nothing may have failed before a recovery is logged: what fails for one user and not for the next is no
-// change of state.
+// calm is how long nothing must have failed before a recovery is logged. Without it, a step that fails for some users and works
+// for others would log each time.
 const calm = time.Minute
 
-// Trouble is an optional step of a request, which the request goes on without. Safe for concurrent use.
+// Trouble logs when an optional step of requests starts to fail and when it recovers. Safe for concurrent use.
 type Trouble struct {
 	log        *slog.Logger
 	level      slog.Level
 	what, done string
 
 	mu     sync.Mutex
-	failed time.Time // the last failure; zero: it works
+	failed time.Time // the last failure; zero: the step works
 }
 
-// New makes the trouble of one step. Its lines read "WHAT cannot be DONE", at the level, and "WHAT can be DONE again".
+// New makes a Trouble for one step. It logs "WHAT cannot be DONE" at the level, and "WHAT can be DONE again" at level info.
 func New(log *slog.Logger, level slog.Level, what, done string) *Trouble {
 	return &Trouble{log: log, level: level, what: what, done: done}
 }
 
-// Seen is called after each try, with the context that the handler of the log gets.
+// Seen records the result of one try. ctx is passed to the log's handler.
 func (t *Trouble) Seen(ctx context.Context, err error) {
 	if began, over := t.note(err != nil); began || over {
 		tell(ctx, t.log, t.level, t.what, t.done, err)
@@ -48,8 +48,8 @@ func (t *Trouble) note(failed bool) (began, over bool) {
 	return failed && fine, over
 }
 
-// Changes returns a function for a source that tells of changes of state alone: with the error when something can no
-// longer be had in a way ("fetched"), with nil when it can again.
+// Changes returns a function for callers that detect changes of state themselves. It logs "WHAT cannot be HAD" at level warning
+// for an error, and "WHAT can be HAD again" at level info for nil.
 func Changes(log *slog.Logger, what, had string) func(error) {
 	return func(err error) { tell(context.Background(), log, slog.LevelWarn, what, had, err) }
 }

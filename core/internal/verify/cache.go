@@ -6,9 +6,8 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/tokencache"
 )
 
-// cache holds access tokens that were verified, so that the next request with one of them costs no signature. Nothing else
-// ever enters it, and what it finds is held against all that can change: the clock and the issuer's keys; revocation is the
-// caller's. Safe for concurrent use; nil holds nothing.
+// cache holds verified access tokens, so that the signature of a token is verified once. find checks what can change: the clock
+// and the issuer's keys. The caller checks revocation. Safe for concurrent use; a nil cache is empty.
 type cache struct {
 	tokens *tokencache.Cache[*Token]
 }
@@ -20,7 +19,7 @@ func newCache(size int) *cache {
 	return &cache{tokencache.New[*Token](size)}
 }
 
-// find returns a token that came before, byte for byte, and is as good as it was then; nil says that it has to be verified.
+// find returns the cached token with exactly this text if it is still valid. nil means that the token must be verified.
 func (c *cache) find(raw string, now time.Time) *Token {
 	if c == nil {
 		return nil
@@ -32,7 +31,7 @@ func (c *cache) find(raw string, now time.Time) *Token {
 	return token
 }
 
-// keep adds a token that has just been verified; its raw text is a copy already.
+// keep adds a verified token. Its raw text is already a copy.
 func (c *cache) keep(token *Token) {
 	if c != nil {
 		c.tokens.Put(token.Raw, token, token.Size())

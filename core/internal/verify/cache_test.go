@@ -13,7 +13,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/strictjson"
 )
 
-// When the clock is put back, a token that came before waits for its time again.
+// If the clock is set back, a cached token is not yet valid again.
 func TestCachedTokenBegins(t *testing.T) {
 	signer, err := jose.NewSigner("k", "EdDSA")
 	if err != nil {

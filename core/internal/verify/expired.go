@@ -25,7 +25,7 @@ func (i *Issuer) Signed(ctx context.Context, raw string) (*Token, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case issuer != name: // before a key is looked for
+	case issuer != name: // before any fetch of keys
 		return nil, anotherIssuer(name)
 	case i.Algorithm != "" && token.Alg != i.Algorithm, i.NamedKeys && !token.HasKey, !token.Supported(), !isAccessType(token.Typ):
 		return nil, fault.New(fault.Token, fault.ErrTokenKind)

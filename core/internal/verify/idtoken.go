@@ -15,14 +15,15 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 )
 
-// Login is what an ID token belongs to.
+// Login has the values that an ID token must match.
 type Login struct {
-	Client      string // to whom it was issued
-	AccessToken string // that came with it
-	Nonce       string // of the login; "" where PKCE alone binds the code, and after a refresh
+	Client      string // the client id
+	AccessToken string // the access token in the same answer
+	Nonce       string // "" after a refresh, and if only PKCE protects the code
 }
 
-// IDToken is OpenID Connect Core section 3.1.3.7. The error is a fault of kind Token with its reason, or an outage.
+// IDToken verifies an ID token (OpenID Connect Core section 3.1.3.7). The error is a fault of kind Token with its reason, or an
+// outage.
 func (i *Issuer) IDToken(ctx context.Context, raw string, login Login) (*Token, error) {
 	token, err := jose.Parse(raw)
 	switch {
@@ -50,15 +51,15 @@ func (i *Issuer) IDToken(ctx context.Context, raw string, login Login) (*Token, 
 	return verified, nil
 }
 
-// isIDToken keeps out what the issuer signs for another use: with events it is a logout token, or another security event (RFC
-// 8417).
+// isIDToken excludes tokens that the issuer signs for other purposes. A token with events is a logout token or another security
+// event (RFC 8417).
 func isIDToken(token *claims.Token) bool {
 	kind, err := token.Object.String("typ")
 	return err == nil && !isAnyOf(kind, "Bearer", "Refresh", "Offline", "Logout") && !token.Has("events")
 }
 
-// isIssuedTo: the audience is this client; others beside it only with azp, and azp is this client (points 3 to 5). Its type was
-// checked.
+// isIssuedTo reports whether aud contains the client. With other audiences azp is required, and azp must be the client (points 3
+// to 5). The type of azp was checked before.
 func isIssuedTo(token *claims.Token, client string) bool {
 	azp := token.Text("azp")
 	if azp == "" && len(token.Audience) > 1 || azp != "" && azp != client {
@@ -72,7 +73,7 @@ func hasNonce(token *claims.Token, nonce string) bool {
 	return err == nil && (nonce == "" || subtle.ConstantTimeCompare([]byte(got), []byte(nonce)) == 1)
 }
 
-// hashFits is section 3.1.3.8: at_hash, when it is there, is the left half of the access token's hash.
+// hashFits reports whether at_hash, if present, is the left half of the access token's hash (section 3.1.3.8).
 func hashFits(token *claims.Token, alg, accessToken string) bool {
 	want, err := token.Object.String("at_hash")
 	if !token.Has("at_hash") || err != nil {
@@ -83,7 +84,7 @@ func hashFits(token *claims.Token, alg, accessToken string) bool {
 	return subtle.ConstantTimeCompare([]byte(got), []byte(want)) == 1
 }
 
-// hashOf hashes with what the algorithm of a signature uses.
+// hashOf hashes text with the hash function of a signature algorithm.
 func hashOf(alg, text string) []byte {
 	switch {
 	case strings.HasSuffix(alg, "256"):

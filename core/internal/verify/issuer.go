@@ -1,6 +1,6 @@
-// Package verify decides whether a token is valid. Each issuer whose tokens this service accepts is one [Issuer], a row of one
-// table: the provider, this service itself, trusted services. All tokens are verified in the same way and cached in one
-// cache; the differences are data in the row.
+// Package verify decides whether a token is valid. Each issuer whose tokens this service accepts is one [Issuer] in a table: the
+// provider, this service itself, trusted services. All tokens are verified in the same way and share one cache; the differences
+// are fields of Issuer.
 package verify
 
 import (
@@ -23,49 +23,49 @@ type Keys interface {
 	Prove(*keyset.Proof, jose.Header, jose.Key)
 }
 
-// Issuer is one row: who issues, with which keys, and for which audience. Read-only once in use.
+// Issuer describes one issuer: its name, its keys, and which of its tokens are accepted. Read-only once in use.
 type Issuer struct {
-	// ID is the claim iss, byte for byte. Empty: Discover tells.
+	// ID is the claim iss, byte for byte. Empty: Discover returns it.
 	ID string
-	// Discover returns what iss has to be, where only the issuer's own document says so.
+	// Discover returns the claim iss if it is known only from the issuer's document.
 	Discover func(context.Context) (string, error)
-	// Keys are the issuer's keys; Down is the part that is out of reach when they are.
+	// Keys are the issuer's keys. Down is the part that is reported as unreachable if they are.
 	Keys Keys
 	Down fault.Part
-	// Algorithm is the only one that is accepted; empty: whatever its keys are for. NamedKeys demands a kid.
+	// Algorithm is the only accepted algorithm; empty: the algorithm of the key. NamedKeys requires a kid.
 	Algorithm string
 	NamedKeys bool
-	// Audience reports whether an access token is for this service; typed says that its header calls it one (RFC 9068). Want
-	// is what it asks for, and Hint what to set so that a token which it refused is accepted, "" for nothing; both are for
-	// the log. No Hint: nothing.
+	// Audience reports whether an access token is for this service; typed means that its header has the type of RFC 9068. Want
+	// and Hint are for the log of a refusal: the accepted audiences, and which setting would accept the token ("" for none).
+	// Hint may be nil.
 	Audience func(token *claims.Token, typed bool) bool
 	Want     []string
 	Hint     func(*claims.Token) string
-	// Marked demands that an access token can be told from an ID token, for an issuer that signs both for one audience.
+	// Marked requires that an access token can be distinguished from an ID token, for an issuer that signs both for one audience.
 	Marked bool
-	// Session names what an access token can be revoked by, and Ended asks whether it was. Both nil: nothing ends before
-	// its time.
+	// Session returns the ID by which an access token can be revoked, and Ended reports whether it was. Both may be nil: then
+	// tokens cannot be revoked.
 	Session func(*claims.Token) string
 	Ended   func(ctx context.Context, session string) (bool, error)
 
 	Rules *claims.Rules
-	// New makes an empty token, together with what the application sees of it.
+	// New makes an empty token with its Owner.
 	New func() *Token
 }
 
-// Token is a token that was verified. It is shared and read-only.
+// Token is a verified token. It is shared and read-only.
 type Token struct {
 	claims.Token
-	// Owner is what the application sees in the place of this token.
+	// Owner is the value that the application sees for this token.
 	Owner any
-	// Session is what the token can be revoked by, "" for nothing.
+	// Session is the ID by which the token can be revoked, "" if it cannot.
 	Session string
 
 	issuer *Issuer
 	proof  keyset.Proof
 }
 
-// name is what iss has to be. The error is an outage.
+// name returns the claim iss that tokens must have. The error is an outage.
 func (i *Issuer) name(ctx context.Context) (string, error) {
 	if i.ID != "" {
 		return i.ID, nil
@@ -92,7 +92,7 @@ func (i *Issuer) Access(ctx context.Context, raw string) (*Token, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case issuer != name: // before anything is fetched for a stranger's
+	case issuer != name: // before any fetch for a token of another issuer
 		return nil, anotherIssuer(name)
 	}
 	return i.access(ctx, &token, name)
@@ -135,7 +135,7 @@ func (i *Issuer) anotherAudience(token *claims.Token) error {
 	return &fault.Error{Kind: fault.Token, Err: fault.ErrAudience, Want: want}
 }
 
-// verify checks what every token has to fulfil: key, signature, and the registered claims.
+// verify checks what all tokens have in common: key, signature and the registered claims.
 func (i *Issuer) verify(ctx context.Context, token *jose.Token, name string) (*Token, error) {
 	switch {
 	case !token.Supported(), i.Algorithm != "" && token.Alg != i.Algorithm:
@@ -175,13 +175,13 @@ func (i *Issuer) key(ctx context.Context, token *jose.Token) (jose.Key, error) {
 	return key, nil
 }
 
-// isAccessType is RFC 9068 section 2.1, and the types that providers without it write; RFC 8725 section 3.11.
+// isAccessType accepts the type of RFC 9068 section 2.1 and those of providers that do not implement it (RFC 8725 section 3.11).
 func isAccessType(typ string) bool { return isAnyOf(typ, "", "JWT") || saysAccess(typ) }
 
 func saysAccess(typ string) bool { return isAnyOf(typ, "at+jwt", "application/at+jwt") }
 
-// isAccessToken keeps out what the same issuer signs for another use: ID tokens, refresh tokens, logout tokens (RFC
-// 8725 section 3.12), and tokens bound to a key that a bearer does not prove (RFC 7800).
+// isAccessToken excludes tokens that the issuer signs for other purposes: ID tokens, refresh tokens, logout tokens (RFC 8725
+// section 3.12), and tokens bound to a key, which a bearer does not prove to have (RFC 7800).
 func (i *Issuer) isAccessToken(typ string, token *claims.Token) bool {
 	kind, err := token.Object.String("typ")
 	if err != nil || isAnyOf(kind, "ID", "Refresh", "Offline", "Logout") || token.Has("cnf") || token.Has("events") {
@@ -197,9 +197,9 @@ func (i *Issuer) isAccessToken(typ string, token *claims.Token) bool {
 	return !slices.ContainsFunc(idTokenClaims, token.Has) && (!i.Marked || isAnyOf(use, "access") || slices.ContainsFunc(accessClaims, token.Has))
 }
 
-// Claims by which tokens are told apart whose header and typ say nothing. An ID token that came with a refresh or for a device
-// may have neither nonce nor at_hash, so that the lack of them says nothing; what it never has are the claims of an
-// authorization: cid is Okta's, appid and azpacr are those of Microsoft Entra.
+// Claims that distinguish tokens whose header and typ do not. An ID token from a refresh or a device login may have neither nonce
+// nor at_hash, so their absence proves nothing; but it never has one of accessClaims. cid is used by Okta, appid and azpacr by
+// Microsoft Entra.
 var (
 	idTokenClaims = []string{"nonce", "at_hash", "c_hash"}
 	accessClaims  = []string{"scope", "scp", "client_id", "cid", "appid", "azpacr"}

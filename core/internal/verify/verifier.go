@@ -12,15 +12,15 @@ import (
 // Verifier accepts the access tokens of the issuers in its table. Safe for concurrent use.
 type Verifier struct {
 	named      map[string]*Issuer
-	discovered []*Issuer // their names are known by asking them
-	names      []string  // of the named ones, for the log
+	discovered []*Issuer // those without an ID
+	names      []string  // the keys of named, for the log
 	cache      *cache
 }
 
-// manyNames bounds the issuers that a refusal names.
+// manyNames is the largest number of issuers in the log line of a refusal.
 const manyNames = 5
 
-// NewVerifier makes a verifier of a table of issuers, with a cache for about cacheSize tokens; below 0 there is none.
+// NewVerifier makes a verifier for a table of issuers, with a cache for about cacheSize tokens; a negative size disables it.
 func NewVerifier(cacheSize int, table ...*Issuer) *Verifier {
 	v := &Verifier{named: make(map[string]*Issuer), cache: newCache(cacheSize)}
 	for _, issuer := range table {
@@ -35,8 +35,8 @@ func NewVerifier(cacheSize int, table ...*Issuer) *Verifier {
 	return v
 }
 
-// Access is the whole check of an access token at a guard. cached says that the token came before. The error is a fault
-// of kind Token with its reason, or an outage.
+// Access verifies an access token. cached reports whether it was in the cache. The error is a fault of kind Token with its
+// reason, or an outage.
 func (v *Verifier) Access(ctx context.Context, raw string) (token *Token, cached bool, err error) {
 	token = v.cache.find(raw, time.Now())
 	cached = token != nil
@@ -57,7 +57,7 @@ func (v *Verifier) verify(ctx context.Context, raw string) (*Token, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Nobody has verified the issuer yet: it chooses whose keys may verify the token, and nothing else.
+	// The issuer is not verified yet: it only chooses the keys that verify the token.
 	name, err := token.UnverifiedIssuer()
 	if err != nil {
 		return nil, fault.New(fault.Token, err)
@@ -69,14 +69,14 @@ func (v *Verifier) verify(ctx context.Context, raw string) (*Token, error) {
 	return issuer.access(ctx, &token, name)
 }
 
-// issuer returns the row of a name; a stranger's is refused before anything is fetched for it.
+// issuer returns the issuer with this name. It refuses other names before any fetch for them.
 func (v *Verifier) issuer(ctx context.Context, name string) (*Issuer, error) {
 	if issuer := v.named[name]; issuer != nil {
 		return issuer, nil
 	}
 	wanted := slices.Clip(v.names)
 	for _, issuer := range v.discovered {
-		if name == "" { // nobody's: not worth a fetch
+		if name == "" { // no issuer: not worth a fetch
 			break
 		}
 		want, err := issuer.name(ctx)
@@ -91,7 +91,7 @@ func (v *Verifier) issuer(ctx context.Context, name string) (*Issuer, error) {
 	return nil, anotherIssuer(wanted[:min(len(wanted), manyNames)]...)
 }
 
-// checkEnded refuses tokens whose session was ended: the clock alone does not tell.
+// checkEnded refuses a token whose session was revoked.
 func (i *Issuer) checkEnded(ctx context.Context, token *Token) error {
 	if token.Session == "" || i.Ended == nil {
 		return nil
@@ -107,7 +107,7 @@ func (i *Issuer) checkEnded(ctx context.Context, token *Token) error {
 }
 
 func anotherIssuer(wanted ...string) error {
-	if len(wanted) == 0 { // it is not known yet
+	if len(wanted) == 0 { // not known yet
 		return fault.New(fault.Token, fault.ErrIssuer)
 	}
 	return &fault.Error{Kind: fault.Token, Err: fault.ErrIssuer, Want: []slog.Attr{slog.Any("want_issuer", wanted)}}

@@ -10,9 +10,9 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// Allocations compares one request to a handler behind a guard with one to the same handler without: what the guard adds for a
-// token that came before has to stay within most. The function that serve returns answers one request in this goroutine, with
-// this Authorization header, and returns the status. The guarded route is /guarded: the log names it for a token that is refused.
+// Allocations compares a request to a handler behind a guard with a request to the same handler without one. For a cached token
+// the guard may add at most most allocations. The function that serve returns answers one request in this goroutine, with this
+// Authorization header, and returns the status. The guarded route is /guarded: the log of a refused token names it.
 func Allocations(t *testing.T, most float64, serve func(t *testing.T, auth *core.Auth) (bare, guarded func(authorization string) int)) {
 	t.Helper()
 	idp := oidctest.NewProvider(t)

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// answer is one whole answer as the client got it.
+// answer is one whole answer as the client received it.
 type answer struct {
 	t      *testing.T
 	what   string // the request, for messages
@@ -18,7 +18,7 @@ type answer struct {
 	body   string
 }
 
-// transport are the headers that belong to the connection or the clock, and may differ.
+// transport lists the headers that depend on the connection or the clock, and may differ.
 var transport = []string{"Date", "Content-Length", "Connection", "Keep-Alive", "Transfer-Encoding"}
 
 // text is the whole answer in one form: status, headers in order of their names, body.
@@ -35,8 +35,8 @@ func (a *answer) text() string {
 	return whole(a.status, a.body, lines...)
 }
 
-// is compares the whole answer with one made by [whole] and its kin, in which … stands for a text that may differ: at
-// least one character, and none of those that end a member, a parameter or a line.
+// is compares the whole answer with one made by [whole] or a function like it. In want, … matches at least one character except
+// those that end a member, a parameter or a line.
 func (a *answer) is(want string) {
 	a.t.Helper()
 	pattern := strings.ReplaceAll(regexp.QuoteMeta(want), "…", "[^\"&;,{}\\s]+")
@@ -45,7 +45,7 @@ func (a *answer) is(want string) {
 	}
 }
 
-// hasStatus compares the status alone, for answers that are the framework's own.
+// hasStatus compares only the status, for answers of the framework.
 func (a *answer) hasStatus(want int) {
 	a.t.Helper()
 	if a.status != want {
@@ -53,7 +53,7 @@ func (a *answer) hasStatus(want int) {
 	}
 }
 
-// cookies returns "name=value" of every cookie that the answer sets, without those that it deletes.
+// cookies returns "name=value" of every cookie that the answer sets, except those that it deletes.
 func (a *answer) cookies() string {
 	var pairs []string
 	for _, cookie := range (&http.Response{Header: a.header}).Cookies() {
@@ -66,37 +66,37 @@ func (a *answer) cookies() string {
 
 func (a *answer) location() string { return a.header.Get("Location") }
 
-// whole is an answer: status, "Name: value" lines in any order, body.
+// whole makes an answer of a status, "Name: value" lines in any order, and a body.
 func whole(status int, body string, headers ...string) string {
 	headers = slices.Clone(headers)
 	slices.Sort(headers)
 	return fmt.Sprintf("%d\n%s\n\n%s", status, strings.Join(headers, "\n"), body)
 }
 
-// jsonWith is an answer of this library.
+// jsonWith makes a JSON answer of this library.
 func jsonWith(status int, body string, headers ...string) string {
 	return whole(status, body, append(headers, "Content-Type: application/json", "Cache-Control: no-store", "Pragma: no-cache")...)
 }
 
-// refused is the JSON refusal with a code.
+// refused makes a JSON refusal with a code.
 func refused(status int, code, detail string, headers ...string) string {
 	return jsonWith(status, fmt.Sprintf(`{"detail":"%s","error":"%s","error_description":"%s"}`, detail, code, detail), headers...)
 }
 
-// outage is the JSON refusal without a code: what may be over in a moment.
+// outage makes a JSON refusal without a code, for temporary failures.
 func outage(status int, detail string, headers ...string) string {
 	return jsonWith(status, fmt.Sprintf(`{"detail":"%s"}`, detail), append(headers, "Retry-After: 10")...)
 }
 
-// moved is a redirect.
+// moved makes a redirect.
 func moved(location string, headers ...string) string {
 	return whole(http.StatusFound, "", append(headers, "Location: "+location, "Cache-Control: no-store", "Pragma: no-cache")...)
 }
 
-// shown is the answer of a handler of the suite.
+// shown makes an answer of a handler of the suite.
 func shown(body string) string { return whole(http.StatusOK, body, "Content-Type: application/json") }
 
-// seen is the answer of the handler who to a subject, given the caller that many times; "" is a guest.
+// seen makes the answer of the handler who, which got the caller with this subject so many times; "" is a guest.
 func seen(subject string, times int) string {
 	text := `"` + subject + `"`
 	if subject == "" {

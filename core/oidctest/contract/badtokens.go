@@ -13,7 +13,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// badProviderTokens are those of passthrough mode. But for what is wrong, each fits the guards of [guardCases].
+// badProviderTokens returns the bad tokens of passthrough mode. Each would pass the guards of [guardCases] but for one fault.
 func badProviderTokens(_ setup, s *site) map[string]string {
 	staff := oidctest.Claims{"scope": "openid staff"}
 	foreign := s.idp.AccessClaims("alice")
@@ -30,7 +30,7 @@ func badProviderTokens(_ setup, s *site) map[string]string {
 	}
 }
 
-// badOwnTokens are those of broker mode. Other services make most of them, with the keys of this one.
+// badOwnTokens returns the bad tokens of broker mode. Other services make most of them, with the keys of this one.
 func badOwnTokens(a setup, s *site) map[string]string {
 	staff := oidctest.Claims{"scope": "openid staff"}
 	from := func(config func(*core.Config), claims ...oidctest.Claims) string {
@@ -59,12 +59,12 @@ func badOwnTokens(a setup, s *site) map[string]string {
 	}
 }
 
-// anIDToken is one of the provider's for this client, as a login brings it.
+// anIDToken returns an ID token of the provider for this client, as from a login.
 func anIDToken(s *site) string {
 	return s.idp.Sign("JWT", oidctest.Claims{"iss": s.idp.Issuer(), "aud": "app", "sub": "alice", "exp": int64(1 << 40), "nonce": "x"})
 }
 
-// changed is a token with another signature.
+// changed returns a token with another signature.
 func changed(raw string) string {
 	at := strings.LastIndex(raw, ".") + 1
 	first := "A"
@@ -74,7 +74,7 @@ func changed(raw string) string {
 	return raw[:at] + first + raw[at+1:]
 }
 
-// forged has the claims and the key id of a good token, and the signature of somebody else's key.
+// forged returns a token with the claims and the kid of a valid one, signed with another key.
 func forged(s *site, good, algorithm string) string {
 	s.t.Helper()
 	token, err := jose.Parse(good)

@@ -14,13 +14,13 @@ import (
 
 const accessTokenType = "urn:ietf:params:oauth:token-type:access_token"
 
-// exchangeAnswer is a good answer to a token exchange: no refresh token, and what was issued.
+// exchangeAnswer is the answer to a successful token exchange: without a refresh token, with the type of the token.
 func exchangeAnswer(scope string) string {
 	return jsonWith(http.StatusOK, `{"access_token":"…","token_type":"Bearer","expires":…,"expires_in":…,"refresh_expires":…,`+
 		`"scope":"`+scope+`","issued_token_type":"`+accessTokenType+`"}`)
 }
 
-// testExchange: the provider's token becomes an own one, with no wider scope and no longer life (RFC 8693).
+// testExchange: a token of the provider is exchanged for one of this service, with no more scopes and no longer life (RFC 8693).
 func testExchange(t *testing.T, a setup) {
 	s := a.open(t, plan{build: func(app App) {
 		standard(t, app)

@@ -9,7 +9,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core"
 )
 
-// brokerParts are what broker mode alone has.
+// brokerParts are the tests for broker mode only.
 func brokerParts() []part {
 	return []part{
 		{"keys", testKeys},
@@ -25,14 +25,14 @@ func brokerParts() []part {
 	}
 }
 
-// published is the answer of the jwks route with that many keys.
+// published makes the answer of the jwks route with so many keys.
 func published(keys int) string {
 	const key = `{"alg":"RS256","e":"AQAB","kid":"…","kty":"RSA","n":"…","use":"sig"}`
 	return whole(http.StatusOK, `{"keys":[`+strings.TrimSuffix(strings.Repeat(key+",", keys), ",")+`]}`,
 		"Content-Type: application/json", "Cache-Control: public, max-age=300")
 }
 
-// testKeys: everybody may read the keys, and they are those that sign.
+// testKeys: the jwks route is public and has the keys that sign.
 func testKeys(t *testing.T, a setup) {
 	s := a.open(t, plan{})
 	for _, headers := range [][]string{nil, {"Authorization: Bearer x"}, {"Authorization: Bearer x", "Authorization: Bearer y"}, {s.bearer("alice")}} {
@@ -58,7 +58,7 @@ func testKeys(t *testing.T, a setup) {
 	s.get("/me", s.bearer("alice")).is(seen("alice", 2))
 }
 
-// testBrokerConfig: what broker mode asks of a configuration comes out of the adapter's New and Mount.
+// testBrokerConfig: the adapter's New and Mount return the configuration errors of broker mode.
 func testBrokerConfig(t *testing.T, a setup) {
 	s := a.open(t, plan{build: func(app App) {
 		standard(t, app)

@@ -10,12 +10,12 @@ func storeDown(headers ...string) string {
 	return jsonWith(http.StatusServiceUnavailable, `{"detail":"The session store is not available."}`, append(headers, "Retry-After: 2")...)
 }
 
-// peerDown is a guard's answer when it cannot get the keys of a trusted issuer.
+// peerDown makes a guard's answer while the keys of a trusted issuer cannot be fetched.
 func peerDown() string {
 	return outage(http.StatusServiceUnavailable, "The keys of the token's issuer are out of reach, cannot validate token.")
 }
 
-// testStoreDown: a service that has never reached its store answers 503 where it needs it; one that has goes on.
+// testStoreDown: an instance that has never reached its store answers 503 where it needs it; one that has continues to work.
 func testStoreDown(t *testing.T, a setup) {
 	warm := a.open(t, plan{})
 	tokens, ended := warm.tokens(warm.codeForm("alice")), warm.tokens(warm.codeForm("alice"))
@@ -45,10 +45,10 @@ func testStoreDown(t *testing.T, a setup) {
 	warm.refresh(tokens.RefreshToken).is(storeDown())
 	warm.comeBack(query, cookies).is(storeDown(noReferrer, noCookie))
 	warm.get(logout, "Authorization: Bearer "+ended.AccessToken).hasStatus(http.StatusFound)
-	warm.post(logout, nil, "Authorization: Bearer "+ended.AccessToken).is(storeDown()) // a program has to know
-	warm.get("/me", "Authorization: Bearer "+ended.AccessToken).is(badToken())         // here it ends all the same
+	warm.post(logout, nil, "Authorization: Bearer "+ended.AccessToken).is(storeDown()) // a program is told
+	warm.get("/me", "Authorization: Bearer "+ended.AccessToken).is(badToken())         // on this instance the session has ended
 
 	warm.store.comeBack()
-	warm.alive(warm.tokens(refreshForm(tokens.RefreshToken))) // nothing of it was spent
+	warm.alive(warm.tokens(refreshForm(tokens.RefreshToken))) // the refresh token was not used
 	warm.post(token, url.Values{"refresh_token": {"x"}}).is(warm.refreshGone)
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// internet leads the public addresses of the suite's applications to where they listen; everything else goes its way.
+// internet sends requests for the public addresses of the suite's applications to where they listen, and passes on all others.
 type internet struct {
 	mu    sync.Mutex
 	hosts map[string]string
@@ -47,7 +47,7 @@ func memberSecret(name string) []string {
 	return []string{name + ": a secret key of the contract suite"}
 }
 
-// member opens an application of the federation, with signing keys of its own, that trusts others.
+// member opens an application of the federation, with its own signing keys, that trusts the others.
 func (a setup) member(t *testing.T, net *internet, name, audience string, trusted ...string) *site {
 	t.Helper()
 	s := a.open(t, plan{config: func(cfg *core.Config) {
@@ -62,7 +62,7 @@ func (a setup) member(t *testing.T, net *internet, name, audience string, truste
 	return s
 }
 
-// testPeers: services that trust each other take each other's access tokens at guards and userinfo, and nowhere else.
+// testPeers: services that trust each other accept each other's access tokens at guards and userinfo, and nowhere else.
 func testPeers(t *testing.T, a setup) {
 	net := &internet{hosts: make(map[string]string)}
 	north := a.member(t, net, "north", "all", "south")
@@ -81,7 +81,7 @@ func testPeers(t *testing.T, a setup) {
 	}
 	before := south.idp.Hits(oidctest.Revocation)
 	south.get(logout, bearer).is(moved(south.idp.URL(oidctest.EndSession) + "?client_id=app"))
-	south.alive(tokens) // its own issuer alone ends it
+	south.alive(tokens) // only its issuer can end the session
 	north.alive(tokens)
 	if hits := south.idp.Hits(oidctest.Revocation) - before; hits != 0 {
 		t.Errorf("%d revocations of a peer's token", hits)
@@ -94,24 +94,24 @@ func testPeers(t *testing.T, a setup) {
 	t.Run("strangers", func(t *testing.T) { strangers(t, a, net, north.in(t), south.in(t)) })
 }
 
-// strangers: trust is not given back, not handed on and not for another audience, and each issuer speaks for itself.
+// strangers: trust is neither mutual nor transitive, holds for one audience, and each issuer signs only for itself.
 func strangers(t *testing.T, a setup, net *internet, north, south *site) {
 	east := a.member(t, net, "east", "all", "south")
 	south.get("/me", east.bearer("alice")).is(badToken())
 	east.get("/me", south.bearer("alice")).is(seen("alice", 2))
 	east.get("/me", north.bearer("alice")).is(badToken())
 
-	// What the members say does not count beyond what they may say: another audience, another member's issuer.
+	// Tokens of members for another audience, or in the name of another member, are refused.
 	north.get("/me", withKeys(t, a, south, "south", "south", "another").bearer("alice")).is(badToken())
 	impostor := withKeys(t, a, south, "south", "north", "all")
 	impostor.get("/me", impostor.bearer("alice")).is(seen("alice", 2))
 	north.get("/me", impostor.bearer("alice")).is(badToken())
 	a.member(t, net, "west", "all", "north").get("/me", impostor.bearer("alice")).is(badToken())
-	own := withKeys(t, a, north, "north", "south", "all") // the keys of the one who is asked
+	own := withKeys(t, a, north, "north", "south", "all") // the keys of the service that is called
 	north.get("/me", own.bearer("alice")).is(badToken())
 }
 
-// withKeys opens an application that has the store and the keys of a member, and the name and the audience that it likes.
+// withKeys opens an application with the store and the keys of a member, but with another name and audience.
 func withKeys(t *testing.T, a setup, member *site, owner, name, audience string) *site {
 	t.Helper()
 	return a.open(t, plan{beside: member, config: func(cfg *core.Config) {
@@ -120,7 +120,7 @@ func withKeys(t *testing.T, a setup, member *site, owner, name, audience string)
 	}})
 }
 
-// testPeerOutage: a peer whose keys cannot be fetched is an outage for its tokens alone.
+// testPeerOutage: if the keys of a peer cannot be fetched, only its tokens get a 503.
 func testPeerOutage(t *testing.T, a setup) {
 	net := &internet{hosts: make(map[string]string)}
 	north := a.member(t, net, "north", "all", "south")

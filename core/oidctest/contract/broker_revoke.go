@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// testRevoke is RFC 7009: a token of a session ends it, and what is nobody's is fine.
+// testRevoke tests RFC 7009: a token of a session ends it, and an unknown token is not an error.
 func testRevoke(t *testing.T, a setup) {
 	s := a.open(t, plan{})
 	done := whole(http.StatusOK, "", "Cache-Control: no-store", "Pragma: no-cache")
@@ -30,7 +30,7 @@ func testRevoke(t *testing.T, a setup) {
 	s.alive(s.tokens(refreshForm(lives.RefreshToken)))
 }
 
-// foreign are the headers of a form that another site makes the user's browser send.
+// foreign returns the headers of a form that another site submits in the user's browser.
 var foreign = []string{"Sec-Fetch-Mode: navigate", "Sec-Fetch-Site: cross-site"}
 
 func foreignForm() string {

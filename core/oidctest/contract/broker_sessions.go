@@ -13,7 +13,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// keyOf is the name of the key that a token is signed with.
+// keyOf returns the kid of a token.
 func keyOf(s *site, raw string) string {
 	s.t.Helper()
 	token, err := jose.Parse(raw)
@@ -32,7 +32,7 @@ func refreshForm(refresh string) url.Values {
 	return url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refresh}}
 }
 
-// alive and gone are what guards and the token route make of the tokens of a session.
+// alive and gone check that guards and the token route accept, or refuse, the tokens of a session.
 func (s *site) alive(tokens core.Token) {
 	s.t.Helper()
 	s.get("/me", "Authorization: Bearer "+tokens.AccessToken).is(seen("alice", 2))
@@ -45,7 +45,7 @@ func (s *site) gone(tokens core.Token) {
 	s.refresh(tokens.RefreshToken).is(s.bookGone)
 }
 
-// testSessions: a refresh token is spent once; the one before gets the same answer for a moment; an older one ends the
+// testSessions: a refresh token works once; the previous one gets the same answer within the grace period; an older one ends the
 // session.
 func testSessions(t *testing.T, a setup) {
 	s := a.open(t, plan{})
@@ -60,20 +60,20 @@ func testSessions(t *testing.T, a setup) {
 	}
 	s.alive(first)
 	s.alive(second)
-	other := a.open(t, plan{beside: s}) // what one instance gave, another takes
+	other := a.open(t, plan{beside: s}) // an instance accepts refresh tokens of another
 	third := other.tokens(refreshForm(second.RefreshToken))
 	s.alive(third)
 	s.refresh(third.AccessToken).is(s.bookGone)
 	s.get("/me", "Authorization: Bearer "+third.RefreshToken).is(badToken())
 	s.get(logout, "Authorization: Bearer "+third.RefreshToken).hasStatus(http.StatusFound)
 
-	s.refresh(first.RefreshToken).is(s.bookGone) // somebody has a copy
+	s.refresh(first.RefreshToken).is(s.bookGone) // somebody else has a copy
 	s.refresh(third.RefreshToken).is(s.bookGone)
 	a.open(t, plan{beside: s}).gone(third)
 	t.Run("at once", func(t *testing.T) { refreshAtOnce(t, a) })
 }
 
-// refreshAtOnce: one refresh token in many requests on two instances is one refresh at the provider.
+// refreshAtOnce: many concurrent requests with one refresh token, on two instances, make one refresh at the provider.
 func refreshAtOnce(t *testing.T, a setup) {
 	s := a.open(t, plan{})
 	sites := []*site{s, a.open(t, plan{beside: s})}
@@ -104,7 +104,7 @@ func refreshAtOnce(t *testing.T, a setup) {
 	}
 }
 
-// testEndedSessions: a logout ends its session, and no other one.
+// testEndedSessions: a logout ends its session and no other.
 func testEndedSessions(t *testing.T, a setup) {
 	s := a.open(t, plan{})
 	mine, others := s.tokens(s.codeForm("alice")), s.tokens(s.codeForm("alice"))
@@ -117,7 +117,7 @@ func testEndedSessions(t *testing.T, a setup) {
 	s.alive(mine)
 	s.get(logout+"?access_token="+mine.AccessToken, "Cookie: access_token="+mine.AccessToken).hasStatus(http.StatusFound)
 	s.raw("GET "+logout+" HTTP/1.1", "Authorization: Bearer "+mine.AccessToken, "Authorization: Bearer "+others.AccessToken).hasStatus(http.StatusFound)
-	s.alive(mine) // none of this was a bearer
+	s.alive(mine) // none of these was a bearer token
 
 	for _, ended := range []core.Token{mine, browser, exchanged} {
 		s.alive(ended)
@@ -128,7 +128,7 @@ func testEndedSessions(t *testing.T, a setup) {
 	s.alive(others)
 	s.alive(s.tokens(refreshForm(others.RefreshToken)))
 
-	// The provider ends a session: so does the service, at the next refresh.
+	// If the provider ends a session, the service does at the next refresh.
 	lost := s.tokens(s.codeForm("alice"))
 	s.idp.Fault(oidctest.Token, oidctest.Times(1, oidctest.ErrorCode(http.StatusBadRequest, "invalid_grant")))
 	s.refresh(lost.RefreshToken).is(s.bookGone)

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// client speaks HTTP to one application: it follows no redirect, keeps no cookie and adds nothing.
+// client sends requests to one application. It follows no redirects, keeps no cookies and adds no headers.
 type client struct {
 	t    *testing.T
 	base string
@@ -54,7 +54,7 @@ func (c *client) send(method, target string, body io.Reader, headers ...string) 
 	return a
 }
 
-// try is send for goroutines, which must not end the test.
+// try is send for goroutines, which must not call FailNow.
 func (c *client) try(method, target string, body io.Reader, headers ...string) (*answer, error) {
 	request, err := http.NewRequestWithContext(c.t.Context(), method, c.base+target, body)
 	if err != nil {
@@ -71,7 +71,7 @@ func (c *client) try(method, target string, body io.Reader, headers ...string) (
 	return c.read(method+" "+short(target), response)
 }
 
-// raw writes the lines of a request as they are, on a connection of its own.
+// raw writes the lines of a request unchanged, on a new connection.
 func (c *client) raw(lines ...string) *answer {
 	c.t.Helper()
 	connection := c.dial(lines...)
@@ -87,8 +87,8 @@ func (c *client) raw(lines ...string) *answer {
 	return a
 }
 
-// dial opens a connection and writes a request on it: the lines, with Host after the first one, and an empty line. What
-// comes after an empty one of the lines is the body.
+// dial opens a connection and writes a request: the lines, with Host after the first one, and an empty line. Lines after an empty
+// one are the body.
 func (c *client) dial(lines ...string) net.Conn {
 	c.t.Helper()
 	host := strings.TrimPrefix(c.base, "http://")
@@ -125,7 +125,7 @@ func short(text string) string {
 	return text
 }
 
-// in reports to a subtest.
+// in returns a copy that reports to a subtest.
 func (s *site) in(t *testing.T) *site {
 	reporting := *s.client
 	reporting.t = t

@@ -1,7 +1,6 @@
-// Package contract is the suite that every adapter of this library runs: one framework, one file that says how the suite
-// builds an application with it, and [Run]. What is expected is held here, whole answers of it, so that the adapters
-// cannot differ from each other without a test that says so. Where a framework has to differ, [Differences] states it; in
-// what passthrough and broker mode differ is said once too, in mode.go.
+// Package contract is the test suite of all adapters. An adapter implements [Adapter] for its framework in one file and calls
+// [Run]. The suite compares whole answers, so adapters cannot differ unnoticed. [Differences] lists the points in which a
+// framework may differ; mode.go has the differences between passthrough and broker mode.
 package contract
 
 import (
@@ -17,56 +16,56 @@ import (
 
 // Adapter is one framework with its adapter.
 type Adapter struct {
-	// New makes an application of the framework, nothing on it yet, with one Auth of the adapter's New. The error is
-	// that of the adapter's New.
+	// New makes an empty application of the framework, with an Auth from the adapter's New. It returns the error of that
+	// New.
 	New func(core.Config) (App, error)
-	// Differences are what this framework does in another way than net/http.
+	// Differences lists what this framework does differently from net/http.
 	Differences Differences
 }
 
-// Differences are the only points in which adapters may differ; each zero value is what net/http does.
+// Differences has the only points in which adapters may differ. Each zero value is the behaviour of net/http.
 type Differences struct {
-	// WrongMethod is the status of a route's path under a method that the route does not have. 0: 405.
+	// WrongMethod is the status for a path with a method that has no route. 0: 405.
 	WrongMethod int
-	// NoCancellation: the framework does not cancel a request's context when its client leaves.
+	// NoCancellation: the framework does not cancel the context of a request when its client disconnects.
 	NoCancellation bool
-	// ReadsMultipart: the server takes a multipart body of known length apart before any handler runs, and refuses a
-	// broken one itself, with 400.
+	// ReadsMultipart: the server parses a multipart body of known length before any handler runs, and refuses a malformed
+	// one itself, with 400.
 	ReadsMultipart bool
 }
 
-// App is one application. Everything is put on it before Serve.
+// App is one application. All methods except Serve are called before Serve.
 type App interface {
 	Router
 	// Auth returns the core of the adapter's Auth.
 	Auth() *core.Auth
-	// Before puts a middleware before everything that is put on the application later: it sets these headers of the
-	// answer and goes on.
+	// Before adds a middleware before everything that is added later. It sets these headers of the answer and calls the next
+	// handler.
 	Before(http.Header)
-	// Serve listens on 127.0.0.1, on a port that is free, with a server that takes 32 KB of header, and returns the
-	// base URL. The server ends with the test.
+	// Serve listens on a free port of 127.0.0.1, with a server that accepts 32 KB of header, and returns the base URL. The
+	// server stops at the end of the test.
 	Serve(testing.TB) string
 }
 
-// Router is a place for routes and handlers: the application, or a group of it.
+// Router takes routes and handlers: the application, or a group of it.
 type Router interface {
-	// Mount is the adapter's Mount with this place as the router.
+	// Mount calls the adapter's Mount with this router.
 	Mount(core.Paths) error
-	// Group makes a group of the framework's under prefix, with guards as its middlewares, the first one outermost.
+	// Group makes a group of the framework under prefix, with guards as its middlewares, the first one outermost.
 	Group(prefix string, guards ...Guard) Router
-	// Get puts a GET handler behind guards, given as middlewares of this one route.
+	// Get adds a GET handler with guards as middlewares of this route.
 	Get(path string, handler Handler, guards ...Guard)
-	// Handle puts a GET handler through the adapter's Handle.
+	// Handle adds a GET handler with the adapter's Handle.
 	Handle(path string, handler Handler, requirements ...core.Requirement)
-	// HandleOptional puts a GET handler through the adapter's HandleOptional.
+	// HandleOptional adds a GET handler with the adapter's HandleOptional.
 	HandleOptional(path string, handler Handler, requirements ...core.Requirement)
 }
 
-// Handler is a handler without its framework: it takes the context of the request and every *IDToken that the adapter
-// gave to the handler (the getter's, and the argument of Handle), and returns JSON that is answered with 200.
+// Handler is a handler without its framework. It gets the context of the request and every *IDToken that the adapter gave to the
+// handler (from the getter, and the argument of Handle), and returns the JSON of a 200 answer.
 type Handler func(ctx context.Context, given ...*core.IDToken) []byte
 
-// Guard is a middleware of the adapter: Required, or Optional.
+// Guard is a middleware of the adapter: Required or Optional.
 type Guard struct {
 	Optional     bool
 	Requirements []core.Requirement
@@ -80,7 +79,7 @@ func Optional(requirements ...core.Requirement) Guard {
 	return Guard{Optional: true, Requirements: requirements}
 }
 
-// Middlewares turns guards into the framework's middlewares by the adapter's Required and Optional.
+// Middlewares converts guards to the framework's middlewares with the adapter's Required and Optional.
 func Middlewares[M any](guards []Guard, required, optional func(...core.Requirement) M) []M {
 	made := make([]M, 0, len(guards))
 	for _, guard := range guards {
@@ -93,7 +92,7 @@ func Middlewares[M any](guards []Guard, required, optional func(...core.Requirem
 	return made
 }
 
-// ServeHTTP is Serve for what is an [http.Handler].
+// ServeHTTP is Serve for an [http.Handler].
 func ServeHTTP(t testing.TB, handler http.Handler) string {
 	t.Helper()
 	listener := Listen(t)
@@ -103,7 +102,7 @@ func ServeHTTP(t testing.TB, handler http.Handler) string {
 	return "http://" + listener.Addr().String()
 }
 
-// Listen takes a free port of 127.0.0.1.
+// Listen listens on a free port of 127.0.0.1.
 func Listen(t testing.TB) net.Listener {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -113,8 +112,8 @@ func Listen(t testing.TB) net.Listener {
 	return listener
 }
 
-// who is the handler of most tests: it shows the subject of the caller in the context and of everything that was given
-// beside it. All of them have to be the one caller.
+// who is the handler of most tests. It shows the subject of the caller in the context, and how many times the handler got that
+// caller. All of them must be the same caller.
 func who(ctx context.Context, given ...*core.IDToken) []byte {
 	caller := core.IDTokenFrom(ctx)
 	show := struct {

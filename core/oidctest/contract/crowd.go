@@ -19,13 +19,13 @@ const (
 	rounds = 10 // requests of each at the guard, and at userinfo
 )
 
-// member is one of many users at once: what it sends, and what it alone may get.
+// member is one of many concurrent users: what it sends, and what only it may get.
 type member struct {
 	*site
 	name, header, refresh string
 }
 
-// testManyUsers: requests that run at the same time never see each other's caller, form or answer.
+// testManyUsers: concurrent requests never see each other's caller, form or answer.
 func testManyUsers(t *testing.T, a setup) {
 	s := a.open(t, plan{build: func(app App) {
 		standard(t, app)
@@ -76,7 +76,7 @@ func (m *member) expect(method, path, want string, headers ...string) error {
 	return err
 }
 
-// renew refreshes at the token route; the answer has to be this member's.
+// renew refreshes at the token route; the answer must be this member's.
 func (m *member) renew() error {
 	form := url.Values{"refresh-token": {m.refresh}}.Encode()
 	got, err := m.try(http.MethodPost, token, strings.NewReader(form), "Content-Type: application/x-www-form-urlencoded")

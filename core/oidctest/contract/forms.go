@@ -12,7 +12,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core"
 )
 
-// nothingUsable is the token route's answer to a body in which it finds no field.
+// nothingUsable is the token route's answer to a body without a known field.
 func nothingUsable() string { return invalid("Missing (device) code or refresh_token") }
 
 func testForms(t *testing.T, a setup) {
@@ -49,7 +49,7 @@ func testForms(t *testing.T, a setup) {
 			} else {
 				known.is(test.want)
 			}
-			// The same without a Content-Length: the body comes in chunks.
+			// The same without a Content-Length, as a chunked body.
 			s.send(http.MethodPost, token, io.MultiReader(strings.NewReader(test.body)), headers...).is(test.want)
 		})
 	}
@@ -102,7 +102,7 @@ func multipartBody(t *testing.T, form url.Values, withFile bool) (body []byte, k
 	return text.Bytes(), writer.FormDataContentType()
 }
 
-// exactValues: what is passed on to the provider is what the client posted, byte for byte.
+// exactValues: the provider gets what the client posted, byte for byte.
 func exactValues(t *testing.T, s *site) {
 	s = s.in(t)
 	const odd = " a+b&c=d%e;ü\u0000\r\n'\"\\"

@@ -10,11 +10,10 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// guardCase is what a request may bring to a guard, and the refusal that it gets; "" when it passes.
+// guardCase is a request to a guard and its refusal, "" if it passes.
 type guardCase struct{ header, refusal string }
 
-// guardCases are what a request may bring to a guard that asks for the scope staff, the role admin and the group of
-// alice.
+// guardCases returns requests to a guard that requires the scope staff, the role admin and the group of alice.
 func guardCases(a setup, s *site) map[string]guardCase {
 	staff := oidctest.Claims{"scope": "openid staff"}
 	good := s.token("alice", staff)
@@ -94,13 +93,13 @@ func testGuards(t *testing.T, a setup) {
 		line := first.bearer("alice")
 		s := a.open(t, plan{beside: first})
 		s.idp.Fault(oidctest.JWKS, oidctest.Refused())
-		s.get("/me").is(noCredentials()) // no token is never an outage
+		s.get("/me").is(noCredentials()) // a missing token is never an outage
 		s.get("/me", line).is(s.withoutKeys)
 	})
 }
 
 func guardDefaults(t *testing.T, a setup) {
-	lenient := a.open(t, plan{}) // it knows nothing of these defaults, and gives everybody a token
+	lenient := a.open(t, plan{}) // without these requirements: it issues a token to everybody
 	s := a.open(t, plan{
 		beside: lenient,
 		config: func(cfg *core.Config) { cfg.Require = []core.Requirement{core.Roles("admin")} },
@@ -118,7 +117,7 @@ func guardDefaults(t *testing.T, a setup) {
 	s.get(userInfo, lenient.bearer("bob")).is(lacksClaims())
 }
 
-// testNested: the innermost guard has the last word on who the caller is, and every guard has to let pass.
+// testNested: the caller is that of the innermost guard, and every guard must admit the request.
 func testNested(t *testing.T, a setup) {
 	x, y := core.Scopes("x"), core.Scopes("y")
 	s := a.open(t, plan{build: func(app App) {

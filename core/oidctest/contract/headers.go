@@ -10,7 +10,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// testAuthorization sends the header as no client library would: line by line.
+// testAuthorization writes the header line by line, in ways that client libraries do not.
 func testAuthorization(t *testing.T, a setup) {
 	s := a.open(t, plan{build: func(app App) {
 		mount(t, app.Group(group), core.Paths{})
@@ -56,7 +56,7 @@ func testAuthorization(t *testing.T, a setup) {
 	})
 }
 
-// testOtherPlaces: a token counts in the header Authorization alone.
+// testOtherPlaces: a token counts only in the header Authorization.
 func testOtherPlaces(t *testing.T, a setup) {
 	s := a.open(t, plan{})
 	raw := s.token("alice")
@@ -71,7 +71,7 @@ func testOtherPlaces(t *testing.T, a setup) {
 	if hits := s.idp.Hits(oidctest.Revocation); hits != 0 {
 		t.Errorf("%d revocations of a token that was no bearer", hits)
 	}
-	// What is said of the host is not believed: public addresses come from the configuration.
+	// The headers about the host are ignored: public addresses come from the configuration.
 	s.get(loginQuery("redirect_uri", "https://evil.example/auth/v2/callback"), "X-Forwarded-Host: evil.example", "X-Forwarded-Proto: https",
 		"Forwarded: host=evil.example;proto=https").is(invalid("This redirect_uri is not allowed."))
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// sessionAnswer is an answer as an application makes it, handed out again and again.
+// sessionAnswer is an answer that an application makes once and returns for many requests.
 var sessionAnswer = &core.Response{
 	Status: http.StatusSeeOther,
 	Header: http.Header{
@@ -91,7 +91,7 @@ func onError(t *testing.T, a setup) {
 	query, cookies := s.begin(ownCallback, "alice")
 	s.idp.Fault(oidctest.Token, oidctest.Refused())
 	s.comeBack(query, cookies).is(sessionWant(noReferrer, noCookie))
-	s.get(callback).is(sessionWant(noReferrer)) // the shared answer has not grown
+	s.get(callback).is(sessionWant(noReferrer)) // the shared answer is unchanged
 
 	t.Run("built on the default", func(t *testing.T) {
 		s := a.open(t, plan{config: func(cfg *core.Config) {
@@ -128,8 +128,8 @@ func onError(t *testing.T, a setup) {
 	})
 }
 
-// testOtherMiddlewares: what the application has put on an answer before is replaced where this library says the same
-// header, and stays where it does not. Cookies are added to its cookies.
+// testOtherMiddlewares: this library replaces headers that the application has set before if it sets them too, and keeps the
+// others. It adds its cookies to those of the application.
 func testOtherMiddlewares(t *testing.T, a setup) {
 	s := a.open(t, plan{build: func(app App) {
 		app.Before(http.Header{"Cache-Control": {"public"}, "Content-Type": {"text/plain"}, "Vary": {"Origin"}, "Set-Cookie": {"app=1"}})

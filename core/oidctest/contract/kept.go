@@ -13,7 +13,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// keeper holds what handlers and hooks were handed, and a copy of it as it was then.
+// keeper keeps the values that handlers and hooks got, and copies of them made at that time.
 type keeper struct {
 	mu       sync.Mutex
 	describe []func() string
@@ -27,7 +27,7 @@ func (k *keeper) keep(describe func() string) {
 	k.was = append(k.was, strings.Clone(describe()))
 }
 
-// unchanged compares everything kept with its copy.
+// unchanged compares every kept value with its copy.
 func (k *keeper) unchanged(t *testing.T, least int) {
 	t.Helper()
 	k.mu.Lock()
@@ -56,7 +56,7 @@ func describeRequest(request *core.Request) func() string {
 	}
 }
 
-// testKept: a framework may reuse a request's memory for the next one; nothing that this library hands out is in it.
+// testKept: a framework may reuse the memory of a request for the next one; no value that this library passes on refers to it.
 func testKept(t *testing.T, a setup) {
 	var kept keeper
 	keepToken := func(ctx context.Context, given ...*core.IDToken) []byte {

@@ -11,10 +11,10 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// patience is how long something that has to happen may take on a busy machine.
+// patience is how long an expected event may take on a busy machine.
 const patience = 20 * time.Second
 
-// testLeaving: when the client leaves, handlers and waits for keys end with it, where the framework tells.
+// testLeaving: when the client disconnects, handlers and waits for keys end, if the framework cancels the context.
 func testLeaving(t *testing.T, a setup) {
 	t.Run("handler", func(t *testing.T) {
 		if a.Differences.NoCancellation {
@@ -75,7 +75,7 @@ func testLeaving(t *testing.T, a setup) {
 	t.Run("a login is finished", func(t *testing.T) { leavingCallback(t, a) })
 }
 
-// leavingCallback: a code is spent once, so its exchange goes on without the browser, on every framework.
+// leavingCallback: a code can be redeemed only once, so its exchange continues without the browser, on every framework.
 func leavingCallback(t *testing.T, a setup) {
 	loggedIn := make(chan string, 1)
 	s := a.open(t, plan{config: func(cfg *core.Config) {

@@ -13,27 +13,27 @@ type setup struct {
 	*mode
 }
 
-// mode is all in which passthrough and broker mode differ for whoever uses an application.
+// mode has all differences between passthrough and broker mode for the users of an application.
 type mode struct {
 	name  string
-	parts []part // what this mode alone has
+	parts []part // the tests for this mode only
 
-	// configure switches the mode on; the store is that of broker mode.
+	// configure enables the mode; the store is for broker mode.
 	configure func(*core.Config, *testStore)
-	// access makes the token that guards take out of an access token of the provider.
+	// access converts an access token of the provider to one that guards accept.
 	access func(s *site, providers string) string
-	// badTokens are access tokens that somebody could try, by what is wrong with each.
+	// badTokens returns access tokens that must be refused, by their fault.
 	badTokens func(a setup, s *site) map[string]string
-	// hold makes a guard wait that has not seen a token yet, and tells when it does.
+	// hold makes a guard without cached keys wait, and signals when it does.
 	hold func(s *site, waits chan<- struct{})
 
-	withoutKeys    string // a guard that has not seen a token yet, when the provider's keys are out of reach
+	withoutKeys    string // a guard without cached keys while the provider's keys are unreachable
 	nameless       string // userinfo about an alice to whom the provider gives no name
 	userInfoFaults []userInfoFault
-	refreshGone    string // the token route about a refresh token that is not known, or no more
+	refreshGone    string // the token route for an unknown or ended refresh token
 	bookGone       string // the same where the request names its grant_type: RFC 6749 section 5.2
-	badSubject     string // the token route about an exchange of what is no token
-	clientsHint    string // what becomes at logout of the parameter id_token_hint=h
+	badSubject     string // the token route for an exchange of something that is not a token
+	clientsHint    string // what logout makes of the parameter id_token_hint=h
 	sessionsHint   string // the hint that the logout of a login adds
 	revoked        string // the kind of token that the logout of a login revokes at the provider
 	jwks           string // the jwks route; "" when there is none
@@ -41,8 +41,7 @@ type mode struct {
 	withoutToken   string // what the error of a Mount without a token route says; "" when that is fine
 }
 
-// userInfoFault is a fault of the provider's userinfo, and the answer about an alice of whose name only the provider
-// knows.
+// userInfoFault is a fault of the provider's userinfo, and the answer for an alice whose name only the provider has.
 type userInfoFault struct {
 	name  string
 	fault oidctest.Fault
@@ -51,7 +50,7 @@ type userInfoFault struct {
 
 const aliceInfo = `{"username":"alice","last_name":"Adams","first_name":"Alice","pw_name":"alice","email":"alice@example.org"}`
 
-// passthroughMode: the guards take the provider's tokens, and the provider keeps the sessions.
+// passthroughMode: the guards accept the provider's tokens, and the provider keeps the sessions.
 func passthroughMode() *mode {
 	nonsense := refused(http.StatusBadGateway, "server_error", "The OIDC provider gave an unusable answer.")
 	return &mode{
@@ -77,9 +76,9 @@ func passthroughMode() *mode {
 	}
 }
 
-// brokerMode: the guards take tokens of this service, and its store keeps the sessions.
+// brokerMode: the guards accept tokens of this service, and its store keeps the sessions.
 func brokerMode() *mode {
-	known := jsonWith(http.StatusOK, aliceInfo) // an own token says it all: the provider is not asked
+	known := jsonWith(http.StatusOK, aliceInfo) // an own token has all claims: the provider is not called
 	return &mode{
 		name:           "broker",
 		parts:          brokerParts(),

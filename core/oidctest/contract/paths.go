@@ -11,7 +11,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// mounted reports which of the routes answer under the paths, as this library does.
+// mounted reports which of the routes this library answers under the paths.
 func (s *site) mounted(paths core.Paths, want bool) {
 	s.t.Helper()
 	for _, route := range []struct{ method, path, want string }{
@@ -68,7 +68,7 @@ func testPaths(t *testing.T, a setup) {
 		under.Prefix = "/api"
 		s.mounted(under, true)
 		s.mounted(defaultPaths("/api"), false)
-		// The callback that a login names is PublicURL and the entry, wherever the group is.
+		// The callback of a login is PublicURL plus the entry, wherever the group is.
 		s.get("/api/in?redirect_uri=" + url.QueryEscape(ownCallback)).is(invalid("This redirect_uri is not allowed."))
 		s.get("/api/in?redirect_uri=" + url.QueryEscape(publicURL+"/back")).hasStatus(http.StatusFound)
 	})
@@ -126,7 +126,7 @@ func (a setup) wrongMethod() int {
 	return http.StatusMethodNotAllowed
 }
 
-// testMethods: a path answers its own methods alone; nothing is done for another one.
+// testMethods: a path answers only its own methods; others have no effect.
 func testMethods(t *testing.T, a setup) {
 	s := a.open(t, plan{})
 	query, cookies := s.begin(ownCallback, "alice")

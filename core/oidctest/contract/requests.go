@@ -13,7 +13,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core"
 )
 
-// testRequests: what a guard tells of a request is what the client sent, in groups too, whatever the framework makes of it.
+// testRequests: a guard passes on the request as the client sent it, also in groups, whatever the framework changes.
 func testRequests(t *testing.T, a setup) {
 	var mu sync.Mutex
 	var seen string
@@ -40,7 +40,7 @@ func testRequests(t *testing.T, a setup) {
 	})
 	alice := s.bearer("alice")
 	var many []string
-	for i := range 12 { // more than an adapter may have room for
+	for i := range 12 { // more than an adapter's buffer holds
 		many = append(many, fmt.Sprint("v", i))
 	}
 	for _, path := range []string{"/route", "/group/x?a=b%20c&a=d", "/handle?%zz", "/optional"} {
@@ -64,7 +64,7 @@ func testRequests(t *testing.T, a setup) {
 	}
 }
 
-// lockedText takes a log from several goroutines.
+// lockedText is a log for several goroutines.
 type lockedText struct {
 	mu   sync.Mutex
 	text strings.Builder

@@ -10,14 +10,14 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// noReferrer keeps the address with the code in it from other pages.
+// noReferrer keeps the URL, which contains the code, from other pages.
 const noReferrer = "Referrer-Policy: no-referrer"
 
 func notThisLogin(headers ...string) string {
 	return refused(http.StatusBadRequest, "invalid_request", "The login state is not valid: begin the login again.", append(headers, noReferrer)...)
 }
 
-// comeBack is the browser at the callback route.
+// comeBack sends the browser to the callback route.
 func (s *site) comeBack(query url.Values, cookies string) *answer {
 	s.t.Helper()
 	return s.get(callback+"?"+query.Encode(), "Cookie: app=1; "+cookies)
@@ -66,7 +66,7 @@ func callbackRefusals(t *testing.T, a setup) {
 	s.comeBack(query, "").is(notThisLogin(noCookie))
 	s.comeBack(query, others).is(notThisLogin(noCookie))
 	s.comeBack(query, cookies+"x").is(notThisLogin(noCookie))
-	s.comeBack(query, cookies).is(tokenAnswer(noReferrer, noCookie)) // a stranger's try does not spend it
+	s.comeBack(query, cookies).is(tokenAnswer(noReferrer, noCookie)) // another browser's try does not use up the code
 }
 
 func callbackProvider(t *testing.T, a setup) {

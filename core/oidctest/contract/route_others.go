@@ -79,7 +79,7 @@ func testUserInfo(t *testing.T, a setup) {
 
 	s.idp.Tamper(oidctest.AccessTokens, func(claims oidctest.Claims) { delete(claims, "preferred_username") })
 	thin := s.bearer("alice")
-	s.get(userInfo, thin).is(jsonWith(http.StatusOK, aliceInfo)) // the provider knows
+	s.get(userInfo, thin).is(jsonWith(http.StatusOK, aliceInfo)) // the provider has the name
 	for _, test := range s.userInfoFaults {
 		t.Run(test.name, func(t *testing.T) {
 			s.idp.Fault(oidctest.UserInfo, test.fault)
@@ -124,7 +124,7 @@ func testLogout(t *testing.T, a setup) {
 	})
 }
 
-// postedLogout: a program gets the address, a browser is sent there; a refresh token is taken from a form.
+// postedLogout: a program gets the address as JSON, a browser a redirect; a refresh token is read from a form.
 func postedLogout(t *testing.T, a setup) {
 	s := a.open(t, plan{})
 	bye := url.QueryEscape(afterLogout)

@@ -14,7 +14,7 @@ import (
 
 func invalid(detail string) string { return refused(http.StatusBadRequest, "invalid_request", detail) }
 
-// badRequest is a refusal whose detail begins with its code, as polling clients read it.
+// badRequest makes a refusal whose detail begins with its code, which polling clients read.
 func badRequest(code, detail string) string {
 	return refused(http.StatusBadRequest, code, code+": "+detail)
 }
@@ -23,7 +23,7 @@ func spentGrant() string {
 	return badRequest("invalid_grant", "the code or token is not valid, was used, or has expired")
 }
 
-// tokens posts a form that has to succeed.
+// tokens posts a form, which must succeed.
 func (s *site) tokens(form url.Values) core.Token {
 	s.t.Helper()
 	got := s.post(token, form)
@@ -54,7 +54,7 @@ func testToken(t *testing.T, a setup) {
 	t.Run("provider", func(t *testing.T) { tokenProvider(t, a) })
 }
 
-// deviceTokens polls as the Python client does, with nothing but the device code.
+// deviceTokens polls as the Python client does, with only the device code.
 func deviceTokens(t *testing.T, a setup) {
 	s := a.open(t, plan{})
 	start := func() (code, user string) {
@@ -122,7 +122,7 @@ func tokenRefusals(t *testing.T, a setup) {
 	}
 }
 
-// codeRefusals: a state opens at its own route alone, with its own redirect URI.
+// codeRefusals: a state is valid only at its own route, with its own redirect URI.
 func codeRefusals(t *testing.T, a setup) {
 	s := a.open(t, plan{})
 	notThis := invalid("The login state is not valid: begin the login again.")
@@ -168,7 +168,7 @@ func tokenProvider(t *testing.T, a setup) {
 		})
 	}
 	s.idp.Heal()
-	refresh.Set("refresh_token", s.tokens(refresh).RefreshToken) // none of it has spent the token
+	refresh.Set("refresh_token", s.tokens(refresh).RefreshToken) // none of these has used the token
 
 	s = a.open(t, plan{beside: s})
 	s.idp.Fault(oidctest.Discovery, oidctest.Refused())

@@ -2,7 +2,7 @@ package contract
 
 import "testing"
 
-// part is one subject of the suite.
+// part is one part of the suite.
 type part struct {
 	name string
 	test func(*testing.T, setup)
@@ -20,7 +20,7 @@ func Run(t *testing.T, adapter Adapter) {
 	}
 }
 
-// commonParts are what every mode has.
+// commonParts are the tests for both modes.
 func commonParts() []part {
 	return []part{
 		{"login", testLogin},

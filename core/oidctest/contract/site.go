@@ -10,7 +10,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// What the suite's application says of itself: nobody listens there.
+// The public addresses of the suite's application; nothing listens there.
 const (
 	publicURL   = "https://app.example.org/api"
 	ownCallback = publicURL + "/auth/v2/callback"
@@ -18,7 +18,7 @@ const (
 	afterLogout = "https://app.example.org/bye"
 )
 
-// Where the routes are, unless a test says otherwise: in a group of the framework.
+// The default paths of the routes, in a group of the framework.
 const (
 	group    = "/api"
 	login    = group + "/auth/v2/login"
@@ -33,7 +33,7 @@ const (
 	issuing = "/issuing" // where the suite itself gets tokens, whatever a test mounts
 )
 
-// plan is what a test changes; each zero value is the usual.
+// plan has the settings that a test changes; each zero value is the default.
 type plan struct {
 	provider []oidctest.Option
 	config   func(*core.Config)
@@ -68,7 +68,7 @@ func (a setup) open(t *testing.T, p plan) *site {
 	}
 	s.url = cfg.PublicURL
 	if cfg.Broker != nil {
-		if p.beside != nil && p.beside.url != s.url { // another service: what is stored for one does not open for the other
+		if p.beside != nil && p.beside.url != s.url { // another service: neither can decrypt the rows of the other
 			s.store = newStore()
 			cfg.Store = s.store
 		}
@@ -109,19 +109,19 @@ func mount(t *testing.T, router Router, paths core.Paths) {
 	}
 }
 
-// bearer is a header line with a token of a user that guards take.
+// bearer returns a header line with a token of a user that guards accept.
 func (s *site) bearer(user string, claims ...oidctest.Claims) string {
 	s.t.Helper()
 	return "Authorization: Bearer " + s.token(user, claims...)
 }
 
-// token makes such a token out of the provider's with these claims.
+// token returns such a token, made from one of the provider with these claims.
 func (s *site) token(user string, claims ...oidctest.Claims) string {
 	s.t.Helper()
 	return s.access(s, s.idp.AccessToken(user, claims...))
 }
 
-// exchanged makes an own token out of the provider's.
+// exchanged returns an own token for one of the provider.
 func (s *site) exchanged(providers string) string {
 	s.t.Helper()
 	got := s.post(issuing+"/auth/v2/token", exchangeOf(providers))
@@ -132,7 +132,7 @@ func (s *site) exchanged(providers string) string {
 	return tokens.AccessToken
 }
 
-// exchangeOf is the form of a token exchange (RFC 8693 section 2.1), with further fields.
+// exchangeOf returns the form of a token exchange (RFC 8693 section 2.1), with further fields.
 func exchangeOf(subject string, fields ...string) url.Values {
 	form := url.Values{"grant_type": {"urn:ietf:params:oauth:grant-type:token-exchange"}, "subject_token": {subject}}
 	for i := 0; i < len(fields); i += 2 {
@@ -141,7 +141,7 @@ func exchangeOf(subject string, fields ...string) url.Values {
 	return form
 }
 
-// begin starts a login and lets a user approve it: what the provider sends back, and the cookies of the browser.
+// begin starts a login and lets a user approve it. It returns the query that the provider sends back and the browser's cookies.
 func (s *site) begin(redirect, user string) (query url.Values, cookies string) {
 	s.t.Helper()
 	start := s.get(login + "?redirect_uri=" + url.QueryEscape(redirect))
@@ -155,7 +155,7 @@ func (s *site) begin(redirect, user string) (query url.Values, cookies string) {
 	return back.Query(), start.cookies()
 }
 
-// codeForm is what a program on the user's machine posts: the state as verifier.
+// codeForm returns the form of a program on the user's machine, with the state as verifier.
 func (s *site) codeForm(user string) url.Values {
 	s.t.Helper()
 	query, _ := s.begin(loopback, user)
@@ -165,7 +165,7 @@ func (s *site) codeForm(user string) url.Values {
 	}
 }
 
-// tokenAnswer is a good answer of the token and callback routes.
+// tokenAnswer is a successful answer of the token and callback routes.
 func tokenAnswer(headers ...string) string {
 	return jsonWith(http.StatusOK, `{"access_token":"…","token_type":"Bearer","expires":…,"expires_in":…,"refresh_token":"…","refresh_expires":…,"scope":"openid profile email"}`, headers...)
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
-// testStore is a store in memory that a test can break: from then on fault answers in its place.
+// testStore is a store in memory that a test can break: its calls then return fault's error.
 type testStore struct {
 	memory store.Store
 	fault  atomic.Pointer[func(context.Context) error]
@@ -33,7 +33,7 @@ func (s *testStore) goDown() {
 	s.breakWith(func(context.Context) error { return errors.New("contract: the store is down") })
 }
 
-// hang tells when somebody asks, and lets everybody wait as long as they like.
+// hang makes every call wait until its context ends, and signals the first one.
 func (s *testStore) hang(asked chan<- struct{}) {
 	var once sync.Once
 	s.breakWith(func(ctx context.Context) error {
@@ -52,7 +52,7 @@ func (s *testStore) up(ctx context.Context) error {
 	return nil
 }
 
-// through asks the memory, unless the store is broken.
+// through calls the store in memory, unless the store is broken.
 func through[T any](ctx context.Context, s *testStore, ask func() (T, error)) (T, error) {
 	if err := s.up(ctx); err != nil {
 		var nothing T
@@ -108,16 +108,16 @@ func (s *testStore) Purge(ctx context.Context, now time.Time) (int, error) {
 
 func (s *testStore) Close() error { return s.memory.Close() }
 
-// made holds the signing keys that the suite has made, by their owner, and as a store has them, by the service that can open
-// them: making a key takes longer than most tests.
+// made caches the signing keys of the suite, by their owner, and their rows, by the service that can decrypt them. Generating a
+// key takes longer than most tests.
 var made = struct {
 	sync.Mutex
 	keys map[string][]byte
 	rows map[string][]store.Key
 }{keys: make(map[string][]byte), rows: make(map[string][]store.Key)}
 
-// seed puts a signing key into an empty store. Services of different SecretKeys get different ones; what else a service is
-// called does not matter, so that a test can have one that signs in the name of another.
+// seed puts a signing key into an empty store. Services with different SecretKeys get different keys; their other names do not
+// matter, so a test can have one that signs in the name of another.
 func (s *testStore) seed(t *testing.T, cfg core.Config) {
 	t.Helper()
 	made.Lock()
@@ -146,7 +146,7 @@ func makeKey(t *testing.T) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
 }
 
-// makeRows lets a service of its own seal a key: it does before it first shows it.
+// makeRows starts a service, which encrypts and stores a key before it publishes it, and returns the rows.
 func makeRows(t *testing.T, cfg core.Config, key []byte) []store.Key {
 	t.Helper()
 	memory := store.NewMemory()

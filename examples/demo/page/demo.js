@@ -92,7 +92,7 @@ function claimsOf(jwt) {
   return JSON.parse(new TextDecoder().decode(bytes));
 }
 
-// showCurl fills the tokens into the lines; without one, the name of a shell variable stands there.
+// showCurl inserts the tokens into the command lines; for a missing one it inserts a shell variable.
 function showCurl() {
   const values = { refresh_token: login.token?.refresh_token, device_code: device?.start.device_code, subject_token: subject };
   for (const line of all("[data-line]")) {
@@ -213,7 +213,7 @@ function next() {
   device.timer = setTimeout(poll, device.pace * 1000);
 }
 
-// poll asks once. authorization_pending and slow_down go on, everything else is the end.
+// poll sends one request. authorization_pending and slow_down continue the polling, every other answer ends it.
 async function poll() {
   if (!device) return;
   const asked = device;
@@ -254,7 +254,7 @@ for (const box of all(".curl")) {
   box.append(button);
 }
 
-// A page that the back button takes from the browser's memory may show somebody who has logged out since.
+// A page from the browser's back-forward cache may show a user who has logged out since.
 addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload();
 });
