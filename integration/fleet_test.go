@@ -68,6 +68,9 @@ func newFleet(t *testing.T, storeURL string, options ...oidctest.Option) *fleet 
 	for range 3 {
 		f.instances = append(f.instances, f.start())
 	}
+	for _, i := range f.instances { // many start at once, and their first calls are slow
+		eventually(t, time.Minute, "it is ready", func() bool { status, _, _ := i.get("/ready", ""); return status == http.StatusOK })
+	}
 	return f
 }
 
