@@ -122,11 +122,10 @@ race: ## run every test COUNT times in random order with the race detector
 soak: ## ROUNDS rounds of 50 refreshes at once on every store: no token may be spent twice
 	OIDCAUTH_SOAK_ROUNDS=$(ROUNDS) go test -count=1 -timeout=0 -v -run '^Test(Memory|Store)$$/^soak$$' ./core/store/storetest $(patsubst %/go.mod,./%,$(wildcard brokerstore/*/go.mod))
 
-fuzz: ## run every fuzz target for FUZZTIME
-	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' $(MODULES) | sort -u | while IFS=: read -r file line; do \
-		target=$${line#func }; echo "$$target in $${file%/*}"; \
-		go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s "./$${file%/*}" || exit 1; \
-	done
+fuzz: ## run every fuzz target for FUZZTIME, two at a time
+	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' $(MODULES) | sort -u | sed 's|/[^/]*:func | |' | xargs -P 2 -L 1 sh -c '\
+		said=$$(go test -run "^$$" -fuzz "^$$1$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s "./$$0" 2>&1) || code=255; \
+		echo "$$1 in $$0"; echo "$$said"; exit $${code:-0}'
 
 bench: ## compare with the bare signature check, other libraries and other middleware (a quarter of an hour), and write docs/performance.md
 	go run ./bench -out docs/performance.md
