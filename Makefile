@@ -19,20 +19,27 @@ PACKAGES := $(patsubst %,./%/...,$(MODULES))
 # The race detector needs a C compiler.
 RACE := $(if $(shell command -v $(firstword $(shell go env CC)) 2>/dev/null),-race)
 
-# How go test and go vet build where the environment variable CI is not true: most of a first run is the compiler's time.
+# How go test builds where the environment variable CI is not true: most of a first run is the compiler's time.
 # SQLite's translated C code and the codec that gin has for MessagePack, which nothing here uses, take more than a
 # third of what foreign modules take: the one goes without the race detector, which still watches all that calls it, the
-# other stays out. In CI nothing is left out. Tests that wait for leases and servers leave the processor to others: so twice as
+# other stays out. Two packages of foreign modules are large, and little of them runs: they go without the optimizer.
+# In CI nothing is left out. Tests that wait for leases and servers leave the processor to others: so twice as
 # many packages as go would take run side by side.
 IN_CI := $(filter true,$(CI))
 FLAGS := $(RACE)
 ifeq ($(IN_CI),)
-FLAGS += -tags=nomsgpack $(if $(RACE),-gcflags=modernc.org/...=-race=false) -p=$(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))))
+LARGE := github.com/redis/go-redis/v9 github.com/jackc/pgx/v5/pgtype
+FLAGS += -tags=nomsgpack $(if $(RACE),-gcflags=modernc.org/...=-race=false) $(patsubst %,'-gcflags=%=-N -l',$(LARGE)) -p=$(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))))
 endif
+
+# REAL are the packages of the integration module that need more than `make test` starts: `make integration` runs them.
+# HERE are the others that have tests.
+REAL := $(patsubst %,./integration/%,provider client pyclient pypeer browser)
+HERE := $(filter-out $(REAL),$(sort $(patsubst %/,./%,$(dir $(wildcard integration/*_test.go integration/*/*_test.go)))))
 
 # go test starts packages in the order of their names here: those that wait most, or are compiled longest, come first.
 FIRST := $(foreach module,integration brokerstore/sqlitestore brokerstore/mongostore core,$(filter ./$(module)/...,$(PACKAGES)))
-ORDERED := $(FIRST) $(filter-out $(FIRST),$(PACKAGES))
+ORDERED := $(patsubst ./integration/...,$(HERE),$(FIRST)) $(filter-out $(FIRST),$(PACKAGES))
 
 # The tools are built outside of the workspace: they work while another module does not compile.
 TOOLS = GOWORK=off go run -C tools $(TOOLS_FLAGS) . -root .. -version $(VERSION)
@@ -70,16 +77,18 @@ $(GOLANGCI):
 	GOWORK=off GOBIN=$(CURDIR)/$(@D)/build go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	@mv $(@D)/build/golangci-lint $@
 
-# vet is part of lint: go test need not do half of it. The tools are built with the race detector because the rest is.
+# vet is part of lint: go test need not do half of it. -w leaves out what only debuggers read. The tools are built with the
+# race detector because the rest is. Packed modules select older versions of what they require than the workspace does, which
+# takes another minute to compile: that is for CI. Elsewhere every package that they import has to be found.
 test: TOOLS_FLAGS := $(RACE)
-test: parts ## test every module with the race detector, and vet the released ones as they are packed; CI=true tests those too
+test: parts ## test every module with the race detector, and find the packages of the packed ones; CI=true vets and tests those
 ifeq ($(RACE),)
 	@echo '*** NO RACE DETECTOR: go finds no C compiler, so data races stay unseen in this run ***' >&2
 	@[ "$$CI" != true ]
 endif
-	go test -vet=off $(FLAGS) $(ORDERED)
+	go test -vet=off -ldflags=-w $(FLAGS) $(ORDERED)
 ifeq ($(IN_CI),)
-	$(TOOLS) packed vet $(FLAGS)
+	$(TOOLS) packed list -deps -test -f '{{""}}'
 else
 	$(TOOLS) packed vet
 	$(TOOLS) packed test -vet=off
@@ -87,9 +96,6 @@ endif
 
 parts: ## say which databases and clients tests lack here
 	@bash .ci/parts | while IFS='|' read -r name package; do echo "*** NOT TESTED: $$name is not installed: apt-get install $$package ***" >&2; done
-
-# Those packages of the integration module that need more than `make test` starts.
-REAL := $(patsubst %,./integration/%,provider client pyclient pypeer browser)
 
 integration: ## test with real providers, clients, peers and a browser, and write docs/compatibility.md (minutes, downloads)
 	@bash .ci/parts integration | while IFS='|' read -r name package; do echo "*** NOT TESTED: $$name: apt-get install $$package ***" >&2; done
@@ -116,11 +122,10 @@ race: ## run every test COUNT times in random order with the race detector
 soak: ## ROUNDS rounds of 50 refreshes at once on every store: no token may be spent twice
 	OIDCAUTH_SOAK_ROUNDS=$(ROUNDS) go test -count=1 -timeout=0 -v -run '^Test(Memory|Store)$$/^soak$$' ./core/store/storetest $(patsubst %/go.mod,./%,$(wildcard brokerstore/*/go.mod))
 
-fuzz: ## run every fuzz target for FUZZTIME
-	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' $(MODULES) | sort -u | while IFS=: read -r file line; do \
-		target=$${line#func }; echo "$$target in $${file%/*}"; \
-		go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s "./$${file%/*}" || exit 1; \
-	done
+fuzz: ## run every fuzz target for FUZZTIME, two at a time
+	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' $(MODULES) | sort -u | sed 's|/[^/]*:func | |' | xargs -P 2 -L 1 sh -c '\
+		said=$$(go test -run "^$$" -fuzz "^$$1$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s "./$$0" 2>&1) || code=255; \
+		echo "$$1 in $$0"; echo "$$said"; exit $${code:-0}'
 
 bench: ## compare with the bare signature check, other libraries and other middleware (a quarter of an hour), and write docs/performance.md
 	go run ./bench -out docs/performance.md

@@ -176,7 +176,7 @@ func TestBrokerLogoutSurvivesShorterTTL(t *testing.T) {
 func TestBrokerReuseSurvivesShorterTTL(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t)
-		long := b.serve(func(c *core.Config) { c.Broker.TokenTTL = 24 * time.Hour })
+		long := b.serve(func(c *core.Config) { c.Broker.TokenTTL = 2 * time.Hour })
 		token := long.begun()
 		short := b.serve(func(c *core.Config) { c.Broker.TokenTTL = 10 * time.Minute })
 		next := flowGranted(t, short.refresh(token.RefreshToken))
@@ -185,7 +185,7 @@ func TestBrokerReuseSurvivesShorterTTL(t *testing.T) {
 		short.who(token.AccessToken)
 		flowRefused(t, "reuse", short.refresh(token.RefreshToken), 401, "invalid_grant", sessionGone)
 		for range 23 {
-			time.Sleep(time.Hour)
+			time.Sleep(5 * time.Minute)
 			short.leave(short.begun().AccessToken) // what is new makes instances forget what has ended
 			time.Sleep(3 * time.Second)
 			if short.status(token.AccessToken) != 401 || long.status(token.AccessToken) != 401 {

@@ -2,6 +2,7 @@ package core_test
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -73,6 +74,16 @@ func TestAudience(t *testing.T) {
 	toUs := core.IssuedToUs
 	type both struct{ guard, exchange bool }
 	all, none, guard := both{true, true}, both{}, both{guard: true}
+	made := map[string][2]*flowService{} // for each Audience a service in passthrough mode and one in broker mode
+	servicesOf := func(audience []string) [2]*flowService {
+		key := fmt.Sprintf("%q", audience)
+		if _, there := made[key]; !there {
+			setting := func(config *core.Config) { config.Audience = audience }
+			passthrough := newFlow(t, setting)
+			made[key] = [2]*flowService{passthrough, flowOver(t, passthrough.idp, brokered(setting))}
+		}
+		return made[key]
+	}
 	for name, c := range map[string]struct {
 		configured []string
 		change     oidctest.Claims // of a token without azp and client_id
@@ -128,9 +139,8 @@ func TestAudience(t *testing.T) {
 		"any, of a wrong type": {[]string{core.AnyAudience}, oidctest.Claims{"aud": 1}, false, none},
 	} {
 		t.Run(name, func(t *testing.T) {
-			setting := func(config *core.Config) { config.Audience = c.configured }
-			passthrough := newFlow(t, setting)
-			broker := flowOver(t, passthrough.idp, brokered(setting))
+			services := servicesOf(c.configured)
+			passthrough, broker := services[0], services[1]
 			token := passthrough.idp.UnmarkedAccessToken("alice", oidctest.Claims{"scope": "openid"}, c.change)
 			if c.typed {
 				token = passthrough.idp.AccessToken("alice", oidctest.Claims{"azp": nil, "client_id": nil}, c.change)

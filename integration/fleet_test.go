@@ -3,13 +3,14 @@ package integration
 import (
 	"bufio"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -20,27 +21,21 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/store/storetest/dbserver"
 )
 
-// binary is the service, built once: as the test itself, so that what was compiled for one serves the other.
-var (
-	binary     string
-	buildFlags []string
-)
-
 func TestMain(m *testing.M) {
-	code := 1
-	defer func() { os.Exit(code) }()
-	dir, err := os.MkdirTemp("", "integration-")
-	if err != nil {
+	if os.Getenv(asService) != "" { // the test binary is the service too: nothing is compiled twice
+		if err := serve(); err != nil {
+			log.Fatal(err)
+		}
+		return
+	}
+	// These tests wait for leases and pauses: how many run side by side does not depend on the number of processors.
+	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil {
 		panic(err)
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	defer dbserver.StopAll()
-	binary = filepath.Join(dir, "service")
-	build := append(append([]string{"build"}, buildFlags...), "-o", binary, "./service")
-	if text, err := exec.Command("go", build...).CombinedOutput(); err != nil {
-		panic(fmt.Sprintf("%v: %s", err, text))
-	}
-	code = m.Run()
+	code := m.Run()
+	dbserver.StopAll()
+	os.Exit(code)
 }
 
 // callTimeout is the services' Timeout: a lease lasts ten seconds longer.
@@ -67,18 +62,21 @@ type instance struct {
 func newFleet(t *testing.T, storeURL string, options ...oidctest.Option) *fleet {
 	t.Helper()
 	idp := oidctest.NewProvider(t, append([]oidctest.Option{oidctest.WithAlgorithm("ES256")}, options...)...)
-	f := &fleet{t: t, idp: idp, env: append(os.Environ(),
+	f := &fleet{t: t, idp: idp, env: append(os.Environ(), asService+"=1",
 		"DISCOVERY_URL="+idp.DiscoveryURL(), "CLIENT_ID="+oidctest.ConfidentialClient, "CLIENT_SECRET="+oidctest.ClientSecret,
 		"PUBLIC_URL=http://localhost:8080/api", "SECRET_KEY=a secret key of the fleet, 32 bytes or more", "STORE_URL="+storeURL, "TIMEOUT="+callTimeout.String())}
 	for range 3 {
 		f.instances = append(f.instances, f.start())
+	}
+	for _, i := range f.instances { // many start at once, and their first calls are slow
+		eventually(t, time.Minute, "it is ready", func() bool { status, _, _ := i.get("/ready", ""); return status == http.StatusOK })
 	}
 	return f
 }
 
 func (f *fleet) start() *instance {
 	f.t.Helper()
-	i := &instance{fleet: f, process: exec.Command(binary), ended: make(chan struct{})}
+	i := &instance{fleet: f, process: exec.Command(os.Args[0]), ended: make(chan struct{})}
 	i.process.Env = f.env
 	i.process.Stderr = &i.log
 	output, err := i.process.StdoutPipe()

@@ -67,20 +67,20 @@ func TestInstancesShareSessions(t *testing.T) {
 }
 
 // Many refreshes while instances are killed: no token is spent twice, and no session is lost but those whose provider
-// answer was under way at that moment; none at all at a provider that does not rotate. A run waits most of its time, for
-// the leases of the killed: the small ones of a developer's machine go side by side, the stores' two.
+// answer was under way at that moment; none at all at a provider that does not rotate.
 func TestKilledInstances(t *testing.T) {
-	t.Parallel() // most of it waits for the leases of the dead
-	onStores(t, func(t *testing.T, url, _ string) {
-		t.Parallel()
+	t.Parallel() // all runs wait most of their time, for the leases of the killed
+	for store, place := range stores {
 		for name, options := range map[string][]oidctest.Option{"rotating": nil, "not rotating": {oidctest.WithoutRotation()}} {
-			t.Run(name, func(t *testing.T) {
+			t.Run(store+", "+name, func(t *testing.T) {
+				t.Parallel()
+				url, _ := place(t)
 				r := newRun(newFleet(t, url, options...))
 				r.refreshes()
 				r.verdict(t, len(options) > 0)
 			})
 		}
-	})
+	}
 }
 
 // inCI tells that the environment variable CI is true: then a run is as large as it was measured, and else smaller.

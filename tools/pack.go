@@ -4,12 +4,14 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	modversion "golang.org/x/mod/module"
@@ -116,7 +118,7 @@ func (p *packed) forget() error {
 //
 // Third-party modules come from the user's cache, so that packages compiled in the workspace with the same flags are reused.
 // The consumer command tests the use of a module proxy.
-func (r *repo) runPacked(command string, flags ...string) error {
+func (r *repo) runPacked(verb string, flags ...string) error {
 	archives, err := r.scratch("archives")
 	if err != nil {
 		return err
@@ -134,20 +136,46 @@ func (r *repo) runPacked(command string, flags ...string) error {
 			return err
 		}
 	}
-	args := append(append([]string{command}, flags...), "./...")
+	args := append(append([]string{verb}, flags...), "./...")
 	// goindex: as in newPacked, for the files of one size and time.
 	env := []string{"GOWORK=off", "GODEBUG=" + strings.TrimPrefix(os.Getenv("GODEBUG")+",goindex=0", ",")}
 	for _, m := range r.released() {
-		fmt.Printf("== go %s in %s %s, packed\n", command, m.Name, r.Version)
 		dir := filepath.Join(root, filepath.FromSlash(m.Name))
 		if err := r.replaceOwn(dir, root); err != nil {
 			return err
 		}
-		if err := goRun(dir, env, args...); err != nil {
-			return fmt.Errorf("%s, packed: %w", m.Name, err)
-		}
 	}
-	return nil
+	// Two at a time, because tests wait for servers and links use one processor. What each says stays together.
+	var printing sync.Mutex
+	slots, failed := make(chan struct{}, 2), make(chan error, len(r.released()))
+	try := func(m module) {
+		cmd := command(filepath.Join(root, filepath.FromSlash(m.Name)), env, "go", args...)
+		cmd.Stderr = nil
+		text, err := cmd.CombinedOutput()
+		printing.Lock()
+		defer printing.Unlock()
+		fmt.Printf("== go %s in %s %s, packed\n%s", verb, m.Name, r.Version, text)
+		if err != nil {
+			err = fmt.Errorf("%s, packed: go %s: %w", m.Name, strings.Join(args, " "), err)
+		}
+		failed <- err
+	}
+	for i, m := range r.released() {
+		if i == 0 { // the core, which the others would compile at once
+			try(m)
+			continue
+		}
+		slots <- struct{}{}
+		go func() {
+			defer func() { <-slots }()
+			try(m)
+		}()
+	}
+	var errs []error
+	for range r.released() {
+		errs = append(errs, <-failed)
+	}
+	return errors.Join(errs...)
 }
 
 // replaceOwn makes the go.mod in dir use the own modules in the folders below root.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -32,6 +33,9 @@ func tree() map[string]string {
 func lay(t *testing.T, files map[string]string) string {
 	t.Helper()
 	t.Setenv("GOPROXY", "off")
+	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+		t.Setenv("GOFLAGS", "-race") // the standard library is compiled for this binary already
+	}
 	root := t.TempDir()
 	for name, text := range files {
 		write(t, &repo{Root: root}, name, text)

@@ -49,6 +49,10 @@ func (p *Provider) browse(method, address string, form url.Values) (*url.URL, er
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	if p.server == nil {
 		client.Transport = transport{p}
+	} else {
+		// Every httptest.Server that closes closes the default transport's idle connections, and a connection counts as idle
+		// shortly before an answer without a body is handed on.
+		client.Transport = p.server.Client().Transport
 	}
 	response, err := client.Do(request)
 	if err != nil {

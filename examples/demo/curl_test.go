@@ -100,7 +100,7 @@ func mean(t *testing.T, line string) string {
 		t.Fatal(err)
 	}
 	request.Header = header
-	answer, err := http.DefaultTransport.RoundTrip(request)
+	answer, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(request) // as curl does, a connection for each line
 	if err != nil {
 		t.Fatal(err)
 	}

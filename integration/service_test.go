@@ -1,13 +1,9 @@
-// Command service is one instance of a service in broker mode, for tests with several processes on one store. It is
-// configured by environment variables, listens on a free port of 127.0.0.1, prints the address, and ends on SIGTERM as a
-// service should: no new requests, those under way finish, then Close.
-package main
+package integration
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -21,13 +17,12 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core"
 )
 
-func main() {
-	if err := run(); err != nil {
-		log.Fatal(err)
-	}
-}
+// asService is set in the environment of a test binary that is to be a service.
+const asService = "OIDCAUTH_AS_SERVICE"
 
-func run() error {
+// serve is one instance of a service in broker mode. It is configured by environment variables, listens on a free port of
+// 127.0.0.1, prints the address, and ends on SIGTERM as a service should: no new requests, those under way finish, then Close.
+func serve() error {
 	timeout, err := time.ParseDuration(os.Getenv("TIMEOUT"))
 	if err != nil {
 		return err
@@ -41,7 +36,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	handler, err := routes(auth)
+	handler, err := serviceRoutes(auth)
 	if err != nil {
 		return err
 	}
@@ -64,8 +59,8 @@ func run() error {
 	return errors.Join(<-stopped, auth.Close())
 }
 
-// routes are those of the library, a guarded one, and readiness.
-func routes(auth *core.Auth) (http.Handler, error) {
+// serviceRoutes are those of the library, a guarded one, and readiness.
+func serviceRoutes(auth *core.Auth) (http.Handler, error) {
 	table, err := auth.Routes(core.Paths{Prefix: "/api"})
 	if err != nil {
 		return nil, err
