@@ -24,6 +24,7 @@ type part struct {
 
 var (
 	sessionPart = part{ends: "expires", other: "until", unset: gone}
+	idlePart    = part{ends: "idle", other: "until", unset: gone}
 	revokedPart = part{ends: "until", other: "version", unset: bson.D{{Key: "revoked", Value: ""}, {Key: "until", Value: ""}}}
 	keyPart     = part{ends: "until"}
 )
@@ -42,7 +43,7 @@ func (s *Store) Purge(ctx context.Context, now time.Time) (int, error) {
 	for _, step := range []struct {
 		in *mongo.Collection
 		of part
-	}{{sessions, sessionPart}, {sessions, revokedPart}, {keys, keyPart}} {
+	}{{sessions, sessionPart}, {sessions, idlePart}, {sessions, revokedPart}, {keys, keyPart}} {
 		n, err := step.of.purge(ctx, step.in, now)
 		removed += n
 		if err != nil {

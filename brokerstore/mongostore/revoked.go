@@ -47,22 +47,29 @@ type revocation struct {
 
 // Revoked is [store.Store.Revoked].
 func (s *Store) Revoked(ctx context.Context, since, now time.Time) ([]store.Revocation, error) {
+	return s.feed(ctx, "revoked", bson.E{Key: "revoked", Value: bson.D{{Key: "$gte", Value: since.UnixMilli()}}}, now)
+}
+
+// RevokedAmong is [store.Store.RevokedAmong].
+func (s *Store) RevokedAmong(ctx context.Context, ids []string, now time.Time) ([]store.Revocation, error) {
+	return s.feed(ctx, "revoked among", bson.E{Key: "_id", Value: bson.D{{Key: "$in", Value: append([]string{}, ids...)}}}, now)
+}
+
+// feed returns those entries of the feed that are selected and whose Until is after now.
+func (s *Store) feed(ctx context.Context, operation string, selected bson.E, now time.Time) ([]store.Revocation, error) {
 	sessions, err := s.sessions(ctx)
 	if err != nil {
-		return nil, fail("revoked", err)
+		return nil, fail(operation, err)
 	}
-	filter := bson.D{
-		{Key: "revoked", Value: bson.D{{Key: "$gte", Value: since.UnixMilli()}}},
-		{Key: "until", Value: bson.D{{Key: "$gt", Value: now.UnixMilli()}}},
-	}
+	filter := bson.D{selected, {Key: "until", Value: bson.D{{Key: "$gt", Value: now.UnixMilli()}}}}
 	fields := bson.D{{Key: "revoked", Value: 1}, {Key: "until", Value: 1}}
 	cursor, err := sessions.Find(ctx, filter, options.Find().SetProjection(fields))
 	if err != nil {
-		return nil, fail("revoked", err)
+		return nil, fail(operation, err)
 	}
 	var found []revocation
 	if err := cursor.All(ctx, &found); err != nil {
-		return nil, fail("revoked", err)
+		return nil, fail(operation, err)
 	}
 	var list []store.Revocation
 	for _, r := range found {

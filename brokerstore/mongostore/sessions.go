@@ -8,45 +8,8 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/store"
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
-
-// record is a session in its document. Times are milliseconds since 1970; the zero time has a number of its own, long
-// before every other.
-type record struct {
-	ID         string `bson:"_id"`
-	Subject    string `bson:"subject"`
-	Version    int64  `bson:"version"`
-	Current    []byte `bson:"current"`
-	Last       []byte `bson:"last"`
-	Data       []byte `bson:"data"`
-	Answer     []byte `bson:"answer"`
-	Rotated    int64  `bson:"rotated"`
-	Lease      int64  `bson:"lease"`
-	Expires    int64  `bson:"expires"`
-	Started    int64  `bson:"started"`
-	LastExpiry int64  `bson:"last_expiry"`
-}
-
-// gone takes the fields of a session out of its document; without version it is no session any more.
-var gone = bson.D{
-	{Key: "subject", Value: ""}, {Key: "version", Value: ""},
-	{Key: "current", Value: ""}, {Key: "last", Value: ""}, {Key: "data", Value: ""}, {Key: "answer", Value: ""},
-	{Key: "rotated", Value: ""}, {Key: "lease", Value: ""}, {Key: "expires", Value: ""},
-	{Key: "started", Value: ""}, {Key: "last_expiry", Value: ""},
-}
-
-// absent and present are filters for documents without and with a field.
-var absent, present = bson.D{{Key: "$exists", Value: false}}, bson.D{{Key: "$exists", Value: true}}
-
-// changing lists the fields that a swap replaces.
-func changing(s store.Session) bson.D {
-	return bson.D{
-		{Key: "version", Value: s.Version},
-		{Key: "current", Value: s.Current}, {Key: "last", Value: s.Last}, {Key: "data", Value: s.Data}, {Key: "answer", Value: s.Answer},
-		{Key: "rotated", Value: s.Rotated.UnixMilli()}, {Key: "lease", Value: s.Lease.UnixMilli()}, {Key: "expires", Value: s.Expires.UnixMilli()},
-		{Key: "last_expiry", Value: s.LastExpiry.UnixMilli()},
-	}
-}
 
 // PutSession is [store.Store.PutSession].
 func (s *Store) PutSession(ctx context.Context, session store.Session) error {
@@ -54,7 +17,7 @@ func (s *Store) PutSession(ctx context.Context, session store.Session) error {
 	if err != nil {
 		return fail("put session", err)
 	}
-	fields := append(bson.D{{Key: "subject", Value: session.Subject}, {Key: "started", Value: session.Started.UnixMilli()}}, changing(session)...)
+	fields := append(staying(session), changing(session)...)
 	_, err = sessions.InsertOne(ctx, append(bson.D{{Key: "_id", Value: session.ID}}, fields...))
 	if !mongo.IsDuplicateKeyError(err) {
 		return fail("put session", err)
@@ -71,7 +34,7 @@ func (s *Store) Session(ctx context.Context, id string, now time.Time) (store.Se
 		return store.Session{}, fail("session", err)
 	}
 	var r record
-	filter := bson.D{{Key: "_id", Value: id}, {Key: "expires", Value: bson.D{{Key: "$gt", Value: now.UnixMilli()}}}}
+	filter := append(bson.D{{Key: "_id", Value: id}}, lasting(now)...)
 	err = sessions.FindOne(ctx, filter).Decode(&r)
 	if errors.Is(err, mongo.ErrNoDocuments) || (err == nil && r.Version == 0) { // without a version it is no session
 		err = store.ErrNotFound
@@ -79,12 +42,7 @@ func (s *Store) Session(ctx context.Context, id string, now time.Time) (store.Se
 	if err != nil {
 		return store.Session{}, fail("session", err)
 	}
-	return store.Session{
-		ID: r.ID, Subject: r.Subject, Version: r.Version,
-		Current: r.Current, Last: r.Last, Data: r.Data, Answer: r.Answer,
-		Rotated: instant(r.Rotated), Lease: instant(r.Lease), Expires: instant(r.Expires),
-		Started: instant(r.Started), LastExpiry: instant(r.LastExpiry),
-	}, nil
+	return r.session(), nil
 }
 
 // Swap is [store.Store.Swap].
@@ -98,6 +56,54 @@ func (s *Store) Swap(ctx context.Context, session store.Session) error {
 	return fail("swap", matched(sessions.UpdateOne(ctx, filter, set(changing(session)))))
 }
 
+// Touch is [store.Store.Touch].
+func (s *Store) Touch(ctx context.Context, id string, seen, idle time.Time) error {
+	sessions, err := s.sessions(ctx)
+	if err != nil {
+		return fail("touch", err)
+	}
+	later := bson.D{{Key: "seen", Value: seen.UnixMilli()}}
+	if !idle.IsZero() {
+		later = append(later, bson.E{Key: "idle", Value: idle.UnixMilli()})
+	}
+	filter := bson.D{{Key: "_id", Value: id}, {Key: "version", Value: present}}
+	err = matched(sessions.UpdateOne(ctx, filter, bson.D{{Key: "$max", Value: later}}))
+	if errors.Is(err, store.ErrConflict) {
+		err = store.ErrNotFound
+	}
+	return fail("touch", err)
+}
+
+// SessionsOf is [store.Store.SessionsOf].
+func (s *Store) SessionsOf(ctx context.Context, of store.Selection, now time.Time, limit int) ([]store.Session, error) {
+	sessions, err := s.sessions(ctx)
+	if err != nil {
+		return nil, fail("sessions of", err)
+	}
+	selected := bson.E{Key: "owner", Value: of.Owner}
+	if len(of.Owner) == 0 {
+		selected = bson.E{Key: "provider_session", Value: of.ProviderSession}
+	}
+	if limit <= 0 || len(of.Owner)+len(of.ProviderSession) == 0 {
+		return nil, nil
+	}
+	cursor, err := sessions.Find(ctx, append(bson.D{selected}, lasting(now)...), options.Find().
+		SetSort(bson.D{{Key: "started", Value: -1}}).SetLimit(int64(limit)).
+		SetProjection(bson.D{{Key: "data", Value: 0}, {Key: "answer", Value: 0}}))
+	if err != nil {
+		return nil, fail("sessions of", err)
+	}
+	var found []record
+	if err := cursor.All(ctx, &found); err != nil {
+		return nil, fail("sessions of", err)
+	}
+	var list []store.Session
+	for _, r := range found {
+		list = append(list, r.session())
+	}
+	return list, nil
+}
+
 func set(fields bson.D) bson.D { return bson.D{{Key: "$set", Value: fields}} }
 
 // matched turns an update that found no document into a conflict.
@@ -107,5 +113,3 @@ func matched(result *mongo.UpdateResult, err error) error {
 	}
 	return err
 }
-
-func instant(millis int64) time.Time { return time.UnixMilli(millis).UTC() }

@@ -29,11 +29,14 @@ func (h hook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	}
 }
 
-// A session that is given more time, and a revocation that is, between Purge's look and its deletion are not deleted.
+// Sessions that are given more time, by Swap or by Touch, and a revocation that is, between Purge's look and its deletion are not deleted.
 func TestPurgeLooksAgain(t *testing.T) {
 	s := ownServer(t)
 	store, client := storetest.OpenURL(t, "redis://"+s.address), s.client()
 	must(t, "PutSession", store.PutSession(within(t), session("a")))
+	touched := browserSession("t")
+	touched.Expires = now.Add(9 * time.Hour)
+	must(t, "PutSession", store.PutSession(within(t), touched))
 	must(t, "Revoke", store.Revoke(within(t), "r", 0, now, now.Add(time.Hour)))
 	looks := 0
 	client.AddHook(hook{after: func(command redis.Cmder) {
@@ -44,6 +47,7 @@ func TestPurgeLooksAgain(t *testing.T) {
 			longer := session("a")
 			longer.Expires = now.Add(9 * time.Hour)
 			must(t, "Swap", store.Swap(within(t), longer))
+			must(t, "Touch", store.Touch(within(t), "t", now, now.Add(9*time.Hour)))
 			must(t, "Revoke", store.Revoke(within(t), "other", 0, now, now.Add(9*time.Hour)))
 		}
 		if strings.Contains(command.String(), "revoked:until") {
@@ -53,8 +57,13 @@ func TestPurgeLooksAgain(t *testing.T) {
 	if n, err := redisstore.New(client).Purge(within(t), now.Add(2*time.Hour)); n != 0 || err != nil || looks < 2 {
 		t.Errorf("Purge after %d looks: %d, %v", looks, n, err)
 	}
-	if _, err := store.Session(within(t), "a", now.Add(2*time.Hour)); err != nil {
-		t.Errorf("the session: %v", err)
+	for _, id := range []string{"a", "t"} {
+		if _, err := store.Session(within(t), id, now.Add(2*time.Hour)); err != nil {
+			t.Errorf("session %s: %v", id, err)
+		}
+	}
+	if ids := listed(t, store, now.Add(2*time.Hour), 10); len(ids) != 1 {
+		t.Errorf("the owner's sessions are %v", ids)
 	}
 	if list, err := store.Revoked(within(t), now, now.Add(2*time.Hour)); len(list) != 2 || err != nil {
 		t.Errorf("the feed: %v, %v", list, err)

@@ -7,19 +7,18 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// rounds bounds one call of Purge: so many pages of each kind.
-const rounds = 5
+// rounds and portion bound one call of Purge: so many scripts for each kind, so much in each.
+const (
+	rounds  = 25
+	portion = 200
+)
 
-// Purge is [store.Store.Purge]. At most 5,000 of each kind go in one call, by scripts of at most 1,000: no caller waits for
+// Purge is [store.Store.Purge]. At most 5,000 of each kind go in one call, by scripts of at most 200: no caller waits for
 // longer than one of them takes, some milliseconds.
 func (s *Store) Purge(ctx context.Context, now time.Time) (int, error) {
 	return within(ctx, "purge", func() (int, error) {
 		sessions, err := s.purge(ctx, sessionsKey, now, func(ids []string) (int, error) {
-			keys := []string{sessionsKey}
-			for _, id := range ids {
-				keys = append(keys, sessionKey+id)
-			}
-			return purgeSessionsScript.Run(ctx, s.client, keys, nowAnd(now, ids)...).Int()
+			return s.purgeSessions(ctx, now, ids)
 		})
 		if err != nil {
 			return sessions, err
@@ -35,10 +34,23 @@ func (s *Store) Purge(ctx context.Context, now time.Time) (int, error) {
 	})
 }
 
-// purge hands what has ended by an index to remove, page by page. remove looks again: an entry may have changed.
+func (s *Store) purgeSessions(ctx context.Context, now time.Time, ids []string) (int, error) {
+	all, err := s.listsOf(ctx, ids...)
+	if err != nil {
+		return 0, err
+	}
+	keys, arguments := []string{sessionsKey}, []any{millis(now)}
+	for i, id := range ids {
+		keys = append(append(keys, sessionKey+id), all[i].keys()...)
+		arguments = append(append(arguments, id), all[i].values()...)
+	}
+	return purgeSessionsScript.Run(ctx, s.client, keys, arguments...).Int()
+}
+
+// purge hands what has ended by an index to remove, portion by portion. remove looks again: an entry may have changed.
 func (s *Store) purge(ctx context.Context, index string, now time.Time, remove func(ids []string) (int, error)) (removed int, err error) {
 	for range rounds {
-		ids, err := s.client.ZRangeByScore(ctx, index, &redis.ZRangeBy{Min: "-inf", Max: millis(now), Count: page}).Result()
+		ids, err := s.client.ZRangeByScore(ctx, index, &redis.ZRangeBy{Min: "-inf", Max: millis(now), Count: portion}).Result()
 		if err != nil || len(ids) == 0 {
 			return removed, err
 		}

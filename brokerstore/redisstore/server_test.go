@@ -39,14 +39,14 @@ func ownServer(t testing.TB) *server {
 }
 
 // start starts it on what its append-only file holds, and waits until it answers.
-func (s *server) start() {
+func (s *server) start(options ...string) {
 	s.t.Helper()
 	binary, err := exec.LookPath("redis-server")
 	if err != nil {
 		s.t.Skip("redis-server is not installed: apt-get install redis-server")
 	}
 	_, port, _ := net.SplitHostPort(s.address)
-	s.process = exec.Command(binary, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--appendfsync", "always", "--dir", s.dir, "--enable-debug-command", "yes")
+	s.process = exec.Command(binary, append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--appendfsync", "always", "--dir", s.dir, "--enable-debug-command", "yes"}, options...)...)
 	if err := s.process.Start(); err != nil {
 		s.t.Fatal(err)
 	}
@@ -93,14 +93,15 @@ func TestFullMemory(t *testing.T) {
 	s := ownServer(t)
 	client, db := s.client(), storetest.OpenURL(t, "redis://"+s.address)
 	must(t, "Init", db.Init(within(t)))
-	must(t, "PutSession", db.PutSession(within(t), session("a")))
+	must(t, "PutSession", db.PutSession(within(t), browserSession("a")))
 	must(t, "AddKey", db.AddKey(within(t), store.Key{Generation: 1, ID: "k"}))
 	must(t, "maxmemory", client.ConfigSet(within(t), "maxmemory", "1mb").Err())
 
 	must(t, "Init on a full server that evicts nothing", db.Init(within(t)))
 	for name, err := range map[string]error{
 		"PutSession": db.PutSession(within(t), session("b")),
-		"Swap":       db.Swap(within(t), session("a")),
+		"Swap":       db.Swap(within(t), browserSession("a")),
+		"Touch":      db.Touch(within(t), "a", now, now.Add(time.Hour)),
 		"AddKey":     db.AddKey(within(t), store.Key{Generation: 2, ID: "k"}),
 		"RetireKey":  db.RetireKey(within(t), 1, now),
 	} {
@@ -109,8 +110,11 @@ func TestFullMemory(t *testing.T) {
 		}
 	}
 	stored, err := db.Session(within(t), "a", now)
-	if err != nil || stored.Version != 1 {
+	if err != nil || stored.Version != 1 || !stored.Seen.Equal(now.Add(-time.Minute)) {
 		t.Errorf("the session is %+v, %v", stored, err)
+	}
+	if ids := listed(t, db, now, 10); len(ids) != 1 {
+		t.Errorf("the owner's sessions are %v", ids)
 	}
 	if keys, err := db.Keys(within(t)); err != nil || len(keys) != 1 || !keys[0].Until.IsZero() {
 		t.Errorf("the keys are %+v, %v", keys, err)
@@ -216,15 +220,18 @@ func TestLostAnswers(t *testing.T) {
 	lost := &lossy{}
 	client.AddHook(lost)
 	db := redisstore.New(client)
-	one := session("a")
+	one := browserSession("a")
+	other := one
+	other.Version, other.Owner = 2, nil
 	for _, step := range []struct {
 		name string
 		do   func() error
 	}{
 		{"PutSession", func() error { return db.PutSession(within(t), one) }},
 		{"Swap", func() error { return db.Swap(within(t), one) }},
+		{"Swap of another owner's", func() error { return db.Swap(within(t), other) }},
 		{"AddKey", func() error { return db.AddKey(within(t), store.Key{Generation: 1, ID: "k"}) }},
-		{"Revoke", func() error { return db.Revoke(within(t), "a", 2, now, now.Add(time.Hour)) }},
+		{"Revoke", func() error { return db.Revoke(within(t), "a", 3, now, now.Add(time.Hour)) }},
 	} {
 		lost.sent = 0
 		must(t, step.name, step.do())

@@ -3,6 +3,7 @@ package redisstore
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"strconv"
 	"time"
 
@@ -11,14 +12,35 @@ import (
 
 // PutSession is [store.Store.PutSession].
 func (s *Store) PutSession(ctx context.Context, session store.Session) error {
-	arguments := []any{session.ID, rand.Text(), millis(session.Expires), "version", number(session.Version), "subject", session.Subject, "started", millis(session.Started)}
-	return s.run(ctx, "put session", putScript, []string{sessionKey + session.ID, sessionsKey}, append(arguments, changing(session)...)...)
+	of := listsOf(session)
+	keys := append([]string{sessionKey + session.ID, sessionsKey}, append(of.keys(), revokedKey)...)
+	arguments := append(of.values(),
+		session.ID, rand.Text(), millis(session.Expires), millis(session.Idle), millis(session.Started),
+		"version", number(session.Version), "kind", session.Kind, "subject", session.Subject, "owner", of.owner, "provider_session", of.provider,
+		"started", millis(session.Started), "seen", millis(session.Seen), "idle", millis(session.Idle), "note", string(session.Note))
+	return s.run(ctx, "put session", putScript, keys, append(arguments, changing(session)...)...)
 }
 
 // Swap is [store.Store.Swap].
 func (s *Store) Swap(ctx context.Context, session store.Session) error {
 	arguments := []any{session.ID, rand.Text(), millis(session.Expires), number(session.Version), number(session.Version + 1)}
-	return s.run(ctx, "swap", swapScript, []string{sessionKey + session.ID, sessionsKey}, append(arguments, changing(session)...)...)
+	arguments = append(arguments, changing(session)...)
+	_, err := within(ctx, "swap", func() (struct{}, error) {
+		return struct{}{}, s.listed(ctx, session.ID, listsOf(session), func(of lists) error {
+			keys := append([]string{sessionKey + session.ID, sessionsKey}, of.keys()...)
+			return s.try(ctx, swapScript, keys, append(of.values(), arguments...)...)
+		})
+	})
+	return err
+}
+
+// Touch is [store.Store.Touch].
+func (s *Store) Touch(ctx context.Context, id string, seen, idle time.Time) error {
+	err := s.run(ctx, "touch", touchScript, []string{sessionKey + id, sessionsKey}, id, millis(seen), millis(idle))
+	if errors.Is(err, store.ErrConflict) {
+		return store.ErrNotFound
+	}
+	return err
 }
 
 // changing lists the fields of a session that a swap replaces. The texts are copies: a call that was cancelled may still
@@ -41,20 +63,26 @@ func (s *Store) Session(ctx context.Context, id string, now time.Time) (store.Se
 			return store.Session{}, store.ErrNotFound
 		}
 		session, err := readSession(id, stored)
-		if err == nil && !session.Expires.After(now) {
+		if err == nil && over(session, now) {
 			return store.Session{}, store.ErrNotFound
 		}
 		return session, err
 	})
 }
 
+// over says whether a session has ended.
+func over(s store.Session, now time.Time) bool {
+	return !s.Expires.After(now) || !s.Idle.IsZero() && !s.Idle.After(now)
+}
+
 func readSession(id string, stored map[string]string) (store.Session, error) {
 	var n numbers
 	session := store.Session{
-		ID: id, Subject: stored["subject"],
+		ID: id, Kind: stored["kind"], Subject: stored["subject"],
+		Owner: bytesOf(stored["owner"]), ProviderSession: bytesOf(stored["provider_session"]), Note: bytesOf(stored["note"]),
 		Current: bytesOf(stored["current"]), Last: bytesOf(stored["last"]), Data: bytesOf(stored["data"]), Answer: bytesOf(stored["answer"]),
 		Rotated: n.time(stored["rotated"]), Lease: n.time(stored["lease"]), Expires: n.time(stored["expires"]),
-		Started: n.time(stored["started"]), LastExpiry: n.time(stored["last_expiry"]), Version: n.int(stored["version"]),
+		Started: n.time(stored["started"]), Seen: n.time(stored["seen"]), Idle: n.time(stored["idle"]), LastExpiry: n.time(stored["last_expiry"]), Version: n.int(stored["version"]),
 	}
 	return session, n.err
 }

@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/go-oidc-auth/oidcauth/core/store"
@@ -12,9 +13,11 @@ import (
 const (
 	space        = "{oidcauth}:"
 	sessionKey   = space + "session:"      // and the ID: a hash, one session
-	sessionsKey  = space + "sessions"      // sorted set: IDs of sessions by Expires, for Purge
+	sessionsKey  = space + "sessions"      // sorted set: IDs of sessions by the earlier of Expires and Idle, for Purge
+	ownerKey     = space + "owner:"        // and the owner: sorted set, IDs of the owner's sessions by Started
+	providerKey  = space + "provider:"     // and the session at the provider: the same of its sessions
 	keysKey      = space + "keys"          // hash: the fields of all signing keys
-	revokedKey   = space + "revoked"       // hash: ID to "At Until writer"
+	revokedKey   = space + "revoked"       // hash: ID to "At Until writer", and the last writer of the session that went
 	revokedAt    = space + "revoked:at"    // sorted set: IDs by At, for Revoked
 	revokedUntil = space + "revoked:until" // sorted set: IDs by Until, for Purge
 )
@@ -74,11 +77,23 @@ func within[T any](ctx context.Context, operation string, work func() (T, error)
 // run runs a script that returns 1, or 0 for a conflict.
 func (s *Store) run(ctx context.Context, operation string, script *redis.Script, keys []string, arguments ...any) error {
 	_, err := within(ctx, operation, func() (struct{}, error) {
-		done, err := script.Run(ctx, s.client, keys, arguments...).Int()
-		if err == nil && done == 0 {
-			err = store.ErrConflict
-		}
-		return struct{}{}, err
+		return struct{}{}, s.try(ctx, script, keys, arguments...)
 	})
 	return err
+}
+
+// errElsewhere stands for a script's answer 2: the session is in other lists than those that it was given.
+var errElsewhere = errors.New("the session has another owner each time")
+
+func (s *Store) try(ctx context.Context, script *redis.Script, keys []string, arguments ...any) error {
+	done, err := script.Run(ctx, s.client, keys, arguments...).Int()
+	switch {
+	case err != nil:
+		return err
+	case done == 0:
+		return store.ErrConflict
+	case done == 2:
+		return errElsewhere
+	}
+	return nil
 }

@@ -18,6 +18,7 @@ type Memory struct {
 	keys     map[int64]Key
 	sessions map[string]Session
 	revoked  map[string]Revocation
+	index    memoryIndex
 }
 
 var _ Local = (*Memory)(nil)
@@ -85,6 +86,7 @@ func (m *Memory) PutSession(ctx context.Context, session Session) error {
 			return ErrConflict
 		}
 		m.sessions[session.ID] = copySession(session)
+		m.index.add(session)
 		return nil
 	})
 }
@@ -93,7 +95,7 @@ func (m *Memory) PutSession(ctx context.Context, session Session) error {
 func (m *Memory) Session(ctx context.Context, id string, now time.Time) (session Session, err error) {
 	err = m.locked(ctx, func() error {
 		stored, ok := m.sessions[id]
-		if !ok || !stored.Expires.After(now) {
+		if !ok || hasEnded(stored, now) {
 			return ErrNotFound
 		}
 		session = copySession(stored)
@@ -110,11 +112,45 @@ func (m *Memory) Swap(ctx context.Context, session Session) error {
 			return ErrConflict
 		}
 		session = copySession(session)
-		session.Subject, session.Started = stored.Subject, stored.Started
+		session.Kind, session.Subject, session.Started, session.Note = stored.Kind, stored.Subject, stored.Started, stored.Note
+		session.Owner, session.ProviderSession = stored.Owner, stored.ProviderSession
+		session.Seen, session.Idle = stored.Seen, stored.Idle
 		session.Version++
 		m.sessions[session.ID] = session
 		return nil
 	})
+}
+
+// Touch is [Store.Touch].
+func (m *Memory) Touch(ctx context.Context, id string, seen, idle time.Time) error {
+	return m.locked(ctx, func() error {
+		stored, ok := m.sessions[id]
+		if !ok {
+			return ErrNotFound
+		}
+		stored.Seen, stored.Idle = later(stored.Seen, seen).UTC(), later(stored.Idle, idle).UTC()
+		m.sessions[id] = stored
+		return nil
+	})
+}
+
+// SessionsOf is [Store.SessionsOf].
+func (m *Memory) SessionsOf(ctx context.Context, of Selection, now time.Time, limit int) (list []Session, err error) {
+	err = m.locked(ctx, func() error {
+		for id := range m.index.of(of) {
+			if stored := m.sessions[id]; !hasEnded(stored, now) {
+				list = append(list, stored)
+			}
+		}
+		slices.SortFunc(list, func(a, b Session) int { return b.Started.Compare(a.Started) })
+		list = list[:max(0, min(limit, len(list)))]
+		for i := range list {
+			list[i].Data, list[i].Answer = nil, nil
+			list[i] = copySession(list[i])
+		}
+		return nil
+	})
+	return list, err
 }
 
 // Revoke is [Store.Revoke].
@@ -123,11 +159,22 @@ func (m *Memory) Revoke(ctx context.Context, id string, version int64, now, unti
 		if stored, ok := m.sessions[id]; version != 0 && (!ok || stored.Version != version) {
 			return ErrConflict
 		}
-		delete(m.sessions, id)
+		m.remove(id)
 		entry := m.revoked[id]
 		m.revoked[id] = Revocation{ID: id, At: later(entry.At, now).UTC(), Until: later(entry.Until, until).UTC()}
 		return nil
 	})
+}
+
+// remove deletes a session, if there is one, and its places in the index.
+func (m *Memory) remove(id string) {
+	m.index.remove(m.sessions[id])
+	delete(m.sessions, id)
+}
+
+// hasEnded reports whether a session has ended at a time.
+func hasEnded(s Session, now time.Time) bool {
+	return !s.Expires.After(now) || !s.Idle.IsZero() && !s.Idle.After(now)
 }
 
 func later(a, b time.Time) time.Time {
@@ -150,11 +197,28 @@ func (m *Memory) Revoked(ctx context.Context, since, now time.Time) (list []Revo
 	return list, err
 }
 
-// Purge is [Store.Purge].
+// RevokedAmong is [Store.RevokedAmong].
+func (m *Memory) RevokedAmong(ctx context.Context, ids []string, now time.Time) (list []Revocation, err error) {
+	err = m.locked(ctx, func() error {
+		for _, id := range ids {
+			if entry, ok := m.revoked[id]; ok && entry.Until.After(now) {
+				list = append(list, entry)
+			}
+		}
+		return nil
+	})
+	return list, err
+}
+
+// Purge is [Store.Purge]. It deletes everything that has ended, and looks at everything.
 func (m *Memory) Purge(ctx context.Context, now time.Time) (removed int, err error) {
 	err = m.locked(ctx, func() error {
 		before := len(m.sessions) + len(m.revoked) + len(m.keys)
-		maps.DeleteFunc(m.sessions, func(_ string, s Session) bool { return !s.Expires.After(now) })
+		for id, session := range m.sessions {
+			if hasEnded(session, now) {
+				m.remove(id)
+			}
+		}
 		maps.DeleteFunc(m.revoked, func(_ string, r Revocation) bool { return !r.Until.After(now) })
 		maps.DeleteFunc(m.keys, func(_ int64, k Key) bool { return !k.Until.IsZero() && !k.Until.After(now) })
 		removed = before - len(m.sessions) - len(m.revoked) - len(m.keys)
@@ -174,6 +238,7 @@ func copyKey(key Key) Key {
 func copySession(s Session) Session {
 	s.Current, s.Last, s.Data, s.Answer = bytes.Clone(s.Current), bytes.Clone(s.Last), bytes.Clone(s.Data), bytes.Clone(s.Answer)
 	s.Rotated, s.Lease, s.Expires = s.Rotated.UTC(), s.Lease.UTC(), s.Expires.UTC()
-	s.Started, s.LastExpiry = s.Started.UTC(), s.LastExpiry.UTC()
+	s.Owner, s.ProviderSession, s.Note = bytes.Clone(s.Owner), bytes.Clone(s.ProviderSession), bytes.Clone(s.Note)
+	s.Started, s.Seen, s.Idle, s.LastExpiry = s.Started.UTC(), s.Seen.UTC(), s.Idle.UTC(), s.LastExpiry.UTC()
 	return s
 }

@@ -122,7 +122,9 @@ type Login struct {
 
 // Begin stores a new family, whose first token is token.
 func (f *Families) Begin(ctx context.Context, token Token, login Login) error {
-	session := store.Session{ID: token.ID, Subject: login.Subject, Version: 1, Started: f.now(), LastExpiry: stored.Time(login.Issued)}
+	session := store.Session{
+		ID: token.ID, Kind: store.KindToken, Subject: login.Subject, Version: 1, Started: f.now(), LastExpiry: stored.Time(login.Issued),
+	}
 	session.Expires = f.bounded(session, login.Expires)
 	if !login.NoToken {
 		session.Current = token.hash[:]

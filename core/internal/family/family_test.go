@@ -181,6 +181,12 @@ func TestRotate(t *testing.T) {
 		w.refuses(w.first.Text, family.ErrReused)
 		w.refuses(third, family.ErrEnded)
 	})
+	inBubble("kind", t, func(t *testing.T, w *world) {
+		w.must(w.first.Text)
+		if row, err := w.Session(t.Context(), w.first.ID, time.Now()); err != nil || row.Kind != store.KindToken {
+			t.Errorf("kind %q, %v", row.Kind, err)
+		}
+	})
 	inBubble("reuse after the grace", t, func(t *testing.T, w *world) {
 		second := w.must(w.first.Text)
 		time.Sleep(10 * time.Second)

@@ -94,12 +94,24 @@ func (s *testStore) Swap(ctx context.Context, session store.Session) error {
 	return s.do(ctx, func() error { return s.memory.Swap(ctx, session) })
 }
 
+func (s *testStore) Touch(ctx context.Context, id string, seen, idle time.Time) error {
+	return s.do(ctx, func() error { return s.memory.Touch(ctx, id, seen, idle) })
+}
+
+func (s *testStore) SessionsOf(ctx context.Context, of store.Selection, now time.Time, limit int) ([]store.Session, error) {
+	return through(ctx, s, func() ([]store.Session, error) { return s.memory.SessionsOf(ctx, of, now, limit) })
+}
+
 func (s *testStore) Revoke(ctx context.Context, id string, version int64, now, until time.Time) error {
 	return s.do(ctx, func() error { return s.memory.Revoke(ctx, id, version, now, until) })
 }
 
 func (s *testStore) Revoked(ctx context.Context, since, now time.Time) ([]store.Revocation, error) {
 	return through(ctx, s, func() ([]store.Revocation, error) { return s.memory.Revoked(ctx, since, now) })
+}
+
+func (s *testStore) RevokedAmong(ctx context.Context, ids []string, now time.Time) ([]store.Revocation, error) {
+	return through(ctx, s, func() ([]store.Revocation, error) { return s.memory.RevokedAmong(ctx, ids, now) })
 }
 
 func (s *testStore) Purge(ctx context.Context, now time.Time) (int, error) {

@@ -28,24 +28,24 @@ type Classify func(error) Fault
 
 // Dialect is how one kind of database is spoken to. Made by [SQLite], [PostgreSQL] or [MySQL].
 type Dialect struct {
-	classify   Classify
-	folder     string           // of its migrations
-	goose      database.Dialect // its name in goose
-	locking    func(database.Store) (database.Store, lock.SessionLocker)
-	numbered   bool // placeholders are $1, $2
-	prepare    bool // statements are prepared by the store
-	oneWriter  bool // the database lets one write at a time
-	isolation  sql.IsolationLevel
-	revoke     string // adds to the feed: id, at, until
-	purge      func(table, key, condition string) string
-	purgeTwice bool // now has two places in it
+	classify  Classify
+	folder    string           // of its migrations
+	goose     database.Dialect // its name in goose
+	locking   func(database.Store) (database.Store, lock.SessionLocker)
+	numbered  bool // placeholders are $1, $2
+	prepare   bool // statements are prepared by the store
+	oneWriter bool // the database lets one write at a time
+	isolation sql.IsolationLevel
+	greatest  string // the function that returns the larger of two numbers
+	revoke    string // adds to the feed: id, at, until
+	purge     func(table, key, condition string) string
 }
 
 // SQLite is the dialect of SQLite 3.24 and later.
 func SQLite(classify Classify) Dialect {
 	return Dialect{
 		classify: classify, folder: "sqlite", goose: database.DialectSQLite3, locking: lockSQLite,
-		prepare: true, oneWriter: true,
+		prepare: true, oneWriter: true, greatest: "MAX",
 		revoke: `INSERT INTO oidcauth_revocations (id, at_ms, until_ms) VALUES (?, ?, ?)
 			ON CONFLICT (id) DO UPDATE SET at_ms = MAX(at_ms, excluded.at_ms), until_ms = MAX(until_ms, excluded.until_ms)`,
 		purge: func(table, key, condition string) string {
@@ -58,16 +58,15 @@ func SQLite(classify Classify) Dialect {
 func PostgreSQL(classify Classify) Dialect {
 	return Dialect{
 		classify: classify, folder: "postgres", goose: database.DialectPostgres, locking: lockPostgreSQL,
-		numbered: true, isolation: sql.LevelReadCommitted,
+		numbered: true, isolation: sql.LevelReadCommitted, greatest: "GREATEST",
 		revoke: `INSERT INTO oidcauth_revocations AS stored (id, at_ms, until_ms) VALUES (?, ?, ?)
 			ON CONFLICT (id) DO UPDATE SET at_ms = GREATEST(stored.at_ms, excluded.at_ms), until_ms = GREATEST(stored.until_ms, excluded.until_ms)`,
-		// The condition stands twice: a session may be prolonged after the inner query chose it. Rows that are
-		// locked are left for the next time.
-		purge: func(table, key, condition string) string {
-			return fmt.Sprintf(`DELETE FROM %s WHERE %s IN (SELECT %s FROM %s WHERE %s LIMIT %d FOR UPDATE SKIP LOCKED) AND %s`,
-				table, key, key, table, condition, purgeBatch, condition)
+		// The inner query locks the rows that it chooses, so none is prolonged afterwards; rows that are locked are left for the
+		// next time. ARRAY lets it run once: as a join it may run again for each row that has ended, and choose more each time.
+		purge: func(table, _, condition string) string {
+			return fmt.Sprintf(`DELETE FROM %s WHERE ctid = ANY (ARRAY (SELECT ctid FROM %s WHERE %s LIMIT %d FOR UPDATE SKIP LOCKED))`,
+				table, table, condition, purgeBatch)
 		},
-		purgeTwice: true,
 	}
 }
 
@@ -75,7 +74,7 @@ func PostgreSQL(classify Classify) Dialect {
 func MySQL(classify Classify) Dialect {
 	return Dialect{
 		classify: classify, folder: "mysql", goose: database.DialectMySQL, locking: lockMySQL,
-		prepare: true, isolation: sql.LevelReadCommitted,
+		prepare: true, isolation: sql.LevelReadCommitted, greatest: "GREATEST",
 		// VALUES is deprecated in MySQL, but MariaDB knows nothing else.
 		revoke: `INSERT INTO oidcauth_revocations (id, at_ms, until_ms) VALUES (?, ?, ?)
 			ON DUPLICATE KEY UPDATE at_ms = GREATEST(at_ms, VALUES(at_ms)), until_ms = GREATEST(until_ms, VALUES(until_ms))`,

@@ -13,22 +13,21 @@ const (
 	purgeBatches = 8 // of each kind in one call
 )
 
-// ended are the kinds of rows that end: table, primary key, and the condition, which has one place for now.
+// ended are the kinds of rows that end: table, primary key, and the condition, which has one place for now. Sessions have two
+// ends, each with an index of its own: no database finds rows by either in one statement and reads no others.
 var ended = []struct{ table, key, condition string }{
 	{"oidcauth_sessions", "id", "expires_ms <= ?"},
+	{"oidcauth_sessions", "id", "idle_ms <= ? AND idle_ms > " + never},
 	{"oidcauth_revocations", "id", "until_ms <= ?"},
 	{"oidcauth_keys", "generation", "until_ms <= ? AND until_ms <> " + never},
 }
 
-// Purge is [store.Store.Purge]: at most 4,000 rows of each kind.
+// Purge is [store.Store.Purge]: at most 4,000 rows of each kind, and of sessions as many by each of their ends.
 func (s *Store) Purge(ctx context.Context, now time.Time) (removed int, err error) {
 	for _, kind := range ended {
-		statement, args := s.dialect.purge(kind.table, kind.key, kind.condition), []any{millis(now)}
-		if s.dialect.purgeTwice {
-			args = append(args, millis(now))
-		}
+		statement := s.dialect.purge(kind.table, kind.key, kind.condition)
 		for range purgeBatches {
-			n, err := s.purge(ctx, statement, args)
+			n, err := s.purge(ctx, statement, now)
 			removed += n
 			if err != nil {
 				return removed, err
@@ -41,10 +40,10 @@ func (s *Store) Purge(ctx context.Context, now time.Time) (removed int, err erro
 	return removed, nil
 }
 
-func (s *Store) purge(ctx context.Context, statement string, args []any) (removed int, err error) {
+func (s *Store) purge(ctx context.Context, statement string, now time.Time) (removed int, err error) {
 	err = s.do(ctx, "purge", func() error {
 		return s.transaction(ctx, func(tx *sql.Tx) error {
-			n, err := s.exec(ctx, tx, statement, args...)
+			n, err := s.exec(ctx, tx, statement, millis(now))
 			removed = int(n)
 			return err
 		})

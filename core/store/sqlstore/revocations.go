@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"strings"
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/store"
@@ -38,6 +39,27 @@ func (s *Store) Revoked(ctx context.Context, since, now time.Time) (list []store
 	err = s.do(ctx, "revoked", func() error {
 		list, err = query(ctx, s, readRevocation, `SELECT id, at_ms, until_ms FROM oidcauth_revocations WHERE at_ms >= ? AND until_ms > ?`,
 			millis(since), millis(now))
+		return err
+	})
+	return list, err
+}
+
+// amongStep is how many IDs more each further statement of RevokedAmong takes.
+const amongStep = 8
+
+// RevokedAmong is [store.Store.RevokedAmong]. The last ID fills up the statement, so that there are a few of them to prepare and
+// not one for each number of IDs.
+func (s *Store) RevokedAmong(ctx context.Context, ids []string, now time.Time) (list []store.Revocation, err error) {
+	err = s.do(ctx, "revoked among", func() error {
+		if len(ids) == 0 {
+			return nil
+		}
+		args := []any{millis(now)}
+		for i := range (len(ids) + amongStep - 1) / amongStep * amongStep {
+			args = append(args, text(ids[min(i, len(ids)-1)]))
+		}
+		list, err = query(ctx, s, readRevocation, `SELECT id, at_ms, until_ms FROM oidcauth_revocations WHERE until_ms > ? AND id IN (?`+
+			strings.Repeat(", ?", len(args)-2)+`)`, args...)
 		return err
 	})
 	return list, err

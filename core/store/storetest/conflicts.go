@@ -16,7 +16,8 @@ func conflictChecks() []check {
 		{"PutSession refuses an ID that exists", putTwice},
 		{"Swap needs the version", swapVersions},
 		{"Swap of an absent session is a conflict", swapAbsent},
-		{"Swap keeps ID, Subject and Started and counts", swapCounts},
+		{"Swap keeps what stays and counts", swapCounts},
+		{"a name of KindOnce is put once until it is purged", onceTwice},
 	}
 }
 
@@ -121,10 +122,37 @@ func swapCounts(t testing.TB, backend Backend) {
 	put(t, db, session)
 	for version := int64(1); version <= 12; version++ {
 		given := cloneSession(session)
-		given.Subject, given.Started, given.Version, given.Data = "somebody else", after(time.Second), version, []byte{byte(version)}
+		given.Version, given.Data = version, []byte{byte(version)}
+		given.Kind, given.Subject, given.Started, given.Note = "else", "somebody else", after(time.Second), []byte("another note")
+		given.Owner, given.ProviderSession = hash(7), hash(8)
+		given.Seen, given.Idle = after(time.Minute), after(9*time.Hour)
+		if version%2 == 0 {
+			given.Owner, given.ProviderSession, given.Seen, given.Idle, given.Note = nil, nil, time.Time{}, time.Time{}, nil
+		}
 		must(t, "Swap", db.Swap(within(t), given))
 		session.Version, session.Data = version+1, []byte{byte(version)}
 		wantStored(t, db, session)
+		wantSessions(t, db, store.Selection{Owner: session.Owner}, session)
+		wantSessions(t, db, store.Selection{ProviderSession: session.ProviderSession}, session)
+		wantSessions(t, db, store.Selection{Owner: hash(7)})
+		wantSessions(t, db, store.Selection{ProviderSession: hash(8)})
 		wantError(t, "Swap of the version before", db.Swap(within(t), given), store.ErrConflict)
 	}
+}
+
+// onceTwice: a name is taken until it is purged, also after its end, and by nobody's owner found.
+func onceTwice(t testing.TB, backend Backend) {
+	stores := openSome(t, backend, 2)
+	name := store.Session{ID: newID(), Kind: store.KindOnce, Expires: after(time.Minute), Version: 1}
+	put(t, stores[0], name)
+	for _, db := range stores {
+		wantError(t, "PutSession of a name that was used", db.PutSession(within(t), name), store.ErrConflict)
+		wantStored(t, db, name)
+		wantPurged(t, db, after(0), 0)
+		later := name
+		later.Expires = after(time.Hour)
+		wantError(t, "PutSession of a name that was used, until later", db.PutSession(within(t), later), store.ErrConflict)
+	}
+	wantPurged(t, stores[1], after(time.Minute), 1)
+	put(t, stores[0], name)
 }

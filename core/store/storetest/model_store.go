@@ -3,8 +3,6 @@ package storetest
 import (
 	"context"
 	"errors"
-	"maps"
-	"slices"
 	"testing"
 	"time"
 
@@ -12,95 +10,6 @@ import (
 
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
-
-// reference is a store as its contract describes it, as plainly as can be: for one caller, without contexts and copies.
-type reference struct {
-	keys     map[int64]store.Key
-	sessions map[string]store.Session
-	feed     map[string]store.Revocation
-}
-
-func newReference() *reference {
-	return &reference{map[int64]store.Key{}, map[string]store.Session{}, map[string]store.Revocation{}}
-}
-
-func (r *reference) addKey(key store.Key) error {
-	if _, ok := r.keys[key.Generation]; ok {
-		return store.ErrConflict
-	}
-	r.keys[key.Generation] = key
-	return nil
-}
-
-func (r *reference) retireKey(generation int64, until time.Time) {
-	if key, ok := r.keys[generation]; ok && key.Until.IsZero() {
-		key.Until = until
-		r.keys[generation] = key
-	}
-}
-
-func (r *reference) putSession(session store.Session) error {
-	if _, ok := r.sessions[session.ID]; ok {
-		return store.ErrConflict
-	}
-	r.sessions[session.ID] = session
-	return nil
-}
-
-func (r *reference) session(id string, now time.Time) (store.Session, error) {
-	if session, ok := r.sessions[id]; ok && session.Expires.After(now) {
-		return session, nil
-	}
-	return store.Session{}, store.ErrNotFound
-}
-
-func (r *reference) swap(session store.Session) error {
-	stored, ok := r.sessions[session.ID]
-	if !ok || stored.Version != session.Version {
-		return store.ErrConflict
-	}
-	session.Subject, session.Started = stored.Subject, stored.Started
-	session.Version++
-	r.sessions[session.ID] = session
-	return nil
-}
-
-func (r *reference) revoke(id string, version int64, now, until time.Time) error {
-	stored, ok := r.sessions[id]
-	if version != 0 && (!ok || stored.Version != version) {
-		return store.ErrConflict
-	}
-	delete(r.sessions, id)
-	if entry, ok := r.feed[id]; ok {
-		now, until = time.UnixMilli(max(now.UnixMilli(), entry.At.UnixMilli())).UTC(), time.UnixMilli(max(until.UnixMilli(), entry.Until.UnixMilli())).UTC()
-	}
-	r.feed[id] = store.Revocation{ID: id, At: now, Until: until}
-	return nil
-}
-
-func (r *reference) revoked(since, now time.Time) (list []store.Revocation) {
-	for _, entry := range r.feed {
-		if entry.At.Compare(since) >= 0 && entry.Until.Compare(now) > 0 {
-			list = append(list, entry)
-		}
-	}
-	return list
-}
-
-func (r *reference) purge(now time.Time) int {
-	before := len(r.keys) + len(r.sessions) + len(r.feed)
-	maps.DeleteFunc(r.sessions, func(_ string, s store.Session) bool { return s.Expires.Compare(now) <= 0 })
-	maps.DeleteFunc(r.feed, func(_ string, e store.Revocation) bool { return e.Until.Compare(now) <= 0 })
-	maps.DeleteFunc(r.keys, func(_ int64, k store.Key) bool { return !k.Until.IsZero() && k.Until.Compare(now) <= 0 })
-	return before - len(r.keys) - len(r.sessions) - len(r.feed)
-}
-
-func (r *reference) sortedKeys() (keys []store.Key) {
-	for _, generation := range slices.Sorted(maps.Keys(r.keys)) {
-		keys = append(keys, r.keys[generation])
-	}
-	return keys
-}
 
 // storeModel holds a store to the reference: the same calls on both, answers and errors compared.
 func storeModel(t testing.TB, backend Backend) {
@@ -110,7 +19,8 @@ func storeModel(t testing.TB, backend Backend) {
 		m := &storeMachine{ctx: within(t), stores: stores, want: newReference()}
 		rt.Repeat(map[string]func(*rapid.T){
 			"AddKey": m.addKey, "RetireKey": m.retireKey, "PutSession": m.putSession, "Session": m.session, "Swap": m.swap,
-			"Revoke": m.revoke, "Revoked": m.revoked, "Purge": m.purge, "everything": m.compare,
+			"Touch": m.touch, "SessionsOf": m.sessionsOf, "Revoke": m.revoke, "Revoked": m.revoked, "RevokedAmong": m.revokedAmong,
+			"Purge": m.purge, "everything": m.compare,
 		})
 		m.compare(rt)
 	})
@@ -144,14 +54,20 @@ func drawBytes(rt *rapid.T, name string) []byte {
 	return rapid.SliceOfN(rapid.Byte(), 0, 8).Draw(rt, name)
 }
 
+func drawHash(rt *rapid.T, name string) []byte {
+	return rapid.SampledFrom([][]byte{nil, {}, {0}, {'a'}, {'a', 0}}).Draw(rt, name)
+}
+
 func drawVersion(rt *rapid.T) int64 { return rapid.Int64Range(0, 4).Draw(rt, "version") }
 
 func drawSession(rt *rapid.T) store.Session {
 	return store.Session{
-		ID: drawID(rt), Subject: rapid.SampledFrom([]string{"", "s", "S "}).Draw(rt, "subject"), Current: drawBytes(rt, "current"),
+		ID: drawID(rt), Kind: rapid.SampledFrom([]string{"", store.KindToken, store.KindBrowser}).Draw(rt, "kind"),
+		Subject: rapid.SampledFrom([]string{"", "s", "S "}).Draw(rt, "subject"), Current: drawBytes(rt, "current"),
 		Last: drawBytes(rt, "last"), Data: drawBytes(rt, "data"), Answer: drawBytes(rt, "answer"), Rotated: drawMaybeTime(rt, "rotated"),
 		Lease: drawMaybeTime(rt, "lease"), Expires: drawTime(rt, "expires"), Version: 1,
-		Started: drawMaybeTime(rt, "started"), LastExpiry: drawMaybeTime(rt, "last expiry"),
+		Owner: drawHash(rt, "owner"), ProviderSession: drawHash(rt, "provider session"), Note: drawBytes(rt, "note"),
+		Started: drawMaybeTime(rt, "started"), Seen: drawMaybeTime(rt, "seen"), Idle: drawMaybeTime(rt, "idle"), LastExpiry: drawMaybeTime(rt, "last expiry"),
 	}
 }
 
@@ -201,6 +117,45 @@ func (m *storeMachine) swap(rt *rapid.T) {
 	agree(rt, m.store(rt).Swap(m.ctx, session), m.want.swap(session))
 }
 
+func (m *storeMachine) touch(rt *rapid.T) {
+	id, seen, idle := drawID(rt), drawMaybeTime(rt, "seen"), drawMaybeTime(rt, "idle")
+	agree(rt, m.store(rt).Touch(m.ctx, id, seen, idle), m.want.touch(id, seen, idle))
+}
+
+func (m *storeMachine) sessionsOf(rt *rapid.T) {
+	of := store.Selection{Owner: drawHash(rt, "hash")}
+	if rapid.Bool().Draw(rt, "by provider session") {
+		of = store.Selection{ProviderSession: of.Owner}
+	}
+	m.compareSelection(rt, m.store(rt), of, drawTime(rt, "now"), rapid.IntRange(0, 4).Draw(rt, "limit"))
+}
+
+// compareSelection leaves the order of sessions open that started at once, and with it which of them the limit leaves out.
+func (m *storeMachine) compareSelection(rt *rapid.T, db store.Store, of store.Selection, now time.Time, limit int) {
+	got, err := db.SessionsOf(m.ctx, of, now, limit)
+	agree(rt, err, nil)
+	want := m.want.sessionsOf(of, now, limit)
+	if len(got) != len(want) {
+		rt.Fatalf("SessionsOf: %d sessions, want %d", len(got), len(want))
+	}
+	for i, session := range got {
+		stored := m.want.sessions[session.ID]
+		stored.Data, stored.Answer = nil, nil
+		if diff := differenceOfSessions(stored, session); diff != "" || !session.Started.Equal(want[i].Started) {
+			rt.Fatalf("SessionsOf, at %d: %s, started %v, want %v", i, diff, session.Started, want[i].Started)
+		}
+	}
+}
+
+func (m *storeMachine) revokedAmong(rt *rapid.T) {
+	ids, now := rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"a", "A", "a ", "b"}), 0, 4, rapid.ID).Draw(rt, "ids"), drawTime(rt, "now")
+	got, err := m.store(rt).RevokedAmong(m.ctx, ids, now)
+	agree(rt, err, nil)
+	if diff := differenceOfFeeds(m.want.revokedAmong(ids, now), got); diff != "" {
+		rt.Fatalf("RevokedAmong: %s", diff)
+	}
+}
+
 func (m *storeMachine) revoke(rt *rapid.T) {
 	id, version, now, until := drawID(rt), drawVersion(rt), drawTime(rt, "now"), drawTime(rt, "until")
 	agree(rt, m.store(rt).Revoke(m.ctx, id, version, now, until), m.want.revoke(id, version, now, until))
@@ -242,5 +197,9 @@ func (m *storeMachine) compare(rt *rapid.T) {
 	}
 	if diff != "" {
 		rt.Fatalf("in the end: %s", diff)
+	}
+	for _, hash := range [][]byte{nil, {0}, {'a'}, {'a', 0}} {
+		m.compareSelection(rt, db, store.Selection{Owner: hash}, time.Time{}, 10)
+		m.compareSelection(rt, db, store.Selection{ProviderSession: hash}, time.Time{}, 10)
 	}
 }

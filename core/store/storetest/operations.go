@@ -35,6 +35,7 @@ func setScene(t testing.TB, place Place) *scene {
 	s := &scene{direct: openAt(t, place), session: newSession(), key: newKey(1)}
 	must(t, "Init", s.direct.Init(within(t)))
 	s.session.Subject, s.session.Data, s.session.Current = marker, []byte(marker), []byte(marker)
+	s.session.Owner, s.session.ProviderSession, s.session.Note = []byte(marker), []byte(marker), []byte(marker)
 	s.key.Sealed = []byte(marker)
 	s.entry = store.Revocation{ID: marker, At: after(0), Until: after(-time.Minute)}
 	put(t, s.direct, s.session)
@@ -64,6 +65,17 @@ func (s *scene) operations() []operation {
 			changed.Answer = []byte("changed " + marker)
 			return db.Swap(ctx, changed)
 		}},
+		{"Touch", func(ctx context.Context, db store.Store) error {
+			return db.Touch(ctx, s.session.ID, after(time.Minute), after(5*time.Hour))
+		}},
+		{"SessionsOf", func(ctx context.Context, db store.Store) error {
+			_, err := db.SessionsOf(ctx, store.Selection{Owner: s.session.Owner}, after(0), 10)
+			return err
+		}},
+		{"SessionsOf a provider session", func(ctx context.Context, db store.Store) error {
+			_, err := db.SessionsOf(ctx, store.Selection{ProviderSession: s.session.ProviderSession}, after(0), 10)
+			return err
+		}},
 		{"Revoke", func(ctx context.Context, db store.Store) error {
 			return db.Revoke(ctx, s.session.ID, 1, after(time.Second), after(time.Hour))
 		}},
@@ -72,6 +84,10 @@ func (s *scene) operations() []operation {
 		}},
 		{"Revoked", func(ctx context.Context, db store.Store) error {
 			_, err := db.Revoked(ctx, after(0), after(-time.Hour))
+			return err
+		}},
+		{"RevokedAmong", func(ctx context.Context, db store.Store) error {
+			_, err := db.RevokedAmong(ctx, []string{s.entry.ID, marker + "else"}, after(-time.Hour))
 			return err
 		}},
 		{"Purge", func(ctx context.Context, db store.Store) error { _, err := db.Purge(ctx, after(0)); return err }},

@@ -23,6 +23,9 @@ type plain struct {
 	putAs        func(store.Session) error
 	sessionAs    func(string, time.Time) (store.Session, error)
 	swapAs       func(store.Session) error
+	touchAs      func(id string, seen, idle time.Time) error
+	sessionsAs   func(of store.Selection, now time.Time, limit int) []store.Session
+	amongAs      func(ids []string, now time.Time) []store.Revocation
 	revokeAs     func(string, int64, time.Time, time.Time) error
 	revokedAs    func(since, now time.Time) []store.Revocation
 	purgeAs      func(time.Time) int
@@ -30,6 +33,7 @@ type plain struct {
 	closeAs      func() error
 	anyContext   bool                              // does not look at the context
 	keeps, gives bool                              // does not copy
+	givesData    bool                              // with SessionsOf
 	errorAs      func(error, store.Session) error  // says more
 	column       func(store.Session) store.Session // what the database makes of a row
 	keyColumn    func(store.Key) store.Key
@@ -39,6 +43,7 @@ type plain struct {
 func newPlain() *plain {
 	p := &plain{reference: newReference()}
 	p.addKeyAs, p.retireAs, p.keysAs, p.putAs, p.sessionAs = p.addKey, p.retireKey, p.sortedKeys, p.putSession, p.session
+	p.touchAs, p.sessionsAs, p.amongAs = p.touch, p.sessionsOf, p.revokedAmong
 	p.swapAs, p.revokeAs, p.revokedAs, p.purgeAs = p.swap, p.revoke, p.revoked, p.purge
 	p.initAs, p.closeAs = func() {}, func() error { return nil }
 	p.column, p.keyColumn = utcSession, utcKey
@@ -48,7 +53,7 @@ func newPlain() *plain {
 
 func utcSession(s store.Session) store.Session {
 	s.Rotated, s.Lease, s.Expires = s.Rotated.UTC(), s.Lease.UTC(), s.Expires.UTC()
-	s.Started, s.LastExpiry = s.Started.UTC(), s.LastExpiry.UTC()
+	s.Started, s.LastExpiry, s.Seen, s.Idle = s.Started.UTC(), s.LastExpiry.UTC(), s.Seen.UTC(), s.Idle.UTC()
 	return s
 }
 
@@ -124,6 +129,32 @@ func (p *plain) Swap(ctx context.Context, session store.Session) error {
 		return p.errorAs(err, session)
 	}
 	return err
+}
+
+func (p *plain) Touch(ctx context.Context, id string, seen, idle time.Time) error {
+	return p.locked(ctx, func() error { return p.touchAs(id, seen.UTC(), idle.UTC()) })
+}
+
+func (p *plain) SessionsOf(ctx context.Context, of store.Selection, now time.Time, limit int) (list []store.Session, err error) {
+	err = p.locked(ctx, func() error {
+		list = p.sessionsAs(of, now, limit)
+		for i, session := range list {
+			if !p.gives {
+				session = cloneSession(session)
+			}
+			if !p.givesData {
+				session.Data, session.Answer = nil, nil
+			}
+			list[i] = session
+		}
+		return nil
+	})
+	return list, err
+}
+
+func (p *plain) RevokedAmong(ctx context.Context, ids []string, now time.Time) (list []store.Revocation, err error) {
+	err = p.locked(ctx, func() error { list = p.amongAs(ids, now); return nil })
+	return list, err
 }
 
 func (p *plain) Revoke(ctx context.Context, id string, version int64, now, until time.Time) error {

@@ -15,6 +15,7 @@ import (
 func purgeChecks() []check {
 	return []check{
 		{"Purge deletes what has ended and nothing else", purgeBounds},
+		{"Purge deletes what has ended by its Idle", purgeIdle},
 		{"Purge ends with thousands of rows", purgeMany},
 		{"Purge does not disturb concurrent callers", purgeBeside},
 		{"Purge by several instances counts each row once", purgeTogether},
@@ -52,6 +53,37 @@ func purgeBounds(t testing.TB, backend Backend) {
 	wantFeed(t, db)
 	wantError(t, "Swap of a purged session", db.Swap(within(t), kept[2]), store.ErrConflict)
 	put(t, db, kept[0]) // its ID is free again
+}
+
+// purgeIdle: a session goes at the earlier of both ends, counts once, and one without Idle has no such end.
+func purgeIdle(t testing.TB, backend Backend) {
+	db := open(t, backend)
+	var sessions []store.Session
+	for i := range 9 { // Expires and Idle: before now, now, after now
+		session := newSession()
+		session.Expires, session.Idle = moment(i/3-1), moment(i%3-1)
+		sessions = append(sessions, session)
+	}
+	endless, expired, touched := newSession(), newSession(), newSession()
+	endless.Idle = time.Time{}
+	expired.Expires, expired.Idle = after(0), time.Time{}
+	touched.Idle = after(0)
+	put(t, db, append(sessions, endless, expired, touched)...)
+	touched.Seen, touched.Idle = after(0), after(time.Second)
+	must(t, "Touch", db.Touch(within(t), touched.ID, touched.Seen, touched.Idle))
+	wantPurged(t, db, moment(-2), 0)
+	wantPurged(t, db, after(0), 9)
+	for i, session := range sessions[:8] {
+		_, err := db.Session(within(t), session.ID, time.Time{})
+		wantError(t, fmt.Sprint("Session of a purged one, ", i), err, store.ErrNotFound)
+	}
+	for _, kept := range []store.Session{sessions[8], endless, touched} {
+		wantStored(t, db, kept)
+	}
+	wantPurged(t, db, after(0), 0)
+	wantPurged(t, db, after(time.Second), 2)
+	wantStored(t, db, endless)
+	wantPurged(t, db, endless.Expires, 1)
 }
 
 func wantPurged(t testing.TB, db store.Store, now time.Time, want int) {
@@ -94,7 +126,11 @@ func fill(t testing.TB, db store.Store, sessions, revocations int) (live store.S
 	atOnce(t, workers, func(worker int) error {
 		for i := worker; i < sessions; i += workers {
 			session := newSession()
-			session.Expires = after(-time.Duration(i) * time.Millisecond)
+			if ended := after(-time.Duration(i) * time.Millisecond); i%3 == 0 {
+				session.Idle = ended
+			} else {
+				session.Expires = ended
+			}
 			if err := db.PutSession(t.Context(), session); err != nil {
 				return err
 			}
@@ -112,8 +148,8 @@ func fill(t testing.TB, db store.Store, sessions, revocations int) (live store.S
 	return live
 }
 
-// purgeBeside holds "It does not disturb concurrent callers: a session that ended may be gone before Swap, never
-// one that has not."
+// purgeBeside holds "It does not disturb concurrent callers: a session that ended may be gone before Swap or
+// Touch, never one that has not."
 func purgeBeside(t testing.TB, backend Backend) {
 	stores := openSome(t, backend, 3)
 	var done atomic.Bool
@@ -148,6 +184,9 @@ func beside(t testing.TB, db store.Store, generation int64) error {
 				return fmt.Errorf("Swap of a session that lives: %w", err)
 			}
 			session.Version++
+			if err := db.Touch(t.Context(), session.ID, after(0), after(3*time.Hour)); err != nil {
+				return fmt.Errorf("Touch of a session that lives: %w", err)
+			}
 		}
 		if err := db.Revoke(t.Context(), newID(), 0, after(-time.Hour), after(0)); err != nil {
 			return fmt.Errorf("Revoke: %w", err)
@@ -159,6 +198,9 @@ func beside(t testing.TB, db store.Store, generation int64) error {
 		session.Version++
 		if err := db.Swap(t.Context(), session); err != nil && !errors.Is(err, store.ErrConflict) {
 			return fmt.Errorf("Swap of an ended session: %w", err)
+		}
+		if err := db.Touch(t.Context(), session.ID, after(0), after(4*time.Hour)); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return fmt.Errorf("Touch of an ended session: %w", err)
 		}
 	}
 	return nil

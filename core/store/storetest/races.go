@@ -22,6 +22,11 @@ func raceChecks() []check {
 		{"Swap against Revoke has one winner of both", swapAgainstRevoke},
 		{"Revoke with version 0 ends whatever others do", revokeAnyRace},
 		{"RetireKey has one winner", retireRace},
+		{"a name of KindOnce has one winner", onceRace},
+		{"of concurrent Touches the latest of each time stays", touchRace},
+		{"Touch disturbs no Swap, and Swap no Touch", touchAgainstSwap},
+		{"Touch brings no revoked session back", touchAgainstRevoke},
+		{"the winner of PutSession alone is found by its owner", putOwnersRace},
 	}
 }
 

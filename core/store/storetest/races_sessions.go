@@ -86,8 +86,10 @@ func swapAgainstRevoke(t testing.TB, backend Backend) {
 			want := marked(session, winner)
 			want.Version++
 			wantStored(t, stores[1], want)
+			wantSessions(t, stores[2], store.Selection{Owner: session.Owner}, want)
 		default:
 			wantAbsent(t, stores[1], session.ID)
+			wantSessions(t, stores[2], store.Selection{Owner: session.Owner})
 			ended = append(ended, store.Revocation{ID: session.ID, At: moment(winner), Until: after(time.Hour)})
 		}
 		wantFeed(t, stores[2], ended...)

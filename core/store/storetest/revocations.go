@@ -17,6 +17,8 @@ func revocationChecks() []check {
 		{"a second revocation makes At and Until the later ones", revokeTwice},
 		{"Revoked holds what was revoked at since, and ends with Until", revokedBounds},
 		{"a revoked ID may be taken again, and stays in the feed", putAfterRevoke},
+		{"RevokedAmong finds what is in the feed under the IDs", revokedAmong},
+		{"RevokedAmong takes 100 IDs, and compares them byte for byte", revokedAmongMany},
 	}
 }
 
@@ -141,4 +143,70 @@ func putAfterRevoke(t testing.TB, backend Backend) {
 	put(t, db, session)
 	wantStored(t, db, session)
 	wantFeed(t, db, entry)
+}
+
+// wantRevoked compares what RevokedAmong finds at epoch, in any order.
+func wantRevoked(t testing.TB, db store.Store, ids []string, want ...store.Revocation) {
+	t.Helper()
+	wantRevokedAt(t, db, ids, after(0), want...)
+}
+
+func wantRevokedAt(t testing.TB, db store.Store, ids []string, now time.Time, want ...store.Revocation) {
+	t.Helper()
+	got, err := db.RevokedAmong(within(t), ids, now)
+	must(t, "RevokedAmong", err)
+	if diff := differenceOfFeeds(want, got); diff != "" {
+		t.Errorf("RevokedAmong %q at %v: %s", ids, now, diff)
+	}
+}
+
+func revokedAmong(t testing.TB, backend Backend) {
+	stores := openSome(t, backend, 2)
+	live, ended := newSession(), newSession()
+	put(t, stores[0], live, ended)
+	entry := store.Revocation{ID: ended.ID, At: after(0), Until: after(time.Hour)}
+	mark := store.Revocation{ID: newID(), At: after(-time.Hour), Until: after(time.Minute)} // of no session
+	must(t, "Revoke", stores[0].Revoke(within(t), entry.ID, 1, entry.At, entry.Until))
+	must(t, "Revoke", stores[0].Revoke(within(t), mark.ID, 0, mark.At, mark.Until))
+	for _, db := range stores {
+		wantRevoked(t, db, nil)
+		wantRevoked(t, db, []string{})
+		wantRevoked(t, db, []string{live.ID, newID(), ""})
+		wantRevoked(t, db, []string{ended.ID}, entry)
+		wantRevoked(t, db, []string{mark.ID, live.ID, ended.ID, newID()}, entry, mark)
+		wantRevokedAt(t, db, []string{mark.ID, ended.ID}, time.Time{}, entry, mark)
+		wantRevokedAt(t, db, []string{mark.ID, ended.ID}, mark.Until.Add(-time.Millisecond), entry, mark)
+		wantRevokedAt(t, db, []string{mark.ID, ended.ID}, mark.Until, entry)
+		wantRevokedAt(t, db, []string{mark.ID, ended.ID}, entry.Until)
+	}
+	mark.At, mark.Until = after(time.Second), after(2*time.Hour)
+	must(t, "Revoke", stores[1].Revoke(within(t), mark.ID, 0, mark.At, mark.Until))
+	wantRevoked(t, stores[0], []string{mark.ID}, mark)
+	purgeAll(t, stores[0], after(time.Hour))
+	wantRevokedAt(t, stores[1], []string{mark.ID, ended.ID}, time.Time{}, mark)
+}
+
+func revokedAmongMany(t testing.TB, backend Backend) {
+	db := open(t, backend)
+	var ids []string
+	var entries []store.Revocation
+	for i, text := range awkwardTexts() {
+		ids = append(ids, text)
+		if i%2 == 0 {
+			continue // its neighbours are like it
+		}
+		entry := store.Revocation{ID: text, At: after(time.Duration(i) * time.Second), Until: after(time.Hour)}
+		must(t, "Revoke", db.Revoke(within(t), text, 0, entry.At, entry.Until))
+		entries = append(entries, entry)
+	}
+	for _, entry := range entries {
+		wantRevoked(t, db, []string{entry.ID}, entry)
+	}
+	for n := range len(ids) {
+		wantRevoked(t, db, ids[:n], entries[:n/2]...)
+	}
+	for len(ids) < 100 {
+		ids = append(ids, newID())
+	}
+	wantRevoked(t, db, ids, entries...)
 }

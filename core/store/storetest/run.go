@@ -26,6 +26,8 @@ func groups() []group {
 		{name: "time", checks: timeChecks()},
 		{name: "conflicts", checks: conflictChecks()},
 		{name: "revocations", checks: revocationChecks()},
+		{name: "touch", checks: touchChecks()},
+		{name: "selections", checks: selectionChecks()},
 		{name: "contexts", checks: contextChecks()},
 		{name: "handles", checks: handleChecks()},
 		{name: "purge", checks: purgeChecks()},

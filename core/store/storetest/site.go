@@ -1,13 +1,11 @@
 package storetest
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"slices"
 	"testing"
 	"time"
 
@@ -69,12 +67,14 @@ func newID() string {
 	return base64.RawURLEncoding.EncodeToString(raw[:])
 }
 
-// newSession makes a session as a login does, all fields in use, that expires an hour after epoch.
+// newSession makes a session with all fields in use and an owner of its own. It expires an hour after epoch; its Idle is
+// later.
 func newSession() store.Session {
 	return store.Session{
-		ID: newID(), Subject: "https://issuer.example.org alice", Current: hash(1), Last: hash(2),
+		ID: newID(), Kind: store.KindBrowser, Subject: "https://issuer.example.org alice", Current: hash(1), Last: hash(2),
 		Data: []byte("sealed data"), Answer: []byte("sealed answer"), Rotated: after(-time.Minute), Lease: after(time.Minute),
-		Expires: after(time.Hour), Version: 1, Started: after(-time.Hour), LastExpiry: after(10 * time.Minute),
+		Expires: after(time.Hour), Version: 1, Owner: newHash(), ProviderSession: newHash(), Started: after(-time.Hour),
+		Seen: after(-time.Second), Idle: after(2 * time.Hour), Note: []byte("sealed note"), LastExpiry: after(10 * time.Minute),
 	}
 }
 
@@ -88,6 +88,13 @@ func hash(seed byte) []byte {
 	for i := range made {
 		made[i] = seed + byte(i)*37
 	}
+	return made
+}
+
+// newHash makes 32 bytes that no other session has.
+func newHash() []byte {
+	made := make([]byte, 32)
+	_, _ = rand.Read(made) // never fails
 	return made
 }
 
@@ -126,10 +133,34 @@ func wantError(t testing.TB, what string, err, want error) {
 // wantStored reads a session back as it was a moment before its end, and compares it.
 func wantStored(t testing.TB, db store.Store, want store.Session) {
 	t.Helper()
-	got, err := db.Session(within(t), want.ID, want.Expires.Add(-time.Millisecond))
+	got, err := db.Session(within(t), want.ID, endOf(want).Add(-time.Millisecond))
 	must(t, "Session", err)
 	if diff := differenceOfSessions(want, got); diff != "" {
 		t.Errorf("session: %s", diff)
+	}
+}
+
+// endOf returns when a session ends.
+func endOf(session store.Session) time.Time {
+	if session.Idle.IsZero() || session.Expires.Before(session.Idle) {
+		return session.Expires
+	}
+	return session.Idle
+}
+
+// wantSessions compares what a selection finds at epoch, in its order.
+func wantSessions(t testing.TB, db store.Store, of store.Selection, want ...store.Session) {
+	t.Helper()
+	wantFound(t, db, of, after(0), 1000, want...)
+}
+
+// wantFound compares what a selection finds, in its order, without what SessionsOf leaves out.
+func wantFound(t testing.TB, db store.Store, of store.Selection, now time.Time, limit int, want ...store.Session) {
+	t.Helper()
+	got, err := db.SessionsOf(within(t), of, now, limit)
+	must(t, "SessionsOf", err)
+	if diff := differenceOfLists(want, got); diff != "" {
+		t.Errorf("SessionsOf at %v: %s", now, diff)
 	}
 }
 
@@ -164,88 +195,4 @@ func feed(t testing.TB, db store.Store) []store.Revocation {
 	got, err := db.Revoked(within(t), time.Time{}, time.Time{})
 	must(t, "Revoked", err)
 	return got
-}
-
-func differenceOfSessions(want, got store.Session) string {
-	switch {
-	case got.ID != want.ID:
-		return fmt.Sprintf("ID is %q, want %q", got.ID, want.ID)
-	case got.Subject != want.Subject:
-		return fmt.Sprintf("Subject is %s, want %s", short([]byte(got.Subject)), short([]byte(want.Subject)))
-	case got.Version != want.Version:
-		return fmt.Sprintf("Version is %d, want %d", got.Version, want.Version)
-	}
-	return first(
-		differenceOfBytes("Current", want.Current, got.Current), differenceOfBytes("Last", want.Last, got.Last),
-		differenceOfBytes("Data", want.Data, got.Data), differenceOfBytes("Answer", want.Answer, got.Answer),
-		differenceOfTimes("Rotated", want.Rotated, got.Rotated), differenceOfTimes("Lease", want.Lease, got.Lease),
-		differenceOfTimes("Expires", want.Expires, got.Expires), differenceOfTimes("Started", want.Started, got.Started),
-		differenceOfTimes("LastExpiry", want.LastExpiry, got.LastExpiry),
-	)
-}
-
-func differenceOfKeys(want, got []store.Key) string {
-	if len(got) != len(want) {
-		return fmt.Sprintf("%d, want %d", len(got), len(want))
-	}
-	for i, key := range want {
-		if got[i].Generation != key.Generation || got[i].ID != key.ID {
-			return fmt.Sprintf("at %d is %d %q, want %d %q", i, got[i].Generation, got[i].ID, key.Generation, key.ID)
-		}
-		diff := first(differenceOfBytes("Sealed", key.Sealed, got[i].Sealed), differenceOfTimes("From", key.From, got[i].From),
-			differenceOfTimes("Until", key.Until, got[i].Until))
-		if diff != "" {
-			return fmt.Sprintf("generation %d: %s", key.Generation, diff)
-		}
-	}
-	return ""
-}
-
-func differenceOfFeeds(want, got []store.Revocation) string {
-	byID := func(a, b store.Revocation) int { return bytes.Compare([]byte(a.ID), []byte(b.ID)) }
-	want, got = slices.SortedFunc(slices.Values(want), byID), slices.SortedFunc(slices.Values(got), byID)
-	if len(got) != len(want) {
-		return fmt.Sprintf("%d entries, want %d", len(got), len(want))
-	}
-	for i, entry := range want {
-		if got[i].ID != entry.ID {
-			return fmt.Sprintf("ID is %q, want %q", got[i].ID, entry.ID)
-		}
-		if diff := first(differenceOfTimes("At", entry.At, got[i].At), differenceOfTimes("Until", entry.Until, got[i].Until)); diff != "" {
-			return fmt.Sprintf("%q: %s", entry.ID, diff)
-		}
-	}
-	return ""
-}
-
-func first(texts ...string) string {
-	for _, text := range texts {
-		if text != "" {
-			return text
-		}
-	}
-	return ""
-}
-
-func differenceOfBytes(name string, want, got []byte) string {
-	if bytes.Equal(want, got) {
-		return ""
-	}
-	return fmt.Sprintf("%s is %s, want %s", name, short(got), short(want))
-}
-
-// differenceOfTimes demands the same moment, the same zero, and UTC.
-func differenceOfTimes(name string, want, got time.Time) string {
-	if got.Equal(want) && got.IsZero() == want.IsZero() && got.Location() == time.UTC {
-		return ""
-	}
-	return fmt.Sprintf("%s is %v, want %v", name, got, want)
-}
-
-func short(value []byte) string {
-	const most = 24
-	if len(value) <= most {
-		return fmt.Sprintf("%q", value)
-	}
-	return fmt.Sprintf("%q… of %d bytes", value[:most], len(value))
 }

@@ -2,6 +2,9 @@ package storetest
 
 import (
 	"bytes"
+	"maps"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,6 +29,8 @@ func valueChecks() []check {
 		{"slices that were given are not kept", givenSlices},
 		{"slices that come back are the caller's", returnedSlices},
 		{"what one instance wrote, every other reads", readAfterWrite},
+		{"every kind and the longest note come back", kindsComeBack},
+		{"times of Touch come back equal", touchedTimesComeBack},
 	}
 }
 
@@ -51,6 +56,17 @@ func swappedComesBack(t testing.TB, backend Backend) {
 	must(t, "Swap", db.Swap(within(t), session))
 	session.Version = 3
 	wantStored(t, db, session)
+}
+
+func kindsComeBack(t testing.TB, backend Backend) {
+	db := open(t, backend)
+	for _, kind := range []string{"", store.KindToken, store.KindBrowser, store.KindOnce, strings.Repeat("x", 16), "Browser", "browser ", "a\x00b"} {
+		session := newSession()
+		session.Kind, session.Note = kind, bytes.Repeat([]byte{0xfe, 0}, 512)
+		put(t, db, session)
+		wantStored(t, db, session)
+		wantSessions(t, db, store.Selection{Owner: session.Owner}, session)
+	}
 }
 
 func keyComesBack(t testing.TB, backend Backend) {
@@ -84,7 +100,10 @@ func bytesComeBack(t testing.TB, backend Backend) {
 		session := newSession()
 		session.Data, session.Answer = value, value
 		if len(value) <= 256 {
-			session.Current, session.Last = value, value
+			session.Current, session.Last, session.Note = value, value, value
+		}
+		if len(value) <= 32 {
+			session.Owner, session.ProviderSession = value, value
 		}
 		put(t, db, session)
 		wantStored(t, db, session)
@@ -110,6 +129,7 @@ func timesComeBack(t testing.TB, backend Backend) {
 	for name, moment := range awkwardTimes() {
 		session := newSession()
 		session.Rotated, session.Lease, session.Started, session.LastExpiry = moment, moment, moment, moment
+		session.Seen, session.Idle = moment, moment
 		if !moment.IsZero() {
 			session.Expires = moment
 		}
@@ -121,6 +141,19 @@ func timesComeBack(t testing.TB, backend Backend) {
 	}
 }
 
+// touchedTimesComeBack moves a session along the awkward times, each of which is later than all before.
+func touchedTimesComeBack(t testing.TB, backend Backend) {
+	db := open(t, backend)
+	session := newSession()
+	session.Seen, session.Idle, session.Expires = time.Time{}, time.Time{}, time.Date(9999, 12, 31, 23, 59, 59, 999e6, time.UTC)
+	put(t, db, session)
+	for _, moment := range slices.SortedFunc(maps.Values(awkwardTimes()), time.Time.Compare) {
+		must(t, "Touch", db.Touch(within(t), session.ID, moment, moment))
+		session.Seen, session.Idle = moment, moment
+		wantStored(t, db, session)
+	}
+}
+
 // timesOfAnotherZone: the moment is what is stored, whatever zone it was said in.
 func timesOfAnotherZone(t testing.TB, backend Backend) {
 	db := open(t, backend)
@@ -128,11 +161,15 @@ func timesOfAnotherZone(t testing.TB, backend Backend) {
 	session, key := newSession(), newKey(1)
 	session.Rotated, session.Lease, session.Expires = after(0).In(east), after(1e9).In(east), after(time.Hour).In(east)
 	session.Started, session.LastExpiry = after(-time.Hour).In(east), after(time.Minute).In(east)
+	session.Seen, session.Idle = after(-time.Second).In(east), after(time.Minute).In(east)
 	key.From, key.Until = after(0).In(east), after(time.Hour).In(east)
 	put(t, db, session)
 	addKeys(t, db, key)
 	wantStored(t, db, session)
 	wantKeys(t, db, key)
+	session.Seen, session.Idle = after(1e9), after(time.Hour)
+	must(t, "Touch", db.Touch(within(t), session.ID, session.Seen.In(east), session.Idle.In(east)))
+	wantStored(t, db, session)
 	must(t, "Revoke", db.Revoke(within(t), "id", 0, after(0).In(east), after(time.Hour).In(east)))
 	wantFeed(t, db, store.Revocation{ID: "id", At: after(0), Until: after(time.Hour)})
 }
@@ -163,13 +200,14 @@ func givenSlices(t testing.TB, backend Backend) {
 	wantSession, wantKey := cloneSession(session), cloneKey(key)
 	put(t, db, session)
 	addKeys(t, db, key)
-	scribble(session.Current, session.Last, session.Data, session.Answer, key.Sealed)
+	scribble(slicesOf(session, key.Sealed)...)
 	wantStored(t, db, wantSession)
+	wantSessions(t, db, store.Selection{Owner: wantSession.Owner}, wantSession)
 	wantKeys(t, db, wantKey)
 
 	session = cloneSession(wantSession)
 	must(t, "Swap", db.Swap(within(t), session))
-	scribble(session.Current, session.Last, session.Data, session.Answer)
+	scribble(slicesOf(session)...)
 	wantSession.Version++
 	wantStored(t, db, wantSession)
 }
@@ -186,9 +224,21 @@ func returnedSlices(t testing.TB, backend Backend) {
 	if len(keys) != 1 {
 		t.Fatalf("%d keys, want 1", len(keys))
 	}
-	scribble(got.Current, got.Last, got.Data, got.Answer, keys[0].Sealed)
+	scribble(slicesOf(got, keys[0].Sealed)...)
 	wantStored(t, db, session)
 	wantKeys(t, db, key)
+	list, err := db.SessionsOf(within(t), store.Selection{Owner: session.Owner}, after(0), 1)
+	must(t, "SessionsOf", err)
+	for _, found := range list {
+		scribble(slicesOf(found)...)
+	}
+	wantStored(t, db, session)
+	wantSessions(t, db, store.Selection{Owner: session.Owner}, session)
+}
+
+// slicesOf returns the slices of a session, and others after them.
+func slicesOf(s store.Session, others ...[]byte) [][]byte {
+	return append([][]byte{s.Current, s.Last, s.Data, s.Answer, s.Owner, s.ProviderSession, s.Note}, others...)
 }
 
 func scribble(slices ...[]byte) {
@@ -201,6 +251,7 @@ func scribble(slices ...[]byte) {
 
 func cloneSession(s store.Session) store.Session {
 	s.Current, s.Last, s.Data, s.Answer = bytes.Clone(s.Current), bytes.Clone(s.Last), bytes.Clone(s.Data), bytes.Clone(s.Answer)
+	s.Owner, s.ProviderSession, s.Note = bytes.Clone(s.Owner), bytes.Clone(s.ProviderSession), bytes.Clone(s.Note)
 	return s
 }
 
@@ -220,6 +271,11 @@ func readAfterWrite(t testing.TB, backend Backend) {
 		must(t, "Swap", writer.Swap(within(t), session))
 		session.Version++
 		wantStored(t, reader, session)
+		session.Seen, session.Idle = after(1e9), after(3*time.Hour)
+		must(t, "Touch", writer.Touch(within(t), session.ID, session.Seen, session.Idle))
+		wantStored(t, reader, session)
+		wantSessions(t, reader, store.Selection{Owner: session.Owner}, session)
+		wantSessions(t, reader, store.Selection{ProviderSession: session.ProviderSession}, session)
 		addKeys(t, writer, key)
 		must(t, "RetireKey", writer.RetireKey(within(t), key.Generation, after(time.Hour)))
 		keys, err := reader.Keys(within(t))
@@ -229,6 +285,8 @@ func readAfterWrite(t testing.TB, backend Backend) {
 		}
 		must(t, "Revoke", writer.Revoke(within(t), session.ID, 2, after(0), after(time.Hour)))
 		wantAbsent(t, reader, session.ID)
+		wantSessions(t, reader, store.Selection{Owner: session.Owner})
+		wantRevoked(t, reader, []string{session.ID}, store.Revocation{ID: session.ID, At: after(0), Until: after(time.Hour)})
 		if got := len(feed(t, reader)); got != round+1 {
 			t.Errorf("another instance sees %d revocations, want %d", got, round+1)
 		}

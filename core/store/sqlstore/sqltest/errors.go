@@ -16,11 +16,14 @@ func everything(ctx context.Context, db store.Store) map[string]error {
 	_, keys := db.Keys(ctx)
 	_, session := db.Session(ctx, "id", time.Now())
 	_, revoked := db.Revoked(ctx, time.Now(), time.Now())
+	_, among := db.RevokedAmong(ctx, []string{"id"}, time.Now())
+	_, sessionsOf := db.SessionsOf(ctx, store.Selection{Owner: []byte("o")}, time.Now(), 1)
 	_, purge := db.Purge(ctx, time.Now())
 	return map[string]error{
 		"Init": db.Init(ctx), "AddKey": db.AddKey(ctx, store.Key{Generation: 1}), "RetireKey": db.RetireKey(ctx, 1, time.Now()),
 		"Keys": keys, "PutSession": db.PutSession(ctx, store.Session{ID: "id"}), "Session": session, "Swap": db.Swap(ctx, store.Session{ID: "id"}),
 		"Revoke": db.Revoke(ctx, "id", 0, time.Now(), time.Now()), "Revoked": revoked, "Purge": purge,
+		"Touch": db.Touch(ctx, "id", time.Now(), time.Now()), "SessionsOf": sessionsOf, "RevokedAmong": among,
 	}
 }
 

@@ -29,8 +29,9 @@ func firstRelease(t testing.TB, db *sql.DB, id string) {
 	t.Helper()
 	end := moment.Add(time.Hour).UnixMilli()
 	execute(t, db,
-		fmt.Sprintf(`INSERT INTO oidcauth_sessions (id, subject, current_hash, last_hash, data, answer, rotated_ms, lease_ms, expires_ms, started_ms, last_expiry_ms, version)
-			VALUES ('%s', 'issuer alice', '', '', '', '', 0, 0, %d, 0, 0, 7)`, id, end),
+		fmt.Sprintf(`INSERT INTO oidcauth_sessions (id, kind, subject, owner, provider_session, current_hash, last_hash, rotated_ms, lease_ms, expires_ms,
+			started_ms, seen_ms, idle_ms, last_expiry_ms, version, note, data, answer)
+			VALUES ('%s', 'token', 'issuer alice', '', '', '', '', 0, 0, %d, 0, 0, %d, 0, 7, '', '', '')`, id, end, end),
 		fmt.Sprintf(`INSERT INTO oidcauth_revocations (id, at_ms, until_ms) VALUES ('%s', %d, %d)`, id, moment.UnixMilli(), end))
 }
 
@@ -103,12 +104,14 @@ func beforeInit(t *testing.T, backend Backend) {
 	_, keys := opened.Keys(t.Context())
 	_, session := opened.Session(t.Context(), "id", moment)
 	_, revoked := opened.Revoked(t.Context(), moment, moment)
+	_, among := opened.RevokedAmong(t.Context(), []string{"id"}, moment)
+	_, sessionsOf := opened.SessionsOf(t.Context(), store.Selection{ProviderSession: []byte("p")}, moment, 1)
 	_, purge := opened.Purge(t.Context(), moment)
 	for name, err := range map[string]error{
 		"AddKey": opened.AddKey(t.Context(), store.Key{Generation: 1}), "RetireKey": opened.RetireKey(t.Context(), 1, moment),
 		"Keys": keys, "PutSession": opened.PutSession(t.Context(), store.Session{ID: "id"}), "Session": session,
 		"Swap": opened.Swap(t.Context(), store.Session{ID: "id"}), "Revoke": opened.Revoke(t.Context(), "id", 0, moment, moment),
-		"Revoked": revoked, "Purge": purge,
+		"Revoked": revoked, "Purge": purge, "Touch": opened.Touch(t.Context(), "id", moment, moment), "SessionsOf": sessionsOf, "RevokedAmong": among,
 	} {
 		if err == nil || errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrNotFound) {
 			t.Errorf("%s before Init: %v", name, err)

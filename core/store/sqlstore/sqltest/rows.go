@@ -2,10 +2,14 @@ package sqltest
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"testing" //nolint:depguard // for the tests of the store modules, and in nobody's program
 	"time"
+
+	"github.com/pressly/goose/v3"
 
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
@@ -18,9 +22,15 @@ func oneConnection(t *testing.T, backend Backend) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	must(t, opened.Init(ctx))
-	must(t, opened.PutSession(ctx, store.Session{ID: "id", Expires: moment, Version: 1}))
+	must(t, opened.PutSession(ctx, store.Session{ID: "id", Owner: []byte("o"), Expires: moment, Version: 1}))
+	must(t, opened.Touch(ctx, "id", moment, moment.Add(time.Hour)))
+	must(t, opened.Touch(ctx, "id", moment, moment.Add(time.Hour))) // which has nothing to move, and looks
+	_, err := opened.SessionsOf(ctx, store.Selection{Owner: []byte("o")}, moment, 1)
+	must(t, err)
 	must(t, opened.Revoke(ctx, "id", 1, moment, moment))
-	_, err := opened.Purge(ctx, moment)
+	_, err = opened.RevokedAmong(ctx, []string{"id"}, moment)
+	must(t, err)
+	_, err = opened.Purge(ctx, moment)
 	must(t, err)
 }
 
@@ -38,6 +48,7 @@ func heldRow(t *testing.T, backend Backend) {
 	for name, wait := range map[string]func(context.Context) error{
 		"Swap":   func(ctx context.Context) error { return opened.Swap(ctx, session) },
 		"Revoke": func(ctx context.Context) error { return opened.Revoke(ctx, "id", 1, moment, moment) },
+		"Touch":  func(ctx context.Context) error { return opened.Touch(ctx, "id", moment, moment) },
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		if err := wait(ctx); !errors.Is(err, context.DeadlineExceeded) {
@@ -54,15 +65,25 @@ func heldRow(t *testing.T, backend Backend) {
 	}
 }
 
-// A session is prolonged while a purge is on its way to it.
+// A session is prolonged while a purge is on its way to it, by either of its ends.
 func prolonged(t *testing.T, backend Backend) {
+	t.Run("Expires", func(t *testing.T) {
+		prolongedBy(t, backend, "expires_ms", store.Session{ID: "id", Expires: moment, Version: 1})
+	})
+	t.Run("Idle", func(t *testing.T) {
+		prolongedBy(t, backend, "idle_ms", store.Session{ID: "id", Expires: moment.Add(time.Hour), Idle: moment, Version: 1})
+	})
+}
+
+func prolongedBy(t *testing.T, backend Backend, column string, session store.Session) {
+	t.Helper()
 	handles := backend.Place(t)
 	opened, other := backend.New(handles(t)), handles(t)
 	must(t, opened.Init(t.Context()))
-	must(t, opened.PutSession(t.Context(), store.Session{ID: "id", Expires: moment, Version: 1}))
+	must(t, opened.PutSession(t.Context(), session))
 	tx, err := other.BeginTx(t.Context(), nil)
 	must(t, err)
-	execute(t, tx, fmt.Sprintf(`UPDATE oidcauth_sessions SET expires_ms = %d`, moment.Add(time.Hour).UnixMilli()))
+	execute(t, tx, fmt.Sprintf(`UPDATE oidcauth_sessions SET %s = %d`, column, moment.Add(time.Hour).UnixMilli()))
 	purged := make(chan error, 1)
 	go func() { _, err := opened.Purge(t.Context(), moment); purged <- err }()
 	select {
@@ -77,20 +98,32 @@ func prolonged(t *testing.T, backend Backend) {
 	}
 }
 
-// One call deletes 4,000 of a kind at most, and those after it the rest.
+// One call deletes 4,000 of a kind at most, and those after it the rest; also if the database believes that none has ended.
 func boundedPurge(t *testing.T, backend Backend) {
 	opened, db := ready(t, backend)
-	const rows = 4_100
-	tx, err := db.BeginTx(t.Context(), nil)
-	must(t, err)
-	for n := range rows {
-		execute(t, tx, fmt.Sprintf(`INSERT INTO oidcauth_revocations (id, at_ms, until_ms) VALUES ('%d', 1, 1)`, n))
+	revocations(t, db, "live", 5_000, moment.Add(time.Hour))
+	statistics := `ANALYZE oidcauth_revocations`
+	if backend.Dialect == goose.DialectMySQL {
+		statistics = `ANALYZE TABLE oidcauth_revocations`
 	}
-	must(t, tx.Commit())
+	execute(t, db, statistics)
+	revocations(t, db, "ended", 4_100, moment)
 	for _, want := range []int{4_000, 100, 0} {
 		if removed, err := opened.Purge(t.Context(), moment); err != nil || removed != want {
 			t.Errorf("removed %d, %v; want %d", removed, err, want)
 		}
+	}
+}
+
+// revocations adds some to the feed, a hundred in one statement.
+func revocations(t testing.TB, db *sql.DB, name string, rows int, until time.Time) {
+	t.Helper()
+	for n := 0; n < rows; n += 100 {
+		var values []string
+		for i := range 100 {
+			values = append(values, fmt.Sprintf(`('%s %d', 1, %d)`, name, n+i, until.UnixMilli()))
+		}
+		execute(t, db, `INSERT INTO oidcauth_revocations (id, at_ms, until_ms) VALUES `+strings.Join(values, ", "))
 	}
 }
 

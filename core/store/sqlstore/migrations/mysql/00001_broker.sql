@@ -11,19 +11,28 @@ CREATE TABLE IF NOT EXISTS oidcauth_keys (
 ) ENGINE = InnoDB;
 
 CREATE TABLE IF NOT EXISTS oidcauth_sessions (
-	id             VARBINARY(512) NOT NULL PRIMARY KEY,
-	subject        TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
-	current_hash   MEDIUMBLOB     NOT NULL,
-	last_hash      MEDIUMBLOB     NOT NULL,
-	data           MEDIUMBLOB     NOT NULL,
-	answer         MEDIUMBLOB     NOT NULL,
-	rotated_ms     BIGINT         NOT NULL,
-	lease_ms       BIGINT         NOT NULL,
-	expires_ms     BIGINT         NOT NULL,
-	started_ms     BIGINT         NOT NULL,
-	last_expiry_ms BIGINT         NOT NULL,
-	version        BIGINT         NOT NULL,
-	KEY oidcauth_sessions_expires (expires_ms)
+	id               VARBINARY(512) NOT NULL PRIMARY KEY,
+	kind             VARBINARY(64)  NOT NULL,
+	subject          TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+	owner            VARBINARY(32)  NOT NULL,
+	provider_session VARBINARY(32)  NOT NULL,
+	current_hash     MEDIUMBLOB     NOT NULL,
+	last_hash        MEDIUMBLOB     NOT NULL,
+	rotated_ms       BIGINT         NOT NULL,
+	lease_ms         BIGINT         NOT NULL,
+	expires_ms       BIGINT         NOT NULL,
+	started_ms       BIGINT         NOT NULL,
+	seen_ms          BIGINT         NOT NULL,
+	idle_ms          BIGINT         NOT NULL,
+	last_expiry_ms   BIGINT         NOT NULL,
+	version          BIGINT         NOT NULL,
+	note             BLOB           NOT NULL,
+	data             MEDIUMBLOB     NOT NULL,
+	answer           MEDIUMBLOB     NOT NULL,
+	KEY oidcauth_sessions_expires (expires_ms),
+	KEY oidcauth_sessions_idle (idle_ms),
+	KEY oidcauth_sessions_owner (owner, started_ms),
+	KEY oidcauth_sessions_provider_session (provider_session, started_ms)
 ) ENGINE = InnoDB;
 
 CREATE TABLE IF NOT EXISTS oidcauth_revocations (
