@@ -60,6 +60,10 @@ func (a *Auth) Mount(router chi.Router, paths core.Paths) error {
 // [core.IDTokenFrom].
 func IDToken(r *http.Request) *core.IDToken { return core.IDTokenFrom(r.Context()) }
 
+// Session returns the browser session with which a guard admitted the request: nil for a bearer token and for a guest, and without
+// a guard. Code that has only r.Context() uses [core.SessionFrom].
+func Session(r *http.Request) *core.Session { return core.SessionFrom(r.Context()) }
+
 func withToken(handler func(http.ResponseWriter, *http.Request, *core.IDToken)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler(w, r, IDToken(r)) })
 }

@@ -65,6 +65,12 @@ func (p place) Get(path string, handler contract.Handler, guards ...contract.Gua
 	})
 }
 
+func (p place) Any(path string, handler contract.SessionHandler, guards ...contract.Guard) {
+	p.With(contract.Middlewares(guards, p.auth.Required, p.auth.Optional)...).HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+		answer(w, handler(r.Context(), chiauth.Session(r), chiauth.IDToken(r)))
+	})
+}
+
 func (p place) Handle(path string, handler contract.Handler, requirements ...core.Requirement) {
 	p.Method(http.MethodGet, path, p.auth.Handle(typed(handler), requirements...))
 }

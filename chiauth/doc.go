@@ -1,4 +1,4 @@
-// Package chiauth adds OpenID Connect to chi (v5): login, callback, token, device, logout and userinfo routes, and guards
+// Package chiauth adds OpenID Connect to chi (v5): login, callback, token, device, logout, session and userinfo routes, and guards
 // for handlers.
 //
 // Guard routes and groups, never the root router itself: a guard in front of the auth routes locks everybody out of the

@@ -20,16 +20,19 @@ type Auth struct {
 	cfg      *Config // a pointer, so that printing an Auth by value prints no setting
 	log      *slog.Logger
 	provider *provider.Provider
-	verifier *verify.Verifier // what the guards accept
-	states   *login.Logins    // state of the logins in progress
-	logins   *session.Logins  // finishes a login: passes tokens through, or starts a session
-	vault    *session.Vault   // keeps sessions in the store; nil without one
-	broker   *session.Broker  // nil in passthrough mode, which has no signing keys
+	verifier *verify.Verifier  // what the guards accept
+	states   *login.Logins     // state of the logins in progress
+	logins   *session.Logins   // finishes a login: passes tokens through, or starts a session
+	vault    *session.Vault    // keeps sessions in the store; nil without one
+	broker   *session.Broker   // nil in passthrough mode, which has no signing keys
+	browsers *session.Browsers // nil without Config.Sessions
+	origin   string            // of PublicURL, as browsers write it
 
-	noLogout  *trouble.Trouble // the provider has no logout endpoint
-	refusals  *trouble.Limit   // of log lines about refused tokens
-	redirects *trouble.Limit   // of log lines about refused redirect URIs
-	closed    *atomic.Bool     // broker mode only: Close was called, so the revocation list is stale
+	noLogout  *trouble.Trouble        // the provider has no logout endpoint
+	refusals  *trouble.Limit          // of log lines about refused tokens
+	redirects *trouble.Limit          // of log lines about refused redirect URIs
+	closed    *atomic.Bool            // Close was called: the revocation list, if there is one, is stale
+	loginPath *atomic.Pointer[string] // of the login route that was mounted first
 }
 
 // New checks the configuration and returns an Auth. Its error lists every invalid field and its fix, one per line. New uses
@@ -42,7 +45,7 @@ func New(config Config) (*Auth, error) {
 	}
 	cfg.warn()
 	a := &Auth{
-		cfg: cfg, log: cfg.Logger, closed: new(atomic.Bool),
+		cfg: cfg, log: cfg.Logger, closed: new(atomic.Bool), loginPath: new(atomic.Pointer[string]), origin: originOf(cfg.PublicURL),
 		noLogout:  trouble.New(cfg.Logger, slog.LevelWarn, "browsers", "sent to the provider's logout"),
 		refusals:  &trouble.Limit{Lines: 10, Every: time.Second},
 		redirects: &trouble.Limit{Lines: 1, Every: time.Minute},
@@ -57,23 +60,34 @@ func New(config Config) (*Auth, error) {
 	})
 	up := &session.Upstream{Provider: a.provider, Issuer: a.providerIssuer(), Subjects: a.subjectIssuer(), Granted: a.grantedIssuer(), RefreshTTL: cfg.sessionTTL()}
 	sessions := a.sessions(up)
-	a.logins = session.NewLogins(up, sessions)
+	a.logins = session.NewLogins(up, sessions, a.browsers)
 	a.verifier = verify.NewVerifier(cfg.TokenCacheSize, sessions.Issuers()...)
 	return a, nil
 }
 
 // sessions returns the implementation for the configured mode.
 func (a *Auth) sessions(up *session.Upstream) session.Sessions {
+	if a.cfg.needsStore() {
+		a.vault = session.NewVault(a.vaultConfig(up))
+	}
+	if s := a.cfg.Sessions; s != nil {
+		a.browsers = session.NewBrowsers(a.vault, session.BrowserConfig{
+			Idle: s.IdleTimeout, Lifetime: s.Lifetime, RefreshAfter: s.RefreshAfter, PerUser: s.PerUser, Cache: a.cfg.TokenCacheSize, Claims: s.Claims, New: newSeat,
+			Trouble: trouble.New(a.log, slog.LevelWarn, "the roles of sessions", "brought up to date"),
+		})
+	}
 	if a.cfg.Broker == nil {
 		return session.NewPassthrough(up, a.log)
 	}
-	a.vault = session.NewVault(a.vaultConfig(up))
 	a.broker = session.NewBroker(a.vault)
 	return a.broker
 }
 
 func (a *Auth) vaultConfig(up *session.Upstream) session.Config {
 	b, mint := a.cfg.Broker, a.Required()
+	if b == nil {
+		b = &BrokerConfig{Audience: a.cfg.PublicURL, SubjectClaim: defaultSubject}
+	}
 	peers := make(map[string]string)
 	for _, issuer := range b.TrustedIssuers {
 		peers[issuer] = strings.TrimSuffix(issuer, "/") + b.PeerJWKSPath
@@ -84,7 +98,7 @@ func (a *Auth) vaultConfig(up *session.Upstream) session.Config {
 		Client: a.cfg.ClientID, Issuer: a.cfg.PublicURL, Audience: b.Audience, SubjectClaim: b.SubjectClaim,
 		AnyAudience: a.cfg.takesAnyAudience(), TokenTTL: b.TokenTTL, SessionTTL: b.SessionTTL, SessionMax: b.SessionMax, Grace: b.RefreshGrace,
 		Timeout: a.cfg.Timeout, Leeway: a.cfg.Leeway, ImportKey: b.ImportKey, Peers: peers,
-		Rules: a.cfg.rules(), New: newToken, Permit: func(token *verify.Token) error { return mint.permit(idTokenOf(token)) },
+		Keys: a.cfg.Broker != nil, Browsers: a.cfg.Sessions != nil, Rules: a.cfg.rules(), New: newToken, Permit: func(token *verify.Token) error { return mint.permit(idTokenOf(token)) },
 		Log: a.log, Observe: a.observed(),
 	}
 }
@@ -142,8 +156,11 @@ func (a *Auth) WithdrawKey(ctx context.Context, kid string) error {
 // 503, because the revocation list is no longer updated. Close may be called again. It returns the error of closing the
 // store.
 func (a *Auth) Close() error {
-	a.closed.Store(a.broker != nil)
+	a.closed.Store(true)
 	errs := []error{a.logins.Close()}
+	if a.browsers != nil {
+		a.browsers.Close()
+	}
 	if a.vault != nil {
 		errs = append(errs, a.vault.Close())
 	}

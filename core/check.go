@@ -25,6 +25,7 @@ func (c *Config) check(f *faults) {
 	c.checkSecrets(f)
 	c.checkStore(f)
 	c.checkBroker(f)
+	c.checkSessions(f)
 	checkDuration(f, "Timeout", c.Timeout, maxTimeout)
 	checkDuration(f, "Leeway", c.Leeway, maxLeeway)
 	if c.TokenCacheSize > maxTokenCache {

@@ -101,6 +101,8 @@ type Config struct {
 	// AppName is the folder of the default SQLite file. Empty: oidcauth.
 	AppName string
 
+	// Sessions enables browser sessions: people log in and get a cookie. nil: bearer tokens alone.
+	Sessions *SessionConfig
 	// Broker enables broker mode. nil: the provider's tokens are passed through.
 	Broker *BrokerConfig
 
@@ -182,6 +184,7 @@ func (c *Config) complete() {
 	if c.Broker != nil {
 		c.Broker = c.Broker.complete(c.PublicURL)
 	}
+	c.completeSessions()
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -22,10 +22,13 @@ func (c *Config) checkStore(f *faults) {
 	}
 }
 
-// openStore opens the store of broker mode without connecting, and adds the errors. A store that other machines may share
-// requires SecretKeys.
+// needsStore reports whether the configuration uses a store.
+func (c *Config) needsStore() bool { return c.Broker != nil || c.Sessions != nil }
+
+// openStore opens the store of sessions and broker mode without connecting, and adds the errors. A store that other machines may
+// share requires SecretKeys.
 func (c *Config) openStore(f *faults) {
-	if c.Broker == nil {
+	if !c.needsStore() {
 		return
 	}
 	if c.Store == nil {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -92,6 +93,8 @@ func (c Credentials) request() *Request {
 type Decision struct {
 	// Caller is the caller; nil for a guest and if Refusal is set.
 	Caller *IDToken
+	// Session is the caller's session; nil for a bearer token.
+	Session *Session
 	// Header is to be added to the answer before the handler runs, see [Decision.AddTo]. nil, as for bearer tokens: nothing.
 	Header http.Header
 	// Refusal is the complete answer to a refused request: send it unchanged and do not run the handler. nil: the request may
@@ -105,18 +108,23 @@ type Decision struct {
 
 // Context returns a context with the caller, where handlers find it with [IDTokenFrom]. It makes one allocation.
 func (d Decision) Context(ctx context.Context) context.Context {
-	return &callerContext{Context: ctx, admitted: admitted{auth: d.auth, token: d.Caller}}
+	return &callerContext{Context: ctx, admitted: admitted{auth: d.auth, token: d.Caller, session: d.Session}}
 }
 
 // Value returns the key and the value that Context stores, for a framework that has its own map of values.
 func (d Decision) Value() (key, value any) {
-	return callerKey{}, &admitted{auth: d.auth, token: d.Caller}
+	return callerKey{}, &admitted{auth: d.auth, token: d.Caller, session: d.Session}
 }
 
-// AddTo adds the decision's headers to those of the answer and keeps existing values.
+// AddTo adds the decision's headers to those of the answer. It keeps existing values, and adds none twice: a request may pass several
+// guards.
 func (d Decision) AddTo(header http.Header) {
 	for name, values := range d.Header {
-		header[name] = append(header[name][:len(header[name]):len(header[name])], values...)
+		for _, value := range values {
+			if !slices.Contains(header[name], value) {
+				header[name] = append(slices.Clip(header[name]), value)
+			}
+		}
 	}
 }
 
@@ -136,8 +144,9 @@ func (g *Guard) Middleware(next http.Handler) http.Handler {
 
 // admitted is the value that a guard stores in the context.
 type admitted struct {
-	auth  *Auth // nil after WithIDToken, without a guard
-	token *IDToken
+	auth    *Auth // nil after WithIDToken, without a guard
+	token   *IDToken
+	session *Session // nil for a bearer token
 }
 
 type callerKey struct{}

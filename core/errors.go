@@ -61,28 +61,39 @@ func (e *Error) Unwrap() error { return e.Err }
 // Answer renders an error as a guard does when it refuses these credentials: with Config.OnError if it is set, otherwise
 // with [Error.Response]. An error of another type becomes a 500 with a fixed text. Safe for concurrent use.
 func (a *Auth) Answer(ctx context.Context, credentials Credentials, err error) *Response {
-	return a.answer(ctx, credentials, refusalOf(err))
+	return (&Guard{auth: a}).refuse(ctx, credentials, refusalOf(err))
 }
 
-// answer copies the request only if OnError is set.
-func (a *Auth) answer(ctx context.Context, credentials Credentials, refusal *Error) *Response {
-	if a.cfg.OnError == nil {
-		return refusal.Response()
-	}
-	return a.refuse(ctx, credentials.request(), refusal)
-}
-
-// refuse is the only place that renders a refusal.
+// refuse renders the refusal of a request at an own route: by OnError, as a page for people where there are sessions, or as JSON.
 func (a *Auth) refuse(ctx context.Context, request *Request, refusal *Error) *Response {
+	if answer := a.onError(ctx, func() *Request { return request }, refusal); answer != nil {
+		return answer
+	}
+	if a.cfg.Sessions != nil && showsPage(request.credentials()) {
+		return refusal.page(a.origin + a.cfg.Sessions.Home)
+	}
+	return refusal.Response()
+}
+
+// refuse renders a refusal by this guard: by OnError, for a browser in its own way, or as JSON. The request is copied only if
+// OnError is set.
+func (g *Guard) refuse(ctx context.Context, credentials Credentials, refusal *Error) *Response {
+	if answer := g.auth.onError(ctx, credentials.request, refusal); answer != nil {
+		return answer
+	}
+	if answer := g.refusedBrowser(credentials, refusal); answer != nil {
+		return answer
+	}
+	return refusal.Response()
+}
+
+// onError is the answer of Config.OnError, nil if it has none.
+func (a *Auth) onError(ctx context.Context, request func() *Request, refusal *Error) (answer *Response) {
 	if a.cfg.OnError == nil {
-		return refusal.Response()
+		return nil
 	}
-	var answer *Response
-	if err := a.called(ctx, "Config.OnError", func() { answer = a.cfg.OnError(ctx, request, refusal) }); err != nil {
+	if err := a.called(ctx, "Config.OnError", func() { answer = a.cfg.OnError(ctx, request(), refusal) }); err != nil {
 		return refusalOf(err).Response()
-	}
-	if answer == nil {
-		return refusal.Response()
 	}
 	return answer
 }
@@ -105,11 +116,14 @@ func (e *Error) Response() *Response {
 	if challenge := e.challenge(); challenge != "" {
 		answer.Header.Set("WWW-Authenticate", challenge)
 	}
-	if e.RetryAfter > 0 {
-		answer.Header.Set("Retry-After", strconv.FormatInt(int64((e.RetryAfter+time.Second-1)/time.Second), 10))
+	if seconds := e.retrySeconds(); seconds > 0 {
+		answer.Header.Set("Retry-After", strconv.FormatInt(seconds, 10))
 	}
 	return answer
 }
+
+// retrySeconds is RetryAfter in whole seconds, rounded up.
+func (e *Error) retrySeconds() int64 { return int64((e.RetryAfter + time.Second - 1) / time.Second) }
 
 func descriptionOf(e *Error) string {
 	if e.Code == "" {

@@ -5,9 +5,12 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 	"github.com/go-oidc-auth/oidcauth/core/internal/login"
+	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
 	"github.com/go-oidc-auth/oidcauth/core/internal/session"
 )
 
@@ -35,6 +38,11 @@ func (f *flows) comeBack(ctx context.Context, request *Request) (*Response, erro
 		return nil, err
 	}
 	answer, err := f.finish(ctx, request, p, state)
+	if err != nil && f.browsers != nil {
+		if back := f.leadBack(ctx, request, p, state, err); back != nil {
+			answer, err = back, nil
+		}
+	}
 	if answer == nil {
 		answer = &Response{Header: make(http.Header)}
 	}
@@ -78,6 +86,9 @@ func (f *flows) finish(ctx context.Context, request *Request, p *callbackQuery, 
 		return nil, providerFault(p.fault)
 	}
 	check := session.Check{Nonce: state.Nonce, IDToken: session.Always, Scope: state.Scope}
+	if f.browsers != nil {
+		return f.logIn(ctx, request, meta, codeForm(p.code, state.Verifier, state.Redirect), check, state)
+	}
 	tokens, err := f.logins.Redeem(ctx, meta, codeForm(p.code, state.Verifier, state.Redirect), check)
 	if err != nil {
 		return nil, err
@@ -92,6 +103,64 @@ func (f *flows) finish(ctx context.Context, request *Request, p *callbackQuery, 
 	default:
 		return jsonResponse(token), nil
 	}
+}
+
+// logIn begins the session of a browser and redirects to the address to return to.
+func (f *flows) logIn(ctx context.Context, request *Request, meta *provider.Metadata, form url.Values, check session.Check, state *login.State) (*Response, error) {
+	cookie, seat, err := f.logins.LogIn(ctx, meta, form, check, session.Arrival{
+		Begun: time.UnixMilli(state.Issued), Old: request.credentials().cookie(f.cfg.Sessions.CookieName), Agent: agentOf(request),
+	})
+	if err != nil {
+		return nil, err
+	}
+	token := &Token{TokenType: "Bearer", Expires: seat.Expires.Unix(), RefreshExpires: seat.Expires.Unix(), Scope: strings.Join(sessionOf(seat).caller().Scopes(), " "), caller: sessionOf(seat).caller()}
+	answer, err := f.onLogin(ctx, request, token)
+	if err != nil {
+		_, _ = f.browsers.End(ctx, meta, seat) // nobody gets its cookie
+		return nil, err
+	}
+	if answer != nil {
+		answer = answer.owned()
+	} else {
+		answer = redirect(f.originURL(state.Return))
+	}
+	addCookie(answer, f.sessionCookie(cookie, int(f.cfg.Sessions.Lifetime/time.Second)))
+	addCookie(answer, f.countCookie(request))
+	return answer, nil
+}
+
+// silentFaults are the errors for prompt=none if the provider would have to show a page (OpenID Connect Core section 3.1.2.6).
+var silentFaults = []string{"login_required", "interaction_required", "account_selection_required", "consent_required"}
+
+// leadBack returns a redirect to the address to return to for two failures that a person need not see, nil for all others: a silent
+// login of a guest, and a used callback in the history of a browser that is logged in.
+func (f *flows) leadBack(ctx context.Context, request *Request, p *callbackQuery, state *login.State, err error) *Response {
+	if state.Return == "" {
+		return nil
+	}
+	if state.Silent && slices.Contains(silentFaults, p.fault) && !fault.Is(err, fault.State) {
+		return redirect(f.originURL(state.Return))
+	}
+	if !fault.Is(err, fault.State) {
+		return nil
+	}
+	if _, _, err := f.browserCaller(ctx, request.credentials(), false); err != nil {
+		return nil
+	}
+	return redirect(f.originURL(state.Return))
+}
+
+// maxAgent is the maximum length of a stored User-Agent, in bytes.
+const maxAgent = 256
+
+func agentOf(request *Request) string {
+	agent := strings.Map(func(r rune) rune {
+		if r < 0x20 || r > 0x7e {
+			return -1
+		}
+		return r
+	}, request.Header.Get("User-Agent"))
+	return agent[:min(len(agent), maxAgent)]
 }
 
 // loginFaults lists the provider's error codes that are passed on (RFC 6749 section 4.1.2.1, OpenID Connect Core section

@@ -17,23 +17,27 @@ import (
 // flows implements the routes of one route table.
 type flows struct {
 	*Auth
-	callback string // Paths.Callback of the table
+	paths    Paths  // of the table, complete
 	member   *Guard // guards the userinfo route
 	leaver   *Guard // guards the logout route
+	person   *Guard // guards the session routes
+	onlooker *Guard // the same, for requests that do not extend a session
 }
 
-func (a *Auth) flows(callback string) *flows {
-	f := &flows{Auth: a, callback: callback, member: a.Required(), leaver: a.Optional(NoDefaults)}
-	f.member.place, f.leaver.place = "userinfo", "logout"
+func (a *Auth) flows(paths Paths) *flows {
+	f := &flows{Auth: a, paths: paths, member: a.Required(), leaver: a.Optional(NoDefaults)}
+	f.person, f.onlooker = a.Required(NoDefaults, SessionOnly), a.Required(NoDefaults, SessionOnly)
+	f.member.place, f.leaver.place, f.person.place, f.onlooker.place = "userinfo", "logout", "session", "session"
+	f.leaver.still, f.onlooker.still = true, true
 	return f
 }
 
 // ownCallback returns the public address of the callback route, "" if there is none.
 func (f *flows) ownCallback() string {
-	if f.cfg.PublicURL == "" || f.callback == Off {
+	if f.cfg.PublicURL == "" || f.paths.Callback == Off {
 		return ""
 	}
-	return f.cfg.PublicURL + f.callback
+	return f.cfg.PublicURL + f.paths.Callback
 }
 
 // Limits of login parameters, in bytes.
@@ -46,7 +50,8 @@ const (
 // loginQuery holds the parameters of a login request.
 type loginQuery struct {
 	redirect, prompt, scope, state, challenge string
-	offline                                   bool
+	returnTo                                  string // "" for a client's login
+	offline, silent                           bool
 }
 
 // login answers GET login: it redirects the browser to the provider (RFC 6749 section 4.1.1, always with PKCE).
@@ -69,6 +74,11 @@ func (f *flows) login(ctx context.Context, request *Request) (*Response, error) 
 	if query.prompt != "" {
 		parameters.Set("prompt", query.prompt)
 	}
+	if query.returnTo != "" {
+		if loop := f.countLogin(request); loop != nil {
+			return loop, nil
+		}
+	}
 	if query.challenge != "" { // the client keeps its own verifier and state
 		parameters.Set("code_challenge", query.challenge)
 		if query.state != "" {
@@ -87,6 +97,7 @@ func (f *flows) loginWithState(request *Request, meta *provider.Metadata, query 
 	state := login.NewState(kind, query.redirect, query.scope)
 	var cookie *http.Cookie
 	if kind == login.Browser {
+		state.Return, state.Silent = query.returnTo, query.silent
 		cookie = f.states.Bind(state, time.Now())
 	}
 	sealed, err := f.states.Seal(state)
@@ -113,11 +124,12 @@ func (f *flows) readLogin(ctx context.Context, request *Request) (*loginQuery, e
 		challenge: read.one("code_challenge"),
 	}
 	method, offline := read.one("code_challenge_method"), read.one("offline_access")
+	returnTo := read.one("return_to")
 	if err := read.err(); err != nil {
 		return nil, err
 	}
-	if q.redirect == "" {
-		return nil, badRequest(CodeInvalidRequest, "Missing redirect_uri")
+	if err := f.browserLogin(ctx, request, q, returnTo); err != nil {
+		return nil, err
 	}
 	if len(q.redirect) > maxRedirect || !f.mayRedirect(q.redirect) {
 		f.logRedirect(ctx)
@@ -128,7 +140,7 @@ func (f *flows) readLogin(ctx context.Context, request *Request) (*loginQuery, e
 	}
 	q.offline = strings.EqualFold(offline, "true") && !f.cfg.NoOfflineAccess
 	var err error
-	if q.prompt, err = readPrompt(q.prompt); err != nil {
+	if q.prompt, q.silent, err = readPrompt(q.prompt, q.returnTo != ""); err != nil {
 		return nil, err
 	}
 	q.scope, err = f.loginScope(q.scope, q.offline)
@@ -158,15 +170,19 @@ func isChallenge(text string) bool {
 	return len(text) == 43 && isAlphanumeric(text, "-_")
 }
 
-// readPrompt accepts the values of OpenID Connect Core section 3.1.2.1. It drops none, as the Python library does.
-func readPrompt(text string) (string, error) {
+// readPrompt accepts the values of OpenID Connect Core section 3.1.2.1. It drops none, as the Python library does, but where it
+// stands alone at a login for a session: then the provider shows nothing.
+func readPrompt(text string, forSession bool) (prompt string, silent bool, err error) {
 	words := claims.Distinct(strings.Fields(text))
 	for _, word := range words {
 		if !slices.Contains([]string{"none", "login", "consent", "select_account"}, word) {
-			return "", badRequest(CodeInvalidRequest, "This prompt is not one of login, consent, select_account and none.")
+			return "", false, badRequest(CodeInvalidRequest, "This prompt is not one of login, consent, select_account and none.")
 		}
 	}
-	return strings.Join(slices.DeleteFunc(words, func(word string) bool { return word == "none" }), " "), nil
+	if forSession && slices.Equal(words, []string{"none"}) {
+		return "none", true, nil
+	}
+	return strings.Join(slices.DeleteFunc(words, func(word string) bool { return word == "none" }), " "), false, nil
 }
 
 // loginScope keeps the requested scopes that are configured or standard. openid always comes first.

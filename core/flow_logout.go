@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
+	"github.com/go-oidc-auth/oidcauth/core/internal/login"
 	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
 	"github.com/go-oidc-auth/oidcauth/core/internal/session"
 )
@@ -22,17 +24,16 @@ func (f *flows) logout(ctx context.Context, request *Request) (*Response, error)
 	if err != nil {
 		return nil, err
 	}
-	target := f.logoutTarget(asked.target)
-	meta, err := f.provider.Metadata(ctx)
-	if err != nil { // logged as a change of state
-		meta = &provider.Metadata{}
-	} else {
-		f.noLogout.Seen(ctx, endSessionFault(meta))
-	}
 	credentials := request.credentials()
-	caller, _ := f.leaver.caller(ctx, credentials)
-	ending := session.Ending{Caller: caller.verified(), Refresh: asked.refresh, Hint: asked.hint}
-	if caller == nil {
+	if f.browsers != nil {
+		if answer, done, err := f.browserLogout(ctx, request, asked); done {
+			return answer, err
+		}
+	}
+	target, meta := f.logoutTarget(asked.target), f.metadata(ctx)
+	who, _ := f.leaver.caller(ctx, credentials)
+	ending := session.Ending{Caller: who.token.verified(), Refresh: asked.refresh, Hint: asked.hint}
+	if who.token == nil {
 		ending.Bearer, _ = bearer(credentials.values("Authorization"))
 	}
 	hint, err := f.logins.End(ctx, meta, ending)
@@ -45,6 +46,35 @@ func (f *flows) logout(ctx context.Context, request *Request) (*Response, error)
 	default:
 		return jsonResponse(LogoutStart{LogoutURL: address}), nil
 	}
+}
+
+// metadata is the provider's, empty while that is out of reach, which is logged as a change of state.
+func (f *flows) metadata(ctx context.Context) *provider.Metadata {
+	meta, err := f.provider.Metadata(ctx)
+	if err != nil {
+		return &provider.Metadata{}
+	}
+	f.noLogout.Seen(ctx, endSessionFault(meta))
+	return meta
+}
+
+// browserLogout answers a logout of a browser with a session, and one that the provider sends back. done is false for any other.
+func (f *flows) browserLogout(ctx context.Context, request *Request, asked *logoutRequest) (answer *Response, done bool, err error) {
+	if raw, err := bearer(request.credentials().values("Authorization")); raw != "" || !fault.Is(err, fault.Missing) {
+		return nil, false, nil
+	}
+	current, _, err := f.browserCaller(ctx, request.credentials(), false)
+	switch {
+	case err == nil:
+		answer, err = f.leave(ctx, request, caller{token: current.caller(), session: current}, asked)
+		return answer, true, err
+	case fault.Is(err, fault.Foreign), fault.Is(err, fault.Outage):
+		return nil, true, err
+	}
+	if state, err := f.states.Open(asked.state, login.Logout); err == nil && f.states.IsCurrent(state) {
+		return redirect(state.Return), true, nil
+	}
+	return nil, false, nil
 }
 
 // LogoutStart is the answer of the logout route to a program.

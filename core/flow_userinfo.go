@@ -19,13 +19,14 @@ type UserInfo struct {
 
 // userInfo answers GET userinfo from the claims of the caller's token if they contain a username, otherwise from the provider.
 func (f *flows) userInfo(ctx context.Context, request *Request) (*Response, error) {
-	token, err := f.member.caller(ctx, request.credentials())
+	who, err := f.member.caller(ctx, request.credentials())
 	if err != nil {
 		return nil, err
 	}
-	names := claims.NamesOf(token.token.Object)
+	token := who.token.token
+	names := claims.NamesOf(token.Object)
 	if names.Username == "" {
-		if names, err = f.logins.UserInfo(ctx, token.token); err != nil {
+		if names, err = f.logins.UserInfo(ctx, token); err != nil {
 			return nil, noUserInfo(err)
 		}
 	}

@@ -15,20 +15,23 @@ type Guard struct {
 	auth          *Auth
 	optional      bool
 	rejectInvalid bool
+	bearerOnly    bool // accepts no session
+	sessionOnly   bool // accepts no bearer token
+	noRedirect    bool // never sends a browser to the login
+	still         bool // requests do not extend the session
 	scopes        []string
 	parts         []Requirement // the others
 	place         string        // the own route that it guards; "": the application's
 }
 
-// Required makes a guard that lets only callers pass whose bearer token is valid and meets every requirement, those of
-// Config.Require too. A requirement that nobody can meet is logged as an error here, and refuses everybody.
+// Required makes a guard that admits only callers with a valid bearer token, or with Config.Sessions a valid session, who meet every
+// requirement, including those of Config.Require. A requirement that can never be met is logged as an error here and refuses everybody.
 func (a *Auth) Required(requirements ...Requirement) *Guard {
 	return a.guard(false, requirements)
 }
 
-// Optional makes a guard that lets everybody pass: a caller whose token Required would refuse, or who brings none, is a
-// guest, with a nil token. [RejectInvalid] refuses a bad token instead. A function of the application that panics is a 500 all
-// the same.
+// Optional makes a guard that admits everybody: a caller without credentials, or whom Required would refuse, is a guest with a nil
+// token. With [RejectInvalid], invalid credentials are refused. A panic in a function of the application is a 500 in any case.
 func (a *Auth) Optional(requirements ...Requirement) *Guard {
 	return a.guard(true, requirements)
 }
@@ -48,7 +51,13 @@ func (a *Auth) guard(optional bool, requirements []Requirement) *Guard {
 
 func (g *Guard) add(r Requirement) {
 	switch r.kind {
-	case kindNoDefaults, kindBearerOnly:
+	case kindNoDefaults:
+	case kindBearerOnly:
+		g.bearerOnly = true
+	case kindSessionOnly:
+		g.sessionOnly = true
+	case kindNoRedirect:
+		g.noRedirect = true
 	case kindRejectInvalid:
 		g.rejectInvalid = true
 	case kindScopes:
@@ -65,62 +74,94 @@ func (g *Guard) add(r Requirement) {
 	}
 }
 
-// Admit is the access decision, the only one. It looks at the request's credentials, of which it keeps nothing, and gives who
-// calls, or the whole answer that refuses: 401 for a token that is missing or bad, 400 for two Authorization headers, 403
-// for a requirement not met, 503 while the provider's keys are out of reach. It waits for the provider only when the
-// token's key is not known yet, never longer than ctx or Timeout and a second, besides what OnError needs.
+// Admit makes the access decision. It returns the caller, or the complete refusal: 401 for missing or invalid credentials, 400 for
+// several Authorization headers, 403 for a requirement that is not met and for a request of another site with a session, 503 while the
+// provider's keys or the store are unreachable. With Config.Sessions, a person without a session is redirected to the login instead of
+// the 401. Admit keeps nothing of credentials. It waits only for an unknown key, or for a session that this process does not have in
+// memory: at most until ctx ends, or Timeout and a second, besides the time of OnError.
 func (g *Guard) Admit(ctx context.Context, credentials Credentials) Decision {
-	token, err := g.caller(ctx, credentials)
+	who, err := g.caller(ctx, credentials)
 	if err != nil {
 		refusal := refusalOf(err)
-		return Decision{Refusal: g.auth.answer(ctx, credentials, refusal), Err: refusal}
+		return Decision{Refusal: g.refuse(ctx, credentials, refusal), Err: refusal}
 	}
-	return Decision{Caller: token, auth: g.auth}
+	decision := Decision{Caller: who.token, Session: who.session, auth: g.auth}
+	switch {
+	case who.session != nil:
+		decision.Header = sessionHeader
+	case who.token == nil && g.auth.browsers != nil && !g.bearerOnly:
+		decision.Header = guestHeader
+	}
+	return decision
 }
 
-// caller is Admit for who renders the refusal: it returns who calls, nil for a guest, or the reason for a refusal.
-func (g *Guard) caller(ctx context.Context, credentials Credentials) (*IDToken, error) {
-	token, cached, err := g.decide(ctx, credentials)
+// caller is the result of a guard for an admitted request.
+type caller struct {
+	token   *IDToken // nil for a guest
+	session *Session // nil for a bearer token
+}
+
+// caller is Admit without rendering: it returns the caller, or the reason of the refusal.
+func (g *Guard) caller(ctx context.Context, credentials Credentials) (caller, error) {
+	who, cached, err := g.decide(ctx, credentials)
 	if panicked := g.auth.end(ctx, Event{eventVerification, "", verificationOutcome(cached, err)}); panicked != nil {
-		return nil, panicked
+		return caller{}, panicked
 	}
 	if err != nil {
 		g.logRefusal(ctx, credentials, err)
 	}
 	switch {
 	case err == nil:
-		return token, nil
+		return who, nil
 	case !g.optional, errors.Is(err, errPanicked), g.rejectInvalid && !fault.Is(err, fault.Missing):
-		return nil, err
+		return caller{}, err
 	default:
-		return nil, nil
+		return caller{}, nil
 	}
 }
 
-func (g *Guard) decide(ctx context.Context, credentials Credentials) (token *IDToken, cached bool, err error) {
-	raw, err := bearer(credentials.values("Authorization"))
-	if err != nil {
-		return nil, false, err
+func (g *Guard) decide(ctx context.Context, credentials Credentials) (who caller, cached bool, err error) {
+	who, cached, err = g.identify(ctx, credentials)
+	if err == nil {
+		err = g.meets(ctx, credentials, who.token)
 	}
-	if g.auth.closed.Load() {
-		return nil, false, fault.Down(fault.Service, errClosed)
+	return who, cached, err
+}
+
+// identify finds the caller: by the bearer token, or if the request has none, by the session cookie.
+func (g *Guard) identify(ctx context.Context, credentials Credentials) (who caller, cached bool, err error) {
+	raw, err := bearer(credentials.values("Authorization"))
+	switch {
+	case g.sessionOnly || g.auth.browsers != nil && !g.bearerOnly && err == errNoBearer: //nolint:errorlint // bearer returns this very value, on the hot path
+		who.session, cached, err = g.auth.browserCaller(ctx, credentials, !g.still)
+		if err == nil {
+			who.token = who.session.caller()
+		}
+		return who, cached, err
+	case err != nil:
+		return who, false, err
+	case g.auth.closed.Load() && g.auth.broker != nil:
+		return who, false, fault.Down(fault.Service, errClosed)
 	}
 	verified, cached, err := g.auth.verifier.Access(ctx, raw)
 	if err != nil {
-		return nil, cached, err
+		return who, cached, err
 	}
-	token = idTokenOf(verified)
-	return token, cached, g.meets(ctx, credentials, token)
+	who.token = idTokenOf(verified)
+	return who, cached, nil
 }
 
-// errClosed is the cause of a refusal after Close: the revocation list would stay as it is for ever.
+// errClosed is the cause of a refusal after Close: the revocation list is not updated any more.
 var errClosed = errors.New("the Auth is closed")
 
-// errManyHeaders marks the refusal of RFC 6750 section 3.1 that carries a challenge with invalid_request.
+// errManyHeaders is the cause of the refusal whose challenge says invalid_request (RFC 6750 section 3.1).
 var errManyHeaders = errors.New("several Authorization headers")
 
-// bearer takes the token out of the header (RFC 6750 section 2.1; the scheme's case does not matter, RFC 9110 section
-// 11.1). Nothing else of a request is ever looked at for a token.
+// errNoBearer is the fault for a request without a bearer token. It is shared, because every request with a session produces it.
+var errNoBearer error = fault.New(fault.Missing, nil)
+
+// bearer returns the token of the header (RFC 6750 section 2.1; the scheme is case-insensitive, RFC 9110 section 11.1). No other part of a
+// request is searched for a token.
 func bearer(authorization []string) (string, error) {
 	if len(authorization) > 1 {
 		e := badRequest(CodeInvalidRequest, "Several Authorization headers.")
@@ -133,7 +174,7 @@ func bearer(authorization []string) (string, error) {
 		token = strings.Trim(authorization[0][len(scheme):], " ")
 	}
 	if token == "" {
-		return "", fault.New(fault.Missing, nil)
+		return "", errNoBearer
 	}
 	return token, nil
 }

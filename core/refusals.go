@@ -60,6 +60,8 @@ func answerTo(f *fault.Error) *Error {
 		return &Error{Status: http.StatusUnauthorized, Code: CodeInvalidRequest, Detail: "Not authenticated"}
 	case fault.Ended:
 		return &Error{Status: http.StatusUnauthorized, Code: CodeInvalidGrant, Detail: "Session expired or not found. Please re-authenticate."}
+	case fault.Foreign:
+		return &Error{Status: http.StatusForbidden, Code: CodeAccessDenied, Detail: "A request of another site is not taken."}
 	case fault.Target:
 		return badRequest(CodeInvalidTarget, "invalid_target: tokens are issued for this service alone")
 	case fault.Subject: // RFC 8693 section 2.2.2

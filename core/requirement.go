@@ -35,6 +35,8 @@ const (
 	kindNoDefaults
 	kindRejectInvalid
 	kindBearerOnly
+	kindSessionOnly
+	kindNoRedirect
 )
 
 // Options of a guard, written among its requirements. They are not conditions: inside [AllOf] and [AnyOf] they are invalid.
@@ -44,9 +46,12 @@ var (
 	// RejectInvalid makes a guard of [Auth.Optional] refuse a token that is invalid or does not meet the requirements,
 	// instead of treating the caller as a guest. No effect in [Auth.Required]. Invalid in Config.Require.
 	RejectInvalid = Requirement{kind: kindRejectInvalid}
-	// BearerOnly makes a guard accept a bearer token and nothing else; in Config.Require, every guard. Guards accept nothing
-	// else in this release, so it has no effect yet.
+	// BearerOnly makes a guard accept a bearer token and no session; in Config.Require, every guard.
 	BearerOnly = Requirement{kind: kindBearerOnly}
+	// SessionOnly makes a guard accept a browser's session and no bearer token.
+	SessionOnly = Requirement{kind: kindSessionOnly}
+	// NoRedirect makes a guard answer 401 to a browser without a session, which it would send to the login otherwise.
+	NoRedirect = Requirement{kind: kindNoRedirect}
 )
 
 const emptyList = "an empty list never matches: name at least one value"

@@ -13,40 +13,44 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
 )
 
-// Off as a path leaves a route out.
+const defaultLoginPath = "/auth/v2/login"
+
+// Off as a path disables a route.
 const Off = "-"
 
-// Paths says where the routes stand in this process. An empty entry is the default beside it, [Off] leaves the route
-// out. What browsers see is PublicURL of the configuration followed by the entry: a prefix is where this process alone
-// sees it.
+// Paths has the paths of the routes in this process. An empty entry is the default beside it, [Off] disables the route. The public
+// address of a route is Config.PublicURL followed by its entry, without Prefix.
 type Paths struct {
-	Prefix   string // ""; put before every path here, not in public addresses
+	Prefix   string // ""; precedes every path in this process, not in public addresses
 	Login    string // /auth/v2/login
 	Callback string // /auth/v2/callback
 	Token    string // /auth/v2/token
 	Device   string // /auth/v2/device
 	Logout   string // /auth/v2/logout
 	UserInfo string // /auth/v2/userinfo
-	JWKS     string // /auth/v2/.well-known/jwks.json; in broker mode alone
-	Revoke   string // /auth/v2/revoke; in broker mode alone
+	JWKS     string // /auth/v2/.well-known/jwks.json; in broker mode only
+	Revoke   string // /auth/v2/revoke; in broker mode only
+	Session  string // /auth/v2/session; only with Config.Sessions
+	Sessions string // /auth/v2/sessions; only with Config.Sessions
+
+	BackChannelLogout string // /auth/v2/backchannel-logout; only with Config.Sessions or in broker mode
 }
 
-// Route is one route as a framework mounts it: method, path and the function that answers. It is an [http.Handler] too.
-// Safe for concurrent use.
+// Route is one route for a framework to mount: method, path and handler. It is also an [http.Handler]. Safe for concurrent use.
 type Route struct {
-	Name   string // login, callback, token, device, logout (GET and POST), userinfo, jwks, revoke
-	Method string // GET or POST; every other method is refused, HEAD too: it would spend a login's code
+	Name   string // login, callback, token, device, logout (GET and POST), userinfo, jwks, revoke, session, sessions (GET and DELETE), backchannel-logout
+	Method string // GET, POST or DELETE; every other method is refused, including HEAD, which would use a login's code
 	Path   string // prefix and path
 
 	auth     *Auth
 	serve    func(context.Context, *Request) (*Response, error)
 	referrer string // Referrer-Policy of every answer, "" for none
-	ownForms bool   // a form that another site sends is refused
+	ownForms bool   // forms of other sites are refused
 	allow    string // all methods of the path
 }
 
-// Serve answers one request. It returns within Config.Timeout and a second, in broker mode three, besides what OnLogin and
-// OnError need, and never nil.
+// Serve answers one request and never returns nil. It takes at most Config.Timeout and a second, in broker mode three seconds, besides the
+// time of OnLogin and OnError.
 func (r Route) Serve(ctx context.Context, request *Request) *Response {
 	answer := r.answer(ctx, request)
 	if r.referrer != "" {
@@ -70,7 +74,7 @@ func (r Route) answer(ctx context.Context, request *Request) *Response {
 	defer cancel()
 	var answer *Response
 	var err error
-	// A hook that panics is caught where it is called; a store, or a transport of HTTPClient, here.
+	// Panics of hooks are recovered where they are called; those of a store and of HTTPClient's transport here.
 	if panicked := r.auth.called(ctx, "a store or transport, in the route "+r.Name, func() { answer, err = r.serve(bounded, request) }); panicked != nil {
 		return r.auth.refuse(ctx, request, refusalOf(panicked))
 	}
@@ -82,25 +86,25 @@ func (r Route) answer(ctx context.Context, request *Request) *Response {
 		return refused
 	}
 	refused = refused.owned()
-	for name, values := range answer.Header { // what goes with a refusal too: a cookie's end, a policy
+	for name, values := range answer.Header { // also sent with a refusal: the deletion of a cookie, a policy
 		refused.Header[name] = append(refused.Header[name], values...)
 	}
 	return refused
 }
 
-// isForeignForm reports whether another site makes the user's browser send this request and show its answer (Fetch
-// Metadata). What a script of another origin may send is up to CORS; who is no browser says nothing of the kind.
+// isForeignForm reports whether another site navigates the user's browser to this route (Fetch Metadata). Scripts of other origins are
+// subject to CORS; other clients do not send these headers.
 func isForeignForm(request *Request) bool {
 	site := request.Header.Get("Sec-Fetch-Site")
 	return request.Header.Get("Sec-Fetch-Mode") == "navigate" && site != "same-origin" && site != "none"
 }
 
-// patience is the longest that a route takes. In broker mode it may wait for another instance's refresh.
+// patience is the maximum duration of a route. In broker mode it may wait for another instance's refresh.
 func (a *Auth) patience() time.Duration {
 	return a.cfg.Timeout + a.logins.Patience() + 3*provider.Slack
 }
 
-// wrongMethod answers where a router lets another method through, as net/http does with HEAD.
+// wrongMethod answers if a router passes another method, as net/http does with HEAD.
 func (r Route) wrongMethod(ctx context.Context, request *Request) *Response {
 	answer := r.auth.refuse(ctx, request, &Error{Status: http.StatusMethodNotAllowed, Code: CodeInvalidRequest, Detail: "Method Not Allowed"}).owned()
 	answer.Header.Set("Allow", r.allow)
@@ -112,12 +116,13 @@ func (r Route) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	r.Serve(request.Context(), ParseRequest(request.Method, targetOf(request), request.URL.RawQuery, request.Header, request.Body)).WriteTo(w)
 }
 
-// Routes is the only route table. It returns an error that names every path that is no path, or stands twice for one
-// method. Several calls, with the same paths or others, are fine.
+// Routes returns the route table. The error names every invalid path, and every path that is used twice with one method. It may be called
+// several times, with the same or other paths.
 func (a *Auth) Routes(paths Paths) ([]Route, error) {
 	paths.complete()
 	a.cfg.warnOfPrefix(paths.Prefix)
-	f := a.flows(paths.Callback)
+	f := a.flows(paths)
+	a.noteLogin(paths.Login)
 	table := []Route{
 		{Name: "login", Method: http.MethodGet, Path: paths.Login, serve: f.login},
 		{Name: "callback", Method: http.MethodGet, Path: paths.Callback, serve: f.callbackRoute, referrer: "no-referrer"},
@@ -135,13 +140,30 @@ func (a *Auth) Routes(paths Paths) ([]Route, error) {
 			Route{Name: "jwks", Method: http.MethodGet, Path: paths.JWKS, serve: f.jwks},
 			Route{Name: "revoke", Method: http.MethodPost, Path: paths.Revoke, serve: f.revoke, ownForms: true})
 	}
+	if a.vault != nil {
+		table = append(table, Route{Name: "backchannel-logout", Method: http.MethodPost, Path: paths.BackChannelLogout, serve: f.backChannelLogout, ownForms: true})
+	}
+	if a.browsers != nil {
+		table = append(table,
+			Route{Name: "session", Method: http.MethodGet, Path: paths.Session, serve: f.session},
+			Route{Name: "sessions", Method: http.MethodGet, Path: paths.Sessions, serve: f.sessions},
+			Route{Name: "sessions", Method: http.MethodDelete, Path: paths.Sessions, serve: f.endSessions})
+	}
 	return a.place(paths.Prefix, table)
+}
+
+// noteLogin remembers the login route to which guards redirect: the first one that is mounted, but a path of the application takes
+// precedence over the default.
+func (a *Auth) noteLogin(path string) {
+	if known := a.loginPath.Load(); path != Off && (known == nil || *known == defaultLoginPath) {
+		a.loginPath.Store(&path)
+	}
 }
 
 // complete fills in the default paths.
 func (p *Paths) complete() {
 	p.Prefix = strings.TrimSuffix(p.Prefix, "/")
-	p.Login = cmp.Or(p.Login, "/auth/v2/login")
+	p.Login = cmp.Or(p.Login, defaultLoginPath)
 	p.Callback = cmp.Or(p.Callback, "/auth/v2/callback")
 	p.Token = cmp.Or(p.Token, "/auth/v2/token")
 	p.Device = cmp.Or(p.Device, "/auth/v2/device")
@@ -149,6 +171,9 @@ func (p *Paths) complete() {
 	p.UserInfo = cmp.Or(p.UserInfo, "/auth/v2/userinfo")
 	p.JWKS = cmp.Or(p.JWKS, defaultJWKSPath)
 	p.Revoke = cmp.Or(p.Revoke, "/auth/v2/revoke")
+	p.Session = cmp.Or(p.Session, "/auth/v2/session")
+	p.BackChannelLogout = cmp.Or(p.BackChannelLogout, "/auth/v2/backchannel-logout")
+	p.Sessions = cmp.Or(p.Sessions, "/auth/v2/sessions")
 }
 
 func (a *Auth) place(prefix string, table []Route) ([]Route, error) {
@@ -191,7 +216,7 @@ func methodsOf(routes []Route, path string) string {
 	return strings.Join(methods, ", ")
 }
 
-// isPath keeps out what some router would read as a parameter, a wildcard or a pattern, and what a browser rewrites.
+// isPath refuses whatever a router could read as a parameter, a wildcard or a pattern, and what a browser normalizes.
 func isPath(path string) bool {
 	if !strings.HasPrefix(path, "/") || path == "/" || strings.HasSuffix(path, "/") || strings.Contains(path, "//") {
 		return false

@@ -47,6 +47,7 @@ func (a *app) Serve(t testing.TB) string { return contract.ServeHTTP(t, a.echo) 
 type router interface {
 	echoauth.Router
 	Group(prefix string, middlewares ...echo.MiddlewareFunc) *echo.Group
+	Any(path string, handler echo.HandlerFunc, middlewares ...echo.MiddlewareFunc) []*echo.Route
 	GET(path string, handler echo.HandlerFunc, middlewares ...echo.MiddlewareFunc) *echo.Route
 }
 
@@ -65,6 +66,12 @@ func (p place) Group(prefix string, guards ...contract.Guard) contract.Router {
 func (p place) Get(path string, handler contract.Handler, guards ...contract.Guard) {
 	p.GET(path, func(c echo.Context) error {
 		return c.Blob(http.StatusOK, "application/json", handler(c.Request().Context(), echoauth.IDToken(c)))
+	}, contract.Middlewares(guards, p.auth.Required, p.auth.Optional)...)
+}
+
+func (p place) Any(path string, handler contract.SessionHandler, guards ...contract.Guard) {
+	p.router.Any(path, func(c echo.Context) error {
+		return c.Blob(http.StatusOK, "application/json", handler(c.Request().Context(), echoauth.Session(c), echoauth.IDToken(c)))
 	}, contract.Middlewares(guards, p.auth.Required, p.auth.Optional)...)
 }
 

@@ -1,4 +1,4 @@
-// Package echoauth adds OpenID Connect to echo (v4): login, callback, token, device, logout and userinfo routes, and guards
+// Package echoauth adds OpenID Connect to echo (v4): login, callback, token, device, logout, session and userinfo routes, and guards
 // for handlers.
 //
 // Guard routes and groups, never the Echo itself: a guard in front of the auth routes locks everybody out of the

@@ -62,6 +62,10 @@ func (a *Auth) Mount(router Router, paths core.Paths) error {
 // c.Request().Context() uses [core.IDTokenFrom].
 func IDToken(c echo.Context) *core.IDToken { return core.IDTokenFrom(c.Request().Context()) }
 
+// Session returns the browser session with which a guard admitted the request: nil for a bearer token and for a guest, and without
+// a guard. Code that has only c.Request().Context() uses [core.SessionFrom].
+func Session(c echo.Context) *core.Session { return core.SessionFrom(c.Request().Context()) }
+
 func withToken(handler func(echo.Context, *core.IDToken) error) echo.HandlerFunc {
 	return func(c echo.Context) error { return handler(c, IDToken(c)) }
 }

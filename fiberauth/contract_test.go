@@ -70,6 +70,12 @@ func (p place) Get(path string, handler contract.Handler, guards ...contract.Gua
 	})...)
 }
 
+func (p place) Any(path string, handler contract.SessionHandler, guards ...contract.Guard) {
+	p.All(path, append(contract.Middlewares(guards, p.auth.Required, p.auth.Optional), func(c *fiber.Ctx) error {
+		return answer(c, handler(c.UserContext(), fiberauth.Session(c), fiberauth.IDToken(c)))
+	})...)
+}
+
 func (p place) Handle(path string, handler contract.Handler, requirements ...core.Requirement) {
 	p.Router.Get(path, p.auth.Handle(typed(handler), requirements...))
 }

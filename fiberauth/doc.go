@@ -1,4 +1,4 @@
-// Package fiberauth adds OpenID Connect to fiber (v2): login, callback, token, device, logout and userinfo routes, and guards
+// Package fiberauth adds OpenID Connect to fiber (v2): login, callback, token, device, logout, session and userinfo routes, and guards
 // for handlers.
 //
 // Guard routes and groups, never the app itself: a guard in front of the auth routes locks everybody out of the

@@ -59,6 +59,10 @@ func (a *Auth) Mount(router fiber.Router, paths core.Paths) error {
 // uses [core.IDTokenFrom]; c.Context() does not carry the caller.
 func IDToken(c *fiber.Ctx) *core.IDToken { return core.IDTokenFrom(c.UserContext()) }
 
+// Session returns the browser session with which a guard admitted the request: nil for a bearer token and for a guest, and without
+// a guard. Code that has only c.UserContext() uses [core.SessionFrom].
+func Session(c *fiber.Ctx) *core.Session { return core.SessionFrom(c.UserContext()) }
+
 func next(c *fiber.Ctx, _ *core.IDToken) error { return c.Next() }
 
 // guarded applies the guard's decision: it puts the caller into the user context, or sends the refusal.
@@ -69,7 +73,7 @@ func guarded(guard *core.Guard, handler func(*fiber.Ctx, *core.IDToken) error) f
 		if decision.Refusal != nil {
 			return refuse(c, decision.Refusal)
 		}
-		addTo(c, decision.Header)
+		addOnce(c, decision.Header)
 		c.SetUserContext(decision.Context(ctx))
 		return handler(c, decision.Caller)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
@@ -147,6 +148,19 @@ func send(c *fiber.Ctx, answer *core.Response) error {
 	}
 	addTo(c, answer.Header)
 	return c.Status(answer.Status).Send(answer.Body)
+}
+
+// addOnce adds a decision's headers to the answer, as [core.Decision.AddTo] does: a request may pass several guards.
+func addOnce(c *fiber.Ctx, more http.Header) {
+	header := &c.Response().Header
+	for name, values := range more {
+		for _, value := range values {
+			isValue := func(there []byte) bool { return string(there) == value }
+			if !slices.ContainsFunc(header.PeekAll(name), isValue) {
+				header.Add(name, value)
+			}
+		}
+	}
 }
 
 // addTo adds headers to the answer.

@@ -62,6 +62,12 @@ func (p place) Get(path string, handler contract.Handler, guards ...contract.Gua
 	})...)
 }
 
+func (p place) Any(path string, handler contract.SessionHandler, guards ...contract.Guard) {
+	p.IRouter.Any(path, append(contract.Middlewares(guards, p.auth.Required, p.auth.Optional), func(c *gin.Context) {
+		c.Data(http.StatusOK, "application/json", handler(c.Request.Context(), ginauth.Session(c), ginauth.IDToken(c)))
+	})...)
+}
+
 func (p place) Handle(path string, handler contract.Handler, requirements ...core.Requirement) {
 	p.GET(path, p.auth.Handle(typed(handler), requirements...))
 }

@@ -1,4 +1,4 @@
-// Package ginauth adds OpenID Connect to gin: login, callback, token, device, logout and userinfo routes, and guards
+// Package ginauth adds OpenID Connect to gin: login, callback, token, device, logout, session and userinfo routes, and guards
 // for handlers.
 //
 // Guard routes and groups, never the engine itself: a guard in front of the auth routes locks everybody out of the

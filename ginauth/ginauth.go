@@ -57,6 +57,10 @@ func (a *Auth) Mount(router gin.IRouter, paths core.Paths) error {
 // c.Request.Context() uses [core.IDTokenFrom]; *gin.Context itself, used as a context, does not carry the caller.
 func IDToken(c *gin.Context) *core.IDToken { return core.IDTokenFrom(c.Request.Context()) }
 
+// Session returns the browser session with which a guard admitted the request: nil for a bearer token and for a guest, and without
+// a guard. Code that has only c.Request.Context() uses [core.SessionFrom].
+func Session(c *gin.Context) *core.Session { return core.SessionFrom(c.Request.Context()) }
+
 func middleware(guard *core.Guard) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		if admit(c, guard) {

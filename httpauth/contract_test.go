@@ -68,6 +68,12 @@ func (p place) Get(path string, handler contract.Handler, guards ...contract.Gua
 	})))
 }
 
+func (p place) Any(path string, handler contract.SessionHandler, guards ...contract.Guard) {
+	p.mux.Handle(path, p.behind(guards, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer(w, handler(r.Context(), httpauth.Session(r), httpauth.IDToken(r)))
+	})))
+}
+
 func (p place) Handle(path string, handler contract.Handler, requirements ...core.Requirement) {
 	p.mux.Handle("GET "+path, p.auth.Handle(typed(handler), requirements...))
 }

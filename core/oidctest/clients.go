@@ -15,6 +15,9 @@ type Client struct {
 	Secret         string   // "": a public client, which needs PKCE
 	RedirectURIs   []string // compared byte for byte; every http loopback address whose path ends in /callback is registered too
 	PostLogoutURIs []string // compared byte for byte; every loopback address is registered too
+
+	// BackChannelLogoutURI is where [Provider.EndSessions] posts logout tokens; "": nowhere.
+	BackChannelLogoutURI string
 }
 
 // The built-in clients of every provider.

@@ -32,6 +32,9 @@ func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
 		"claims_supported":                               claimsSupported,
 		"authorization_response_iss_parameter_supported": !p.set.noIss,
 
+		"backchannel_logout_supported":         true,
+		"backchannel_logout_session_supported": true,
+
 		"claims_parameter_supported":      false,
 		"request_parameter_supported":     false,
 		"request_uri_parameter_supported": false, // the default is true

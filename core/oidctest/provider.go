@@ -23,6 +23,7 @@ type Provider struct {
 	server  *httptest.Server // nil without a network
 	issuer  string
 	closed  chan struct{} // ends requests that hang because of a fault
+	t       testing.TB    // nil for a provider of a program
 
 	mu       sync.Mutex // guards what follows
 	skew     time.Duration
@@ -46,6 +47,7 @@ func NewProvider(t testing.TB, options ...Option) *Provider {
 	if err != nil {
 		t.Fatal(err)
 	}
+	p.t = t
 	t.Cleanup(func() { _ = p.Close() })
 	return p
 }

@@ -159,7 +159,7 @@ func (f *Families) ended(id string, until time.Time) {
 // family will do, the current one or one that was spent: who presents a spent one that is not the last ends the family at
 // a refresh too, and nobody else knows its handle. The error is [ErrEnded] where none lives, or that of the store.
 func (f *Families) Find(ctx context.Context, text string) (id string, expiry time.Time, err error) {
-	token, ok := parse(text)
+	token, ok := parse(store.KindToken, text)
 	if !ok {
 		return "", time.Time{}, ErrEnded
 	}

@@ -111,27 +111,44 @@ func New(cfg Config) (*Families, error) {
 
 func (f *Families) now() time.Time { return stored.Time(f.cfg.Now()) }
 
-// Login is what a family begins with.
+// Login is what a session begins with.
 type Login struct {
 	Subject string // for people who read the database
+	// Owner and ProviderSession are what [store.Session] says. Idle is when the session ends if no request comes before; zero: no
+	// such end. Note is for the person who looks at a list of sessions.
+	Owner, ProviderSession []byte
+	Idle                   time.Time
+	Note                   []byte
+
 	Data    []byte
 	Expires time.Time // the family's end, unless Config.Max ends it before
 	Issued  time.Time // when the access token that goes with it expires
 	NoToken bool      // nothing can be refreshed: the row is there for the logout
 }
 
-// Begin stores a new family, whose first token is token.
+// Begin stores a new session: a family whose first token is token, or a browser's session with this cookie.
 func (f *Families) Begin(ctx context.Context, token Token, login Login) error {
+	now := f.now()
 	session := store.Session{
-		ID: token.ID, Kind: store.KindToken, Subject: login.Subject, Version: 1, Started: f.now(), LastExpiry: stored.Time(login.Issued),
+		ID: token.ID, Kind: token.kind, Subject: login.Subject, Owner: login.Owner, ProviderSession: login.ProviderSession, Version: 1,
+		Started: now, Seen: now, LastExpiry: stored.Time(login.Issued),
 	}
-	session.Expires = f.bounded(session, login.Expires)
+	session.Expires = stored.Time(login.Expires)
+	if token.kind == store.KindToken {
+		session.Expires = f.bounded(session, login.Expires)
+	}
+	if !login.Idle.IsZero() {
+		session.Idle = stored.Time(login.Idle)
+	}
 	if !login.NoToken {
 		session.Current = token.hash[:]
 	}
 	var err error
 	if session.Data, err = f.seal(f.data, token.ID, login.Data); err != nil {
 		return err
+	}
+	if len(login.Note) > 0 {
+		session.Note = []byte(f.data.Seal(login.Note, f.context(token.ID)+"\x00note"))
 	}
 	return f.cfg.Store.PutSession(ctx, session)
 }

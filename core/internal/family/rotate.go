@@ -44,7 +44,7 @@ const (
 // ago. Once spend has been called, it runs to its end even when ctx ends before. The error is [ErrEnded], [ErrReused],
 // [ErrBusy], [ErrSealed], [ErrPanicked], that of the store, of Config.Revoked or of spend.
 func (f *Families) Rotate(ctx context.Context, text string, spend Spend) ([]byte, error) {
-	token, ok := parse(text)
+	token, ok := parse(store.KindToken, text)
 	if !ok {
 		return nil, ErrEnded
 	}
@@ -212,32 +212,14 @@ func (f *Families) background(ctx context.Context, do func(context.Context)) err
 // work takes the lease, asks the provider, and writes what came of it if the row is still ours. left is closed when the
 // caller has gone without an answer: then the token stays valid, so that it can come again whenever it likes.
 func (f *Families) work(ctx context.Context, left <-chan struct{}, token Token, session store.Session, data []byte, spend Spend) ([]byte, error) {
-	session.Lease = f.now().Add(f.cfg.Lease)
-	if err := f.cfg.Store.Swap(ctx, session); err != nil {
-		return nil, err
-	}
-	session.Version++
 	next := token.next()
 	turn := Turn{Data: data, Next: next}
 	if f.cfg.Max > 0 {
 		turn.Ends = session.Started.Add(f.cfg.Max)
 	}
-	result, err := f.timed(ctx, turn, spend)
-	switch {
-	case errors.Is(err, ErrRefused):
-		if result != nil {
-			f.abandon(ctx, result.Data)
-		}
-		if f.persist(ctx, func(ctx context.Context) error { return f.revoke(ctx, session, time.Time{}) }) != nil {
-			return nil, ErrBusy // not ours any more, or not to be reached: the next try finds out
-		}
-		return nil, ErrEnded
-	case err != nil && result == nil:
-		session.Lease = time.Time{}
-		_ = f.persist(ctx, func(ctx context.Context) error { return f.cfg.Store.Swap(ctx, session) }) // else the lease runs out
+	session, result, err := f.ask(ctx, session, turn, spend)
+	if err != nil {
 		return nil, err
-	case err != nil:
-		return nil, errors.Join(err, f.keep(ctx, session, result))
 	}
 	answer, err := f.seal(f.answers, session.ID, append(f.instance[:], result.Answer...))
 	select {
@@ -254,6 +236,34 @@ func (f *Families) work(ctx context.Context, left <-chan struct{}, token Token, 
 		return nil, err
 	}
 	return result.Answer, nil
+}
+
+// ask takes the lease, calls spend, and handles a refusal and failures. The caller stores a successful result in the returned session.
+func (f *Families) ask(ctx context.Context, session store.Session, turn Turn, spend Spend) (store.Session, *Result, error) {
+	session.Lease = f.now().Add(f.cfg.Lease)
+	if err := f.cfg.Store.Swap(ctx, session); err != nil {
+		return session, nil, err
+	}
+	session.Version++
+	result, err := f.timed(ctx, turn, spend)
+	switch {
+	case err == nil:
+		return session, result, nil
+	case errors.Is(err, ErrRefused):
+		if result != nil {
+			f.abandon(ctx, result.Data)
+		}
+		if f.persist(ctx, func(ctx context.Context) error { return f.revoke(ctx, session, time.Time{}) }) != nil {
+			return session, nil, ErrBusy // not ours any more, or not to be reached: the next try finds out
+		}
+		return session, nil, ErrEnded
+	case result == nil:
+		session.Lease = time.Time{}
+		_ = f.persist(ctx, func(ctx context.Context) error { return f.cfg.Store.Swap(ctx, session) }) // else the lease runs out
+		return session, nil, err
+	default:
+		return session, nil, errors.Join(err, f.keep(ctx, session, result))
+	}
 }
 
 // writeTime is what is left of a lease for the write when spend has taken as long as it may.

@@ -18,6 +18,7 @@ const (
 	Missing                // the request has no credentials
 	Token                  // a token is not accepted; the cause is one of the reasons in reasons.go
 	Lacking                // a valid token lacks a scope or a claim
+	Foreign                // another site made the browser send the request
 	Grant                  // the provider does not accept a code, a refresh token or a device code
 	Pending                // the user of a device has not answered yet, or the device polls too often
 	Refused                // the provider refuses the caller for another reason, see Code
@@ -89,6 +90,7 @@ func (e *Error) Unwrap() error { return e.Err }
 
 var names = map[Kind]string{
 	Target: "another target", Subject: "subject token not accepted",
+	Foreign:  "request of another site",
 	Internal: "internal error", Request: "bad request", Missing: "no credentials", Token: "token not accepted", Lacking: "requirement not met",
 	Grant: "grant not accepted by the provider", Pending: "authorization pending", Refused: "refused by the provider",
 	State: "login state not valid", Login: "login not valid", Ended: "session ended", Nobody: "nothing is known about this person", NotOffered: "not offered by the provider", Client: "the provider refuses this service",

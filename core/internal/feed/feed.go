@@ -56,8 +56,10 @@ type Feed struct {
 	read, reread time.Time // start of the last successful read, and of the last one of the whole list; reads never run in parallel
 }
 
-// set maps IDs of sessions to the time until which each revocation matters. It is immutable once published.
-type set map[string]time.Time
+// set maps IDs of sessions to the time of their revocation and the time until which it matters. It is immutable once published.
+type set map[string]span
+
+type span struct{ at, until time.Time }
 
 // New makes a feed. It reads the store on first use.
 func New(cfg Config) *Feed {
@@ -84,7 +86,7 @@ func (f *Feed) look(ctx context.Context) (set, error) {
 	if err != nil {
 		return nil, err
 	}
-	news := slices.DeleteFunc(list, func(entry store.Revocation) bool { return last.Value[entry.ID].Equal(entry.Until) })
+	news := slices.DeleteFunc(list, func(entry store.Revocation) bool { return last.Value[entry.ID].is(entry) })
 	f.watch(news, last.Value == nil, now)
 	f.read = now
 	if whole {
@@ -95,7 +97,7 @@ func (f *Feed) look(ctx context.Context) (set, error) {
 	}
 	known := last.Value.living(now)
 	for _, entry := range news {
-		known[entry.ID] = entry.Until
+		known[entry.ID] = span{entry.At, entry.Until}
 	}
 	return known, nil
 }
@@ -115,12 +117,16 @@ func (f *Feed) watch(entries []store.Revocation, first bool, now time.Time) {
 // living returns a copy without expired entries.
 func (s set) living(now time.Time) set {
 	copied := make(set, len(s))
-	for id, until := range s {
-		if until.After(now) {
-			copied[id] = until
+	for id, span := range s {
+		if span.until.After(now) {
+			copied[id] = span
 		}
 	}
 	return copied
+}
+
+func (s span) is(entry store.Revocation) bool {
+	return s.at.Equal(entry.At) && s.until.Equal(entry.Until)
 }
 
 // forget drops own revocations that are in the list or have expired. known must already be published: Has looks into own first
@@ -132,9 +138,9 @@ func (f *Feed) forget(known set, now time.Time) {
 	left, before := make(set), 0
 	for _, some := range own {
 		before += len(some)
-		for id, until := range some {
-			if until.After(now) && known[id].Before(until) {
-				left.add(id, until)
+		for id, own := range some {
+			if has := known[id]; own.until.After(now) && (has.until.Before(own.until) || has.at.Before(own.at)) {
+				left.add(id, own)
 			}
 		}
 	}
@@ -147,17 +153,28 @@ func (f *Feed) forget(known set, now time.Time) {
 	}
 }
 
-// add adds an entry; if there is one, the later time wins.
-func (s set) add(id string, until time.Time) {
-	if s[id].Before(until) {
-		s[id] = until
+// add adds an entry; if there is one, the later times win.
+func (s set) add(id string, other span) {
+	has := s[id]
+	if has.at.Before(other.at) {
+		has.at = other.at
 	}
+	if has.until.Before(other.until) {
+		has.until = other.until
+	}
+	s[id] = has
 }
 
 // Has reports whether a session was revoked. It waits only for the first read, whose error it returns.
 func (f *Feed) Has(ctx context.Context, id string) (bool, error) {
+	return f.EndedSince(ctx, id, time.Time{})
+}
+
+// EndedSince reports whether an ID was revoked after begun: the name of a person revokes the sessions that began before. It waits only for
+// the first read, whose error it returns.
+func (f *Feed) EndedSince(ctx context.Context, id string, begun time.Time) (bool, error) {
 	for _, own := range *f.own.Load() {
-		if _, revoked := own[id]; revoked {
+		if span, revoked := own[id]; revoked && span.at.After(begun) {
 			return true, nil
 		}
 	}
@@ -165,8 +182,24 @@ func (f *Feed) Has(ctx context.Context, id string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	_, revoked := snapshot.Value[id]
-	return revoked, nil
+	span, revoked := snapshot.Value[id]
+	return revoked && span.at.After(begun), nil
+}
+
+// Moment identifies a state of the list on this instance: as long as it is the same, so is every answer of [Feed.EndedSince].
+type Moment struct {
+	list *fresh.Snapshot[set]
+	own  *[]set
+}
+
+// At returns the current state; now is the current time. It waits only for the first read, whose error it returns.
+func (f *Feed) At(ctx context.Context, now time.Time) (Moment, error) {
+	own := f.own.Load()
+	if list := f.source.PeekAt(now); list != nil {
+		return Moment{list: list, own: own}, nil
+	}
+	list, err := f.source.Get(ctx)
+	return Moment{list: list, own: own}, err
 }
 
 // Add makes a revocation effective on this instance at once, even if it is never stored. It merges only smaller sets: with n
@@ -174,10 +207,10 @@ func (f *Feed) Has(ctx context.Context, id string) (bool, error) {
 func (f *Feed) Add(id string, until time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	own, added := slices.Clone(*f.own.Load()), set{id: until}
+	own, added := slices.Clone(*f.own.Load()), set{id: {stored.Time(time.Now()), until}}
 	for n := len(own); n > 0 && len(own[n-1]) <= len(added); n-- {
-		for id, until := range own[n-1] {
-			added.add(id, until)
+		for id, span := range own[n-1] {
+			added.add(id, span)
 		}
 		own = own[:n-1]
 	}

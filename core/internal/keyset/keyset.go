@@ -47,6 +47,24 @@ func (u Urgent[S]) Find(ctx context.Context, token jose.Header) (jose.Key, error
 	return u.find(ctx, token, u.source.RenewNow)
 }
 
+// Certain returns the same keys to a caller who must know whether a key exists. If the cached set lacks a key and no fetch is allowed
+// yet, the error is [ErrNotYet] and not [ErrUnknownKey].
+type Certain[S Set] struct{ *Keys[S] }
+
+// ErrNotYet says that the last fetch was too recent to tell whether a key exists.
+var ErrNotYet = errors.New("keyset: the keys were fetched a moment ago, without this one")
+
+// Find is that of [Keys], with the difference.
+func (c Certain[S]) Find(ctx context.Context, token jose.Header) (jose.Key, error) {
+	return c.find(ctx, token, func(ctx context.Context, seen *fresh.Snapshot[S]) (*fresh.Snapshot[S], error) {
+		snapshot, err := c.source.Renew(ctx, seen)
+		if errors.Is(err, fresh.ErrCooling) {
+			err = ErrNotYet
+		}
+		return snapshot, err
+	})
+}
+
 // renew is [fresh.Source.Renew] or [fresh.Source.RenewNow].
 type renew[S Set] = func(context.Context, *fresh.Snapshot[S]) (*fresh.Snapshot[S], error)
 

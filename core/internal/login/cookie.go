@@ -46,7 +46,7 @@ func (l *Logins) Crowded(cookies []*http.Cookie) []string {
 	const suffix = 14 // of a name: time and random text
 	var names []string
 	for _, cookie := range cookies {
-		if rest, ours := strings.CutPrefix(cookie.Name, l.prefix()); ours && len(rest) == suffix {
+		if rest, ours := strings.CutPrefix(cookie.Name, l.prefix()); ours && len(rest) == suffix && strings.Trim(rest[:8], "0123456789abcdef") == "" {
 			names = append(names, cookie.Name)
 		}
 	}

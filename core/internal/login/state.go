@@ -26,6 +26,7 @@ type Kind string
 const (
 	Browser  Kind = "b" // own callback, bound to a cookie
 	Loopback Kind = "l" // a program on the user's machine, which posts the state as code_verifier
+	Logout   Kind = "o" // logout route, after the provider's logout
 )
 
 // State is the state of a login in progress. It travels sealed in the parameter state, so the PKCE verifier in it stays
@@ -36,14 +37,16 @@ type State struct {
 	Nonce    string `json:"n"`
 	Redirect string `json:"r"`
 	Scope    string `json:"s"`
-	Issued   int64  `json:"t"`           // Unix seconds
+	Issued   int64  `json:"t"`           // Unix milliseconds: a login right after the end of all sessions lives
 	Cookie   string `json:"c,omitempty"` // name of the browser's cookie
 	Binding  []byte `json:"b,omitempty"` // SHA-256 of its value
+	Return   string `json:"u,omitempty"` // address to return to; "" without sessions
+	Silent   bool   `json:"q,omitempty"` // login with prompt=none
 }
 
 // NewState makes the state of a new login, issued now, with a random verifier and nonce.
 func NewState(kind Kind, redirect, scope string) *State {
-	return &State{Kind: kind, Verifier: oauth2.GenerateVerifier(), Nonce: randomText(), Redirect: redirect, Scope: scope, Issued: time.Now().Unix()}
+	return &State{Kind: kind, Verifier: oauth2.GenerateVerifier(), Nonce: randomText(), Redirect: redirect, Scope: scope, Issued: time.Now().UnixMilli()}
 }
 
 // Challenge returns the S256 challenge of the state's verifier (RFC 7636 section 4.2).
@@ -105,9 +108,14 @@ func (l *Logins) Open(sealed string, want Kind) (*State, error) {
 	return &state, nil
 }
 
+// SealLogout returns the sealed state of a logout with its final address.
+func (l *Logins) SealLogout(address string) (string, error) {
+	return l.Seal(&State{Kind: Logout, Return: address, Issued: time.Now().UnixMilli()})
+}
+
 // IsCurrent reports whether a state is at most ten minutes old and, within Leeway, not from the future.
 func (l *Logins) IsCurrent(state *State) bool {
-	age := time.Since(time.Unix(state.Issued, 0))
+	age := time.Since(time.UnixMilli(state.Issued))
 	return age <= life && age >= -l.cfg.Leeway
 }
 

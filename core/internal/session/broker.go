@@ -30,7 +30,7 @@ var _ Sessions = (*Broker)(nil)
 func NewBroker(v *Vault) *Broker {
 	b := &Broker{Vault: v, keys: keyset.New(v.open, v.timeout()+provider.Slack)}
 	b.own = b.row(v.cfg.Issuer, b.keys, fault.Store)
-	b.own.Session, b.own.Ended = sessionOf, v.feed.Has
+	b.own.Name, b.own.Ended = name, v.tokenEnded
 	b.peers = newPeers(v.cfg)
 	return b
 }

@@ -73,7 +73,7 @@ func (b *Broker) endRefresh(ctx context.Context, meta *provider.Metadata, token 
 // endSession ends a session of which an access token expires at a time.
 func (v *Vault) endSession(ctx context.Context, meta *provider.Metadata, id string, expiry time.Time) (hint string, err error) {
 	until := expiry.Add(2 * v.cfg.Leeway)
-	if life := time.Now().Add(v.tokenLife()); life.After(until) { // a newer token of the session
+	if life := time.Now().Add(v.endedLife()); life.After(until) { // a newer token of the session
 		until = life
 	}
 	v.feed.Add(id, until)

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"slices"
+	"strconv"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/claims"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
@@ -43,6 +44,21 @@ func sessionOf(token *claims.Token) string {
 		return sid
 	}
 	return token.Text("jti") // Read checked its type
+}
+
+// name sets the IDs by which an own token can be revoked: its session, and the name of everything of its person. Own tokens are dated
+// back by clockStep.
+func name(token *verify.Token) {
+	token.Session = sessionOf(&token.Token)
+	if issuer, subject := token.Text("idp_iss"), token.Text("idp_sub"); issuer != "" && subject != "" {
+		iat, _ := token.Object.Get("iat") // Read checked its type
+		seconds, _ := strconv.ParseFloat(iat, 64)
+		token.All, token.Begun = endName(OwnerOf(issuer, subject)), claims.Time(seconds).Add(clockStep)
+	}
+}
+
+func (v *Vault) tokenEnded(ctx context.Context, token *verify.Token) (bool, error) {
+	return v.hasEnded(ctx, token.Session, token.All, token.Begun)
 }
 
 // newPeers makes the keys of each trusted issuer, found by the issuer's exact text: they verify its tokens and nobody

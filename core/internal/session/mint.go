@@ -55,15 +55,33 @@ type order struct {
 
 // mint makes an own token, if the policy lets it pass.
 func (v *Vault) mint(signer *jose.Signer, o order) (*verify.Token, error) {
-	p := o.person
-	subject, err := p.name(v.cfg.SubjectClaim)
-	if err != nil {
-		return nil, err
-	}
 	at := time.Now()
 	expires := at.Add(v.cfg.TokenTTL)
 	if !o.end.IsZero() && o.end.Before(expires) {
 		expires = o.end
+	}
+	token, err := v.token(o, at, expires)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.cfg.Permit(token); err != nil {
+		return nil, err
+	}
+	if token.Raw, err = signer.SignBytes("JWT", []byte(token.Payload)); err != nil {
+		return nil, err
+	}
+	if len(token.Raw) > jose.MaxTokenSize {
+		return nil, fault.Bad(fault.Size, nil)
+	}
+	return token, nil
+}
+
+// token makes the claims of an own token, and reads them as guards will.
+func (v *Vault) token(o order, at, expires time.Time) (*verify.Token, error) {
+	p := o.person
+	subject, err := p.name(v.cfg.SubjectClaim)
+	if err != nil {
+		return nil, err
 	}
 	says := &accessClaims{
 		Subject: subject, Username: p.first((*claims.Token).Username), Roles: append([]string{}, p.union((*claims.Token).Roles)...), ID: uuid(), Issuer: v.cfg.Issuer,
@@ -76,11 +94,6 @@ func (v *Vault) mint(signer *jose.Signer, o order) (*verify.Token, error) {
 		says.Username = subject
 	}
 	says.Email, says.EmailVerified = p.email()
-	return v.sign(signer, says, at)
-}
-
-// sign reads the claims as guards will, and asks the policy with them.
-func (v *Vault) sign(signer *jose.Signer, says *accessClaims, at time.Time) (*verify.Token, error) {
 	payload, err := json.Marshal(says)
 	if err != nil {
 		return nil, err
@@ -94,15 +107,6 @@ func (v *Vault) sign(signer *jose.Signer, says *accessClaims, at time.Time) (*ve
 		return nil, err
 	}
 	token.Payload, token.Session = string(payload), sessionOf(&token.Token)
-	if err := v.cfg.Permit(token); err != nil {
-		return nil, err
-	}
-	if token.Raw, err = signer.SignBytes("JWT", payload); err != nil {
-		return nil, err
-	}
-	if len(token.Raw) > jose.MaxTokenSize {
-		return nil, fault.Bad(fault.Size, nil)
-	}
 	return token, nil
 }
 

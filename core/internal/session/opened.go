@@ -47,12 +47,15 @@ func (v *Vault) load(ctx context.Context) (*opened, error) {
 			return nil, err
 		}
 	}
-	ring, err := last.keeper.Load(ctx)
-	if err != nil {
-		return nil, err
+	next := &opened{families: last.families, keeper: last.keeper}
+	if v.cfg.Keys {
+		var err error
+		if next.ring, err = last.keeper.Load(ctx); err != nil {
+			return nil, err
+		}
 	}
 	v.purge.start()
-	return &opened{families: last.families, keeper: last.keeper, ring: ring}, nil
+	return next, nil
 }
 
 func (v *Vault) openStore(ctx context.Context) (*opened, error) {
@@ -70,7 +73,7 @@ func (v *Vault) openStore(ctx context.Context) (*opened, error) {
 	families, err := family.New(family.Config{
 		Store: v.cfg.Store, Secrets: secrets, Issuer: v.cfg.Issuer, Client: v.cfg.Client,
 		Abandon: v.abandon, Revoked: v.feed.Has, Panicked: v.panicked, Clocks: v.clocks,
-		Lease: v.cfg.Timeout + leaseMargin, Wait: v.cfg.Timeout + waitMargin, Grace: v.cfg.Grace, Feed: v.tokenLife(),
+		Lease: v.cfg.Timeout + leaseMargin, Wait: v.cfg.Timeout + waitMargin, Grace: v.cfg.Grace, Feed: v.endedLife(),
 		Leeway: v.cfg.Leeway, Max: v.cfg.SessionMax,
 	})
 	if err != nil {

@@ -67,3 +67,17 @@ func isVerified(document *claims.Token) bool {
 	verified, _ := document.Object.Get("email_verified")
 	return verified == "true"
 }
+
+// shown returns the JSON of some claims, each from the first document that has it.
+func (p *person) shown(names []string) map[string]string {
+	shown := make(map[string]string)
+	for _, name := range append([]string{"picture"}, names...) {
+		for _, document := range p.documents {
+			if text, ok := document.Object.Get(name); ok {
+				shown[name] = text
+				break
+			}
+		}
+	}
+	return shown
+}

@@ -24,6 +24,11 @@ type record struct {
 	Subject string  `json:"sub"`
 	Scope   string  `json:"scope"`
 	Sources sources `json:"sources"`
+
+	Access     string `json:"access,omitempty"`      // the provider's access token
+	AccessEnds int64  `json:"access_ends,omitempty"` // when it expires, in Unix seconds
+	Heard      int64  `json:"heard,omitempty"`       // when the provider was last asked, in Unix seconds
+	Begun      int64  `json:"begun,omitempty"`       // when the browser set out for the login, in Unix milliseconds
 }
 
 // Begin mints the first token of a login and stores the session.
@@ -52,7 +57,8 @@ func (b *Broker) begin(ctx context.Context, open *opened, r *record, login *Gran
 		return nil, err
 	}
 	tokens := tokensOf(minted, r.Scope)
-	begun := family.Login{Subject: readable(r.Issuer + " " + r.Subject), Expires: minted.Expiry, Issued: minted.Expiry, NoToken: r.Refresh == ""}
+	begun := r.login(login)
+	begun.Expires, begun.Issued, begun.NoToken = minted.Expiry, minted.Expiry, r.Refresh == ""
 	if r.Refresh != "" {
 		tokens.RefreshToken, tokens.RefreshExpires = first.Text, b.sessionEnd(login, time.Now().Add(b.cfg.SessionMax))
 		begun.Expires = time.Unix(tokens.RefreshExpires, 0)
@@ -63,7 +69,21 @@ func (b *Broker) begin(ctx context.Context, open *opened, r *record, login *Gran
 	if err != nil {
 		return nil, storeFault(err)
 	}
+	if len(begun.ProviderSession) > 0 {
+		if err := b.slipped(ctx, first.ID, "", endName(begun.ProviderSession), time.Time{}); err != nil {
+			return nil, err
+		}
+	}
 	return tokens, nil
+}
+
+// login returns the unencrypted identification of the owner for a row.
+func (r *record) login(grant *Grant) family.Login {
+	login := family.Login{Subject: readable(r.Issuer + " " + r.Subject), Owner: OwnerOf(r.Issuer, r.Subject)}
+	if grant.Caller != nil {
+		login.ProviderSession = ProviderSessionOf(r.Issuer, grant.Caller.Text("sid"))
+	}
+	return login
 }
 
 // newRecord is who logged in: the subject of the verified ID token, or of the verified access token where the provider
@@ -83,8 +103,8 @@ func (v *Vault) newRecord(ctx context.Context, meta *provider.Metadata, login *G
 
 // update brings a record up to what the provider has just said.
 func (v *Vault) update(ctx context.Context, meta *provider.Metadata, r *record, login *Grant) {
-	r.Refresh, r.Scope = login.RefreshToken, login.Scope
 	now := time.Now()
+	r.Refresh, r.Scope, r.Access, r.AccessEnds, r.Heard = login.RefreshToken, login.Scope, login.AccessToken, login.Expires, now.Unix()
 	h := &heard{accessAway: login.accessAway}
 	if login.Caller != nil {
 		r.IDToken, h.ID = login.Caller.Raw, said(login.Caller.Payload, now)

@@ -8,10 +8,7 @@ import (
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/family"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
-	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
-	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
 	"github.com/go-oidc-auth/oidcauth/core/internal/verify"
-	"golang.org/x/oauth2"
 )
 
 // Refresh spends an own refresh token.
@@ -47,60 +44,69 @@ func (b *Broker) refreshRecord(ctx context.Context, turn family.Turn) (*family.R
 		return nil, err
 	}
 	var open *opened
-	meta, err := b.up.prepare(ctx, func(ctx context.Context) (err error) {
+	login, spent, err := b.ask(ctx, &r, turn, func(ctx context.Context) (err error) {
 		open, err = b.ready(ctx)
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return r.kept(spent, err)
 	}
-	if issuer, err := b.up.Provider.Issuer(ctx); err == nil && issuer != r.Issuer {
-		return nil, family.ErrRefused // of a provider that this service had before
-	}
-	answer, err := b.up.Provider.Token(ctx, meta, refreshForm(r.Refresh))
-	if fault.Is(err, fault.Grant) {
-		return nil, family.ErrRefused
-	}
+	minted, err := b.mintFor(open.signer(), &r, turn.Next.ID)
 	if err != nil {
-		return nil, err
-	}
-	return b.refreshed(ctx, meta, open.signer(), &r, answer, turn)
-}
-
-// refreshed makes the answer out of the provider's. From here on the provider's new refresh token is the session's,
-// whatever else fails.
-func (b *Broker) refreshed(ctx context.Context, meta *provider.Metadata, signer *jose.Signer, r *record, answer *oauth2.Token, turn family.Turn) (*family.Result, error) {
-	r.Refresh = answer.RefreshToken
-	if data, err := json.Marshal(r); err == nil {
-		turn.Keep(data)
-	}
-	kept := func(err error) (*family.Result, error) {
-		data, errData := json.Marshal(r)
-		return &family.Result{Data: data}, errors.Join(err, errData)
-	}
-	login, err := b.up.accept(ctx, answer, Check{Scope: r.Scope})
-	if err != nil {
-		return kept(refreshFault(err))
-	}
-	for _, token := range []*verify.Token{login.Caller, login.Access} { // OpenID Connect Core section 12.2
-		if token != nil && token.Subject != r.Subject {
-			return kept(family.ErrRefused)
-		}
-	}
-	b.update(ctx, meta, r, login)
-	minted, err := b.mintFor(signer, r, turn.Next.ID)
-	if err != nil {
-		return kept(err)
+		return r.kept(true, err)
 	}
 	tokens := tokensOf(minted, r.Scope)
 	tokens.RefreshToken, tokens.RefreshExpires = turn.Next.Text, b.sessionEnd(login, turn.Ends)
 	text, err := json.Marshal(tokens) //nolint:gosec // it is sealed before it is stored
 	if err != nil {
-		return kept(err)
+		return r.kept(true, err)
 	}
-	result, err := kept(nil)
+	result, err := r.kept(true, nil)
 	result.Answer, result.Expires, result.Issued = text, time.Unix(tokens.RefreshExpires, 0), minted.Expiry
 	return result, err
+}
+
+// kept returns the new data of the session; together with an error, only if the provider's refresh token was spent.
+func (r *record) kept(spent bool, err error) (*family.Result, error) {
+	if !spent {
+		return nil, err
+	}
+	data, errData := json.Marshal(r)
+	return &family.Result{Data: data}, errors.Join(err, errData)
+}
+
+// ask redeems the refresh token of a record at the provider and updates the record. spent reports that the provider has answered: then
+// the record must be stored even with an error, because it has the new refresh token. keeps waits for what the caller needs
+// afterwards; nothing is spent before it returns.
+func (v *Vault) ask(ctx context.Context, r *record, turn family.Turn, keeps func(context.Context) error) (login *Grant, spent bool, err error) {
+	meta, err := v.up.prepare(ctx, keeps)
+	if err != nil {
+		return nil, false, err
+	}
+	if issuer, err := v.up.Provider.Issuer(ctx); err == nil && issuer != r.Issuer {
+		return nil, false, family.ErrRefused // of a provider that this service had before
+	}
+	answer, err := v.up.Provider.Token(ctx, meta, refreshForm(r.Refresh))
+	if fault.Is(err, fault.Grant) {
+		return nil, false, family.ErrRefused
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	r.Refresh = answer.RefreshToken
+	if data, err := json.Marshal(r); err == nil {
+		turn.Keep(data)
+	}
+	if login, err = v.up.accept(ctx, answer, Check{Scope: r.Scope}); err != nil {
+		return nil, true, refreshFault(err)
+	}
+	for _, token := range []*verify.Token{login.Caller, login.Access} { // OpenID Connect Core section 12.2
+		if token != nil && token.Subject != r.Subject {
+			return nil, true, family.ErrRefused
+		}
+	}
+	v.update(ctx, meta, r, login)
+	return login, true, nil
 }
 
 // refreshFault: an ID token that does not verify after a refresh is the provider's fault, not the client's.

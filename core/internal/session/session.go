@@ -69,15 +69,39 @@ type Logins struct {
 	Sessions
 
 	up        *Upstream
+	browsers  *Browsers // nil without browser sessions
+	extra     *Vault    // the vault of browser sessions in passthrough mode
 	refreshes singleflight.Group
 }
 
-// NewLogins returns the logins of a service.
-func NewLogins(up *Upstream, sessions Sessions) *Logins { return &Logins{Sessions: sessions, up: up} }
+// NewLogins returns the logins of a service; browsers may be nil.
+func NewLogins(up *Upstream, sessions Sessions, browsers *Browsers) *Logins {
+	l := &Logins{Sessions: sessions, up: up, browsers: browsers}
+	if _, keepsNothing := sessions.(*Passthrough); keepsNothing && browsers != nil {
+		l.extra = browsers.Vault
+	}
+	return l
+}
+
+// Faults names each part that guards lack.
+func (l *Logins) Faults(ctx context.Context) error {
+	if l.extra == nil {
+		return l.Sessions.Faults(ctx)
+	}
+	return errors.Join(l.Sessions.Faults(ctx), l.extra.Faults(ctx))
+}
 
 // Prepare returns the provider's metadata once a token request can be made and its answer can be verified and kept.
 func (l *Logins) Prepare(ctx context.Context) (*provider.Metadata, error) {
-	return l.up.prepare(ctx, l.Ready)
+	return l.up.prepare(ctx, l.keeps)
+}
+
+// keeps waits until a session can be stored.
+func (l *Logins) keeps(ctx context.Context) error {
+	if l.browsers != nil {
+		return l.browsers.Ready(ctx)
+	}
+	return l.Ready(ctx)
 }
 
 // Redeem spends a grant at the provider, verifies what comes back, and begins a session with it.
@@ -89,6 +113,17 @@ func (l *Logins) Redeem(ctx context.Context, meta *provider.Metadata, form url.V
 		return nil, err
 	}
 	return l.Begin(ctx, meta, login)
+}
+
+// LogIn is Redeem for a browser: it begins a session and returns its cookie.
+func (l *Logins) LogIn(ctx context.Context, meta *provider.Metadata, form url.Values, check Check, from Arrival) (cookie string, seat *Seat, err error) {
+	ctx, cancel := provider.Detached(ctx)
+	defer cancel()
+	login, err := l.up.spend(ctx, meta, form, check)
+	if err != nil {
+		return "", nil, err
+	}
+	return l.browsers.Begin(ctx, meta, login, from)
 }
 
 // Refresh answers a refresh token. The same one at the same moment is one request: a provider that detects reuse would end

@@ -43,6 +43,9 @@ type Config struct {
 
 	SessionMax time.Duration // from the login on; whatever is refreshed
 
+	Keys     bool // there are signing keys: broker mode
+	Browsers bool // there are browser sessions
+
 	Rules  *claims.Rules
 	New    func() *verify.Token      // makes the tokens that guards see
 	Permit func(*verify.Token) error // the policy of what may be minted
@@ -51,8 +54,8 @@ type Config struct {
 	Observe observe.Begin
 }
 
-// Vault keeps sessions in the store that all instances share: rows, the list of those that have ended, and what is minted for
-// the person of one. It opens the store when first asked for something, and starts without one. Safe for concurrent use.
+// Vault manages the sessions in the store that all instances share: the rows, the revocation list, and the claims of a session's person.
+// It opens the store on first use. Safe for concurrent use.
 type Vault struct {
 	cfg    Config
 	up     *Upstream
@@ -102,7 +105,7 @@ func (v *Vault) current(ctx context.Context) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	if time.Since(snapshot.At) > keyring.MaxAge {
+	if v.cfg.Keys && time.Since(snapshot.At) > keyring.MaxAge {
 		return nil, errOldRing
 	}
 	return snapshot.Value, nil
@@ -118,7 +121,11 @@ func (v *Vault) Ready(ctx context.Context) error {
 func (v *Vault) Faults(ctx context.Context) error {
 	var parts []error
 	if _, err := v.current(ctx); err != nil {
-		parts = append(parts, errors.New("core: the signing keys are not at hand: "+err.Error()))
+		what := "core: the store of sessions is not at hand: "
+		if v.cfg.Keys {
+			what = "core: the signing keys are not at hand: "
+		}
+		parts = append(parts, errors.New(what+err.Error()))
 	}
 	if err := v.feed.Ready(ctx); err != nil {
 		parts = append(parts, errors.New("core: the revocations are not at hand: "+err.Error()))

@@ -43,8 +43,8 @@ func (i *Issuer) Signed(ctx context.Context, raw string) (*Token, error) {
 		return nil, fault.New(fault.Token, err)
 	}
 	verified.Raw, verified.Payload, verified.issuer = token.Raw(), payload, i
-	if i.Session != nil {
-		verified.Session = i.Session(&verified.Token)
+	if i.Name != nil {
+		i.Name(verified)
 	}
 	return verified, nil
 }

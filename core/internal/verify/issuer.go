@@ -43,10 +43,10 @@ type Issuer struct {
 	Hint     func(*claims.Token) string
 	// Marked requires that an access token can be distinguished from an ID token, for an issuer that signs both for one audience.
 	Marked bool
-	// Session returns the ID by which an access token can be revoked, and Ended reports whether it was. Both may be nil: then
-	// tokens cannot be revoked.
-	Session func(*claims.Token) string
-	Ended   func(ctx context.Context, session string) (bool, error)
+	// Name sets the IDs by which an access token can be revoked, and Ended reports whether it was. Both may be nil: then tokens
+	// cannot be revoked.
+	Name  func(*Token)
+	Ended func(ctx context.Context, token *Token) (bool, error)
 
 	Rules *claims.Rules
 	// New makes an empty token with its Owner.
@@ -58,8 +58,10 @@ type Token struct {
 	claims.Token
 	// Owner is the value that the application sees for this token.
 	Owner any
-	// Session is the ID by which the token can be revoked, "" if it cannot.
-	Session string
+	// Session is the ID by which the token can be revoked, "" if it cannot. All is the ID of everything that its person began
+	// before Begun.
+	Session, All string
+	Begun        time.Time
 
 	issuer *Issuer
 	proof  keyset.Proof
@@ -119,8 +121,8 @@ func (i *Issuer) access(ctx context.Context, token *jose.Token, name string) (*T
 	case !i.Audience(&verified.Token, saysAccess(token.Typ)):
 		return nil, i.anotherAudience(&verified.Token)
 	}
-	if i.Session != nil {
-		verified.Session = i.Session(&verified.Token)
+	if i.Name != nil {
+		i.Name(verified)
 	}
 	return verified, nil
 }

@@ -91,12 +91,17 @@ func (v *Verifier) issuer(ctx context.Context, name string) (*Issuer, error) {
 	return nil, anotherIssuer(wanted[:min(len(wanted), manyNames)]...)
 }
 
+// HasEnded reports whether an accepted token has been revoked since. An error counts as no.
+func (v *Verifier) HasEnded(ctx context.Context, token *Token) bool {
+	return token.issuer != nil && fault.Is(token.issuer.checkEnded(ctx, token), fault.Token)
+}
+
 // checkEnded refuses a token whose session was revoked.
 func (i *Issuer) checkEnded(ctx context.Context, token *Token) error {
 	if token.Session == "" || i.Ended == nil {
 		return nil
 	}
-	ended, err := i.Ended(ctx, token.Session)
+	ended, err := i.Ended(ctx, token)
 	if err != nil {
 		return fault.Down(fault.Store, err)
 	}

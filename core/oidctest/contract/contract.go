@@ -55,6 +55,8 @@ type Router interface {
 	Group(prefix string, guards ...Guard) Router
 	// Get adds a GET handler with guards as middlewares of this route.
 	Get(path string, handler Handler, guards ...Guard)
+	// Any adds a handler for every method with guards as middlewares of this route.
+	Any(path string, handler SessionHandler, guards ...Guard)
 	// Handle adds a GET handler with the adapter's Handle.
 	Handle(path string, handler Handler, requirements ...core.Requirement)
 	// HandleOptional adds a GET handler with the adapter's HandleOptional.
@@ -64,6 +66,10 @@ type Router interface {
 // Handler is a handler without its framework. It gets the context of the request and every *IDToken that the adapter gave to the
 // handler (from the getter, and the argument of Handle), and returns the JSON of a 200 answer.
 type Handler func(ctx context.Context, given ...*core.IDToken) []byte
+
+// SessionHandler is a handler of a web application without its framework: it takes the context of the request and what the
+// adapter's Session and IDToken return, and returns JSON that is answered with 200.
+type SessionHandler func(ctx context.Context, session *core.Session, caller *core.IDToken) []byte
 
 // Guard is a middleware of the adapter: Required or Optional.
 type Guard struct {

@@ -1,6 +1,9 @@
 package contract
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 // part is one part of the suite.
 type part struct {
@@ -13,7 +16,7 @@ func Run(t *testing.T, adapter Adapter) {
 	for _, m := range []*mode{passthroughMode(), brokerMode()} {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
-			for _, part := range append(commonParts(), m.parts...) {
+			for _, part := range slices.Concat(commonParts(), webParts(), m.parts) {
 				t.Run(part.name, func(t *testing.T) { part.test(t, setup{adapter, m}) })
 			}
 		})

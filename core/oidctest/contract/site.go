@@ -47,7 +47,7 @@ type site struct {
 	*mode
 	idp   *oidctest.Provider
 	auth  *core.Auth
-	store *testStore // of broker mode
+	store *testStore // of broker mode, and of browser sessions
 	url   string     // PublicURL
 }
 
@@ -67,11 +67,16 @@ func (a setup) open(t *testing.T, p plan) *site {
 		p.config(&cfg)
 	}
 	s.url = cfg.PublicURL
-	if cfg.Broker != nil {
+	if cfg.Broker != nil || cfg.Sessions != nil {
 		if p.beside != nil && p.beside.url != s.url { // another service: neither can decrypt the rows of the other
 			s.store = newStore()
 			cfg.Store = s.store
 		}
+		if cfg.Store == nil {
+			cfg.Store = s.store
+		}
+	}
+	if cfg.Broker != nil {
 		s.store.seed(t, cfg)
 	}
 	app, err := a.New(cfg)

@@ -1,0 +1,144 @@
+package core
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
+)
+
+// showsPage reports whether the browser shows the answer to a person: a navigation by Fetch Metadata, or without these headers a
+// request that prefers HTML.
+func showsPage(credentials Credentials) bool {
+	if credentials.Method != http.MethodGet && credentials.Method != http.MethodHead {
+		return false
+	}
+	mode, dest := credentials.values("Sec-Fetch-Mode"), credentials.values("Sec-Fetch-Dest")
+	if len(mode) > 0 || len(dest) > 0 {
+		return len(mode) == 1 && mode[0] == "navigate" && len(dest) == 1 && dest[0] == "document"
+	}
+	return len(credentials.values("X-Requested-With")) == 0 && prefersPage(credentials.values("Accept"))
+}
+
+// postsForm reports whether the browser sent a form and shows the answer to a person.
+func postsForm(credentials Credentials) bool {
+	if credentials.Method == http.MethodGet || credentials.Method == http.MethodHead {
+		return false
+	}
+	mode, dest := credentials.values("Sec-Fetch-Mode"), credentials.values("Sec-Fetch-Dest")
+	return len(mode) == 1 && mode[0] == "navigate" && len(dest) == 1 && dest[0] == "document"
+}
+
+// referer returns the page of this origin that contains the form, "" if it is unknown.
+func (a *Auth) referer(credentials Credentials) string {
+	values := credentials.values("Referer")
+	if len(values) != 1 || originOf(values[0]) != a.origin {
+		return ""
+	}
+	u, err := url.Parse(values[0])
+	if err != nil {
+		return ""
+	}
+	return permitted(u.RequestURI())
+}
+
+// refusedBrowser returns the answer to a refused request if Config.Sessions changes it, nil if it does not: without a session, a person
+// is redirected to the login and a program gets the login's address; without a permission, a person gets a page.
+func (g *Guard) refusedBrowser(credentials Credentials, refusal *Error) *Response {
+	a := g.auth
+	if a.cfg.Sessions == nil || g.bearerOnly {
+		return nil
+	}
+	unknown := refusal.kind == fault.Missing || refusal.kind == fault.Ended
+	sees := showsPage(credentials)
+	var answer *Response
+	switch {
+	case unknown && sees && !g.noRedirect && g.place == "":
+		answer = redirect(a.loginURL(a.returnTo(credentials)))
+	case unknown && postsForm(credentials) && g.place == "":
+		answer = page{
+			Title: "Please log in", Text: "Your session has ended, or you were not logged in. What you sent was not processed.",
+			Link: a.loginURL(a.referer(credentials)), LinkText: "Log in",
+		}.response(http.StatusUnauthorized)
+		answer.Header.Set("WWW-Authenticate", refusal.challenge())
+	case unknown && len(credentials.values("Hx-Request")) > 0 && g.place == "":
+		answer = a.unknownProgram(refusal)
+		answer.Header.Set("HX-Redirect", a.loginURL(a.returnTo(credentials)))
+	case unknown:
+		answer = a.unknownProgram(refusal)
+	case sees || postsForm(credentials):
+		answer = refusal.page(a.origin + a.cfg.Sessions.Home)
+	default:
+		return nil
+	}
+	answer.Header["Vary"] = []string{"Cookie, Accept, Sec-Fetch-Mode, Sec-Fetch-Dest, X-Requested-With, HX-Request"}
+	return answer
+}
+
+// unknownProgram returns the refusal with the login's address, so that a script can navigate there. It does not delete the cookie:
+// another tab may have logged in meanwhile.
+func (a *Auth) unknownProgram(refusal *Error) *Response {
+	answer := refusal.Response()
+	var members map[string]any
+	if json.Unmarshal(answer.Body, &members) != nil {
+		return answer
+	}
+	members["login_url"] = a.loginURL("")
+	if body, err := json.Marshal(members); err == nil {
+		answer.Body = body
+	}
+	return answer
+}
+
+// loginURL returns the public address of the login route; returnTo may be "".
+func (a *Auth) loginURL(returnTo string) string {
+	path := defaultLoginPath
+	if mounted := a.loginPath.Load(); mounted != nil {
+		path = *mounted
+	}
+	address := a.cfg.PublicURL + path
+	if returnTo != "" {
+		address += "?" + url.Values{"return_to": {returnTo}}.Encode()
+	}
+	return address
+}
+
+// sessionCookie returns the session cookie. A session gets one at its login and no other.
+func (a *Auth) sessionCookie(value string, seconds int) *http.Cookie {
+	return &http.Cookie{ //nolint:gosec // without Secure only where PublicURL is http, which is loopback or AllowHTTP
+		Name: a.cfg.Sessions.CookieName, Value: value, Path: "/", MaxAge: seconds, HttpOnly: true, Secure: a.cfg.isSecure(), SameSite: http.SameSiteLaxMode,
+	}
+}
+
+func (a *Auth) dropSession() *http.Cookie { return a.sessionCookie("", -1) }
+
+// browserCaller returns the session of the request's cookie. isSliding: the request extends the idle time.
+func (a *Auth) browserCaller(ctx context.Context, credentials Credentials, isSliding bool) (session *Session, cached bool, err error) {
+	if a.browsers == nil {
+		return nil, false, errNoBearer
+	}
+	cookie := credentials.cookie(a.cfg.Sessions.CookieName)
+	if cookie == "" {
+		return nil, false, errNoBearer
+	}
+	if a.closed.Load() {
+		return nil, false, fault.Down(fault.Service, errClosed)
+	}
+	if err := a.checkOwn(credentials); err != nil {
+		return nil, false, err
+	}
+	seat, cached, err := a.browsers.Admit(ctx, cookie, isSliding)
+	if err != nil {
+		return nil, cached, err
+	}
+	return sessionOf(seat), cached, nil
+}
+
+// sessionHeader keeps answers to a session out of shared caches. RFC 9111 section 3.5 protects only answers to requests with an
+// Authorization header. It is shared and read-only.
+var sessionHeader = http.Header{"Cache-Control": {"private"}, "Vary": {"Cookie"}}
+
+// guestHeader keeps a cached answer to a guest from somebody who is logged in. It is shared and read-only.
+var guestHeader = http.Header{"Vary": {"Cookie"}}

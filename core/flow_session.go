@@ -1,0 +1,209 @@
+package core
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
+)
+
+// session answers GET session with the person who is logged in, for scripts of the application, and without any token. A request with
+// slide=false does not extend the session, so that a script can poll.
+func (f *flows) session(ctx context.Context, request *Request) (*Response, error) {
+	read := parameters{values: request.Query}
+	slide := read.one("slide")
+	if err := read.err(); err != nil {
+		return nil, err
+	}
+	guard := f.person
+	if slide == "false" {
+		guard = f.onlooker
+	}
+	who, err := guard.caller(ctx, request.credentials())
+	if err != nil {
+		return nil, err
+	}
+	members := map[string]any{"sub": who.token.Subject()}
+	for name, text := range map[string]string{"name": who.token.Name(), "email": who.token.Email(), "preferred_username": who.token.Username()} {
+		if text != "" {
+			members[name] = text
+		}
+	}
+	for name, value := range who.session.seat.Shown {
+		if _, taken := members[name]; !taken {
+			members[name] = json.RawMessage(value)
+		}
+	}
+	members["expires"] = who.session.Expires().Unix()
+	if f.paths.Logout != Off {
+		members["logout_url"] = f.cfg.PublicURL + f.paths.Logout
+	}
+	if idle := who.session.IdleExpires(); !idle.IsZero() {
+		members["idle_expires"] = idle.Unix()
+	}
+	return sessionAnswer(jsonResponse(members)), nil
+}
+
+func sessionAnswer(answer *Response) *Response {
+	answer.Header.Set("Vary", "Cookie")
+	return answer
+}
+
+// listedSession is an entry of the sessions route.
+type listedSession struct {
+	ID      string `json:"id"`
+	Started int64  `json:"started"` // Unix seconds, as the others
+	Seen    int64  `json:"seen"`
+	Expires int64  `json:"expires"`
+	Agent   string `json:"agent"`
+	Current bool   `json:"current"`
+}
+
+// sessions answers GET sessions with the caller's own sessions.
+func (f *flows) sessions(ctx context.Context, request *Request) (*Response, error) {
+	list, _, err := f.ownSessions(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	answer := struct {
+		Sessions []listedSession `json:"sessions"`
+	}{Sessions: []listedSession{}}
+	for _, info := range list {
+		answer.Sessions = append(answer.Sessions, listedSession{
+			ID: info.ID, Started: info.Started.Unix(), Seen: info.Seen.Unix(), Expires: info.Expires.Unix(), Agent: info.Agent, Current: info.Current,
+		})
+	}
+	return sessionAnswer(jsonResponse(answer)), nil
+}
+
+func (f *flows) ownSessions(ctx context.Context, request *Request) ([]SessionInfo, caller, error) {
+	who, err := f.person.caller(ctx, request.credentials())
+	if err != nil {
+		return nil, who, err
+	}
+	issuer, subject := who.token.Person()
+	list, err := f.SessionsOf(Decision{Caller: who.token, Session: who.session, auth: f.Auth}.Context(ctx), issuer, subject)
+	return list, who, err
+}
+
+// endSessions answers DELETE sessions. It ends one of the caller's own sessions (id), all others (others=true), or all (all=true), own
+// tokens included. The id of another person's session is a 404.
+func (f *flows) endSessions(ctx context.Context, request *Request) (*Response, error) {
+	read := parameters{values: request.Query}
+	id, others, all := read.one("id"), read.one("others"), read.one("all")
+	if err := read.err(); err != nil {
+		return nil, err
+	}
+	if wanted := countTrue(id != "", others == "true", all == "true"); wanted != 1 {
+		return nil, badRequest(CodeInvalidRequest, "Exactly one of id, others=true and all=true is needed.")
+	}
+	list, who, err := f.ownSessions(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	if all == "true" {
+		issuer, subject := who.token.Person()
+		if _, err := f.EndSessions(ctx, issuer, subject); err != nil {
+			return nil, err
+		}
+		return f.endedAnswer(true), nil
+	}
+	found := false
+	for _, info := range list {
+		if id != "" && info.ID != id || id == "" && info.Current {
+			continue
+		}
+		found = true
+		if err := f.EndSession(ctx, info.ID); err != nil {
+			return nil, err
+		}
+	}
+	if id != "" && !found {
+		return nil, &Error{Status: http.StatusNotFound, Code: CodeInvalidRequest, Detail: "There is no such session.", kind: fault.Request}
+	}
+	return f.endedAnswer(id != "" && id == who.session.ID()), nil
+}
+
+func countTrue(values ...bool) (n int) {
+	for _, value := range values {
+		if value {
+			n++
+		}
+	}
+	return n
+}
+
+// endedAnswer answers 204, and deletes the cookie if the session of the request has ended.
+func (f *flows) endedAnswer(own bool) *Response {
+	answer := &Response{Status: http.StatusNoContent, Header: make(http.Header)}
+	noStore(answer.Header)
+	if own {
+		addCookie(answer, f.dropSession())
+	}
+	return answer
+}
+
+// leave logs a browser out: it ends the session and redirects to the provider's logout, which redirects back to the logout route with
+// a sealed state. A GET from another site gets a page with a button instead.
+func (f *flows) leave(ctx context.Context, request *Request, who caller, asked *logoutRequest) (*Response, error) {
+	credentials := request.credentials()
+	site := credentials.values("Sec-Fetch-Site")
+	if request.Method == http.MethodGet && (len(site) != 1 || site[0] != "same-origin" && site[0] != "none") {
+		return f.confirmLogout(asked), nil
+	}
+	meta := f.metadata(ctx)
+	hint, err := f.browsers.End(ctx, meta, who.session.seat)
+	target := f.home(f.logoutTarget(asked.target), asked.state)
+	if meta.EndSession != "" {
+		address, errSeal := f.states.SealLogout(target)
+		if errSeal != nil {
+			return nil, errSeal
+		}
+		parameters := url.Values{"client_id": {f.cfg.ClientID}, "post_logout_redirect_uri": {f.cfg.PublicURL + f.paths.Logout}, "state": {address}}
+		setUnlessEmpty(parameters, "id_token_hint", hint)
+		target = endpoint(meta.EndSession, parameters)
+	}
+	var answer *Response
+	switch {
+	case isNavigation(request):
+		answer = redirect(target)
+	case err != nil:
+		return f.withoutCookie(), err
+	default:
+		answer = jsonResponse(LogoutStart{LogoutURL: target})
+	}
+	addCookie(answer, f.dropSession())
+	return answer, nil
+}
+
+// withoutCookie deletes the cookie together with a refusal.
+func (f *flows) withoutCookie() *Response {
+	answer := &Response{Header: make(http.Header)}
+	addCookie(answer, f.dropSession())
+	return answer
+}
+
+// home returns the final address of a logout: target if it is allowed, else Home.
+func (f *flows) home(target, state string) string {
+	if target == "" {
+		return f.originURL(f.cfg.Sessions.Home)
+	}
+	return withState(target, state)
+}
+
+// originURL returns the public address of a path of this origin.
+func (f *flows) originURL(path string) string { return f.origin + path }
+
+func (f *flows) confirmLogout(asked *logoutRequest) *Response {
+	fields := map[string]string{}
+	for name, value := range map[string]string{"post_logout_redirect_uri": asked.target, "state": asked.state} {
+		if value != "" {
+			fields[name] = value
+		}
+	}
+	return page{
+		Title: "Log out?", Text: "You are about to log out of this application.", Action: f.cfg.PublicURL + f.paths.Logout, Button: "Log out", Fields: fields,
+	}.response(http.StatusOK)
+}

@@ -1,0 +1,213 @@
+package session
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/family"
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
+	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
+	"github.com/go-oidc-auth/oidcauth/core/internal/stored"
+)
+
+// Admit returns the session of a cookie. It does not read the store for a session that this process has in memory. isSliding: the
+// request extends the idle time. The error is a fault: Ended if there is no session, or an outage if the store is unreachable or the
+// claims are older than [provider.StaleAge].
+func (b *Browsers) Admit(ctx context.Context, cookie string, isSliding bool) (seat *Seat, cached bool, err error) {
+	now := time.Now()
+	seat, cached = b.seats.Get(cookie)
+	if !cached || seat.isIdle(now) || now.Sub(seat.read) > readAge { // another instance may have extended it, or ended it
+		if seat, err = b.reread(ctx, strings.Clone(cookie), seat, now); err != nil {
+			return nil, cached, err
+		}
+	}
+	if !now.Before(seat.Expires) {
+		return nil, cached, ended()
+	}
+	if err := b.checkEnded(ctx, seat, now); err != nil {
+		return nil, cached, err
+	}
+	if seat, err = b.freshen(ctx, cookie, seat, now); err != nil {
+		return nil, cached, err
+	}
+	if isSliding {
+		b.touch(seat, now) //nolint:contextcheck // the write outlives the request
+	}
+	return seat, cached, nil
+}
+
+// HasEnded reports whether an admitted session has ended. An error counts as no.
+func (b *Browsers) HasEnded(ctx context.Context, seat *Seat) bool {
+	now := time.Now()
+	return !now.Before(seat.Expires) || fault.Is(b.checkEnded(ctx, seat, now), fault.Ended)
+}
+
+func ended() error { return fault.New(fault.Ended, family.ErrEnded) }
+
+// checkEnded looks into the revocation list, once for each state of it.
+func (b *Browsers) checkEnded(ctx context.Context, seat *Seat, now time.Time) error {
+	moment, err := b.feed.At(ctx, now)
+	if last := seat.alive.Load(); err == nil && last != nil && *last == moment {
+		return nil
+	}
+	over := false
+	if err == nil {
+		over, err = b.hasEnded(ctx, seat.ID, seat.all, seat.begun)
+	}
+	if err == nil && !over && seat.single != "" {
+		over, err = b.feed.Has(ctx, seat.single)
+	}
+	switch {
+	case err != nil:
+		return fault.Down(fault.Store, err)
+	case over:
+		return ended()
+	default:
+		kept := moment // in the heap only here
+		seat.alive.Store(&kept)
+		return nil
+	}
+}
+
+// reread reads the row of a cookie. If the store is unreachable, the last seat is used until readLimit.
+func (b *Browsers) reread(ctx context.Context, cookie string, last *Seat, now time.Time) (*Seat, error) {
+	read := func() (any, error) { return b.known(ctx, cookie) }
+	found, err, _ := b.reads.Do(cookie, read)
+	if errors.Is(err, context.Canceled) && ctx.Err() == nil { // the client has left the request that read for all of them
+		found, err = read()
+	}
+	switch {
+	case err == nil:
+		return found.(*Seat), nil
+	case fault.Is(err, fault.Outage) && last != nil && !last.isIdle(now) && now.Sub(last.read) < readLimit:
+		return last, nil
+	default:
+		return nil, err
+	}
+}
+
+// known returns the session of a cookie from the store, within Timeout.
+func (b *Browsers) known(ctx context.Context, cookie string) (*Seat, error) {
+	if cookie == "" {
+		return nil, ended()
+	}
+	ctx, cancel := context.WithTimeout(ctx, b.cfg.Timeout)
+	defer cancel()
+	open, err := b.ready(ctx)
+	if err != nil {
+		return nil, err
+	}
+	row, err := open.families.Look(ctx, cookie)
+	switch {
+	case errors.Is(err, family.ErrSealed):
+		b.cfg.Log.WarnContext(ctx, "a browser's session does not open: it counts as absent", "error", err)
+		return nil, ended()
+	case isEnd(err):
+		return nil, ended()
+	case err != nil:
+		return nil, fault.Down(fault.Store, err)
+	}
+	return b.seated(open, cookie, row)
+}
+
+// seated makes the seat of a row and caches it.
+func (b *Browsers) seated(open *opened, cookie string, row family.Row) (*Seat, error) {
+	var r record
+	if err := json.Unmarshal(row.Plain, &r); err != nil {
+		return nil, err
+	}
+	seat, err := b.seat(row, &r, string(open.families.Note(row.Session)))
+	if err == nil {
+		b.keep(cookie, seat)
+	}
+	return seat, err
+}
+
+// touch writes the time of a request to the row in the background, at most once in Idle/slide.
+func (b *Browsers) touch(seat *Seat, now time.Time) {
+	if seat.idle.Load() == 0 || now.Sub(seat.Seen()) < b.own.Idle/slide || !seat.touching.CompareAndSwap(false, true) {
+		return
+	}
+	later(&seat.idle, now.Add(b.own.Idle))
+	later(&seat.seen, now)
+	b.background(func(ctx context.Context) {
+		defer seat.touching.Store(false)
+		_ = b.cfg.Store.Touch(ctx, seat.ID, stored.Time(now), stored.Time(now.Add(b.own.Idle))) // a later request writes again; an ended session is in the list
+	})
+}
+
+// background runs work that the request does not wait for. A panic of the store must not end the process.
+func (b *Browsers) background(do func(context.Context)) {
+	b.work.Add(1)
+	go func() {
+		defer b.work.Done()
+		defer func() {
+			if value := recover(); value != nil {
+				b.panicked(value, nil)
+			}
+		}()
+		ctx, cancel := context.WithTimeout(context.Background(), b.cfg.Timeout+leaseMargin)
+		defer cancel()
+		do(ctx)
+	}()
+}
+
+// freshen refreshes claims that are older than RefreshAfter: in the background, or, if they are older than [provider.StaleAge], before
+// the request continues.
+func (b *Browsers) freshen(ctx context.Context, cookie string, seat *Seat, now time.Time) (*Seat, error) {
+	age := now.Sub(seat.heard)
+	if !seat.renewable || age < b.own.RefreshAfter {
+		return seat, nil
+	}
+	cookie = strings.Clone(cookie) // the request's memory may be used again
+	if age >= provider.StaleAge {
+		return b.renew(ctx, cookie, seat)
+	}
+	if now.UnixMilli() >= seat.notBefore.Load() && seat.renewing.CompareAndSwap(false, true) {
+		cookie := strings.Clone(cookie)          // it may be in memory that the server reuses after the request
+		b.background(func(ctx context.Context) { //nolint:contextcheck // the refresh outlives the request
+			defer seat.renewing.Store(false)
+			_, _ = b.renew(ctx, cookie, seat) // the next request sees the result
+		})
+	}
+	return seat, nil
+}
+
+// renew refreshes a session at the provider under its lease, so that only one instance does. A refusal ends the session.
+func (b *Browsers) renew(ctx context.Context, cookie string, seat *Seat) (*Seat, error) {
+	later(&seat.notBefore, time.Now().Add(coolDown))
+	open, err := b.ready(ctx)
+	if err != nil {
+		return nil, err
+	}
+	row, err := open.families.Renew(ctx, seat.ID, b.isDue, b.askAgain)
+	switch {
+	case isEnd(err):
+		b.feed.Add(seat.ID, time.Now().Add(b.endedLife()))
+		return nil, ended()
+	case errors.Is(err, family.ErrBusy):
+		return nil, fault.Down(fault.Session, err)
+	case err != nil:
+		return nil, storeFault(err)
+	}
+	return b.seated(open, cookie, row)
+}
+
+// isDue reports whether the record of a row is older than RefreshAfter and can be refreshed.
+func (b *Browsers) isDue(plain []byte) bool {
+	var r record
+	return json.Unmarshal(plain, &r) == nil && r.Refresh != "" && time.Since(time.Unix(r.Heard, 0)) >= b.own.RefreshAfter
+}
+
+// askAgain is the part of a renewal under the lease.
+func (v *Vault) askAgain(ctx context.Context, turn family.Turn) (*family.Result, error) {
+	var r record
+	if err := json.Unmarshal(turn.Data, &r); err != nil {
+		return nil, err
+	}
+	_, spent, err := v.ask(ctx, &r, turn, v.Ready)
+	return r.kept(spent || err == nil, err)
+}

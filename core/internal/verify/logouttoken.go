@@ -1,0 +1,48 @@
+package verify
+
+import (
+	"context"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/claims"
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
+	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
+)
+
+// LogoutToken verifies a logout token (OpenID Connect Back-Channel Logout section 2.6). The error is a fault of kind Token with its
+// reason, or an outage.
+func (i *Issuer) LogoutToken(ctx context.Context, raw, client string) (*claims.Logout, error) {
+	token, err := jose.Parse(raw)
+	switch {
+	case err != nil:
+		return nil, fault.New(fault.Token, err)
+	case !isAnyOf(token.Typ, "", "JWT", "logout+jwt", "application/logout+jwt"):
+		return nil, fault.New(fault.Token, fault.ErrTokenKind)
+	case !token.Supported(), i.Algorithm != "" && token.Alg != i.Algorithm:
+		return nil, fault.New(fault.Token, fault.ErrSignature)
+	}
+	issuer, err := token.UnverifiedIssuer()
+	if err != nil {
+		return nil, fault.New(fault.Token, err)
+	}
+	name, err := i.name(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case issuer != name: // before anything is fetched for a stranger's
+		return nil, anotherIssuer(name)
+	}
+	key, err := i.key(ctx, &token)
+	if err != nil {
+		return nil, err
+	}
+	_, object, err := token.Verify(key)
+	if err != nil {
+		return nil, fault.New(fault.Token, err)
+	}
+	logout, err := claims.ReadLogout(object, name, client, time.Now(), i.Rules.Leeway)
+	if err != nil {
+		return nil, fault.New(fault.Token, err)
+	}
+	return logout, nil
+}
