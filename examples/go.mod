@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/gin-gonic/gin v1.12.0
 	github.com/go-chi/chi/v5 v5.5.0
+	github.com/go-chi/cors v1.2.2
 	github.com/go-oidc-auth/oidcauth/brokerstore/sqlitestore v0.1.0
 	github.com/go-oidc-auth/oidcauth/chiauth v0.1.0
 	github.com/go-oidc-auth/oidcauth/core v0.1.0

@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// docs checks the documents: programs compile and equal those in examples, Go code parses, links and make targets exist, programs
+// docs checks the documents: programs compile and equal those in examples, marked blocks equal their file, Go code parses, links and make targets exist, programs
 // set a Logger, and no committed text contains a folder of one machine or the host of a registry.
 func (r *repo) docs() error {
 	files, err := r.committed()
@@ -40,6 +40,7 @@ func (r *repo) docs() error {
 	var programs []block
 	for _, doc := range c.documents {
 		programs = append(programs, c.goBlocks(doc)...)
+		c.copies(doc)
 		doc.links(func(line int, target string) { c.link(doc.File, line, target) })
 		doc.makeTargets(func(line int, target string) {
 			if !slices.Contains(targets, target) {
@@ -47,7 +48,7 @@ func (r *repo) docs() error {
 			}
 		})
 	}
-	if err := r.compile(programs); err != nil {
+	if err := r.compile(programs, files); err != nil {
 		c.faults = append(c.faults, err)
 	}
 	if len(c.faults) == 0 {
@@ -146,6 +147,22 @@ func (c *docsCheck) goBlocks(doc document) []block {
 	return programs
 }
 
+// copies compares the blocks that show another file with that file.
+func (c *docsCheck) copies(doc document) {
+	for _, b := range doc.Blocks {
+		if b.Copy == "" {
+			continue
+		}
+		if !slices.Contains(c.files, b.Copy) {
+			c.fault("%s: no such file: %s", b.at(), b.Copy)
+		} else if data, err := os.ReadFile(filepath.Join(c.root, b.Copy)); err != nil {
+			c.fault("%v", err)
+		} else if string(data) != b.Text {
+			c.fault("%s: the block differs from %s", b.at(), b.Copy)
+		}
+	}
+}
+
 // example compares a program with the one of the same name in examples, so that its tests cover both.
 func (c *docsCheck) example(b block) {
 	name := path.Join("examples", b.Program, "main.go")
@@ -214,7 +231,7 @@ func readTargets(file string) ([]string, error) {
 }
 
 // compile vets the programs inside the workspace, against the current code.
-func (r *repo) compile(programs []block) error {
+func (r *repo) compile(programs []block, files []string) error {
 	if len(programs) == 0 {
 		return nil
 	}
@@ -228,6 +245,9 @@ func (r *repo) compile(programs []block) error {
 	for _, b := range programs {
 		at := filepath.Join(dir, strings.NewReplacer("/", "-", ".md", "").Replace(b.File)+"-"+b.Program)
 		if err := os.MkdirAll(at, 0o755); err != nil {
+			return err
+		}
+		if err := r.embedded(files, path.Join("examples", b.Program), at); err != nil {
 			return err
 		}
 		// So the compiler reports the document and its line.
@@ -252,4 +272,26 @@ func (r *repo) compile(programs []block) error {
 		return err
 	}
 	return goRun(dir, []string{"GOWORK=" + file}, "vet", "./...")
+}
+
+// embedded copies the files of an example that are not Go, which its program may embed.
+func (r *repo) embedded(files []string, example, to string) error {
+	for _, file := range files {
+		name, inside := strings.CutPrefix(file, example+"/")
+		if !inside || strings.HasSuffix(file, ".go") {
+			continue
+		}
+		data, err := os.ReadFile(filepath.Join(r.Root, file))
+		if err != nil {
+			return err
+		}
+		target := filepath.Join(to, name)
+		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(target, data, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }

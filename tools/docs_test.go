@@ -14,6 +14,9 @@ func TestDocsPass(t *testing.T) {
 	files["README.md"] = "# X\n\n[me](#x) [core](core) [other](docs/a.md#b-c) [web](https://example.org/x) `make check`\n\n" + marked(program)
 	files["docs/a.md"] = "## B `C`!\n\n[up](../README.md)\n\n```go\nx := f(1)\n```\n"
 	files["examples/x/main.go"] = program
+	files["docs/b.md"] = "<!-- program: y -->\n```go\npackage main\n\nimport _ \"embed\"\n\n//go:embed static/a.js\nvar script string\n\nfunc main() { println(script) }\n```\n" +
+		"<!-- file: examples/y/static/a.js -->\n```js\na()\n```\n"
+	files["examples/y/static/a.js"] = "a()\n"
 	if err := load(t, files).docs(); err != nil {
 		t.Error(err)
 	}
@@ -35,6 +38,8 @@ func TestDocsFaults(t *testing.T) {
 		"program without logs": {"README.md", marked(strings.Replace(program, "{}", "{ _ = core.Config{} }", 1)), "README.md:3: the program sets no Logger"},
 		"example without logs": {"core/example_test.go", "var _ = core.Config{}\n", "core/example_test.go: the program sets no Logger"},
 		"program that is none": {"README.md", marked("package main\n\nfunc main() { x() }\n"), "exit status 1"},
+		"copy of another":      {"docs/a.md", "<!-- file: README.md -->\n```\nx\n```\n", "docs/a.md:3: the block differs from README.md"},
+		"copy of nothing":      {"docs/a.md", "<!-- file: x.js -->\n```js\nx\n```\n", "no such file: x.js"},
 		"folder":               {"core/x.txt", "in /" + "root/x", "core/x.txt:1: names a folder"},
 		"registry":             {"core/x.txt", "a\nhttps://" + host + "/x", "core/x.txt:2: names the registry"},
 		"binary":               {"core/x", "a\x00b", "binary file"},

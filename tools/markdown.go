@@ -13,6 +13,7 @@ type block struct {
 	Line    int    // of its first line of content
 	Lang    string
 	Program string // NAME of the <!-- program: NAME --> line before it
+	Copy    string // NAME of the <!-- file: NAME --> line before it: the block is a copy of this file
 	Text    string
 }
 
@@ -28,6 +29,7 @@ type document struct {
 var (
 	fenceLine   = regexp.MustCompile("^( *)(```+|~~~+) *([^ `]*)")
 	programLine = regexp.MustCompile(`^\s*<!-- program: ([a-z0-9-]+) -->\s*$`)
+	copyLine    = regexp.MustCompile(`^\s*<!-- file: ([A-Za-z0-9._/-]+) -->\s*$`)
 )
 
 func readDocument(path, name string) (document, error) {
@@ -41,14 +43,14 @@ func readDocument(path, name string) (document, error) {
 func parseDocument(name, text string) (document, error) {
 	doc := document{File: name}
 	var open *block
-	var fence, indent, program string
+	var fence, indent, program, copied string
 	for number, line := range strings.Split(text, "\n") {
 		found := fenceLine.FindStringSubmatch(line)
 		switch {
 		case open == nil && found != nil:
 			indent, fence = found[1], found[2]
-			open = &block{File: name, Line: number + 2, Lang: found[3], Program: program}
-			program = ""
+			open = &block{File: name, Line: number + 2, Lang: found[3], Program: program, Copy: copied}
+			program, copied = "", ""
 		case open != nil && found != nil && strings.HasPrefix(found[2], fence) && found[3] == "":
 			doc.Blocks = append(doc.Blocks, *open)
 			open = nil
@@ -60,9 +62,11 @@ func parseDocument(name, text string) (document, error) {
 			prose = line
 			if marker := programLine.FindStringSubmatch(line); marker != nil {
 				program = marker[1]
+			} else if marker := copyLine.FindStringSubmatch(line); marker != nil {
+				copied = marker[1]
 			} else if strings.TrimSpace(line) != "" {
-				if program != "" {
-					return doc, fmt.Errorf("%s:%d: no code block follows the marker of program %s", name, number+1, program)
+				if marked := program + copied; marked != "" {
+					return doc, fmt.Errorf("%s:%d: no code block follows the marker of %s", name, number+1, marked)
 				}
 			}
 		}

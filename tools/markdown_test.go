@@ -54,6 +54,7 @@ func TestParseDocumentFaults(t *testing.T) {
 	for text, want := range map[string]string{
 		"```go\nx\n":                        "never closed",
 		"<!-- program: gin -->\nprose\n":    "no code block follows",
+		"<!-- file: a/b.js -->\nprose\n":    "no code block follows the marker of a/b.js",
 		"<!-- program: a -->\n```sh\n```\n": "not a go block",
 		"<!-- program: a -->\n```go\n```\n<!-- program: a -->\n```go\n```\n": "is also at",
 	} {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks refresh.pml with Spin: every property under every kind of trouble, then what must not hold, then broken variants,
-# each of which must be caught. Needs bash, spin and cc; writes into a temporary directory only. -v says what it does.
+# Checks refresh.pml and session.pml with Spin: every property under every kind of trouble, then what must not hold, then broken
+# variants, each of which must be caught. Needs bash, spin and cc; writes into a temporary directory only. -v says what it does.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 model=$here/refresh.pml
@@ -141,6 +141,27 @@ broken grace-prolonged-for-everybody "-DSKEW -DENDGRACE" nostale 's/:: !grace \&
 broken lease-by-a-clock-that-is-ahead -DSKEW nospend 's/(lease == FREE || lease == NOBODY) -> take()/(lease == FREE || lease == NOBODY || lease == 3 - me) -> take()/'
 broken answers-though-it-knows-of-the-end -DLOGOUT silent 's/res == ANSWER \&\& !(me == 1 \&\& listed) -> give()/res == ANSWER -> give()/'
 broken keep-forgets-the-upstream-token "-DKEEP" nospend 's/res == KEPT -> up = hand\[me\]; hand/res == KEPT -> hand/'
+
+# The session of a browser.
+model=$here/session.pml
+properties="nospend abandon care dead silent slip onward nolost"
+everything ""
+for f in CRASH LOSE OVERRUN LOGOUT ENDS; do everything "-D$f"; done
+small="-DMAXUP=2 -DLAST=1" # where the login is under way meanwhile, there are many orders
+everything "-DIDLE=2"
+everything "-DBACK $small"
+everything "-DLOGOUT -DBACK $small"
+everything "-DLOGOUT -DCRASH $small"
+everything "-DBACK -DCRASH $small"
+
+broken session-without-lease "" nospend 's/alive \&\& old \&\& (lease == FREE || lease == NOBODY)/alive \&\& old/'
+broken session-without-version "-DLOGOUT" dead 's/:: !alive -> skip  /:: !alive \&\& res == GOT -> alive = true; up = hand[me]; hand[me] = 0 :: !alive \&\& res != GOT -> skip  /'
+broken session-gone-revokes-nothing "-DLOGOUT" abandon 's/:: !alive -> skip  /:: !alive -> hand[me] = 0  /'
+broken touch-writes-what-it-has "-DIDLE=2" onward 's/if :: w > idle -> idle = w :: else fi/idle = w/'
+broken login-looks-before-its-row "-DBACK $small" slip 's/^  atomic { up_valid = 1;/  atomic { seen = mark \&\& before }; atomic { up_valid = 1;/' 's/^  atomic { seen = mark .. before };  .*$//'
+broken ender-marks-after-the-rows "-DBACK $small" slip 's/^  atomic { mark = true };.*/  skip;/' 's/^  finished = true/  atomic { mark = true; finished = true }/'
+broken memory-without-the-list "-DLOGOUT" silent 's/:: !ENDED_HERE \&\& seat\[me\] \&\& now < until\[me\] -> yes = true/:: seat[me] \&\& now < until[me] -> yes = true/'
+broken logout-by-any-version-of-a-session "-DLOGOUT" abandon 's/:: atomic { alive \&\& ver == v -> alive = false/:: atomic { alive -> alive = false/'
 
 if [ $bad != 0 ]; then
   echo "$bad expectations are violated"
