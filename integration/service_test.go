@@ -30,7 +30,7 @@ func serve() error {
 	auth, err := core.New(core.Config{
 		DiscoveryURL: os.Getenv("DISCOVERY_URL"), ClientID: os.Getenv("CLIENT_ID"), ClientSecret: os.Getenv("CLIENT_SECRET"),
 		PublicURL: os.Getenv("PUBLIC_URL"), SecretKeys: []string{os.Getenv("SECRET_KEY")}, Timeout: timeout,
-		StoreURL: os.Getenv("STORE_URL"), Broker: &core.BrokerConfig{},
+		StoreURL: os.Getenv("STORE_URL"), Broker: &core.BrokerConfig{}, Sessions: &core.SessionConfig{RefreshAfter: 3 * time.Second},
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
 	if err != nil {
@@ -59,7 +59,7 @@ func serve() error {
 	return errors.Join(<-stopped, auth.Close())
 }
 
-// serviceRoutes are those of the library, a guarded one, and readiness.
+// serviceRoutes are those of the library, a guarded one, a stream that ends with its session, and readiness.
 func serviceRoutes(auth *core.Auth) (http.Handler, error) {
 	table, err := auth.Routes(core.Paths{Prefix: "/api"})
 	if err != nil {
@@ -71,6 +71,12 @@ func serviceRoutes(auth *core.Auth) (http.Handler, error) {
 	}
 	mux.Handle("GET /me", auth.Required().Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = fmt.Fprintln(w, core.IDTokenFrom(r.Context()).Subject())
+	})))
+	mux.Handle("GET /stream", auth.Required().Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := core.UntilEnded(r.Context())
+		defer cancel()
+		_ = http.NewResponseController(w).Flush() // the client may go on
+		<-ctx.Done()
 	})))
 	mux.HandleFunc("GET /ready", func(w http.ResponseWriter, r *http.Request) {
 		if err := auth.Ready(r.Context()); err != nil {

@@ -32,6 +32,22 @@ func (a *Agent) Open(t testing.TB, address, stop string) Page {
 	return a.do(t, http.MethodGet, address, nil, stop)
 }
 
+// Submit posts a form as a page's button does, and goes on as [Agent.Open].
+func (a *Agent) Submit(t testing.TB, address string, form url.Values, stop string) Page {
+	t.Helper()
+	return a.do(t, http.MethodPost, address, form, stop)
+}
+
+// Cookies are those that would go to an address.
+func (a *Agent) Cookies(t testing.TB, address string) []*http.Cookie {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a.client.Jar.Cookies(u)
+}
+
 func (a *Agent) do(t testing.TB, method, address string, form url.Values, stop string) Page {
 	t.Helper()
 	for range 20 {
@@ -118,9 +134,22 @@ func firstForm(page, user, password string) (action string, values url.Values, f
 				values.Set(name, value)
 			}
 		}
+		if !pressed {
+			pressOutside(document, attribute(node, "id"), values)
+		}
 		return attribute(node, "action"), values, true
 	}
 	return "", nil, false
+}
+
+// pressOutside presses the first button that names a form without standing in it.
+func pressOutside(document *html.Node, form string, values url.Values) {
+	for field := range document.Descendants() {
+		if name := attribute(field, "name"); form != "" && name != "" && field.Data == "button" && attribute(field, "form") == form {
+			values.Set(name, attribute(field, "value"))
+			return
+		}
+	}
 }
 
 func attribute(node *html.Node, name string) string {

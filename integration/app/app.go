@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,12 +17,17 @@ const Prefix = "/api"
 // Frameworks names the adapters.
 var Frameworks = []string{"gin", "echo", "fiber", "chi", "nethttp"}
 
-// App is an application that serves: the auth routes in the group Prefix, and there, too, GET /me for every caller, /feed
+// App is an application that serves: the auth routes in the group Prefix, and there, too, GET and POST /me for every caller, /feed
 // with or without one, and what Guarded adds.
 type App struct {
 	URL  string // scheme, host and port
 	Auth *core.Auth
+
+	served atomic.Int64
 }
+
+// Served is how many requests have reached a handler of the application: those that a guard refuses are not among them.
+func (a *App) Served() int64 { return a.served.Load() }
 
 // Guarded maps paths in the group to what their guards require beside a token.
 type Guarded map[string][]core.Requirement
@@ -45,7 +51,7 @@ func Start(t testing.TB, framework string, guarded Guarded, configure func(publi
 	if a.Auth, err = core.New(cfg); err != nil {
 		t.Fatal(err)
 	}
-	s, err := build(framework, a.Auth, guarded)
+	s, err := build(framework, a, guarded)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,18 +71,18 @@ type server interface {
 	Shutdown(context.Context) error
 }
 
-func build(framework string, auth *core.Auth, guarded Guarded) (server, error) {
+func build(framework string, a *App, guarded Guarded) (server, error) {
 	switch framework {
 	case "gin":
-		return onGin(auth, guarded)
+		return onGin(a, guarded)
 	case "echo":
-		return onEcho(auth, guarded)
+		return onEcho(a, guarded)
 	case "fiber":
-		return onFiber(auth, guarded)
+		return onFiber(a, guarded)
 	case "nethttp":
-		return onPlain(auth, guarded)
+		return onPlain(a, guarded)
 	default:
-		return onChi(auth, guarded)
+		return onChi(a, guarded)
 	}
 }
 
@@ -95,7 +101,8 @@ type Me struct {
 }
 
 // me describes the caller; nil: there is none.
-func me(token *core.IDToken) *Me {
+func (a *App) me(token *core.IDToken) *Me {
+	a.served.Add(1)
 	if token == nil {
 		return nil
 	}

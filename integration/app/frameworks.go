@@ -19,13 +19,14 @@ import (
 	"github.com/go-oidc-auth/oidcauth/httpauth"
 )
 
-func onGin(common *core.Auth, guarded Guarded) (server, error) {
-	auth := ginauth.Wrap(common)
+func onGin(a *App, guarded Guarded) (server, error) {
+	auth := ginauth.Wrap(a.Auth)
 	gin.SetMode(gin.ReleaseMode)
 	r := gin.New()
 	api := r.Group(Prefix)
-	answer := func(c *gin.Context) { c.JSON(http.StatusOK, me(ginauth.IDToken(c))) }
+	answer := func(c *gin.Context) { c.JSON(http.StatusOK, a.me(ginauth.IDToken(c))) }
 	api.GET("/me", auth.Required(), answer)
+	api.POST("/me", auth.Required(), answer)
 	api.GET("/feed", auth.Optional(), answer)
 	for path, requirements := range guarded {
 		api.GET(path, auth.Required(requirements...), answer)
@@ -33,12 +34,13 @@ func onGin(common *core.Auth, guarded Guarded) (server, error) {
 	return onNetHTTP(r), auth.Mount(api, core.Paths{})
 }
 
-func onEcho(common *core.Auth, guarded Guarded) (server, error) {
-	auth := echoauth.Wrap(common)
+func onEcho(a *App, guarded Guarded) (server, error) {
+	auth := echoauth.Wrap(a.Auth)
 	r := echo.New()
 	api := r.Group(Prefix)
-	answer := func(c echo.Context) error { return c.JSON(http.StatusOK, me(echoauth.IDToken(c))) }
+	answer := func(c echo.Context) error { return c.JSON(http.StatusOK, a.me(echoauth.IDToken(c))) }
 	api.GET("/me", answer, auth.Required())
+	api.POST("/me", answer, auth.Required())
 	api.GET("/feed", answer, auth.Optional())
 	for path, requirements := range guarded {
 		api.GET(path, answer, auth.Required(requirements...))
@@ -46,16 +48,17 @@ func onEcho(common *core.Auth, guarded Guarded) (server, error) {
 	return onNetHTTP(r), auth.Mount(api, core.Paths{})
 }
 
-func onChi(common *core.Auth, guarded Guarded) (server, error) {
-	auth := chiauth.Wrap(common)
+func onChi(a *App, guarded Guarded) (server, error) {
+	auth := chiauth.Wrap(a.Auth)
 	r := chi.NewRouter()
 	answer := func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(me(chiauth.IDToken(r))) // a client that has gone cannot be told
+		_ = json.NewEncoder(w).Encode(a.me(chiauth.IDToken(r))) // a client that has gone cannot be told
 	}
 	var mounted error
 	r.Route(Prefix, func(api chi.Router) {
 		api.With(auth.Required()).Get("/me", answer)
+		api.With(auth.Required()).Post("/me", answer)
 		api.With(auth.Optional()).Get("/feed", answer)
 		for path, requirements := range guarded {
 			api.With(auth.Required(requirements...)).Get(path, answer)
@@ -65,14 +68,15 @@ func onChi(common *core.Auth, guarded Guarded) (server, error) {
 	return onNetHTTP(r), mounted
 }
 
-func onPlain(common *core.Auth, guarded Guarded) (server, error) {
-	auth := httpauth.Wrap(common)
+func onPlain(a *App, guarded Guarded) (server, error) {
+	auth := httpauth.Wrap(a.Auth)
 	mux := http.NewServeMux()
 	answer := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(me(httpauth.IDToken(r))) // a client that has gone cannot be told
+		_ = json.NewEncoder(w).Encode(a.me(httpauth.IDToken(r))) // a client that has gone cannot be told
 	})
 	mux.Handle("GET "+Prefix+"/me", auth.Required()(answer))
+	mux.Handle("POST "+Prefix+"/me", auth.Required()(answer))
 	mux.Handle("GET "+Prefix+"/feed", auth.Optional()(answer))
 	for path, requirements := range guarded {
 		mux.Handle("GET "+Prefix+path, auth.Required(requirements...)(answer))
@@ -80,12 +84,13 @@ func onPlain(common *core.Auth, guarded Guarded) (server, error) {
 	return onNetHTTP(mux), auth.Mount(mux, core.Paths{Prefix: Prefix})
 }
 
-func onFiber(common *core.Auth, guarded Guarded) (server, error) {
-	auth := fiberauth.Wrap(common)
+func onFiber(a *App, guarded Guarded) (server, error) {
+	auth := fiberauth.Wrap(a.Auth)
 	r := fiber.New(fiber.Config{DisableStartupMessage: true, ReadBufferSize: 32 << 10})
 	api := r.Group(Prefix)
-	answer := func(c *fiber.Ctx) error { return c.JSON(me(fiberauth.IDToken(c))) }
+	answer := func(c *fiber.Ctx) error { return c.JSON(a.me(fiberauth.IDToken(c))) }
 	api.Get("/me", auth.Required(), answer)
+	api.Post("/me", auth.Required(), answer)
 	api.Get("/feed", auth.Optional(), answer)
 	for path, requirements := range guarded {
 		api.Get(path, auth.Required(requirements...), answer)

@@ -4,7 +4,8 @@
 //
 // Environment:
 //   OP_CALLBACKS  redirect URIs of the clients, separated by spaces
-//   OP_LOGOUT     where a logout may send the browser
+//   OP_LOGOUT     where a logout may send the browser, separated by spaces
+//   OP_BACKCHANNEL  where logout tokens for the client web go
 //   OP_AUTH       client_secret_post: clients may show their secret in no other way; else client_secret_basic, with
 //                 client_secret_post for the client web-post
 //   OP_JWT        1: access tokens are JWTs for the API, which userinfo refuses; else opaque ones, good for userinfo
@@ -50,7 +51,7 @@ const web = (client_id, more = {}) => ({
   token_endpoint_auth_method: postOnly ? 'client_secret_post' : 'client_secret_basic', ...more,
 });
 const clients = [
-  web('web'),
+  web('web', env.OP_BACKCHANNEL ? { backchannel_logout_uri: env.OP_BACKCHANNEL, backchannel_logout_session_required: true } : {}),
   web('web-es256', { id_token_signed_response_alg: 'ES256' }),
   web('web-eddsa', { id_token_signed_response_alg: 'EdDSA' }),
   web('web-post', { token_endpoint_auth_method: 'client_secret_post' }),
@@ -99,7 +100,9 @@ function build(issuer, keys) {
     rotateRefreshToken: true,
     ttl: { AccessToken: AT_TTL, IdToken: 300, RefreshToken: RT_TTL, Grant: RT_TTL,
       Session: RT_TTL, Interaction: 600, DeviceCode: 600, AuthorizationCode: 60 },
+    fetch: (url, options) => { delete options.dispatcher; return globalThis.fetch(url, options); }, // its own refuses loopback
     features: {
+      backchannelLogout: { enabled: true },
       devInteractions: { enabled: true },
       deviceFlow: { enabled: true },
       introspection: { enabled: true },
@@ -119,7 +122,7 @@ function build(issuer, keys) {
     extraTokenClaims: async (ctx, token) => (token.accountId ? { groups: users[token.accountId]?.groups } : undefined),
   });
 
-  for (const event of ['server_error', 'grant.error', 'authorization.error']) {
+  for (const event of ['server_error', 'backchannel.error', 'grant.error', 'authorization.error']) {
     provider.on(event, (...args) => console.error(event, args.find((a) => a instanceof Error)?.stack ?? ''));
   }
   return provider;

@@ -20,6 +20,7 @@ type Shape struct {
 	Algorithm string // of its signatures
 	Auth      string // how clients with a secret show it, and the only way that is offered
 	OffersAll bool   // the other way is offered, too, though it is refused; fosite alone
+	Sessions  bool   // the application has browser sessions: it gets people back from a logout, and logout tokens; node-oidc-provider alone
 }
 
 // environment is what the providers of this module read.
@@ -33,6 +34,9 @@ func (s Shape) environment(publicURL string) []string {
 	}
 	if s.OffersAll {
 		list = append(list, "OP_OFFERS_ALL=1")
+	}
+	if s.Sessions {
+		list = append(list, "OP_LOGOUT="+publicURL+"/auth/v2/logout", "OP_BACKCHANNEL="+publicURL+"/auth/v2/backchannel-logout")
 	}
 	return list
 }

@@ -1,0 +1,209 @@
+package integration
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core/oidctest"
+	"github.com/go-oidc-auth/oidcauth/core/store/storetest/tcpproxy"
+)
+
+const (
+	// refreshAfter is the services' RefreshAfter.
+	refreshAfter = 3 * time.Second
+	// reach is how long an end may take to reach all instances: two seconds, and what a busy machine adds.
+	reach = 5 * time.Second
+)
+
+// goneEverywhere waits until no instance takes the cookies any more.
+func goneEverywhere(t *testing.T, what string, f *fleet, people ...*person) {
+	t.Helper()
+	begin := time.Now()
+	for _, p := range people {
+		for _, i := range f.instances {
+			eventually(t, reach-time.Since(begin), what+": refused everywhere", func() bool { return p.status(i) == http.StatusUnauthorized })
+		}
+	}
+	t.Logf("%s: refused on all instances after %s", what, time.Since(begin).Round(time.Millisecond))
+}
+
+// A browser whose requests go to any instance: it logs in with one request on each, outlives an instance that is killed while it asks
+// the provider about the session, and a logout on one reaches all, its streams too. So does a logout token, whichever instance the
+// provider posts it to.
+func TestInstancesShareBrowserSessions(t *testing.T) {
+	t.Parallel() // most of it waits for the next reading of the list of ended sessions
+	onStores(t, func(t *testing.T, url, _ string) {
+		t.Parallel()
+		f := newFleet(t, url, oidctest.WithoutRotation())
+		alice := f.signIn("alice", f.instances...)
+		alice.has(t, "after the login", http.StatusOK, f.instances...)
+
+		f.killsAsking(t, alice)
+		alice.has(t, "with an instance killed", http.StatusOK, f.instances[1:]...)
+		f.instances[0] = f.start()
+		alice.has(t, "with an instance started", http.StatusOK, f.instances...)
+
+		first, third := alice.stream(f.instances[0]), alice.stream(f.instances[2])
+		thief := alice.thief()
+		status, location := alice.logout(f.instances[2], navigation)
+		if status != http.StatusFound || !strings.HasPrefix(location, f.idp.URL(oidctest.EndSession)+"?") {
+			t.Fatalf("logout: %d %s", status, location)
+		}
+		thief.has(t, "where the logout was", http.StatusUnauthorized, f.instances[2])
+		goneEverywhere(t, "a logout", f, thief)
+		for _, stream := range []<-chan struct{}{first, third} {
+			select {
+			case <-stream:
+			case <-time.After(reach):
+				t.Error("a stream goes on after the logout")
+			}
+		}
+		f.backChannel(t)
+	})
+}
+
+// killsAsking kills the first instance while it asks the provider again about a session.
+func (f *fleet) killsAsking(t *testing.T, p *person) {
+	t.Helper()
+	time.Sleep(refreshAfter + time.Second)
+	f.idp.Fault(oidctest.Token, oidctest.Late(callTimeout/2))
+	defer f.idp.Heal(oidctest.Token)
+	before := f.idp.Hits(oidctest.Token)
+	p.has(t, "stale", http.StatusOK, f.instances[0])
+	eventually(t, reach, "the provider is asked", func() bool { return f.idp.Hits(oidctest.Token) > before })
+	f.instances[0].kill()
+}
+
+// backChannel ends the sessions of one person by their names at the provider, and all of another by theirs.
+func (f *fleet) backChannel(t *testing.T) {
+	a, b, c := f.instances[0], f.instances[1], f.instances[2]
+	f.idp.AddClient(oidctest.Client{
+		ID: oidctest.ConfidentialClient, Secret: oidctest.ClientSecret, BackChannelLogoutURI: a.base + "/api/auth/v2/backchannel-logout",
+	})
+	desk, phone, bob := f.signIn("alice", b), f.signIn("alice", c), f.signIn("bob", a)
+	if err := f.idp.EndSessions(t.Context(), "alice"); err != nil {
+		t.Fatal(err)
+	}
+	goneEverywhere(t, "logout tokens with sid", f, desk, phone)
+	bob.has(t, "after another person's logout", http.StatusOK, f.instances...)
+	form := url.Values{"logout_token": {f.idp.LogoutToken("bob")}}
+	if status, _, text := answerOf(client.PostForm(b.base+"/api/auth/v2/backchannel-logout", form)); status != http.StatusOK {
+		t.Fatalf("logout token: %d %s", status, text)
+	}
+	goneEverywhere(t, "a logout token with sub", f, bob)
+	if status, _, _ := answerOf(client.PostForm(c.base+"/api/auth/v2/backchannel-logout", form)); status != http.StatusBadRequest {
+		t.Errorf("the same token on another instance: %d", status)
+	}
+}
+
+// While the store is out of reach, sessions that an instance knows go on, and others have to come again. Nobody is logged out by it.
+func TestBrowserSessionsWithoutStore(t *testing.T) {
+	t.Parallel()
+	onStores(t, func(t *testing.T, url, address string) {
+		t.Parallel()
+		proxy := tcpproxy.New(t, address)
+		f := newFleet(t, strings.Replace(url, address, proxy.Address(), 1))
+		a, b, c := f.instances[0], f.instances[1], f.instances[2]
+		alice, bob, leaver := f.signIn("alice", a), f.signIn("bob", b), f.signIn("bob", c)
+		alice.has(t, "before", http.StatusOK, c)
+		proxy.Become(tcpproxy.Refuses)
+		begin := time.Now()
+		thief := leaver.thief()
+		if status, _ := leaver.logout(c, script); status != http.StatusServiceUnavailable {
+			t.Errorf("a logout that the store does not have: %d", status)
+		}
+		// For longer than RefreshAfter: the instances try to ask the provider in vain.
+		for time.Since(begin) < refreshAfter+2*time.Second {
+			alice.has(t, "known, without the store", http.StatusOK, a, c)
+			bob.has(t, "known, without the store", http.StatusOK, b)
+			alice.has(t, "unknown, without the store", http.StatusServiceUnavailable, b)
+			bob.has(t, "unknown, without the store", http.StatusServiceUnavailable, a, c)
+			thief.has(t, "logged out here, without the store", http.StatusUnauthorized, c)
+			time.Sleep(200 * time.Millisecond)
+		}
+		proxy.Become(tcpproxy.Swallows)
+		begin = time.Now()
+		for range 10 {
+			alice.has(t, "known, with a store that does not answer", http.StatusOK, a, c)
+		}
+		if took := time.Since(begin); took > callTimeout {
+			t.Errorf("20 requests with a store that does not answer took %s", took)
+		}
+		proxy.Become(tcpproxy.Passes)
+		begin = time.Now()
+		for _, p := range []*person{alice, bob} {
+			for _, i := range f.instances {
+				eventually(t, 2*reach, "the store is back", func() bool {
+					status := p.status(i)
+					if status == http.StatusUnauthorized {
+						t.Fatalf("%s was logged out", p.name)
+					}
+					return status == http.StatusOK
+				})
+			}
+		}
+		t.Logf("back after %s", time.Since(begin).Round(time.Millisecond))
+		for _, i := range f.instances {
+			eventually(t, 4*reach, "the logout is made good", func() bool { return thief.status(i) == http.StatusUnauthorized })
+		}
+		t.Logf("the logout is made good after %s", time.Since(begin).Round(time.Millisecond))
+	})
+}
+
+// Many requests on sessions of which the provider last spoke too long ago ask it once for each session, and nobody waits for it or is
+// logged out, although the provider would end a session whose refresh token comes twice.
+func TestStaleBrowserSessions(t *testing.T) {
+	t.Parallel()
+	sessions, requests := 20, 50
+	if inCI {
+		sessions = 200
+	}
+	onStores(t, func(t *testing.T, url, _ string) {
+		t.Parallel()
+		f := newFleet(t, url)
+		people := make([]*person, sessions)
+		for n := range people {
+			people[n] = f.signIn("alice", f.instances[n%3])
+		}
+		before := f.idp.Hits(oidctest.Token)
+		time.Sleep(refreshAfter + time.Second) // heard is kept in whole seconds
+		begin := time.Now()
+		var all sync.WaitGroup
+		places := make(chan struct{}, 4) // a session's requests are over before it is stale again
+		for _, p := range people {
+			places <- struct{}{}
+			all.Go(func() {
+				defer func() { <-places }()
+				f.many(t, p, requests)
+			})
+		}
+		all.Wait()
+		took := time.Since(begin)
+		for _, i := range f.instances { // which waits for what goes on in the background
+			if err := i.terminate(); err != nil {
+				t.Error(err)
+			}
+		}
+		if asked := f.idp.Hits(oidctest.Token) - before; asked != sessions {
+			t.Errorf("%d stale sessions asked the provider %d times", sessions, asked)
+		}
+		t.Logf("%d requests on each of %d sessions: %s, %.0f/s", requests, sessions, took.Round(time.Millisecond), float64(requests*sessions)/took.Seconds())
+		last := f.start()
+		for _, p := range people {
+			p.has(t, "afterwards", http.StatusOK, last)
+		}
+	})
+}
+
+// many asks all instances at once.
+func (f *fleet) many(t *testing.T, p *person, requests int) {
+	var group sync.WaitGroup
+	for n := range requests {
+		group.Go(func() { p.has(t, "stale", http.StatusOK, f.instances[n%len(f.instances)]) })
+	}
+	group.Wait()
+}
