@@ -19,7 +19,7 @@ func main() {
 	log.SetFlags(0)
 	quick := flag.Bool("quick", false, "few rounds: about a minute, for finding mistakes")
 	out := flag.String("out", "", "write the report to this `file` too")
-	only := flag.String("only", "", "one `part` alone: library, routes, http, cache, keys, mint or refresh")
+	only := flag.String("only", "", "one `part` alone: library, routes, http, cache, keys, mint, sessions or refresh")
 	serve := flag.String("serve", "", "serve one framework's routes for another process (used by the program itself)")
 	load := flag.Bool("load", false, "make requests for another process (used by the program itself)")
 	flag.Parse()
@@ -57,7 +57,7 @@ func run(ctx context.Context, quick bool, only, out string) error {
 		name string
 		run  func(context.Context, *report, effort) error
 	}{
-		{"library", library}, {"routes", routes}, {"http", overHTTP}, {"cache", cache}, {"keys", keySet}, {"mint", minting}, {"refresh", refreshing},
+		{"library", library}, {"routes", routes}, {"http", overHTTP}, {"cache", cache}, {"keys", keySet}, {"mint", minting}, {"sessions", sessions}, {"refresh", refreshing},
 	} {
 		if only != "" && only != part.name {
 			continue
