@@ -67,8 +67,26 @@ func (c Config) shown() []slog.Attr {
 		slog.Duration("Leeway", c.Leeway),
 		slog.Int("TokenCacheSize", c.TokenCacheSize),
 	}
+	if c.Sessions != nil {
+		fields = append(fields, slog.Attr{Key: "Sessions", Value: slog.GroupValue(c.Sessions.shown()...)})
+	}
 	if c.Broker != nil {
 		fields = append(fields, slog.Attr{Key: "Broker", Value: c.Broker.LogValue()})
+	}
+	return slices.DeleteFunc(fields, isUnset)
+}
+
+func (s SessionConfig) shown() []slog.Attr {
+	fields := []slog.Attr{
+		slog.String("CookieName", s.CookieName),
+		slog.String("Home", shownAddress(s.Home)),
+		slog.Duration("IdleTimeout", s.IdleTimeout),
+		slog.Duration("Lifetime", s.Lifetime),
+		slog.Duration("RefreshAfter", s.RefreshAfter),
+		slog.String("StrippedPrefix", s.StrippedPrefix),
+		slog.Int("PerUser", s.PerUser),
+		slog.Any("TrustedOrigins", shownAddresses(s.TrustedOrigins)),
+		slog.Any("Claims", s.Claims),
 	}
 	return slices.DeleteFunc(fields, isUnset)
 }

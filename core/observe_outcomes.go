@@ -16,6 +16,7 @@ const (
 	outcomeCached       = "cached" // a token that was verified before
 	outcomeNoToken      = "no_token"
 	outcomeBadRequest   = "bad_request"  // two headers
+	outcomeForeign      = "foreign"      // a request of another site, with a session
 	outcomeInsufficient = "insufficient" // a valid token that does not meet a requirement
 	outcomeOutage       = "outage"       // a 503: provider, store or keys are unreachable
 	outcomeFailed       = "failed"       // a fault of this service, or an unusable answer
@@ -65,7 +66,7 @@ func verificationOutcomes() []string {
 	for _, reason := range reasons {
 		all = append(all, reason.word)
 	}
-	return append(all, outcomeInsufficient, outcomeOutage, outcomeFailed)
+	return append(all, outcomeForeign, outcomeInsufficient, outcomeOutage, outcomeFailed)
 }
 
 // verificationOutcome returns how a guard judged one request. It must not allocate: it runs on every request.
@@ -86,6 +87,10 @@ func refusalOutcome(err error) string {
 		return outcomeNoToken
 	case fault.Request:
 		return outcomeBadRequest
+	case fault.Foreign:
+		return outcomeForeign
+	case fault.Ended: // a session, or a cookie that never was one
+		return reasonOf(ErrRevoked)
 	case fault.Lacking:
 		return outcomeInsufficient
 	case fault.Token:

@@ -9,7 +9,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 )
 
-// page is a page that the library itself shows to people. It has no script and no text from a request or a provider.
+// page is a page that the library itself shows to people. It has no script, and shows no text from a request or a provider.
 type page struct {
 	Title, Text string
 	// Action is the target of the button, a POST with Fields; Link is the target of the link. "" leaves them out.

@@ -39,3 +39,21 @@ func TestBrowserSession(t *testing.T) {
 		}
 	})
 }
+
+// Guards count what becomes of sessions with the same words as for tokens.
+func TestSessionEvents(t *testing.T) {
+	var c tally
+	w := newWeb(t, func(cfg *core.Config) { cfg.Observe = core.ObserveFunc(c.count) })
+	b := w.browser()
+	b.logIn("alice")
+	c.want(t, "a login", "verification", map[string]int{"no_token": 1, "cached": 1})
+	b.do(http.MethodPost, "/page", "Sec-Fetch-Site: cross-site")
+	c.want(t, "another site", "verification", map[string]int{"foreign": 1})
+	if _, err := w.auth.EndSessions(t.Context(), w.idp.Issuer(), "alice"); err != nil {
+		t.Fatal(err)
+	}
+	b.do(http.MethodGet, "/page", script...)
+	c.want(t, "the end", "verification", map[string]int{"revoked": 1})
+	b.do(http.MethodGet, "/open", script...)
+	c.want(t, "a guest", "verification", map[string]int{"revoked": 1})
+}
