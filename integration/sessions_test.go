@@ -35,7 +35,6 @@ func goneEverywhere(t *testing.T, what string, f *fleet, people ...*person) {
 // the provider about the session, and a logout on one reaches all, its streams too. So does a logout token, whichever instance the
 // provider posts it to.
 func TestInstancesShareBrowserSessions(t *testing.T) {
-	t.Parallel() // most of it waits for the next reading of the list of ended sessions
 	onStores(t, func(t *testing.T, url, _ string) {
 		t.Parallel()
 		f := newFleet(t, url, oidctest.WithoutRotation())
@@ -102,7 +101,6 @@ func (f *fleet) backChannel(t *testing.T) {
 
 // While the store is out of reach, sessions that an instance knows go on, and others have to come again. Nobody is logged out by it.
 func TestBrowserSessionsWithoutStore(t *testing.T) {
-	t.Parallel()
 	onStores(t, func(t *testing.T, url, address string) {
 		t.Parallel()
 		proxy := tcpproxy.New(t, address)
@@ -155,9 +153,9 @@ func TestBrowserSessionsWithoutStore(t *testing.T) {
 }
 
 // Many requests on sessions of which the provider last spoke too long ago ask it once for each session, and nobody waits for it or is
-// logged out, although the provider would end a session whose refresh token comes twice.
+// logged out, although the provider would end a session whose refresh token comes twice. It takes the processor for itself: beside
+// the tests with kills, whose services wait two seconds for the provider, sessions would be lost for no other reason.
 func TestStaleBrowserSessions(t *testing.T) {
-	t.Parallel()
 	sessions, requests := 20, 50
 	if inCI {
 		sessions = 200
