@@ -142,13 +142,16 @@ func firstForm(page, user, password string) (action string, values url.Values, f
 	return "", nil, false
 }
 
-// pressOutside presses the first button that names a form without standing in it.
+// pressOutside presses the first button that names a form without standing in it. A button without a name adds nothing.
 func pressOutside(document *html.Node, form string, values url.Values) {
 	for field := range document.Descendants() {
-		if name := attribute(field, "name"); form != "" && name != "" && field.Data == "button" && attribute(field, "form") == form {
-			values.Set(name, attribute(field, "value"))
-			return
+		if form == "" || field.Data != "button" || attribute(field, "form") != form {
+			continue
 		}
+		if name := attribute(field, "name"); name != "" {
+			values.Set(name, attribute(field, "value"))
+		}
+		return
 	}
 }
 

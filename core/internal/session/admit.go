@@ -141,6 +141,11 @@ func (b *Browsers) touch(seat *Seat, now time.Time) {
 
 // background runs work that the request does not wait for. A panic of the store must not end the process.
 func (b *Browsers) background(do func(context.Context)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return
+	}
 	b.work.Add(1)
 	go func() {
 		defer b.work.Done()
@@ -162,15 +167,14 @@ func (b *Browsers) freshen(ctx context.Context, cookie string, seat *Seat, now t
 	if !seat.renewable || age < b.own.RefreshAfter {
 		return seat, nil
 	}
-	cookie = strings.Clone(cookie) // the request's memory may be used again
+	text := strings.Clone(cookie) // the request's memory may be used again
 	if age >= provider.StaleAge {
-		return b.renew(ctx, cookie, seat)
+		return b.renew(ctx, text, seat)
 	}
 	if now.UnixMilli() >= seat.notBefore.Load() && seat.renewing.CompareAndSwap(false, true) {
-		cookie := strings.Clone(cookie)          // it may be in memory that the server reuses after the request
 		b.background(func(ctx context.Context) { //nolint:contextcheck // the refresh outlives the request
 			defer seat.renewing.Store(false)
-			_, _ = b.renew(ctx, cookie, seat) // the next request sees the result
+			_, _ = b.renew(ctx, text, seat) // the next request sees the result
 		})
 	}
 	return seat, nil

@@ -42,7 +42,10 @@ type Browsers struct {
 	own   BrowserConfig
 	seats *tokencache.Cache[*Seat]
 	reads singleflight.Group
-	work  sync.WaitGroup // background work
+
+	mu     sync.Mutex
+	closed bool           // no background work begins any more
+	work   sync.WaitGroup // background work
 }
 
 // NewBrowsers makes browser sessions in a vault.
@@ -170,8 +173,13 @@ func (b *Browsers) End(ctx context.Context, meta *provider.Metadata, seat *Seat)
 	return b.endSession(ctx, meta, seat.ID, time.Now())
 }
 
-// Close waits for background work.
-func (b *Browsers) Close() { b.work.Wait() }
+// Close waits for background work. None begins after it.
+func (b *Browsers) Close() {
+	b.mu.Lock()
+	b.closed = true
+	b.mu.Unlock()
+	b.work.Wait()
+}
 
 // isEnd reports whether an error means that there is no session.
 func isEnd(err error) bool {
