@@ -2,7 +2,6 @@ package core
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/url"
 
@@ -15,9 +14,8 @@ func showsPage(credentials Credentials) bool {
 	if credentials.Method != http.MethodGet && credentials.Method != http.MethodHead {
 		return false
 	}
-	mode, dest := credentials.values("Sec-Fetch-Mode"), credentials.values("Sec-Fetch-Dest")
-	if len(mode) > 0 || len(dest) > 0 {
-		return len(mode) == 1 && mode[0] == "navigate" && len(dest) == 1 && dest[0] == "document"
+	if navigates, known := isDocument(credentials); known {
+		return navigates
 	}
 	return len(credentials.values("X-Requested-With")) == 0 && prefersPage(credentials.values("Accept"))
 }
@@ -27,8 +25,15 @@ func postsForm(credentials Credentials) bool {
 	if credentials.Method == http.MethodGet || credentials.Method == http.MethodHead {
 		return false
 	}
+	navigates, _ := isDocument(credentials)
+	return navigates
+}
+
+// isDocument reports whether the browser shows the answer as a document of its own (Fetch Metadata). known: the browser says so or not.
+func isDocument(credentials Credentials) (navigates, known bool) {
 	mode, dest := credentials.values("Sec-Fetch-Mode"), credentials.values("Sec-Fetch-Dest")
-	return len(mode) == 1 && mode[0] == "navigate" && len(dest) == 1 && dest[0] == "document"
+	navigates = len(mode) == 1 && mode[0] == "navigate" && len(dest) == 1 && dest[0] == "document"
+	return navigates, len(mode) > 0 || len(dest) > 0
 }
 
 // referer returns the page of this origin that contains the form, "" if it is unknown.
@@ -45,7 +50,8 @@ func (a *Auth) referer(credentials Credentials) string {
 }
 
 // refusedBrowser returns the answer to a refused request if Config.Sessions changes it, nil if it does not: without a session, a person
-// is redirected to the login and a program gets the login's address; without a permission, a person gets a page.
+// is redirected to the login and a program gets the login's address; without a permission, a person gets a page. No refusal deletes the cookie: another tab
+// may have logged in meanwhile.
 func (g *Guard) refusedBrowser(credentials Credentials, refusal *Error) *Response {
 	a := g.auth
 	if a.cfg.Sessions == nil || g.bearerOnly {
@@ -62,14 +68,14 @@ func (g *Guard) refusedBrowser(credentials Credentials, refusal *Error) *Respons
 			Title: "Please log in", Text: "Your session has ended, or you were not logged in. What you sent was not processed.",
 			Link: a.loginURL(a.referer(credentials)), LinkText: "Log in",
 		}.response(http.StatusUnauthorized)
-		answer.Header.Set("WWW-Authenticate", refusal.challenge())
+		refusal.addTo(answer.Header)
 	case unknown && len(credentials.values("Hx-Request")) > 0 && g.place == "":
-		answer = a.unknownProgram(refusal)
+		answer = refusal.response(a.loginURL(""))
 		answer.Header.Set("HX-Redirect", a.loginURL(a.returnTo(credentials)))
 	case unknown:
-		answer = a.unknownProgram(refusal)
+		answer = refusal.response(a.loginURL(""))
 	case sees || postsForm(credentials):
-		answer = refusal.page(a.origin + a.cfg.Sessions.Home)
+		answer = refusal.page(a.originURL(a.cfg.Sessions.Home))
 	default:
 		return nil
 	}
@@ -77,20 +83,8 @@ func (g *Guard) refusedBrowser(credentials Credentials, refusal *Error) *Respons
 	return answer
 }
 
-// unknownProgram returns the refusal with the login's address, so that a script can navigate there. It does not delete the cookie:
-// another tab may have logged in meanwhile.
-func (a *Auth) unknownProgram(refusal *Error) *Response {
-	answer := refusal.Response()
-	var members map[string]any
-	if json.Unmarshal(answer.Body, &members) != nil {
-		return answer
-	}
-	members["login_url"] = a.loginURL("")
-	if body, err := json.Marshal(members); err == nil {
-		answer.Body = body
-	}
-	return answer
-}
+// originURL returns the public address of a path of this origin.
+func (a *Auth) originURL(path string) string { return a.origin + path }
 
 // loginURL returns the public address of the login route; returnTo may be "".
 func (a *Auth) loginURL(returnTo string) string {

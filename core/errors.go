@@ -70,7 +70,7 @@ func (a *Auth) refuse(ctx context.Context, request *Request, refusal *Error) *Re
 		return answer
 	}
 	if a.cfg.Sessions != nil && showsPage(request.credentials()) {
-		return refusal.page(a.origin + a.cfg.Sessions.Home)
+		return refusal.page(a.originURL(a.cfg.Sessions.Home))
 	}
 	return refusal.Response()
 }
@@ -101,29 +101,35 @@ func (a *Auth) onError(ctx context.Context, request func() *Request, refusal *Er
 // Response renders the default answer: JSON with the members detail, error and error_description, WWW-Authenticate where
 // RFC 6750 section 3 requires it, Retry-After for an outage, and no-store. Each call returns a new Response, so OnError may
 // replace its body and keep the headers that clients need.
-func (e *Error) Response() *Response {
+func (e *Error) Response() *Response { return e.response("") }
+
+// response is Response with the address of the login for a script; "" omits it.
+func (e *Error) response(loginURL string) *Response {
 	body, err := json.Marshal(struct {
 		Detail      string `json:"detail"`
 		Code        string `json:"error,omitempty"`
 		Description string `json:"error_description,omitempty"`
-	}{e.Detail, e.Code, descriptionOf(e)})
-	if err != nil { // unreachable: three strings always marshal
+		LoginURL    string `json:"login_url,omitempty"`
+	}{e.Detail, e.Code, descriptionOf(e), loginURL})
+	if err != nil { // unreachable: strings always marshal
 		body = []byte(`{"detail":"Internal error."}`)
 	}
 	answer := &Response{Status: e.Status, Header: make(http.Header), Body: body}
 	answer.Header.Set("Content-Type", "application/json")
 	noStore(answer.Header)
-	if challenge := e.challenge(); challenge != "" {
-		answer.Header.Set("WWW-Authenticate", challenge)
-	}
-	if seconds := e.retrySeconds(); seconds > 0 {
-		answer.Header.Set("Retry-After", strconv.FormatInt(seconds, 10))
-	}
+	e.addTo(answer.Header)
 	return answer
 }
 
-// retrySeconds is RetryAfter in whole seconds, rounded up.
-func (e *Error) retrySeconds() int64 { return int64((e.RetryAfter + time.Second - 1) / time.Second) }
+// addTo sets WWW-Authenticate and Retry-After, which an answer has in either form, JSON or page.
+func (e *Error) addTo(header http.Header) {
+	if challenge := e.challenge(); challenge != "" {
+		header.Set("WWW-Authenticate", challenge)
+	}
+	if e.RetryAfter > 0 {
+		header.Set("Retry-After", strconv.FormatInt(int64((e.RetryAfter+time.Second-1)/time.Second), 10))
+	}
+}
 
 func descriptionOf(e *Error) string {
 	if e.Code == "" {

@@ -63,7 +63,11 @@ type listedSession struct {
 
 // sessions answers GET sessions with the caller's own sessions.
 func (f *flows) sessions(ctx context.Context, request *Request) (*Response, error) {
-	list, _, err := f.ownSessions(ctx, request)
+	who, err := f.person.caller(ctx, request.credentials())
+	if err != nil {
+		return nil, err
+	}
+	list, err := f.sessionsOf(ctx, who)
 	if err != nil {
 		return nil, err
 	}
@@ -78,14 +82,10 @@ func (f *flows) sessions(ctx context.Context, request *Request) (*Response, erro
 	return sessionAnswer(jsonResponse(answer)), nil
 }
 
-func (f *flows) ownSessions(ctx context.Context, request *Request) ([]SessionInfo, caller, error) {
-	who, err := f.person.caller(ctx, request.credentials())
-	if err != nil {
-		return nil, who, err
-	}
+// sessionsOf returns the caller's own sessions.
+func (f *flows) sessionsOf(ctx context.Context, who caller) ([]SessionInfo, error) {
 	issuer, subject := who.token.Person()
-	list, err := f.SessionsOf(Decision{Caller: who.token, Session: who.session, auth: f.Auth}.Context(ctx), issuer, subject)
-	return list, who, err
+	return f.SessionsOf(Decision{Caller: who.token, Session: who.session, auth: f.Auth}.Context(ctx), issuer, subject)
 }
 
 // endSessions answers DELETE sessions. It ends one of the caller's own sessions (id), all others (others=true), or all (all=true), own
@@ -99,7 +99,7 @@ func (f *flows) endSessions(ctx context.Context, request *Request) (*Response, e
 	if wanted := countTrue(id != "", others == "true", all == "true"); wanted != 1 {
 		return nil, badRequest(CodeInvalidRequest, "Exactly one of id, others=true and all=true is needed.")
 	}
-	list, who, err := f.ownSessions(ctx, request)
+	who, err := f.person.caller(ctx, request.credentials())
 	if err != nil {
 		return nil, err
 	}
@@ -109,6 +109,10 @@ func (f *flows) endSessions(ctx context.Context, request *Request) (*Response, e
 			return nil, err
 		}
 		return f.endedAnswer(true), nil
+	}
+	list, err := f.sessionsOf(ctx, who)
+	if err != nil {
+		return nil, err
 	}
 	found := false
 	for _, info := range list {
@@ -192,9 +196,6 @@ func (f *flows) home(target, state string) string {
 	}
 	return withState(target, state)
 }
-
-// originURL returns the public address of a path of this origin.
-func (f *flows) originURL(path string) string { return f.origin + path }
 
 func (f *flows) confirmLogout(asked *logoutRequest) *Response {
 	fields := map[string]string{}

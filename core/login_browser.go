@@ -16,8 +16,7 @@ func (f *flows) browserLogin(ctx context.Context, request *Request, q *loginQuer
 	own := f.ownCallback()
 	switch {
 	case q.redirect == "" && f.browsers == nil:
-		detail := "Missing redirect_uri"
-		return badRequest(CodeInvalidRequest, detail)
+		return badRequest(CodeInvalidRequest, "Missing redirect_uri")
 	case q.redirect == "" && own == "":
 		return badRequest(CodeInvalidRequest, "Missing redirect_uri: the callback route is not mounted")
 	case q.redirect == "":

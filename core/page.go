@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"html/template"
 	"net/http"
-	"strconv"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 )
@@ -62,11 +61,6 @@ func (e *Error) page(home string) *Response {
 		}
 	}
 	answer := p.response(e.Status)
-	if challenge := e.challenge(); challenge != "" {
-		answer.Header.Set("WWW-Authenticate", challenge)
-	}
-	if seconds := e.retrySeconds(); seconds > 0 {
-		answer.Header.Set("Retry-After", strconv.FormatInt(seconds, 10))
-	}
+	e.addTo(answer.Header)
 	return answer
 }

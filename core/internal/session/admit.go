@@ -110,16 +110,16 @@ func (b *Browsers) known(ctx context.Context, cookie string) (*Seat, error) {
 	case err != nil:
 		return nil, fault.Down(fault.Store, err)
 	}
-	return b.seated(open, cookie, row)
+	return b.seated(cookie, row)
 }
 
 // seated makes the seat of a row and caches it.
-func (b *Browsers) seated(open *opened, cookie string, row family.Row) (*Seat, error) {
+func (b *Browsers) seated(cookie string, row family.Row) (*Seat, error) {
 	var r record
 	if err := json.Unmarshal(row.Plain, &r); err != nil {
 		return nil, err
 	}
-	seat, err := b.seat(row, &r, string(open.families.Note(row.Session)))
+	seat, err := b.seat(row, &r)
 	if err == nil {
 		b.keep(cookie, seat)
 	}
@@ -197,7 +197,7 @@ func (b *Browsers) renew(ctx context.Context, cookie string, seat *Seat) (*Seat,
 	case err != nil:
 		return nil, storeFault(err)
 	}
-	return b.seated(open, cookie, row)
+	return b.seated(cookie, row)
 }
 
 // isDue reports whether the record of a row is older than RefreshAfter and can be refreshed.

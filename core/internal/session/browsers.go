@@ -29,7 +29,7 @@ const (
 type BrowserConfig struct {
 	Idle, Lifetime, RefreshAfter time.Duration
 	PerUser                      int      // 0: no bound
-	Cache                        int      // sessions that this process remembers, about
+	Cache                        int      // approximate number of seats in memory
 	Claims                       []string // of the provider's, that a script may see
 	New                          func() *Seat
 	Trouble                      *trouble.Trouble // the provider gives no refresh tokens
@@ -90,7 +90,7 @@ func (b *Browsers) begin(ctx context.Context, open *opened, r *record, login *Gr
 	row := family.Row{}
 	row.ID, row.Started, row.Expires, row.Idle, row.Seen = cookie.ID, now, begun.Expires, begun.Idle, now
 	row.Owner, row.ProviderSession = begun.Owner, begun.ProviderSession
-	seat, err := b.seat(row, r, from.Agent)
+	seat, err := b.seat(row, r)
 	if err != nil {
 		return "", nil, err
 	}
@@ -126,7 +126,7 @@ var errNoRefresh = &trouble.Mistake{
 }
 
 // seat makes the seat of a row.
-func (b *Browsers) seat(row family.Row, r *record, agent string) (*Seat, error) {
+func (b *Browsers) seat(row family.Row, r *record) (*Seat, error) {
 	p, err := r.Sources.person(r.Issuer, r.Subject, b.cfg.Rules)
 	if err != nil {
 		return nil, err
@@ -136,7 +136,7 @@ func (b *Browsers) seat(row family.Row, r *record, agent string) (*Seat, error) 
 		return nil, err
 	}
 	s := b.own.New()
-	s.Token, s.ID, s.Provider, s.Started, s.Expires, s.agent = token, row.ID, r.Issuer, row.Started, row.Expires, agent
+	s.Token, s.ID, s.Provider, s.Started, s.Expires = token, row.ID, r.Issuer, row.Started, row.Expires
 	s.all, s.single, s.begun = endName(row.Owner), endName(row.ProviderSession), time.UnixMilli(r.Begun)
 	s.heard, s.read, s.renewable = time.Unix(r.Heard, 0), time.Now(), r.Refresh != ""
 	s.Shown = p.shown(b.own.Claims)

@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"slices"
-	"strconv"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/claims"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
@@ -51,8 +50,7 @@ func sessionOf(token *claims.Token) string {
 func name(token *verify.Token) {
 	token.Session = sessionOf(&token.Token)
 	if issuer, subject := token.Text("idp_iss"), token.Text("idp_sub"); issuer != "" && subject != "" {
-		iat, _ := token.Object.Get("iat") // Read checked its type
-		seconds, _ := strconv.ParseFloat(iat, 64)
+		seconds, _, _ := token.Object.Number("iat", false) // Read checked its type
 		token.All, token.Begun = endName(OwnerOf(issuer, subject)), claims.Time(seconds).Add(clockStep)
 	}
 }

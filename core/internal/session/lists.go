@@ -24,7 +24,6 @@ func (s *Seat) Person() Person {
 type Info struct {
 	ID, Agent              string
 	Started, Seen, Expires time.Time
-	IsBrowser              bool
 }
 
 // loginLife is longer than the maximum duration of a login.
@@ -43,7 +42,7 @@ func (v *Vault) List(ctx context.Context, of Person) ([]Info, error) {
 	var list []Info
 	for _, row := range rows {
 		if row.Kind == store.KindBrowser {
-			list = append(list, Info{ID: row.ID, Agent: string(open.families.Note(row)), Started: row.Started, Seen: row.Seen, Expires: row.Expires, IsBrowser: true})
+			list = append(list, Info{ID: row.ID, Agent: string(open.families.Note(row)), Started: row.Started, Seen: row.Seen, Expires: row.Expires})
 		}
 	}
 	return list, nil

@@ -24,7 +24,6 @@ type Seat struct {
 	heard       time.Time // last answer of the provider about the person
 	read        time.Time // when the row was read
 	renewable   bool      // there is a refresh token
-	agent       string
 
 	alive      atomic.Pointer[feed.Moment] // state of the revocation list in which the session was last found alive
 	idle, seen atomic.Int64                // Unix milliseconds; idle 0: no such end

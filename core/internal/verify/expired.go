@@ -17,16 +17,10 @@ func (i *Issuer) Signed(ctx context.Context, raw string) (*Token, error) {
 	if err != nil {
 		return nil, fault.New(fault.Token, err)
 	}
-	issuer, err := token.UnverifiedIssuer()
-	if err != nil {
-		return nil, fault.New(fault.Token, err)
-	}
-	name, err := i.name(ctx)
+	name, err := i.claimedBy(ctx, &token)
 	switch {
 	case err != nil:
 		return nil, err
-	case issuer != name: // before any fetch of keys
-		return nil, anotherIssuer(name)
 	case i.Algorithm != "" && token.Alg != i.Algorithm, i.NamedKeys && !token.HasKey, !token.Supported(), !isAccessType(token.Typ):
 		return nil, fault.New(fault.Token, fault.ErrTokenKind)
 	}

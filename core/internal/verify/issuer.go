@@ -86,18 +86,24 @@ func (i *Issuer) Access(ctx context.Context, raw string) (*Token, error) {
 	if err != nil {
 		return nil, err
 	}
-	issuer, err := token.UnverifiedIssuer()
+	name, err := i.claimedBy(ctx, &token)
 	if err != nil {
-		return nil, fault.New(fault.Token, err)
-	}
-	name, err := i.name(ctx)
-	switch {
-	case err != nil:
 		return nil, err
-	case issuer != name: // before any fetch for a token of another issuer
-		return nil, anotherIssuer(name)
 	}
 	return i.access(ctx, &token, name)
+}
+
+// claimedBy returns the issuer's name if the token claims to be from it. It refuses any other token before keys are fetched for it.
+func (i *Issuer) claimedBy(ctx context.Context, token *jose.Token) (string, error) {
+	issuer, err := token.UnverifiedIssuer()
+	if err != nil {
+		return "", fault.New(fault.Token, err)
+	}
+	name, err := i.name(ctx)
+	if err == nil && issuer != name {
+		err = anotherIssuer(name)
+	}
+	return name, err
 }
 
 func parseAccess(raw string) (jose.Token, error) {
