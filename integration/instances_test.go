@@ -92,7 +92,7 @@ func newRun(f *fleet) *run {
 	if inCI {
 		r.sessions, r.rounds, r.kills = 50, 20, 3
 	}
-	r.busy, r.excused = make([]atomic.Pointer[instance], r.sessions), make([]bool, r.sessions)
+	r.busy, r.excused = make([]atomic.Pointer[instance], r.sessions), make([]atomic.Bool, r.sessions)
 	return r
 }
 
@@ -107,15 +107,26 @@ type run struct {
 	done    atomic.Int64
 	seen    atomic.Int64               // refreshes that a client got an answer to
 	busy    []atomic.Pointer[instance] // which instance works on it
-	excused []bool                     // its request was on an instance that was killed
+	excused []atomic.Bool              // its request was on an instance that was killed, or the provider's answer came too late
 	lost    atomic.Int64
 	strays  atomic.Int64 // lost without an excuse
 }
 
+// any is an instance that is alive.
 func (r *run) any() *instance {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return r.fleet.instances[rand.IntN(len(r.fleet.instances))]
+}
+
+// pick is an instance for the next request of a session. It is noted in the same step: a kill sees all that were chosen
+// before it.
+func (r *run) pick(session int) *instance {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	chosen := r.fleet.instances[rand.IntN(len(r.fleet.instances))]
+	r.busy[session].Store(chosen)
+	return chosen
 }
 
 func (r *run) refreshes() {
@@ -139,9 +150,8 @@ func (r *run) refreshes() {
 // session refreshes again and again, as a client does: what fails is tried again with the same token.
 func (r *run) session(i int, token string) {
 	for n := 0; n < r.rounds; {
-		instance := r.any()
-		r.busy[i].Store(instance)
-		status, next := instance.refresh(token)
+		begin := time.Now()
+		status, next := r.pick(i).refresh(token)
 		r.busy[i].Store(nil)
 		switch status {
 		case http.StatusOK:
@@ -150,15 +160,16 @@ func (r *run) session(i int, token string) {
 			r.done.Add(1)
 			r.seen.Add(1)
 		case http.StatusUnauthorized:
-			r.mu.RLock()
-			if !r.excused[i] {
+			if !r.excused[i].Load() {
 				r.strays.Add(1)
 			}
-			r.mu.RUnlock()
 			r.lost.Add(1)
 			r.done.Add(int64(r.rounds - n))
 			return
-		default: // a killed instance, or a lease of one
+		default: // a killed instance, a lease of one, or a provider that a busy machine kept from answering in time
+			if time.Since(begin) >= callTimeout {
+				r.excused[i].Store(true)
+			}
 			time.Sleep(50 * time.Millisecond)
 		}
 	}
@@ -170,7 +181,7 @@ func (r *run) kill(n int) {
 	victim := r.fleet.instances[n]
 	for i := range r.busy {
 		if r.busy[i].Load() == victim {
-			r.excused[i] = true
+			r.excused[i].Store(true)
 		}
 	}
 	victim.kill()
@@ -180,8 +191,8 @@ func (r *run) kill(n int) {
 func (r *run) verdict(t *testing.T, keepsTokens bool) {
 	t.Helper()
 	excused := 0
-	for _, was := range r.excused {
-		if was {
+	for i := range r.excused {
+		if r.excused[i].Load() {
 			excused++
 		}
 	}
