@@ -245,3 +245,87 @@ func TestLoginIsAPageOfItsOwn(t *testing.T) {
 		}
 	}
 }
+
+// A store that takes nothing more: who is logged in goes on, nobody else gets in, and a logout counts where it happened.
+func TestFullStore(t *testing.T) {
+	inBothModes(t, func(t *testing.T, mode func(*core.Config)) {
+		flawed := &flawedStore{Store: store.NewMemory()}
+		w := newWeb(t, func(c *core.Config) {
+			mode(c)
+			c.Store = flawed
+		})
+		known, leaves := w.browser(), w.browser()
+		known.logIn("alice")
+		leaves.logIn("bob")
+		flawed.breaks(func(_ context.Context, method string, _ int) error {
+			switch method {
+			case "PutSession", "Swap", "Touch", "Revoke", "AddKey":
+				return errStore
+			}
+			return nil
+		})
+		if status := known.status("/page"); status != http.StatusOK {
+			t.Errorf("who is logged in: %d", status)
+		}
+		fresh := w.browser()
+		answer, at := fresh.visit("/page", "carol")
+		if _, cookie := fresh.sessionCookie(); answer.StatusCode != http.StatusServiceUnavailable || !strings.HasPrefix(at, "/auth/v2/callback") || cookie != "" {
+			t.Errorf("a login: %d at %s, cookie %q", answer.StatusCode, at, cookie)
+		}
+		copied := &browser{web: w, jar: map[string]string{}}
+		name, value := leaves.sessionCookie()
+		copied.jar[name] = value
+		if out := leaves.do(http.MethodPost, "/auth/v2/logout", form("same-origin")...); out.StatusCode != http.StatusFound {
+			t.Errorf("a logout: %d", out.StatusCode)
+		}
+		if status := copied.status("/page"); status != http.StatusUnauthorized {
+			t.Errorf("after the logout: %d", status)
+		}
+		flawed.breaks(nil)
+		fresh.logIn("carol")
+		if status := known.status("/page"); status != http.StatusOK {
+			t.Errorf("afterwards: %d", status)
+		}
+	})
+}
+
+// A store that is restored from a backup has sessions again that had ended since. The provider no longer takes their refresh tokens, so they
+// end at the next freshness; sessions that were alive go on.
+func TestRestoredStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newBubbleWeb(t, func(c *core.Config) { c.Sessions.RefreshAfter = 10 * time.Minute })
+		stays, leaves := w.browser(), w.browser()
+		stays.logIn("alice")
+		leaves.logIn("bob")
+		restored := store.NewMemory()
+		for _, b := range []*browser{stays, leaves} {
+			_, id, _ := strings.Cut(body(b.do(http.MethodGet, "/page", script...)), " ")
+			row, err := w.cfg.Store.Session(t.Context(), id, time.Now())
+			if err == nil {
+				err = restored.PutSession(t.Context(), row)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		name, value := leaves.sessionCookie()
+		leaves.do(http.MethodPost, "/auth/v2/logout", form("same-origin")...)
+		synctest.Wait()
+		_ = w.auth.Close()
+
+		after := &web{t: t, idp: w.idp, cfg: w.cfg}
+		after.cfg.Store = restored
+		after.serve()
+		time.Sleep(11 * time.Minute)
+		there, back := &browser{web: after, jar: stays.jar}, &browser{web: after, jar: map[string]string{name: value}}
+		there.asks(http.StatusOK)
+		back.asks(http.StatusOK)
+		if status := back.status("/page"); status != http.StatusUnauthorized {
+			t.Errorf("a session that had ended: %d", status)
+		}
+		if status := there.status("/page"); status != http.StatusOK {
+			t.Errorf("a session that was alive: %d", status)
+		}
+		_ = after.auth.Close()
+	})
+}
