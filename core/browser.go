@@ -109,7 +109,7 @@ func (a *Auth) sessionCookie(value string, seconds int) *http.Cookie {
 func (a *Auth) dropSession() *http.Cookie { return a.sessionCookie("", -1) }
 
 // browserCaller returns the session of the request's cookie. isSliding: the request extends the idle time.
-func (a *Auth) browserCaller(ctx context.Context, credentials Credentials, isSliding bool) (session *Session, cached bool, err error) {
+func (a *Auth) browserCaller(ctx context.Context, credentials *Credentials, isSliding bool) (session *Session, cached bool, err error) {
 	if a.browsers == nil {
 		return nil, false, errNoBearer
 	}

@@ -19,6 +19,12 @@ import (
 func (b *Browsers) Admit(ctx context.Context, cookie string, isSliding bool) (seat *Seat, cached bool, err error) {
 	now := time.Now()
 	seat, cached = b.seats.Get(cookie)
+	if cached && now.UnixMilli() < seat.quiet.Load() {
+		if err := b.checkEnded(ctx, seat, now); err != nil {
+			return nil, true, err
+		}
+		return seat, true, nil
+	}
 	if !cached || seat.isIdle(now) || now.Sub(seat.read) > readAge { // another instance may have extended it, or ended it
 		if seat, err = b.reread(ctx, strings.Clone(cookie), seat, now); err != nil {
 			return nil, cached, err
@@ -36,7 +42,27 @@ func (b *Browsers) Admit(ctx context.Context, cookie string, isSliding bool) (se
 	if isSliding {
 		b.touch(seat, now) //nolint:contextcheck // the write outlives the request
 	}
+	seat.quiet.Store(b.nextWork(seat).UnixMilli())
 	return seat, cached, nil
+}
+
+// nextWork returns the time from which a request has more to do than to look into the revocation list.
+func (b *Browsers) nextWork(seat *Seat) time.Time {
+	next := seat.Expires
+	sooner := func(at time.Time) {
+		if at.Before(next) {
+			next = at
+		}
+	}
+	sooner(seat.read.Add(readAge))
+	if seat.renewable {
+		sooner(seat.heard.Add(b.own.RefreshAfter))
+	}
+	if idle := seat.IdleExpires(); !idle.IsZero() {
+		sooner(idle)
+		sooner(seat.Seen().Add(b.own.Idle / slide))
+	}
+	return next
 }
 
 // HasEnded reports whether an admitted session has ended. An error counts as no.

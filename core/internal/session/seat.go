@@ -25,6 +25,7 @@ type Seat struct {
 	read        time.Time // when the row was read
 	renewable   bool      // there is a refresh token
 
+	quiet      atomic.Int64                // until then a request needs only the revocation list, in Unix milliseconds
 	alive      atomic.Pointer[feed.Moment] // state of the revocation list in which the session was last found alive
 	idle, seen atomic.Int64                // Unix milliseconds; idle 0: no such end
 	touching   atomic.Bool                 // Store.Touch is running
