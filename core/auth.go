@@ -158,9 +158,6 @@ func (a *Auth) WithdrawKey(ctx context.Context, kid string) error {
 func (a *Auth) Close() error {
 	a.closed.Store(true)
 	errs := []error{a.logins.Close()}
-	if a.browsers != nil {
-		a.browsers.Close()
-	}
 	if a.vault != nil {
 		errs = append(errs, a.vault.Close())
 	}

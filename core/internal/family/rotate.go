@@ -153,7 +153,7 @@ func (f *Families) endReused(ctx context.Context, session store.Session) error {
 		return err
 	}
 	if data, err := f.open(f.data, session.ID, session.Data); err == nil {
-		_ = f.background(ctx, func(ctx context.Context) { f.abandon(ctx, data) }) // the provider's end comes by itself, too
+		_ = f.Background(ctx, func(ctx context.Context) { f.abandon(ctx, data) }) // the provider's end comes by itself, too
 	}
 	if err != nil {
 		_ = f.retryLater(session.ID, time.Time{}) //nolint:contextcheck // the retry outlives the request; or the token comes once more
@@ -168,45 +168,9 @@ func (f *Families) spend(ctx context.Context, token Token, session store.Session
 	if err != nil {
 		return nil, err
 	}
-	type outcome struct {
-		answer []byte
-		err    error
-	}
-	done := make(chan outcome, 1)
-	err = f.background(ctx, func(free context.Context) {
-		var o outcome
-		o.err = f.safely(func() (err error) {
-			o.answer, err = f.work(free, ctx.Done(), token, session, data, spend)
-			return err
-		})
-		done <- o
+	return await(ctx, f, func(free context.Context) ([]byte, error) {
+		return f.work(free, ctx.Done(), token, session, data, spend)
 	})
-	if err != nil {
-		return nil, err
-	}
-	select {
-	case o := <-done:
-		return o.answer, o.err
-	case <-ctx.Done():
-		return nil, ErrBusy
-	}
-}
-
-// background runs what must not end with its caller, within the time of a lease; [ErrBusy] after Close.
-func (f *Families) background(ctx context.Context, do func(context.Context)) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.closed {
-		return ErrBusy
-	}
-	f.flights.Add(1)
-	go func() {
-		defer f.flights.Done()
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), f.cfg.Lease)
-		defer cancel()
-		do(ctx)
-	}()
-	return nil
 }
 
 // work takes the lease, asks the provider, and writes what came of it if the row is still ours. left is closed when the

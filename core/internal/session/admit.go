@@ -165,25 +165,11 @@ func (b *Browsers) touch(seat *Seat, now time.Time) {
 	})
 }
 
-// background runs work that the request does not wait for. A panic of the store must not end the process.
+// background runs work that the request does not wait for. None begins after Close.
 func (b *Browsers) background(do func(context.Context)) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.closed {
-		return
+	if open := b.opened(); open != nil { // it is: there is a seat
+		_ = open.families.Background(context.Background(), do)
 	}
-	b.work.Add(1)
-	go func() {
-		defer b.work.Done()
-		defer func() {
-			if value := recover(); value != nil {
-				b.panicked(value, nil)
-			}
-		}()
-		ctx, cancel := context.WithTimeout(context.Background(), b.cfg.Timeout+leaseMargin)
-		defer cancel()
-		do(ctx)
-	}()
 }
 
 // freshen refreshes claims that are older than RefreshAfter: in the background, or, if they are older than [provider.StaleAge], before

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/family"
@@ -42,10 +41,6 @@ type Browsers struct {
 	own   BrowserConfig
 	seats *tokencache.Cache[*Seat]
 	reads singleflight.Group
-
-	mu     sync.Mutex
-	closed bool           // no background work begins any more
-	work   sync.WaitGroup // background work
 }
 
 // NewBrowsers makes browser sessions in a vault.
@@ -171,14 +166,6 @@ func (b *Browsers) End(ctx context.Context, meta *provider.Metadata, seat *Seat)
 	ctx, cancel := provider.Detached(ctx)
 	defer cancel()
 	return b.endSession(ctx, meta, seat.ID, time.Now())
-}
-
-// Close waits for background work. None begins after it.
-func (b *Browsers) Close() {
-	b.mu.Lock()
-	b.closed = true
-	b.mu.Unlock()
-	b.work.Wait()
 }
 
 // isEnd reports whether an error means that there is no session.
