@@ -23,10 +23,14 @@ const (
 // instance. until is when the last access token expires that the caller knows of, leeway included. It stays in the list
 // until then, until the last access token has expired that the row knows of, and for Config.Feed at least. End returns the
 // data of the session, nil when there was none that opens; with an error too, since the row may be gone though the store
-// could not say so. It may be repeated. An end that the store refuses is tried again until it holds or [Families.Close]
+// could not say so. It may be repeated. An end that the store refuses, or at which it panics, is tried again until it holds or [Families.Close]
 // gives up, and the data goes to Config.Abandon then: the error wraps [ErrPending].
 func (f *Families) End(ctx context.Context, id string, until time.Time) ([]byte, error) {
-	data, err := f.endNow(ctx, id, until)
+	var data []byte
+	err := f.safely(func() (err error) {
+		data, err = f.endNow(ctx, id, until)
+		return err
+	})
 	if err != nil && f.retryLater(id, until) { //nolint:contextcheck // the retry outlives the request
 		err = fmt.Errorf("%w: %w", ErrPending, err)
 	}
