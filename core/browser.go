@@ -61,6 +61,8 @@ func (g *Guard) refusedBrowser(credentials Credentials, refusal *Error) *Respons
 	sees := showsPage(credentials)
 	var answer *Response
 	switch {
+	case unknown && sees && g.place == "" && a.isOwn(credentials): // the login would be refused in the same way, for ever
+		answer = refusal.page("")
 	case unknown && sees && !g.noRedirect && g.place == "":
 		answer = redirect(a.loginURL(a.returnTo(credentials)))
 	case unknown && postsForm(credentials) && g.place == "":

@@ -35,6 +35,7 @@ func (f *flows) comeBack(ctx context.Context, request *Request) (*Response, erro
 	}
 	state, err := f.states.Open(p.state, login.Browser)
 	if err != nil {
+		f.logState(ctx, request)
 		return nil, err
 	}
 	answer, err := f.finish(ctx, request, p, state)

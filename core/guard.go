@@ -84,6 +84,7 @@ func (g *Guard) add(r Requirement) {
 func (g *Guard) Admit(ctx context.Context, credentials Credentials) Decision {
 	who, err := g.caller(ctx, credentials)
 	if err != nil {
+		g.logMisplaced(ctx, credentials, err)
 		refusal := refusalOf(err)
 		return Decision{Refusal: g.refuse(ctx, credentials, refusal), Err: refusal}
 	}
