@@ -2,8 +2,8 @@ package family
 
 import "context"
 
-// Background runs what must not end with its caller, within the time of a lease. A panic is reported to Config.Panicked. [ErrBusy]
-// after Close, which waits for it.
+// Background runs do in a goroutine that ctx does not cancel, for at most the time of a lease. A panic is reported to Config.Panicked.
+// Close waits for do; after Close, Background returns [ErrBusy].
 func (f *Families) Background(ctx context.Context, do func(context.Context)) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -23,7 +23,7 @@ func (f *Families) Background(ctx context.Context, do func(context.Context)) err
 	return nil
 }
 
-// await runs do in the background and waits for its result. [ErrBusy] if ctx ends first: do goes on.
+// await runs do in the background and waits for its result. It returns [ErrBusy] if ctx ends first; do continues.
 func await[T any](ctx context.Context, f *Families, do func(context.Context) (T, error)) (result T, err error) {
 	type outcome struct {
 		result T

@@ -8,11 +8,11 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
-// Row is a session as the store has it.
+// Row is a session in the store, with its data decrypted.
 type Row struct {
 	store.Session
 
-	Plain []byte // what Data holds
+	Plain []byte // Data, decrypted
 }
 
 // Look returns the session of a cookie. The error is [ErrEnded] if there is none or the secret is wrong, [ErrSealed], or that of the store.
