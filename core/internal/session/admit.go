@@ -92,7 +92,7 @@ func (b *Browsers) checkEnded(ctx context.Context, seat *Seat, now time.Time) er
 	case over:
 		return ended()
 	default:
-		kept := moment // in the heap only here
+		kept := moment // copied here, so that only this path allocates
 		seat.alive.Store(&kept)
 		return nil
 	}
@@ -102,7 +102,7 @@ func (b *Browsers) checkEnded(ctx context.Context, seat *Seat, now time.Time) er
 func (b *Browsers) reread(ctx context.Context, cookie string, last *Seat, now time.Time) (*Seat, error) {
 	read := func() (any, error) { return b.known(ctx, cookie) }
 	found, err, _ := b.reads.Do(cookie, read)
-	if errors.Is(err, context.Canceled) && ctx.Err() == nil { // the client has left the request that read for all of them
+	if errors.Is(err, context.Canceled) && ctx.Err() == nil { // the client of the shared read has left
 		found, err = read()
 	}
 	switch {
@@ -167,7 +167,7 @@ func (b *Browsers) touch(seat *Seat, now time.Time) {
 
 // background runs work that the request does not wait for. None begins after Close.
 func (b *Browsers) background(do func(context.Context)) {
-	if open := b.opened(); open != nil { // it is: there is a seat
+	if open := b.opened(); open != nil { // always true, because there is a seat
 		_ = open.families.Background(context.Background(), do)
 	}
 }
@@ -179,7 +179,7 @@ func (b *Browsers) freshen(ctx context.Context, cookie string, seat *Seat, now t
 	if !seat.renewable || age < b.own.RefreshAfter {
 		return seat, nil
 	}
-	text := strings.Clone(cookie) // the request's memory may be used again
+	text := strings.Clone(cookie) // the framework may reuse the request's memory
 	if age >= provider.StaleAge {
 		return b.renew(ctx, text, seat)
 	}

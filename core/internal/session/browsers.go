@@ -27,11 +27,11 @@ const (
 // BrowserConfig has the settings of browser sessions. New must be set.
 type BrowserConfig struct {
 	Idle, Lifetime, RefreshAfter time.Duration
-	PerUser                      int      // 0: no bound
+	PerUser                      int      // 0: unlimited
 	Cache                        int      // approximate number of seats in memory
-	Claims                       []string // of the provider's, that a script may see
+	Claims                       []string // names of the provider's claims that a script may see
 	New                          func() *Seat
-	Trouble                      *trouble.Trouble // the provider gives no refresh tokens
+	Trouble                      *trouble.Trouble // logs that the provider issues no refresh tokens
 }
 
 // Browsers manages browser sessions: each is a row in the store, found by a cookie. Safe for concurrent use.
@@ -55,7 +55,7 @@ type Arrival struct {
 	Agent string    // User-Agent
 }
 
-// Begin makes a session of a login and returns its cookie. The session whose cookie the browser had ends.
+// Begin begins a session for a login and returns its cookie. The session of the browser's old cookie ends.
 func (b *Browsers) Begin(ctx context.Context, meta *provider.Metadata, login *Grant, from Arrival) (cookie string, seat *Seat, err error) {
 	open, err := b.ready(ctx)
 	if err != nil {
@@ -68,11 +68,11 @@ func (b *Browsers) Begin(ctx context.Context, meta *provider.Metadata, login *Gr
 		cookie, seat, err = b.begin(ctx, open, r, login, from)
 	}
 	if err != nil {
-		b.up.Provider.Forsake(ctx, meta, login.RefreshToken) // nobody will ever use it
+		b.up.Provider.Forsake(ctx, meta, login.RefreshToken) // it will never be used
 		return "", nil, err
 	}
 	if old, err := b.known(ctx, from.Old); err == nil && old.ID != seat.ID {
-		_, _ = b.End(ctx, meta, old) // logged, and tried again
+		_, _ = b.End(ctx, meta, old) // a failure is logged, and the end retried
 	}
 	b.bound(ctx, meta, seat)
 	return cookie, seat, nil
