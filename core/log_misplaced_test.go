@@ -1,7 +1,6 @@
 package core_test
 
 import (
-	"bytes"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -19,7 +18,7 @@ func TestGuardOverOwnRoutes(t *testing.T) {
 	for name, public := range map[string]string{"": webURL, "with a prefix": webURL + "/api"} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var logs bytes.Buffer
+				var logs lockedBuffer
 				w := newBubbleWeb(t, func(c *core.Config) {
 					c.PublicURL, c.Logger = public, slog.New(slog.NewTextHandler(&logs, nil))
 				})
