@@ -35,11 +35,14 @@ func newMistake(t *testing.T, options ...oidctest.Option) *mistake {
 	return m
 }
 
+// say adds a line to what is said.
+func (m *mistake) say(what any) { _, _ = fmt.Fprintln(&m.said, what) }
+
 // serve makes the service; an error of New is part of what is said.
 func (m *mistake) serve() *core.Auth {
 	auth, err := core.New(m.cfg)
 	if err != nil {
-		fmt.Fprintln(&m.said, err)
+		m.say(err)
 		return nil
 	}
 	m.t.Cleanup(func() { _ = auth.Close() })
@@ -85,33 +88,33 @@ var mistakes = map[string]func(t *testing.T) *mistake{
 	"The discovery address is wrong": func(t *testing.T) *mistake {
 		m := newMistake(t)
 		m.cfg.DiscoveryURL = "http://127.0.0.1:9/.well-known/openid-configuration"
-		fmt.Fprintln(&m.said, m.serve().Ready(t.Context()))
+		m.say(m.serve().Ready(t.Context()))
 		return m
 	},
 	"The realm is wrong": func(t *testing.T) *mistake {
 		m := newMistake(t, oidctest.WithPath("/realms/demo"))
 		m.cfg.DiscoveryURL = strings.Replace(m.cfg.DiscoveryURL, "/realms/demo", "/realms/dmeo", 1)
-		fmt.Fprintln(&m.said, m.serve().Ready(t.Context()))
+		m.say(m.serve().Ready(t.Context()))
 		return m
 	},
 	"The issuer is another one": func(t *testing.T) *mistake {
 		m := newMistake(t)
 		m.cfg.Issuer = m.idp.Issuer() + "/realms/demo"
-		fmt.Fprintln(&m.said, m.serve().Ready(t.Context()))
+		m.say(m.serve().Ready(t.Context()))
 		return m
 	},
 	"The client secret is wrong": func(t *testing.T) *mistake {
 		m := newMistake(t)
 		m.cfg.ClientSecret = "another secret"
 		routes := m.routes()
-		fmt.Fprintln(&m.said, m.logIn(routes, routes).Status)
+		m.say(m.logIn(routes, routes).Status)
 		return m
 	},
 	"The redirect URI is not registered": func(t *testing.T) *mistake {
 		m := newMistake(t)
 		m.cfg.PublicURL = "https://app.example.org"
 		address := m.begin(m.routes()).Header.Get("Location")
-		fmt.Fprintln(&m.said, address)
+		m.say(address)
 		if _, err := m.idp.Approve(address, "alice"); err == nil {
 			t.Error("the provider takes it")
 		}
@@ -161,7 +164,7 @@ var mistakes = map[string]func(t *testing.T) *mistake{
 		m.cfg.SecretKeys = []string{"the key of one replica, 32 bytes or more"}
 		first := m.routes()
 		m.cfg.SecretKeys = []string{"the key of another one, 32 bytes or more"}
-		fmt.Fprintln(&m.said, m.logIn(first, m.routes()).Status)
+		m.say(m.logIn(first, m.routes()).Status)
 		m.cfg.Broker, m.cfg.Store = &core.BrokerConfig{}, store.NewMemory()
 		_ = m.serve().Ready(t.Context())
 		m.cfg.SecretKeys = []string{"the key of a third one, 32 bytes or more"}
@@ -193,7 +196,7 @@ var mistakes = map[string]func(t *testing.T) *mistake{
 	"The provider's access tokens are opaque": func(t *testing.T) *mistake {
 		m := newMistake(t, oidctest.WithOpaqueTokens())
 		routes := m.routes()
-		fmt.Fprintln(&m.said, m.logIn(routes, routes).Status)
+		m.say(m.logIn(routes, routes).Status)
 		return m
 	},
 }
