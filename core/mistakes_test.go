@@ -169,6 +169,16 @@ var mistakes = map[string]func(t *testing.T) *mistake{
 		_ = m.serve().Ready(t.Context())
 		m.cfg.SecretKeys = []string{"the key of a third one, 32 bytes or more"}
 		_ = m.serve().Ready(t.Context())
+		m.cfg.Broker, m.cfg.Sessions = nil, &core.SessionConfig{}
+		cookie := m.idp.Session(m.serve(), "alice")
+		m.cfg.SecretKeys = []string{"the key of a fourth one, 32 bytes or more"}
+		guard := m.serve().Required()
+		for range 3 {
+			guard.Admit(t.Context(), core.Credentials{Method: http.MethodGet, Target: "/", Header: http.Header{"Cookie": {cookie.Name + "=" + cookie.Value}}})
+		}
+		if n := strings.Count(m.said.String(), "a session cookie was refused"); n != 1 {
+			t.Errorf("%d lines about cookies", n)
+		}
 		return m
 	},
 	"A guard covers the login": func(t *testing.T) *mistake {

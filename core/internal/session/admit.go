@@ -129,7 +129,10 @@ func (b *Browsers) known(ctx context.Context, cookie string) (*Seat, error) {
 	row, err := open.families.Look(ctx, cookie)
 	switch {
 	case errors.Is(err, family.ErrSealed):
-		b.cfg.Log.WarnContext(ctx, "a browser's session does not open: it counts as absent", "error", err)
+		if dropped, ok := b.sealed.Take(); ok {
+			b.cfg.Log.WarnContext(ctx, "a session cookie was refused", "error", err,
+				"check", "Config.SecretKeys, Config.ClientID and Config.PublicURL: the same on every instance", "dropped", dropped)
+		}
 		return nil, ended()
 	case isEnd(err):
 		return nil, ended()

@@ -38,14 +38,15 @@ type BrowserConfig struct {
 type Browsers struct {
 	*Vault
 
-	own   BrowserConfig
-	seats *tokencache.Cache[*Seat]
-	reads singleflight.Group
+	own    BrowserConfig
+	seats  *tokencache.Cache[*Seat]
+	reads  singleflight.Group
+	sealed trouble.Limit // of log lines about rows that cannot be decrypted
 }
 
 // NewBrowsers makes browser sessions in a vault.
 func NewBrowsers(v *Vault, cfg BrowserConfig) *Browsers {
-	return &Browsers{Vault: v, own: cfg, seats: tokencache.New[*Seat](max(cfg.Cache, 1))}
+	return &Browsers{Vault: v, own: cfg, seats: tokencache.New[*Seat](max(cfg.Cache, 1)), sealed: trouble.Limit{Lines: 1, Every: time.Minute}}
 }
 
 // Arrival describes a browser that comes back from the provider.
