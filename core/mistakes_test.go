@@ -269,4 +269,3 @@ func quotedIn(said, quote string) bool {
 	}
 	return false
 }
-
