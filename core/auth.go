@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -33,6 +34,9 @@ type Auth struct {
 	redirects *trouble.Limit          // of log lines about refused redirect URIs
 	closed    *atomic.Bool            // Close was called: the revocation list, if there is one, is stale
 	loginPath *atomic.Pointer[string] // of the login route that was mounted first
+	own       *sync.Map               // paths of the mounted routes
+
+	covered, preflights, foreign *trouble.Limit // of log lines about middleware in the wrong order, and about states of other instances
 }
 
 // New checks the configuration and returns an Auth. Its error lists every invalid field and its fix, one per line. New uses
@@ -45,10 +49,10 @@ func New(config Config) (*Auth, error) {
 	}
 	cfg.warn()
 	a := &Auth{
-		cfg: cfg, log: cfg.Logger, closed: new(atomic.Bool), loginPath: new(atomic.Pointer[string]), origin: originOf(cfg.PublicURL),
+		cfg: cfg, log: cfg.Logger, closed: new(atomic.Bool), loginPath: new(atomic.Pointer[string]), own: new(sync.Map), origin: originOf(cfg.PublicURL),
 		noLogout:  trouble.New(cfg.Logger, slog.LevelWarn, "browsers", "sent to the provider's logout"),
 		refusals:  &trouble.Limit{Lines: 10, Every: time.Second},
-		redirects: &trouble.Limit{Lines: 1, Every: time.Minute},
+		redirects: oncePerMinute(), covered: oncePerMinute(), preflights: oncePerMinute(), foreign: oncePerMinute(),
 	}
 	if a.states, err = login.New(login.Config{Secrets: a.secrets(), Party: cfg.party(), Leeway: cfg.Leeway, Secure: cfg.isSecure()}); err != nil {
 		return nil, err
@@ -64,6 +68,8 @@ func New(config Config) (*Auth, error) {
 	a.verifier = verify.NewVerifier(cfg.TokenCacheSize, sessions.Issuers()...)
 	return a, nil
 }
+
+func oncePerMinute() *trouble.Limit { return &trouble.Limit{Lines: 1, Every: time.Minute} }
 
 // sessions returns the implementation for the configured mode.
 func (a *Auth) sessions(up *session.Upstream) session.Sessions {
@@ -158,9 +164,6 @@ func (a *Auth) WithdrawKey(ctx context.Context, kid string) error {
 func (a *Auth) Close() error {
 	a.closed.Store(true)
 	errs := []error{a.logins.Close()}
-	if a.browsers != nil {
-		a.browsers.Close()
-	}
 	if a.vault != nil {
 		errs = append(errs, a.vault.Close())
 	}

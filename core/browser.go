@@ -63,6 +63,9 @@ func (g *Guard) refusedBrowser(credentials Credentials, refusal *Error) *Respons
 	unknown := refusal.isNobody()
 	var answer *Response
 	switch {
+	case unknown && showsPage(credentials) && a.isOwn(credentials): // the login would be refused in the same way, for ever
+		answer = page{Title: loginDidNotWork, Text: "The login of this service cannot be reached. Its log says why."}.response(refusal.Status)
+		refusal.addTo(answer.Header)
 	case unknown && showsPage(credentials) && !g.noRedirect:
 		answer = redirect(a.loginURL(a.returnTo(credentials)))
 	case unknown && postsForm(credentials):
@@ -132,7 +135,7 @@ func (a *Auth) sessionCookie(value string, seconds int) *http.Cookie {
 func (a *Auth) dropSession() *http.Cookie { return a.sessionCookie("", -1) }
 
 // browserCaller returns the session of the request's cookie. isSliding: the request extends the idle time.
-func (a *Auth) browserCaller(ctx context.Context, credentials Credentials, isSliding bool) (session *Session, cached bool, err error) {
+func (a *Auth) browserCaller(ctx context.Context, credentials *Credentials, isSliding bool) (session *Session, cached bool, err error) {
 	if a.browsers == nil {
 		return nil, false, errNoBearer
 	}

@@ -83,19 +83,19 @@ type Config struct {
 	RedirectURIs []string
 	// PostLogoutURIs lists where a logout may send the browser, compared byte for byte. Empty: nowhere.
 	PostLogoutURIs []string
-	// SecretKeys encrypt the login state and what broker mode stores: the first one encrypts, all decrypt. Each must be random
+	// SecretKeys encrypt the login state and what is stored: the first one encrypts, all decrypt. Each must be random
 	// and have at least 32 bytes, for instance the output of "openssl rand -base64 48"; New refuses keys that can be guessed.
 	// Empty: a random per-process key, with a warning in the log; pending logins are then lost on a restart, and work on one
-	// replica only. Broker mode requires keys, except with a store that is local to this machine: SQLite keeps a key file
-	// beside the database.
+	// replica only. Sessions and broker mode require keys, except with a store that is local to this machine: SQLite keeps a key
+	// file beside the database.
 	SecretKeys []string
 
 	// Store is an open store; it takes precedence over StoreURL, and Close leaves it open. All instances of a service must use
-	// the same store. Only broker mode uses it.
+	// the same store. Only Sessions and broker mode use it.
 	Store store.Store
 	// StoreURL is the database of sessions and signing keys, with a scheme that an imported store package has registered:
-	// "postgres://user@host/database". New opens it without connecting, Close closes it. Empty, without a Store: broker mode
-	// uses the SQLite file broker.sqlite in the folder AppName of the user's data directory (XDG_DATA_HOME or the platform's
+	// "postgres://user@host/database". New opens it without connecting, Close closes it. Empty, without a Store: Sessions and
+	// broker mode use the SQLite file broker.sqlite in the folder AppName of the user's data directory (XDG_DATA_HOME or the platform's
 	// own).
 	StoreURL string
 	// AppName is the folder of the default SQLite file. Empty: oidcauth.

@@ -35,6 +35,7 @@ func (f *flows) comeBack(ctx context.Context, request *Request) (*Response, erro
 	}
 	state, err := f.states.Open(p.state, login.Browser)
 	if err != nil {
+		f.logState(ctx, request)
 		return nil, err
 	}
 	answer, err := f.finish(ctx, request, p, state)
@@ -107,8 +108,9 @@ func (f *flows) finish(ctx context.Context, request *Request, p *callbackQuery, 
 
 // logIn begins the session of a browser and redirects to the address to return to.
 func (f *flows) logIn(ctx context.Context, request *Request, meta *provider.Metadata, form url.Values, check session.Check, state *login.State) (*Response, error) {
+	arriving := request.credentials()
 	cookie, seat, err := f.logins.LogIn(ctx, meta, form, check, session.Arrival{
-		Begun: time.UnixMilli(state.Issued), Old: request.credentials().cookie(f.cfg.Sessions.CookieName), Agent: agentOf(request),
+		Begun: time.UnixMilli(state.Issued), Old: arriving.cookie(f.cfg.Sessions.CookieName), Agent: agentOf(request),
 	})
 	if err != nil {
 		return nil, err
@@ -144,7 +146,8 @@ func (f *flows) leadBack(ctx context.Context, request *Request, p *callbackQuery
 	if !fault.Is(err, fault.State) {
 		return nil
 	}
-	if _, _, err := f.browserCaller(ctx, request.credentials(), false); err != nil {
+	credentials := request.credentials()
+	if _, _, err := f.browserCaller(ctx, &credentials, false); err != nil {
 		return nil
 	}
 	return redirect(f.originURL(state.Return))

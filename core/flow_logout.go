@@ -60,10 +60,11 @@ func (f *flows) metadata(ctx context.Context) *provider.Metadata {
 
 // browserLogout answers a logout of a browser with a session, and one that the provider sends back. done is false for any other.
 func (f *flows) browserLogout(ctx context.Context, request *Request, asked *logoutRequest) (answer *Response, done bool, err error) {
-	if raw, err := bearer(request.credentials().values("Authorization")); raw != "" || !fault.Is(err, fault.Missing) {
+	credentials := request.credentials()
+	if raw, err := bearer(credentials.values("Authorization")); raw != "" || !fault.Is(err, fault.Missing) {
 		return nil, false, nil
 	}
-	current, _, err := f.browserCaller(ctx, request.credentials(), false)
+	current, _, err := f.browserCaller(ctx, &credentials, false)
 	switch {
 	case err == nil:
 		answer, err = f.leave(ctx, request, caller{token: current.caller(), session: current}, asked)

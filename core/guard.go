@@ -18,6 +18,7 @@ type Guard struct {
 	bearerOnly    bool // accepts no session
 	sessionOnly   bool // accepts no bearer token
 	noRedirect    bool // never sends a browser to the login
+	takesCookies  bool // a request without a bearer token may have a session
 	still         bool // requests do not extend the session
 	scopes        []string
 	parts         []Requirement // the others
@@ -46,6 +47,7 @@ func (a *Auth) guard(optional bool, requirements []Requirement) *Guard {
 		g.add(r)
 	}
 	g.scopes = claims.Distinct(g.scopes)
+	g.takesCookies = a.browsers != nil && !g.bearerOnly
 	return g
 }
 
@@ -82,6 +84,7 @@ func (g *Guard) add(r Requirement) {
 func (g *Guard) Admit(ctx context.Context, credentials Credentials) Decision {
 	who, err := g.caller(ctx, credentials)
 	if err != nil {
+		g.logMisplaced(ctx, credentials, err)
 		refusal := refusalOf(err)
 		return Decision{Refusal: g.refuse(ctx, credentials, refusal), Err: refusal}
 	}
@@ -89,7 +92,7 @@ func (g *Guard) Admit(ctx context.Context, credentials Credentials) Decision {
 	switch {
 	case who.session != nil:
 		decision.Header = sessionHeader
-	case who.token == nil && g.auth.browsers != nil && !g.bearerOnly:
+	case who.token == nil && g.takesCookies:
 		decision.Header = guestHeader
 	}
 	return decision
@@ -103,7 +106,7 @@ type caller struct {
 
 // caller is Admit without rendering: it returns the caller, or the reason of the refusal.
 func (g *Guard) caller(ctx context.Context, credentials Credentials) (caller, error) {
-	who, cached, err := g.decide(ctx, credentials)
+	who, cached, err := g.decide(ctx, &credentials)
 	if panicked := g.auth.end(ctx, Event{eventVerification, "", verificationOutcome(cached, err)}); panicked != nil {
 		return caller{}, panicked
 	}
@@ -120,35 +123,31 @@ func (g *Guard) caller(ctx context.Context, credentials Credentials) (caller, er
 	}
 }
 
-func (g *Guard) decide(ctx context.Context, credentials Credentials) (who caller, cached bool, err error) {
-	who, cached, err = g.identify(ctx, credentials)
+// decide takes a pointer, like all below it, because the parts of a request do not fit into registers.
+func (g *Guard) decide(ctx context.Context, credentials *Credentials) (who caller, cached bool, err error) {
+	raw, err := bearer(credentials.values("Authorization"))
+	switch {
+	case g.sessionOnly || g.takesCookies && err == errNoBearer: //nolint:errorlint // bearer returns this very value, on the hot path
+		who.session, cached, err = g.auth.browserCaller(ctx, credentials, !g.still)
+		if err == nil {
+			who.token = who.session.caller()
+		}
+	case err == nil:
+		who.token, cached, err = g.auth.bearerCaller(ctx, raw)
+	}
 	if err == nil {
 		err = g.meets(ctx, credentials, who.token)
 	}
 	return who, cached, err
 }
 
-// identify finds the caller: by the bearer token, or if the request has none, by the session cookie.
-func (g *Guard) identify(ctx context.Context, credentials Credentials) (who caller, cached bool, err error) {
-	raw, err := bearer(credentials.values("Authorization"))
-	switch {
-	case g.sessionOnly || g.auth.browsers != nil && !g.bearerOnly && err == errNoBearer: //nolint:errorlint // bearer returns this very value, on the hot path
-		who.session, cached, err = g.auth.browserCaller(ctx, credentials, !g.still)
-		if err == nil {
-			who.token = who.session.caller()
-		}
-		return who, cached, err
-	case err != nil:
-		return who, false, err
-	case g.auth.closed.Load() && g.auth.broker != nil:
-		return who, false, fault.Down(fault.Service, errClosed)
+// bearerCaller returns the caller of a bearer token.
+func (a *Auth) bearerCaller(ctx context.Context, raw string) (token *IDToken, cached bool, err error) {
+	if a.closed.Load() && a.broker != nil {
+		return nil, false, fault.Down(fault.Service, errClosed)
 	}
-	verified, cached, err := g.auth.verifier.Access(ctx, raw)
-	if err != nil {
-		return who, cached, err
-	}
-	who.token = idTokenOf(verified)
-	return who, cached, nil
+	verified, cached, err := a.verifier.Access(ctx, raw)
+	return idTokenOf(verified), cached, err
 }
 
 // errClosed is the cause of a refusal after Close: the revocation list is not updated any more.

@@ -21,7 +21,7 @@ type verdict struct {
 }
 
 // judge checks one requirement. It runs on every request and must not allocate unless it refuses.
-func (g *Guard) judge(ctx context.Context, credentials Credentials, token *IDToken, r *Requirement) verdict {
+func (g *Guard) judge(ctx context.Context, credentials *Credentials, token *IDToken, r *Requirement) verdict {
 	switch r.kind {
 	case kindScopes:
 		if containsAll(token.token.Scopes, r.scopes) {
@@ -45,7 +45,7 @@ func (g *Guard) judge(ctx context.Context, credentials Credentials, token *IDTok
 	}
 }
 
-func (g *Guard) checkRequest(ctx context.Context, credentials Credentials, token *IDToken, r *Requirement) verdict {
+func (g *Guard) checkRequest(ctx context.Context, credentials *Credentials, token *IDToken, r *Requirement) verdict {
 	var met bool
 	var err error
 	own := credentials.request().credentials()
@@ -59,7 +59,7 @@ func (g *Guard) checkRequest(ctx context.Context, credentials Credentials, token
 }
 
 // judgeAll continues after a missing scope, to find out whether only scopes are missing.
-func (g *Guard) judgeAll(ctx context.Context, credentials Credentials, token *IDToken, parts []Requirement) verdict {
+func (g *Guard) judgeAll(ctx context.Context, credentials *Credentials, token *IDToken, parts []Requirement) verdict {
 	all := verdict{met: true}
 	for i := range parts {
 		switch part := g.judge(ctx, credentials, token, &parts[i]); {
@@ -75,7 +75,7 @@ func (g *Guard) judgeAll(ctx context.Context, credentials Credentials, token *ID
 }
 
 // judgeAny stops at the first requirement that is met. A function that panics refuses the request, whatever the others say.
-func (g *Guard) judgeAny(ctx context.Context, credentials Credentials, token *IDToken, parts []Requirement) verdict {
+func (g *Guard) judgeAny(ctx context.Context, credentials *Credentials, token *IDToken, parts []Requirement) verdict {
 	var none verdict
 	for i := range parts {
 		part := g.judge(ctx, credentials, token, &parts[i])
@@ -94,15 +94,18 @@ func (g *Guard) judgeAny(ctx context.Context, credentials Credentials, token *ID
 
 // permit judges a token that is about to be issued, without a request.
 func (g *Guard) permit(token *IDToken) error {
-	return g.meets(context.Background(), Credentials{}, token)
+	return g.meets(context.Background(), &Credentials{}, token)
 }
 
 // meets checks the guard's scopes before everything else, as the Python library does.
-func (g *Guard) meets(ctx context.Context, credentials Credentials, token *IDToken) error {
+func (g *Guard) meets(ctx context.Context, credentials *Credentials, token *IDToken) error {
 	if !containsAll(token.token.Scopes, g.scopes) {
 		return lacksScopes(token, g.scopes)
 	}
 	for i := range g.parts {
+		if g.parts[i].kind == kindClaims && g.parts[i].met(token) { // most are: no verdict is needed
+			continue
+		}
 		switch part := g.judge(ctx, credentials, token, &g.parts[i]); {
 		case part.met:
 		case part.err != nil:

@@ -151,7 +151,11 @@ func (a *Auth) Routes(paths Paths) ([]Route, error) {
 			Route{Name: "sessions", Method: http.MethodGet, Path: paths.Sessions, serve: f.sessions, takesSession: true},
 			Route{Name: "sessions", Method: http.MethodDelete, Path: paths.Sessions, serve: f.endSessions, takesSession: true})
 	}
-	return a.place(paths.Prefix, table)
+	routes, err := a.place(paths.Prefix, table)
+	if err == nil {
+		a.noteOwn(paths.Prefix, routes)
+	}
+	return routes, err
 }
 
 // noteLogin remembers the login route to which guards redirect: the first one that is mounted, but a path of the application takes

@@ -1,9 +1,8 @@
-// Package store says what a service in broker mode keeps, and where: the [Store] that every database module implements,
-// the registry by which a store is opened from a URL, and a store in memory. The tokens themselves are made in package
-// core.
+// Package store defines how a service stores its sessions, signing keys and revocations: the interface [Store], which every database
+// module implements; the registry, which opens a store from a URL; and an in-memory store. Package core makes the tokens.
 //
-// A store for a database that is not among the modules of this repository implements [Store] and is held to it by the
-// suite in core/store/storetest; it is used through core.Config.Store, or registered under a URL scheme:
+// To support another database, implement [Store] and test the implementation with the suite in core/store/storetest. Pass the store in
+// core.Config.Store, or register it under a URL scheme:
 //
 //	func init() {
 //		store.Register(func(url string) (store.Store, error) { return newStore(url) }, "etcd")

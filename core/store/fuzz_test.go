@@ -7,7 +7,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
-// FuzzOpen: a URL opens a store in memory or is refused, and a refusal tells at most its scheme.
+// FuzzOpen: a URL opens an in-memory store or is refused, and the error contains at most the scheme of the URL.
 func FuzzOpen(f *testing.F) {
 	for _, url := range []string{"memory://", "memory", "MEMORY://x", "memory+x://", "postgres://u:secret-word@h/d", "postgresql+asyncpg://u:secret-word@h/d", "mongodb+srv://h/d", "x://", "XXXXXXXXXXXXX://xxxxxxxxxxxxx", "://", "", "u:secret-word@h", "secret-word://x", "+://", "mem\x00ory://", strings.Repeat("x", 40) + "://"} {
 		f.Add(url)

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// Memory is a store in the memory of this process: sessions and signing keys end with it, and other instances do not
-// see them. For tests, and for a single instance that may log everybody out when it restarts. The zero value is ready.
-// Safe for concurrent use.
+// Memory is an in-memory store. Its sessions and signing keys end with the process, and other instances do not see them. Use it for
+// tests, and for a single instance that may log all users out when it restarts. The zero value is ready for use. Safe for concurrent
+// use.
 type Memory struct {
 	mu       sync.Mutex
 	keys     map[int64]Key
@@ -23,13 +23,13 @@ type Memory struct {
 
 var _ Local = (*Memory)(nil)
 
-// NewMemory makes an empty one.
+// NewMemory makes an empty store.
 func NewMemory() *Memory { return &Memory{} }
 
-// SecretFile says that a secret key for this store is one of the process.
+// SecretFile returns "" and true: a secret key for this store ends with the process, like the data.
 func (m *Memory) SecretFile() (string, bool) { return "", true }
 
-// locked runs fn with the maps, unless the context has ended.
+// locked calls fn while it holds the lock, unless the context has ended.
 func (m *Memory) locked(ctx context.Context, fn func() error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -166,7 +166,7 @@ func (m *Memory) Revoke(ctx context.Context, id string, version int64, now, unti
 	})
 }
 
-// remove deletes a session, if there is one, and its places in the index.
+// remove deletes a session, if there is one, and its entries in the index.
 func (m *Memory) remove(id string) {
 	m.index.remove(m.sessions[id])
 	delete(m.sessions, id)
@@ -210,7 +210,7 @@ func (m *Memory) RevokedAmong(ctx context.Context, ids []string, now time.Time) 
 	return list, err
 }
 
-// Purge is [Store.Purge]. It deletes everything that has ended, and looks at everything.
+// Purge is [Store.Purge]. One call deletes everything that has ended, and visits all entries.
 func (m *Memory) Purge(ctx context.Context, now time.Time) (removed int, err error) {
 	err = m.locked(ctx, func() error {
 		before := len(m.sessions) + len(m.revoked) + len(m.keys)
@@ -227,7 +227,7 @@ func (m *Memory) Purge(ctx context.Context, now time.Time) (removed int, err err
 	return removed, err
 }
 
-// Close does nothing: the data goes with the last reference to the store.
+// Close does nothing: the data is released with the last reference to the store.
 func (m *Memory) Close() error { return nil }
 
 func copyKey(key Key) Key {

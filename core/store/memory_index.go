@@ -1,6 +1,6 @@
 package store
 
-// memoryIndex finds the sessions of a [Memory] by owner and by provider session. The zero value is ready.
+// memoryIndex finds the sessions of a [Memory] by owner and by provider session. The zero value is ready for use.
 type memoryIndex struct {
 	owners, providerSessions map[string]map[string]struct{} // to IDs
 }
@@ -13,7 +13,7 @@ func (x *memoryIndex) of(selection Selection) map[string]struct{} {
 	return x.providerSessions[string(selection.ProviderSession)]
 }
 
-// add takes in a session that is not in the index.
+// add adds a session that is not in the index.
 func (x *memoryIndex) add(s Session) {
 	if x.owners == nil {
 		x.owners, x.providerSessions = make(map[string]map[string]struct{}), make(map[string]map[string]struct{})
@@ -32,7 +32,7 @@ func addTo(index map[string]map[string]struct{}, value []byte, id string) {
 	index[string(value)][id] = struct{}{}
 }
 
-// remove takes out a session; one that is not in the index changes nothing.
+// remove removes a session. It does nothing if the session is not in the index.
 func (x *memoryIndex) remove(s Session) {
 	removeFrom(x.owners, s.Owner, s.ID)
 	removeFrom(x.providerSessions, s.ProviderSession, s.ID)

@@ -8,9 +8,9 @@ import (
 	"sync"
 )
 
-// Opener makes a store from a URL. It checks the URL and connects to nothing: Init does. An error holds neither the URL
-// nor a password. url begins with one of the schemes that it was registered for; a driver's name, which the Python
-// library writes after a plus sign ("postgresql+asyncpg"), is taken out already.
+// Opener makes a store from a URL. It checks the URL and does not connect: [Store.Init] does. Its errors contain neither the URL nor a
+// password. url begins with one of the schemes for which the opener is registered, without the name of a driver, which the Python
+// library writes after a plus sign ("postgresql+asyncpg").
 type Opener func(url string) (Store, error)
 
 var registry = struct {
@@ -18,8 +18,8 @@ var registry = struct {
 	openers map[string]Opener
 }{openers: map[string]Opener{"memory": func(string) (Store, error) { return NewMemory(), nil }}}
 
-// Register makes an opener known for URL schemes, in lower case. Store packages call it from init, as database/sql
-// drivers do: importing one is enough. A scheme that is registered again gets the new opener. Safe for concurrent use.
+// Register registers an opener for URL schemes, in lower case. Store packages call it from init, like database/sql drivers, so
+// importing a package is enough. It replaces the opener of a scheme that is already registered. Safe for concurrent use.
 func Register(open Opener, schemes ...string) {
 	registry.Lock()
 	defer registry.Unlock()
@@ -35,16 +35,15 @@ func Schemes() []string {
 	return slices.Sorted(maps.Keys(registry.openers))
 }
 
-// packages are the stores of this repository, for the error that says which import is missing.
+// packages maps URL schemes to the store packages of this repository, for the error that names the missing import.
 var packages = map[string]string{
 	"sqlite": "sqlitestore", "postgres": "postgresstore", "postgresql": "postgresstore", "mysql": "mysqlstore", "mariadb": "mysqlstore",
 	"mongodb": "mongostore", "mongodb+srv": "mongostore", "redis": "redisstore", "rediss": "redisstore",
 }
 
-// Open makes a store from a URL by its scheme: "memory://", "sqlite:///broker.sqlite", "postgres://user@host/db" and
-// whatever the imported store packages have registered. A driver's name after a plus sign is left out of account. Open
-// connects to nothing. The error names the scheme and nothing else of the URL, which may hold a password. Safe for
-// concurrent use.
+// Open makes a store from a URL with the opener of its scheme: "memory://", or a scheme that an imported store package has registered,
+// as in "sqlite:///broker.sqlite" and "postgres://user@host/db". The name of a driver after a plus sign is ignored. Open does not
+// connect. Its own errors contain the scheme and no other part of the URL, which may contain a password. Safe for concurrent use.
 func Open(url string) (Store, error) {
 	scheme, rest, found := strings.Cut(url, "://")
 	if !found && url == "memory" {

@@ -9,7 +9,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
-// Open goes by the scheme alone, and tells nothing else of a URL.
+// Open chooses the store by the scheme, and its errors contain no other part of the URL.
 func TestOpen(t *testing.T) {
 	var got string
 	errRefused := errors.New("refused")

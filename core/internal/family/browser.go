@@ -8,11 +8,11 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
-// Row is a session as the store has it.
+// Row is a session in the store, with its data decrypted.
 type Row struct {
 	store.Session
 
-	Plain []byte // what Data holds
+	Plain []byte // Data, decrypted
 }
 
 // Look returns the session of a cookie. The error is [ErrEnded] if there is none or the secret is wrong, [ErrSealed], or that of the store.
@@ -54,28 +54,7 @@ func (f *Families) Renew(ctx context.Context, id string, isDue func(plain []byte
 	if row.Lease.Add(clocks.Skew).After(f.now()) {
 		return row, ErrBusy
 	}
-	type outcome struct {
-		row Row
-		err error
-	}
-	done := make(chan outcome, 1)
-	err = f.background(ctx, func(free context.Context) {
-		o := outcome{row: row}
-		o.err = f.safely(func() (err error) {
-			o.row, err = f.renew(free, row, spend)
-			return err
-		})
-		done <- o
-	})
-	if err != nil {
-		return row, err
-	}
-	select {
-	case o := <-done:
-		return o.row, o.err
-	case <-ctx.Done():
-		return row, ErrBusy
-	}
+	return await(ctx, f, func(free context.Context) (Row, error) { return f.renew(free, row, spend) })
 }
 
 func (f *Families) renew(ctx context.Context, row Row, spend Spend) (Row, error) {

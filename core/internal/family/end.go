@@ -13,27 +13,31 @@ import (
 )
 
 const (
-	maxPending = 10_000           // ends that wait for the store at most
-	firstRetry = time.Second      // pause before they are tried again; it doubles
-	lastRetry  = 15 * time.Second // the longest pause
-	endTime    = 4 * time.Second  // of one try
+	maxPending = 10_000           // maximum number of queued ends
+	firstRetry = time.Second      // delay before the first retry; it doubles
+	lastRetry  = 15 * time.Second // maximum delay
+	endTime    = 4 * time.Second  // timeout of one attempt
 )
 
-// End ends a family, whatever state it is in, and puts it into the revocation list: its access tokens are refused on every
-// instance. until is when the last access token expires that the caller knows of, leeway included. It stays in the list
-// until then, until the last access token has expired that the row knows of, and for Config.Feed at least. End returns the
-// data of the session, nil when there was none that opens; with an error too, since the row may be gone though the store
-// could not say so. It may be repeated. An end that the store refuses is tried again until it holds or [Families.Close]
-// gives up, and the data goes to Config.Abandon then: the error wraps [ErrPending].
+// End ends a session in any state and adds it to the revocation list, so that every instance refuses its access tokens. until is the
+// expiry, leeway included, of the last access token that the caller knows of. The entry stays in the list until then, until the last
+// access token in the row has expired, and for Config.Feed at least. A session that does not exist is added, too. End returns the data
+// of the session; nil if there is none, or it cannot be decrypted. It may return data with an error, because the row may be gone
+// although the store failed. End may be repeated. If the store fails or panics, the end is queued, and the error wraps [ErrPending]: it
+// is retried until it succeeds or [Families.Close] gives up, and a retry passes the data to Config.Abandon.
 func (f *Families) End(ctx context.Context, id string, until time.Time) ([]byte, error) {
-	data, err := f.endNow(ctx, id, until)
+	var data []byte
+	err := f.safely(func() (err error) {
+		data, err = f.endNow(ctx, id, until)
+		return err
+	})
 	if err != nil && f.retryLater(id, until) { //nolint:contextcheck // the retry outlives the request
 		err = fmt.Errorf("%w: %w", ErrPending, err)
 	}
 	return data, err
 }
 
-// Pending returns how many ends the store has refused that are still tried again, or were when Close gave up.
+// Pending returns the number of queued ends. After Close, these are the ends that were given up.
 func (f *Families) Pending() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -45,22 +49,23 @@ func (f *Families) endNow(ctx context.Context, id string, until time.Time) ([]by
 		session, err := f.cfg.Store.Session(ctx, id, f.now())
 		switch {
 		case errors.Is(err, store.ErrNotFound):
-			session = store.Session{ID: id} // version 0: the access token may still live
+			session = store.Session{ID: id} // version 0: there is no row, but an access token may still be valid
 		case err != nil:
 			return nil, err
 		}
-		// The version makes sure that what is revoked at the provider is what the row held in the end.
+		// The version makes sure that the returned data, which is revoked at the provider, is the row's last.
 		err = f.revoke(ctx, session, until)
 		if errors.Is(err, store.ErrConflict) {
 			continue
 		}
-		data, _ := f.open(f.data, id, session.Data) // the family has ended all the same
+		data, _ := f.open(f.data, id, session.Data) // the session has ended even if its data cannot be decrypted
 		return data, err
 	}
 }
 
-// revoke deletes a row and lists it for as long as anybody accepts an access token of the family: by the expiry that the
-// tokens say, whatever clock issued them. [clocks.Skew] is for instances that purge with a clock that is ahead.
+// revoke deletes a row and adds it to the revocation list for as long as any instance accepts an access token of the family. That time
+// is computed from the expiry in the tokens, whatever clock issued them. [clocks.Skew] is added for instances that purge with a clock
+// that is ahead.
 func (f *Families) revoke(ctx context.Context, session store.Session, until time.Time) error {
 	now := f.now()
 	until = later(until, later(now.Add(f.cfg.Feed), session.LastExpiry.Add(f.cfg.Leeway+clocks.Skew)))
@@ -74,8 +79,8 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// retryLater queues an end. It reports false when the queue is full, or the families are closed. An end has no
-// deadline: when all access tokens have expired, the refresh token still works until the row is gone.
+// retryLater queues an end. It reports false if the queue is full or the families are closed. A queued end has no deadline: after all
+// access tokens have expired, the refresh token still works until the row is deleted.
 func (f *Families) retryLater(id string, until time.Time) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -92,7 +97,7 @@ func (f *Families) retryLater(id string, until time.Time) bool {
 	return true
 }
 
-// retry tries the queued ends until none is left, a last time when the families are closed.
+// retry retries the queued ends until the queue is empty, and a last time after Close.
 func (f *Families) retry() {
 	defer f.flights.Done()
 	for pause := firstRetry; ; pause = min(2*pause, lastRetry) {
@@ -112,15 +117,15 @@ func (f *Families) retry() {
 	}
 }
 
-// tryAll stops at the first end that fails: the next one would most likely fail too, and comes first another time. It
-// reports whether none is left.
+// tryAll retries the queued ends and stops at the first failure, because the next one would probably fail, too. It reports whether the
+// queue is empty.
 func (f *Families) tryAll(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, f.cfg.Lease)
 	defer cancel()
 	f.mu.Lock()
 	pending := maps.Clone(f.pending)
 	f.mu.Unlock()
-	for id, until := range pending { // in another order each time
+	for id, until := range pending { // in random order, so that one bad end does not block the others
 		if f.try(ctx, id, until) != nil {
 			return false
 		}
@@ -146,7 +151,7 @@ func (f *Families) try(ctx context.Context, id string, until time.Time) (err err
 	return err
 }
 
-// ended takes an end out of the queue, unless a later one was put in meanwhile.
+// ended removes an end from the queue, unless a later one was queued in the meantime.
 func (f *Families) ended(id string, until time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -155,9 +160,9 @@ func (f *Families) ended(id string, until time.Time) {
 	}
 }
 
-// Find returns the family of a refresh token and when the last access token expires that the row knows of. Any token of the
-// family will do, the current one or one that was spent: who presents a spent one that is not the last ends the family at
-// a refresh too, and nobody else knows its handle. The error is [ErrEnded] where none lives, or that of the store.
+// Find returns the ID of a refresh token's session and the expiry of the last access token in its row. It accepts any token of the
+// family, also a spent one: only the family's clients know the handle, and a refresh with an old token would end the family as well.
+// The error is [ErrEnded] if there is no session, or that of the store.
 func (f *Families) Find(ctx context.Context, text string) (id string, expiry time.Time, err error) {
 	token, ok := parse(store.KindToken, text)
 	if !ok {

@@ -10,7 +10,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/family"
 )
 
-// End, also of what is not there, is in the revocation list for as long as access tokens live.
+// An ended session is in the revocation list for the lifetime of its access tokens, even if it did not exist in the store.
 func TestEnd(t *testing.T) {
 	inBubble("end", t, func(t *testing.T, w *world) {
 		until := time.Now().Add(5 * time.Hour)
@@ -64,8 +64,7 @@ func TestEnd(t *testing.T) {
 	})
 }
 
-// A family stays in the revocation list until the last of its access tokens has expired, however short those are that are
-// issued now.
+// A family stays in the revocation list until its last access token has expired, even if the tokens that are issued now live shorter.
 func TestEndLastsAsLongAsTheLongestToken(t *testing.T) {
 	const leeway = 30 * time.Second
 	for name, end := range map[string]func(t *testing.T, w *world, families *family.Families){
@@ -120,7 +119,7 @@ func TestEndLastsAsLongAsTheLongestToken(t *testing.T) {
 	})
 }
 
-// An end that the store refuses is tried again until it holds, and what the session held is given back then.
+// An end that fails in the store is retried until it succeeds, and the session's data is then abandoned.
 func TestEndIsTriedAgain(t *testing.T) {
 	broken := func(w *world) (mend func()) {
 		w.mu.Lock()
@@ -150,7 +149,7 @@ func TestEndIsTriedAgain(t *testing.T) {
 		if list, err := w.Revoked(t.Context(), time.Time{}, until.Add(-time.Minute)); err != nil || len(list) != 1 || w.families.Pending() != 0 || !w.gave("data 0") {
 			t.Errorf("listed %v, %v, %d pending, abandoned %v", list, err, w.families.Pending(), w.abandoned)
 		}
-		if _, err := w.families.End(t.Context(), w.first.ID, until); err != nil { // once more
+		if _, err := w.families.End(t.Context(), w.first.ID, until); err != nil { // a repeated logout
 			t.Error(err)
 		}
 	})
@@ -189,7 +188,7 @@ func TestEndIsTriedAgain(t *testing.T) {
 		w.mu.Lock()
 		w.hangs = true
 		w.mu.Unlock()
-		time.Sleep(1500 * time.Millisecond) // a try is under way
+		time.Sleep(1500 * time.Millisecond) // an attempt is running
 		began := time.Now()
 		w.families.Close()
 		if took := time.Since(began); took > 20*time.Second || w.families.Pending() != 1 {

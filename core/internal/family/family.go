@@ -1,6 +1,7 @@
-// Package family keeps sessions and their refresh tokens: one login is one family, in which each token follows the one
-// before. A token is spent once, on whichever instance; its predecessor gets the same answer for a short grace, so that a
-// client whose answer was lost is not logged out; any older one ends the family. docs/models has the protocol as a model.
+// Package family stores sessions and implements refresh token rotation. Each login starts a family: one session with a chain of refresh
+// tokens. Each token is spent once, on any instance. During a short grace period, the token that was spent last gets the same answer
+// again, so that a client that lost the answer stays logged in. Any older token ends the family (reuse detection). docs/models has a
+// model of the protocol.
 package family
 
 import (
@@ -18,70 +19,71 @@ import (
 )
 
 var (
-	// ErrEnded says that the family has ended, or never was: log in again.
+	// ErrEnded says that the family has ended or never existed. The user must log in again.
 	ErrEnded = errors.New("family: the session has ended")
-	// ErrReused is an ErrEnded: the family was ended because of this token, which had been spent before.
-	ErrReused = fmt.Errorf("%w: a spent token came again", ErrEnded)
-	// ErrBusy says that another request is still refreshing the session, or has failed: the token stays valid.
+	// ErrReused wraps ErrEnded: the token had been spent before, and the family was ended for that reason.
+	ErrReused = fmt.Errorf("%w: a spent refresh token was used again", ErrEnded)
+	// ErrBusy says that there is no answer yet: another request is refreshing the session or has failed to, the context has ended, or the
+	// families are closed. The token stays valid.
 	ErrBusy = errors.New("family: the session is being refreshed by another request")
-	// ErrSealed says that a row was sealed with a secret that is not configured any more, or for another service.
-	ErrSealed = errors.New("family: a stored session does not open: it was sealed with other SecretKeys, or for another ClientID or PublicURL")
-	// ErrTooLarge says that a session is larger than a store has to hold.
+	// ErrSealed says that a row was encrypted with a secret that is no longer configured, or for another service.
+	ErrSealed = errors.New("family: a stored session cannot be decrypted: it was encrypted with other SecretKeys, or for another ClientID or PublicURL")
+	// ErrTooLarge says that a session is larger than a store must accept.
 	ErrTooLarge = errors.New("family: the session is too large")
-	// ErrRefused is what a [Spend] wraps when the provider has refused for good.
+	// ErrRefused is wrapped by the error of a [Spend] if the provider has refused the refresh permanently.
 	ErrRefused = errors.New("family: the provider has ended the session")
-	// ErrPending says that the store has refused the end of a session, beside its error: the end is tried again.
+	// ErrPending says that the store failed to end a session, and that the end will be retried. The store's error is wrapped, too.
 	ErrPending = errors.New("family: the session is not ended in the store yet")
-	// ErrPanicked says that a function of the caller's has panicked. Config.Panicked got the value.
+	// ErrPanicked says that a function of the caller, or the store, has panicked. Config.Panicked got the value.
 	ErrPanicked = errors.New("family: a function has panicked")
 )
 
-// maxSealed is what [store.Session] allows for Data and Answer, in bytes.
+// maxSealed is the maximum size of Data and of Answer in a [store.Session], in bytes.
 const maxSealed = 256 << 10
 
-// Config is what families need. Store, Secrets, Issuer, Client, Lease, Wait, Grace and Feed must be set.
+// Config has the settings of families. Store, Secrets, Issuer, Client, Lease, Wait, Grace and Feed must be set.
 type Config struct {
 	Store   store.Store
-	Secrets [][]byte // the first seals, all open
-	Issuer  string   // the own issuer, and the client ID: what was sealed for another service does not open
+	Secrets [][]byte // the first one encrypts, all decrypt
+	Issuer  string   // with Client, bound into the encryption: rows of another service cannot be decrypted
 	Client  string
-	Lease   time.Duration // how long spending a token may take before another request takes over
-	Wait    time.Duration // how long other requests wait for the one that spends the token
-	Grace   time.Duration // how long a spent token gets the same answer again
-	Feed    time.Duration // how long an ended family stays in the revocation list at least: the life of an access token issued now
-	Leeway  time.Duration // how long after its expiry an access token is accepted
-	Max     time.Duration // how long a family lives from its start, however often it is refreshed; 0: for ever
+	Lease   time.Duration // how long one request may take to spend a token before another one takes over
+	Wait    time.Duration // how long other requests wait for it
+	Grace   time.Duration // grace period: how long a spent token gets the same answer again
+	Feed    time.Duration // minimum time of an ended family in the revocation list: the lifetime of an access token issued now
+	Leeway  time.Duration // how long an access token is accepted after its expiry
+	Max     time.Duration // maximum lifetime of a family from its start, even if it is refreshed; 0: unlimited
 
-	// Abandon gets the data of a session that has ended here, or of a result that nobody can use any more: what it
-	// holds at the provider is to be revoked. It must not wait for this package. nil: nothing is called.
+	// Abandon revokes at the provider the tokens in data: of a session that this package has ended by itself or by a retry, or of a result
+	// that cannot be used any more. It must not wait for a method of Families. nil: nothing is called.
 	Abandon func(ctx context.Context, data []byte)
-	// Revoked reports whether a family is in the revocation list of this instance, which may know of an end that the store
-	// does not have yet. It is asked before anything is given out. nil: none is.
+	// Revoked reports whether a family is in the revocation list of this instance, which may have an end that the store does not have yet.
+	// [Families.Rotate] calls it at its start and before it returns an answer. nil: no family is revoked.
 	Revoked func(ctx context.Context, id string) (bool, error)
-	// Panicked gets what a function of this struct, a [Spend] or the store has panicked with, for the log. nil: nothing is called.
+	// Panicked logs the value and the stack of a panic in a function of this struct, in a [Spend] or in the store. nil: nothing is called.
 	Panicked func(value any, stack []byte)
-	// Clocks notices instances whose clocks differ by too much. May be nil.
+	// Clocks detects instances whose clocks differ by too much. May be nil.
 	Clocks *clocks.Watch
-	// Now is the clock; nil: the real one.
+	// Now returns the current time. nil: time.Now.
 	Now func() time.Time
 }
 
-// Families is safe for concurrent use.
+// Families manages the sessions of one service in its store. Safe for concurrent use.
 type Families struct {
 	cfg           Config
 	data, answers *seal.Sealer
-	instance      [instanceSize]byte // random: the answers that were sealed here have no other clock
-	base          context.Context    // ended by Close
+	instance      [instanceSize]byte // random; marks the answers of this instance, whose grace period needs no allowance for clocks
+	base          context.Context    // canceled by Close
 	close         context.CancelFunc
 
 	mu       sync.Mutex
-	closed   bool                 // nothing new begins
-	pending  map[string]time.Time // ends that the store has refused: until when each matters
-	retrying bool                 // a goroutine tries them again
-	flights  sync.WaitGroup       // what goes on though its caller may have left
+	closed   bool                 // Close was called: no new work starts
+	pending  map[string]time.Time // queue of failed ends, by ID: until when each must stay in the revocation list
+	retrying bool                 // a goroutine retries the queue
+	flights  sync.WaitGroup       // work in the background
 }
 
-// New makes the families of one service.
+// New makes the families of one service. It returns an error if Secrets is empty or has an invalid secret.
 func New(cfg Config) (*Families, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -104,29 +106,30 @@ func New(cfg Config) (*Families, error) {
 		return nil, err
 	}
 	f := &Families{cfg: cfg, data: data, answers: answers, pending: make(map[string]time.Time)}
-	f.base, f.close = context.WithCancel(context.Background()) // Close ends it
+	f.base, f.close = context.WithCancel(context.Background()) // canceled by Close
 	_, _ = rand.Read(f.instance[:])                            // crypto/rand.Read never fails
 	return f, nil
 }
 
 func (f *Families) now() time.Time { return stored.Time(f.cfg.Now()) }
 
-// Login is what a session begins with.
+// Login describes a new session.
 type Login struct {
 	Subject string // for people who read the database
-	// Owner and ProviderSession are what [store.Session] says. Idle is when the session ends if no request comes before; zero: no
-	// such end. Note is for the person who looks at a list of sessions.
+	// Owner and ProviderSession are those of [store.Session]. The session ends at Idle unless a request moves that time; zero: no idle
+	// timeout. Note is shown in lists of sessions; it is stored encrypted.
 	Owner, ProviderSession []byte
 	Idle                   time.Time
 	Note                   []byte
 
 	Data    []byte
-	Expires time.Time // the family's end, unless Config.Max ends it before
-	Issued  time.Time // when the access token that goes with it expires
-	NoToken bool      // nothing can be refreshed: the row is there for the logout
+	Expires time.Time // end of the session; for a family, Config.Max may end it earlier
+	Issued  time.Time // expiry of the access token that is issued with it
+	NoToken bool      // the session has no refresh token; its row only serves the logout
 }
 
-// Begin stores a new session: a family whose first token is token, or a browser's session with this cookie.
+// Begin stores a new session: a family whose first refresh token is token, or a browser session whose cookie is token. The error is
+// [ErrTooLarge] or that of the store.
 func (f *Families) Begin(ctx context.Context, token Token, login Login) error {
 	now := f.now()
 	session := store.Session{
@@ -153,7 +156,7 @@ func (f *Families) Begin(ctx context.Context, token Token, login Login) error {
 	return f.cfg.Store.PutSession(ctx, session)
 }
 
-// bounded is when a family ends that would end at a time.
+// bounded returns the end of a family: at, or the maximum lifetime if that ends earlier.
 func (f *Families) bounded(session store.Session, at time.Time) time.Time {
 	if last := session.Started.Add(f.cfg.Max); f.cfg.Max > 0 && at.After(last) {
 		at = last
@@ -161,8 +164,8 @@ func (f *Families) bounded(session store.Session, at time.Time) time.Time {
 	return stored.Time(at)
 }
 
-// Close waits until what goes on in the background has ended, and tries once more to write the ends that the store has
-// refused; it takes no longer than a lease. Rotations that would begin after it are [ErrBusy].
+// Close waits for the work in the background, and retries the queued ends once more. It takes no longer than a lease. After Close,
+// [Families.Rotate] and [Families.Renew] return [ErrBusy] instead of calling the provider.
 func (f *Families) Close() {
 	f.mu.Lock()
 	f.closed = true

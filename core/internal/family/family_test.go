@@ -18,7 +18,7 @@ var (
 	errSpend = errors.New("spend")
 )
 
-// world is a family over a store in memory that can be broken, with a provider that counts.
+// world is a family in a store in memory whose calls can fail, with a provider that counts its calls.
 type world struct {
 	t *testing.T
 	*store.Memory
@@ -28,16 +28,16 @@ type world struct {
 	mu        sync.Mutex
 	spent     int
 	abandoned []string
-	newest    string        // a token that the test goes on with
+	newest    string        // token with which the test continues
 	ttl       time.Duration // of the access tokens that spend issues
 	slow      time.Duration
 	result    *family.Result
 	err       error
-	swap      func(call int) error // before a swap
+	swap      func(call int) error // called before each swap; its error is the swap's
 	swaps     int
-	lost      int // this swap is done, and says that it was not
+	lost      int // number of a swap that succeeds but returns an error
 	revoke    func() error
-	hangs     bool // Revoke, until its context ends
+	hangs     bool // Revoke hangs until its context ends
 }
 
 func (w *world) Swap(ctx context.Context, session store.Session) error {
@@ -89,7 +89,7 @@ func (w *world) service(client string, secrets ...string) *family.Families {
 	return w.serve(func(c *family.Config) { c.Client = client }, secrets...)
 }
 
-// serve makes another instance, with a configuration of its own.
+// serve makes another instance with a changed configuration.
 func (w *world) serve(change func(*family.Config), secrets ...string) *family.Families {
 	w.t.Helper()
 	if secrets == nil {
@@ -115,7 +115,7 @@ func (w *world) serve(change func(*family.Config), secrets ...string) *family.Fa
 	return families
 }
 
-// spend is the provider: it answers with the next token.
+// spend stands for the provider: its answer is the text of the next token.
 func (w *world) spend(_ context.Context, turn family.Turn) (*family.Result, error) {
 	w.mu.Lock()
 	w.spent++
@@ -166,7 +166,7 @@ func inBubble(name string, t *testing.T, do func(*testing.T, *world)) {
 	})
 }
 
-// The branches of a rotation.
+// The outcomes of a rotation.
 func TestRotate(t *testing.T) {
 	inBubble("chain and grace", t, func(t *testing.T, w *world) {
 		second := w.must(w.first.Text)
@@ -247,7 +247,7 @@ func TestRotate(t *testing.T) {
 	})
 }
 
-// Many requests at once, and slow ones.
+// Concurrent and slow rotations.
 func TestRotateAtOnce(t *testing.T) {
 	inBubble("one is enough", t, func(t *testing.T, w *world) {
 		w.slow = time.Second
@@ -292,7 +292,7 @@ func TestRotateAtOnce(t *testing.T) {
 	})
 	inBubble("a late answer", t, func(t *testing.T, w *world) {
 		w.slow = 14 * time.Second
-		w.refuses(w.first.Text, family.ErrBusy) // nobody has the successor, so there must be none
+		w.refuses(w.first.Text, family.ErrBusy) // no client has got the next token, so the row must not have one
 		w.mu.Lock()
 		w.slow = 0
 		w.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
-// Writes that fail, that are done though they say otherwise, and that conflict.
+// Writes that fail, that succeed but return an error, and that conflict.
 func TestRotateOverFlaws(t *testing.T) {
 	inBubble("the lease is not had", t, func(t *testing.T, w *world) {
 		w.swap = func(call int) error {
@@ -101,7 +101,7 @@ func TestRotateOverFlaws(t *testing.T) {
 	})
 }
 
-// SecretKeys and client: what does not open is left alone.
+// Rows that were encrypted with other secrets, or for another client or issuer, are not changed.
 func TestRotateSealed(t *testing.T) {
 	inBubble("sealed", t, func(t *testing.T, w *world) {
 		for name, families := range map[string]*family.Families{
@@ -118,7 +118,7 @@ func TestRotateSealed(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.refuses(string(second), family.ErrSealed)
-		w.refuses(w.first.Text, family.ErrSealed) // the answer does not open either
+		w.refuses(w.first.Text, family.ErrSealed) // the answer cannot be decrypted either
 		if data, err := w.families.End(t.Context(), w.first.ID, time.Time{}); err != nil || data != nil {
 			t.Errorf("%q, %v", data, err)
 		}
@@ -130,7 +130,7 @@ func TestRotateSealed(t *testing.T) {
 	}
 }
 
-// The clock and the one who is told may be left out.
+// The optional fields of Config may be left out.
 func TestDefaults(t *testing.T) {
 	db := store.NewMemory()
 	families, err := family.New(family.Config{Store: db, Secrets: [][]byte{[]byte("a secret of thirty-two bytes or so")}, Lease: time.Minute, Wait: time.Minute, Grace: time.Minute, Feed: time.Hour})

@@ -5,21 +5,21 @@ import (
 	"runtime/debug"
 )
 
-// safely runs what may call functions of the application, and makes a panic an error of this request: in the background
-// it would end the process.
+// safely calls do, which may call functions of the application, and turns a panic into [ErrPanicked]. A panic in a background goroutine
+// would end the process.
 func (f *Families) safely(do func() error) (err error) {
 	defer func() {
 		if value := recover(); value != nil {
 			err = ErrPanicked
 			stack := debug.Stack()
-			defer func() { _ = recover() }() // the log is the application's, too
+			defer func() { _ = recover() }() // the application's logger may panic, too
 			f.cfg.Panicked(value, stack)
 		}
 	}()
 	return do()
 }
 
-// abandon is Config.Abandon, whatever it does.
+// abandon calls Config.Abandon and recovers from its panics.
 func (f *Families) abandon(ctx context.Context, data []byte) {
 	_ = f.safely(func() error {
 		f.cfg.Abandon(ctx, data)

@@ -11,8 +11,8 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/family"
 )
 
-// A function of the application that panics costs its request, and nothing else: the token stays valid, and the lease is
-// free at once. The error does not show the value, which only the log gets.
+// A panic in a function of the application fails only its own request: the token stays valid, and the lease is released at once. The
+// error does not contain the value, which only the log gets.
 func TestPanics(t *testing.T) {
 	var mu sync.Mutex
 	var values []any

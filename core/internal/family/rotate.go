@@ -11,38 +11,38 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
-// Turn is what a [Spend] works with.
+// Turn is the input of a [Spend].
 type Turn struct {
-	Data []byte    // the session's
-	Next Token     // that the answer has to hold
-	Ends time.Time // when the family ends at the latest (Config.Max); zero: there is no such time
+	Data []byte    // the session's data
+	Next Token     // refresh token that the answer must contain; zero in [Families.Renew]
+	Ends time.Time // latest end of the family (Config.Max); zero: no limit
 
-	// Keep takes the session's new data as soon as the provider has issued new tokens: it is stored even if spend panics.
+	// Keep records the session's new data once the provider has issued new tokens. If spend panics afterwards, this data is stored.
 	Keep func(data []byte)
 }
 
-// Result is what spending a token came to.
+// Result is the output of a [Spend].
 type Result struct {
 	Data    []byte    // the session's new data
-	Answer  []byte    // what the client gets, the next token in it
-	Expires time.Time // the session's new end, unless Config.Max ends it before
-	Issued  time.Time // when the access token in the answer expires
+	Answer  []byte    // answer for the client, with the next token in it
+	Expires time.Time // the session's new end; Config.Max may end it earlier
+	Issued  time.Time // expiry of the access token in the answer
 }
 
-// Spend refreshes at the provider. One request at a time calls it for a family. An error that wraps [ErrRefused] ends the
-// family; a Result beside it is abandoned. With any other the client's token stays valid; a Result beside it replaces the
-// session's data, for the case that the provider has issued new tokens and something else failed then.
+// Spend refreshes a session at the provider. The lease of the family makes sure that one request at a time calls it. An error that
+// wraps [ErrRefused] ends the family, and a Result returned with it is abandoned. After any other error the client's token stays valid,
+// and a Result returned with it replaces the session's data: the provider has issued new tokens, and a later step failed.
 type Spend func(ctx context.Context, turn Turn) (*Result, error)
 
-// Times between two looks at a row that another request works on.
+// The delay between two reads of a row while another request holds its lease; it doubles.
 const (
 	firstLook = 15 * time.Millisecond
 	lastLook  = 250 * time.Millisecond
 )
 
-// Rotate spends a refresh token and returns the answer: that of spend, or the one that the token was spent for a moment
-// ago. Once spend has been called, it runs to its end even when ctx ends before. The error is [ErrEnded], [ErrReused],
-// [ErrBusy], [ErrSealed], [ErrPanicked], that of the store, of Config.Revoked or of spend.
+// Rotate spends a refresh token and returns the answer of spend. For a token in its grace period, it returns the answer that the token
+// was spent for. Once spend has been called, it runs to its end even if ctx ends. The error is [ErrEnded], [ErrReused], [ErrBusy],
+// [ErrSealed], [ErrTooLarge], [ErrPanicked], or that of the store, of Config.Revoked or of spend.
 func (f *Families) Rotate(ctx context.Context, text string, spend Spend) ([]byte, error) {
 	token, ok := parse(store.KindToken, text)
 	if !ok {
@@ -57,13 +57,13 @@ func (f *Families) Rotate(ctx context.Context, text string, spend Spend) ([]byte
 	if err != nil {
 		return nil, err
 	}
-	if err := f.refused(ctx, token.ID); err != nil { // it may have ended here meanwhile, and the store not know it
+	if err := f.refused(ctx, token.ID); err != nil { // this instance may have ended it in the meantime without reaching the store
 		return nil, err
 	}
 	return answer, nil
 }
 
-// refused is [ErrEnded] for a family whose access tokens this instance refuses.
+// refused returns [ErrEnded] if the family is in the revocation list of this instance.
 func (f *Families) refused(ctx context.Context, id string) error {
 	revoked, err := f.cfg.Revoked(ctx, id)
 	if err == nil && revoked {
@@ -91,12 +91,12 @@ func (f *Families) rotate(ctx context.Context, token Token, spend Spend) ([]byte
 			if err := f.endReused(ctx, session); !errors.Is(err, store.ErrConflict) {
 				return nil, err
 			}
-		case session.Lease.Add(clocks.Skew).After(f.now()): // the clock of the holder may be behind
+		case session.Lease.Add(clocks.Skew).After(f.now()): // the holder's clock may be behind
 			if err := w.look(ctx, session.Version); err != nil {
 				return nil, err
 			}
 		case w.version != 0 && session.Version != w.version && session.Lease.IsZero():
-			return nil, ErrBusy // the request that was waited for has failed, and this one would too
+			return nil, ErrBusy // the request that held the lease has failed, and this one would probably fail, too
 		default:
 			answer, err := f.spend(ctx, token, session, spend)
 			if !errors.Is(err, store.ErrConflict) {
@@ -106,12 +106,13 @@ func (f *Families) rotate(ctx context.Context, token Token, spend Spend) ([]byte
 	}
 }
 
-// instanceSize is how many bytes before an answer name the instance that sealed it.
+// instanceSize is the length of the instance's ID that precedes each answer, in bytes.
 const instanceSize = 16
 
-// again returns the answer that a token was spent for, while its grace lasts. The instance that spent it knows to the moment
-// when that ends; for others it is [clocks.Skew] longer, since their clock may be ahead: a second tab must not be taken for a
-// thief. A thief gets what the client has got, and is found out by the next rotation.
+// again returns the answer that a token was spent for, if the token is in its grace period. The instance that spent the token measures
+// the period exactly. For other instances it is [clocks.Skew] longer, because their clocks may be ahead: a second browser tab must not
+// count as reuse. A thief who uses the token in this period gets the same answer as the client, and the next rotation detects the
+// reuse.
 func (f *Families) again(token Token, session store.Session) (answer []byte, ok bool, err error) {
 	age := f.now().Sub(session.Rotated)
 	if !token.is(session.Last) || age >= f.cfg.Grace+clocks.Skew {
@@ -125,10 +126,10 @@ func (f *Families) again(token Token, session store.Session) (answer []byte, ok 
 	return answer, age < f.cfg.Grace || !bytes.Equal(by, f.instance[:]), nil
 }
 
-// wait looks again and again, ever more slowly.
+// wait is the state of a loop that reads a row with a growing delay.
 type wait struct {
 	pause   time.Duration
-	version int64 // of the row while another request held the lease; 0: none did
+	version int64 // of the row while another request held the lease; 0: no request did
 }
 
 func (w *wait) look(ctx context.Context, version int64) error {
@@ -144,73 +145,38 @@ func (w *wait) look(ctx context.Context, version int64) error {
 	}
 }
 
-// endReused ends a family of which a token came that is neither the current one nor, in the grace, the last: there is
-// a copy. [store.ErrConflict]: the row has changed meanwhile. When the store failed, what the family holds at the
-// provider is abandoned all the same, since the row may be gone, and the end is tried again.
+// endReused ends a family after reuse, and abandons its data: a token was presented that is neither the current one nor in its grace
+// period, so there is a copy of it. The error is [ErrReused]; [store.ErrConflict] if the row has changed in the meantime, and nothing
+// was done; or that of the store. After an error of the store the data is abandoned as well, because the row may be gone, and the end
+// is retried.
 func (f *Families) endReused(ctx context.Context, session store.Session) error {
 	err := f.revoke(ctx, session, time.Time{})
 	if errors.Is(err, store.ErrConflict) {
 		return err
 	}
 	if data, err := f.open(f.data, session.ID, session.Data); err == nil {
-		_ = f.background(ctx, func(ctx context.Context) { f.abandon(ctx, data) }) // the provider's end comes by itself, too
+		_ = f.Background(ctx, func(ctx context.Context) { f.abandon(ctx, data) }) // not after Close: the tokens expire by themselves
 	}
 	if err != nil {
-		_ = f.retryLater(session.ID, time.Time{}) //nolint:contextcheck // the retry outlives the request; or the token comes once more
+		_ = f.retryLater(session.ID, time.Time{}) //nolint:contextcheck // the retry outlives the request; the next reuse tries again, too
 		return err
 	}
 	return ErrReused
 }
 
-// spend takes the lease and does the work in the background: the caller may leave, the result must not be lost.
+// spend takes the lease and does the work in the background: its result must not be lost if the caller leaves.
 func (f *Families) spend(ctx context.Context, token Token, session store.Session, spend Spend) ([]byte, error) {
 	data, err := f.open(f.data, token.ID, session.Data)
 	if err != nil {
 		return nil, err
 	}
-	type outcome struct {
-		answer []byte
-		err    error
-	}
-	done := make(chan outcome, 1)
-	err = f.background(ctx, func(free context.Context) {
-		var o outcome
-		o.err = f.safely(func() (err error) {
-			o.answer, err = f.work(free, ctx.Done(), token, session, data, spend)
-			return err
-		})
-		done <- o
+	return await(ctx, f, func(free context.Context) ([]byte, error) {
+		return f.work(free, ctx.Done(), token, session, data, spend)
 	})
-	if err != nil {
-		return nil, err
-	}
-	select {
-	case o := <-done:
-		return o.answer, o.err
-	case <-ctx.Done():
-		return nil, ErrBusy
-	}
 }
 
-// background runs what must not end with its caller, within the time of a lease; [ErrBusy] after Close.
-func (f *Families) background(ctx context.Context, do func(context.Context)) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.closed {
-		return ErrBusy
-	}
-	f.flights.Add(1)
-	go func() {
-		defer f.flights.Done()
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), f.cfg.Lease)
-		defer cancel()
-		do(ctx)
-	}()
-	return nil
-}
-
-// work takes the lease, asks the provider, and writes what came of it if the row is still ours. left is closed when the
-// caller has gone without an answer: then the token stays valid, so that it can come again whenever it likes.
+// work takes the lease, calls spend, and writes the result to the row. left is closed if the caller has left without an answer: then
+// only the new data is written, and the client's token stays valid, so that the client can retry at any time.
 func (f *Families) work(ctx context.Context, left <-chan struct{}, token Token, session store.Session, data []byte, spend Spend) ([]byte, error) {
 	next := token.next()
 	turn := Turn{Data: data, Next: next}
@@ -254,23 +220,22 @@ func (f *Families) ask(ctx context.Context, session store.Session, turn Turn, sp
 			f.abandon(ctx, result.Data)
 		}
 		if f.persist(ctx, func(ctx context.Context) error { return f.revoke(ctx, session, time.Time{}) }) != nil {
-			return session, nil, ErrBusy // not ours any more, or not to be reached: the next try finds out
+			return session, nil, ErrBusy // another request took over, or the store is unreachable: the next attempt finds out
 		}
 		return session, nil, ErrEnded
 	case result == nil:
 		session.Lease = time.Time{}
-		_ = f.persist(ctx, func(ctx context.Context) error { return f.cfg.Store.Swap(ctx, session) }) // else the lease runs out
+		_ = f.persist(ctx, func(ctx context.Context) error { return f.cfg.Store.Swap(ctx, session) }) // if it fails, the lease expires
 		return session, nil, err
 	default:
 		return session, nil, errors.Join(err, f.keep(ctx, session, result))
 	}
 }
 
-// writeTime is what is left of a lease for the write when spend has taken as long as it may.
+// writeTime is the part of a lease that is reserved for the write after spend.
 const writeTime = 5 * time.Second
 
-// timed lets spend have the lease but for the time of the write: what the provider issued must not be lost because it came
-// late.
+// timed calls spend with the time of the lease, less the time for the write: tokens that the provider issues late must still be stored.
 func (f *Families) timed(ctx context.Context, turn Turn, spend Spend) (result *Result, err error) {
 	ctx, cancel := context.WithTimeout(ctx, f.cfg.Lease-min(writeTime, f.cfg.Lease/3))
 	defer cancel()
@@ -286,11 +251,11 @@ func (f *Families) timed(ctx context.Context, turn Turn, spend Spend) (result *R
 	return result, err
 }
 
-// keep writes the row with new data and without the lease. When the row is gone, which only happens to a family that
-// has ended, what the provider issued is abandoned; when another request has taken over, the row is not ours to touch.
+// keep writes the row with the result's data and without the lease. If the row is gone, the family has ended: the data is abandoned,
+// and the error is [ErrEnded]. If another request has taken the row over, keep changes nothing and returns [ErrBusy].
 func (f *Families) keep(ctx context.Context, session store.Session, result *Result) error {
 	sealed, err := f.seal(f.data, session.ID, result.Data)
-	if err != nil { // what cannot be stored is lost
+	if err != nil { // data that cannot be stored is lost, and its family ends
 		f.abandon(ctx, result.Data)
 		_ = f.persist(ctx, func(ctx context.Context) error { return f.revoke(ctx, session, time.Time{}) })
 		return err
@@ -306,16 +271,16 @@ func (f *Families) keep(ctx context.Context, session store.Session, result *Resu
 		f.abandon(ctx, result.Data)
 		return ErrEnded
 	case err == nil && row.Version == session.Version+1 && string(row.Data) == string(sealed):
-		return nil // it was written, and the connection broke before the store could say so
+		return nil // it was written, but the connection broke before the store's answer
 	default:
 		return ErrBusy
 	}
 }
 
-// tryTime bounds one try of a write: a connection that hangs must not take all the time there is.
+// tryTime is the timeout of one attempt to write: a connection that hangs must not use up the whole lease.
 const tryTime = 2 * time.Second
 
-// persist repeats a write that failed until ctx ends: what the provider has issued would be lost.
+// persist retries a failed write until ctx ends, because tokens that the provider has issued would be lost. A conflict is not retried.
 func (f *Families) persist(ctx context.Context, write func(context.Context) error) error {
 	for pause := firstLook; ; pause = min(2*pause, lastLook) {
 		try, cancel := context.WithTimeout(ctx, tryTime)

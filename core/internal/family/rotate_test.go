@@ -10,7 +10,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/family"
 )
 
-// apart makes an instance whose clock differs.
+// apart makes an instance whose clock differs by a duration.
 func (w *world) apart(by time.Duration, change ...func(*family.Config)) *family.Families {
 	return w.serve(func(c *family.Config) {
 		c.Now = func() time.Time { return time.Now().Add(by) }
@@ -20,8 +20,8 @@ func (w *world) apart(by time.Duration, change ...func(*family.Config)) *family.
 	})
 }
 
-// A second tab within the grace gets the answer of the first, whatever clock its instance has; whoever comes after the
-// grace, and after the minute by which clocks may differ, has a copy.
+// A second tab gets the answer of the first within the grace period, even if the clock of its instance differs. After the grace period
+// plus the minute by which clocks may differ, the token counts as reused.
 func TestGraceOfClocksApart(t *testing.T) {
 	for _, by := range []time.Duration{-clocks.Skew, -11 * time.Second, 0, 11 * time.Second, clocks.Skew} {
 		inBubble(by.String(), t, func(t *testing.T, w *world) {
@@ -45,7 +45,7 @@ func TestGraceOfClocksApart(t *testing.T) {
 	}
 }
 
-// The instance that spent a token knows when its grace ends: a minute more is for others alone.
+// The instance that spent a token measures its grace period exactly; only others add a minute.
 func TestGraceIsShortHere(t *testing.T) {
 	inBubble("here", t, func(t *testing.T, w *world) {
 		other := w.apart(0)
@@ -59,7 +59,7 @@ func TestGraceIsShortHere(t *testing.T) {
 	})
 }
 
-// A lease is not taken from its holder by an instance whose clock is ahead: the provider never sees a token twice.
+// An instance whose clock is ahead does not take a lease over from its holder, so the provider never sees a token twice.
 func TestLeaseOfClocksApart(t *testing.T) {
 	for _, by := range []time.Duration{-clocks.Skew, 0, 25 * time.Second, clocks.Skew} {
 		inBubble(by.String(), t, func(t *testing.T, w *world) {
@@ -77,7 +77,7 @@ func TestLeaseOfClocksApart(t *testing.T) {
 	}
 }
 
-// The lease of a process that has died is taken over once it has run out by every clock.
+// The lease of a process that has died is taken over once it has expired by every clock.
 func TestLeaseOfTheDead(t *testing.T) {
 	for _, by := range []time.Duration{-clocks.Skew, 0, clocks.Skew} {
 		inBubble(by.String(), t, func(t *testing.T, w *world) {
@@ -106,7 +106,7 @@ func TestLeaseOfTheDead(t *testing.T) {
 	}
 }
 
-// Clocks that differ by more than a minute are noticed by the one that is behind.
+// Clocks that differ by more than a minute are detected by the instance that is behind.
 func TestRotateNoticesClocks(t *testing.T) {
 	for by, want := range map[time.Duration]error{time.Minute: nil, 61 * time.Second: clocks.ErrAhead} {
 		inBubble(by.String(), t, func(t *testing.T, w *world) {
@@ -122,7 +122,7 @@ func TestRotateNoticesClocks(t *testing.T) {
 	}
 }
 
-// A family ends at its start and Max, however often it is refreshed.
+// A family ends Max after its start, even if it is refreshed.
 func TestMax(t *testing.T) {
 	const most = 10 * time.Hour
 	inBubble("end", t, func(t *testing.T, w *world) {
@@ -162,8 +162,7 @@ func TestMax(t *testing.T) {
 	})
 }
 
-// What this instance refuses gets nothing from it: neither a new answer nor one that is repeated, nor one that the end has
-// overtaken.
+// A family in the revocation list of this instance gets no answer: no new one, no repeated one, and none if it ended during the rotation.
 func TestRotateAsksTheRevocationList(t *testing.T) {
 	var revoked bool
 	var errList error

@@ -10,7 +10,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
-// A refresh token is the handle of its family and a secret of its own, both random.
+// A refresh token consists of the handle of its family and a secret of its own, both random. Sizes in bytes.
 const (
 	handleSize = 16
 	secretSize = 32
@@ -18,14 +18,14 @@ const (
 
 var encoding = base64.RawURLEncoding.Strict()
 
-// Token is one refresh token, or the cookie of a browser's session. Text is what the client gets; ID is the session's, which
-// everybody may know: neither the handle nor the secret can be had from it.
+// Token is a refresh token, or the cookie of a browser session. Text is for the client alone. ID is that of the session and is not a
+// secret: neither the handle nor the secret can be computed from it.
 type Token struct {
 	Text, ID string
 
 	kind   string
 	handle [handleSize]byte
-	hash   [sha256.Size]byte // of the secret: all that is ever stored
+	hash   [sha256.Size]byte // of the secret, which itself is never stored
 }
 
 // NewToken makes the first refresh token of a new family.
@@ -40,7 +40,7 @@ func newOf(kind string) Token {
 	return fresh(kind, handle)
 }
 
-// next makes the token that follows in the same family.
+// next makes the next token of the same family.
 func (t Token) next() Token { return fresh(t.kind, t.handle) }
 
 func fresh(kind string, handle [handleSize]byte) Token {
@@ -50,7 +50,8 @@ func fresh(kind string, handle [handleSize]byte) Token {
 	return newToken(kind, raw)
 }
 
-// labels make the IDs of the kinds differ: a refresh token in the cookie finds no session, and neither does a cookie at the token route.
+// labels make the IDs of both kinds differ: a refresh token sent as a cookie finds no session, and neither does a cookie sent as a
+// refresh token.
 var labels = map[string]string{store.KindToken: "oidcauth sid ", store.KindBrowser: "oidcauth browser "}
 
 func newToken(kind string, raw []byte) Token {
@@ -60,7 +61,7 @@ func newToken(kind string, raw []byte) Token {
 	return t
 }
 
-// parse reads what a client sent as a token of a kind.
+// parse decodes a token of a kind that a client sent. It reports false for a malformed one.
 func parse(kind, text string) (Token, bool) {
 	if len(text) != base64.RawURLEncoding.EncodedLen(handleSize+secretSize) || strings.ContainsAny(text, "\r\n") {
 		return Token{}, false
@@ -72,5 +73,5 @@ func parse(kind, text string) (Token, bool) {
 	return newToken(kind, raw), true
 }
 
-// is compares with a stored hash. Both are hashes of random secrets: the time that it takes tells nothing.
+// is compares the secret with a stored hash. Both are hashes of random secrets, so the duration reveals nothing.
 func (t Token) is(hash []byte) bool { return bytes.Equal(t.hash[:], hash) }

@@ -42,7 +42,7 @@ type Config struct {
 	Clocks  *clocks.Watch // detects instances whose clocks differ by more; may be nil
 }
 
-// Feed is safe for concurrent use.
+// Feed is the cached revocation list of one instance. Safe for concurrent use.
 type Feed struct {
 	cfg     Config
 	overlap time.Duration // how far each read reaches back before the previous one
@@ -51,7 +51,7 @@ type Feed struct {
 	// own has the sessions that this instance revoked and that the list does not have yet. The sets are immutable; each has
 	// more entries than the next, so that there are few of them and adding an entry copies little.
 	own atomic.Pointer[[]set]
-	mu  sync.Mutex // held while own is replaced
+	mu  sync.Mutex // held to replace own
 
 	read, reread time.Time // start of the last successful read, and of the last one of the whole list; reads never run in parallel
 }

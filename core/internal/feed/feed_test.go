@@ -17,7 +17,7 @@ import (
 
 var errStore = errors.New("store")
 
-// flawed is a store that a test can take down.
+// flawed is a store whose reads fail while it is down.
 type flawed struct {
 	*store.Memory
 	mu    sync.Mutex
@@ -147,7 +147,7 @@ func TestFeedRereads(t *testing.T) {
 	})
 }
 
-// An instance whose clock is ahead purges entries that others need for another minute: those keep them.
+// An instance whose clock is ahead purges entries that other instances still need: those keep them in their copies.
 func TestFeedKeepsWhatWasPurged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, f := start(t)
@@ -179,7 +179,7 @@ func TestFeedNoticesClocks(t *testing.T) {
 				watch := clocks.NewWatch(nil)
 				f := feed.New(feed.Config{Store: s, Timeout: 10 * time.Second, Leeway: 5 * time.Minute, Clocks: watch})
 				defer f.Close()
-				s.revoke(t, "old", time.Now().Add(-time.Hour), time.Now().Add(time.Hour)) // from before this instance's start
+				s.revoke(t, "old", time.Now().Add(-time.Hour), time.Now().Add(time.Hour)) // written before this instance started
 				has(t, f, "old", true)
 				if err := watch.Err(); err != nil {
 					t.Errorf("at first: %v", err)
@@ -194,7 +194,7 @@ func TestFeedNoticesClocks(t *testing.T) {
 	}
 }
 
-// While the store is down the old list is used, and Ready fails after a minute.
+// While the store is down, the last list is used, and Ready fails after a minute.
 func TestFeedDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, f := start(t)
@@ -213,7 +213,7 @@ func TestFeedDown(t *testing.T) {
 		if err := f.Ready(t.Context()); err != nil {
 			t.Error(err)
 		}
-		time.Sleep(10 * time.Minute) // longer than reads overlap
+		time.Sleep(10 * time.Minute) // longer than the overlap of reads
 		s.fail(true)
 		time.Sleep(57 * time.Second)
 		if err := f.Ready(t.Context()); err != nil {
@@ -230,14 +230,14 @@ func TestFeedDown(t *testing.T) {
 		}
 		s.fail(false)
 		time.Sleep(5 * time.Second)
-		has(t, f, "x", true) // it was revoked longer ago than the reads overlap
+		has(t, f, "x", true) // it was revoked before the overlap of reads
 		if err := f.Ready(t.Context()); err != nil {
 			t.Error(err)
 		}
 	})
 }
 
-// Entries in the store's list are dropped from the own set, and are never missing from both.
+// Own revocations are dropped once they are in the store's list, and are never missing from both.
 func TestFeedForgetsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, f := start(t)
@@ -269,7 +269,7 @@ func TestFeedForgetsOwn(t *testing.T) {
 	})
 }
 
-// A logout copies few of the own entries, however many are not stored yet.
+// A logout copies few of the own revocations, even if many are not stored yet.
 func TestFeedAddIsCheap(t *testing.T) {
 	_, f := start(t)
 	defer f.Close()
@@ -292,7 +292,7 @@ func TestFeedAddIsCheap(t *testing.T) {
 	}
 }
 
-// Adds and reads at the same time.
+// Concurrent calls of Add and Has.
 func TestFeedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, f := start(t)

@@ -22,8 +22,7 @@ var ErrClosed = errors.New("fresh: closed")
 // ErrPanicked says that a fetch failed because the load function panicked.
 var ErrPanicked = errors.New("fresh: the load function has panicked")
 
-// ErrElsewhere says that a fetch failed because another source failed, which reports the outage itself: so a log that watches
-// both has it once.
+// ErrElsewhere says that a fetch failed because another source failed. That source reports the outage, so that it is logged only once.
 var ErrElsewhere = errors.New("fresh: another source failed")
 
 // Policy says how old a cached copy may become. All durations must be positive.
@@ -45,7 +44,7 @@ type Source[T any] struct {
 	now    atomic.Pointer[Snapshot[T]]
 	flight singleflight.Group
 
-	mu      sync.Mutex // guards what follows; never held over a fetch
+	mu      sync.Mutex // guards the fields below; never held during a fetch
 	tries   int        // failed fetches since the last success, or since the start
 	asked   time.Time  // the last fetch on demand, or the end of the last failed fetch
 	failure error      // of the last fetch; nil if it succeeded

@@ -10,8 +10,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/fresh"
 )
 
-// A failure of another source is not reported, because that source does; a failure of its own is reported once, and so is its
-// end.
+// A failure of another source is not reported here, because that source reports it. An own failure is reported once, and so is its end.
 func TestFailuresOfAnotherSourceAreNotReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := &origin{}

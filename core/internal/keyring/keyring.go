@@ -204,7 +204,7 @@ func (k *Keeper) Rotate(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := k.Store.AddKey(ctx, *row); !errors.Is(err, store.ErrConflict) { // a conflict may be an imported key's
+		if err := k.Store.AddKey(ctx, *row); !errors.Is(err, store.ErrConflict) { // retry: an import may have taken the generation
 			return err
 		}
 	}

@@ -18,7 +18,7 @@ const life = time.Hour
 
 var errStore = errors.New("store")
 
-// flawed is a store whose calls can fail, or that another instance changes just before a call.
+// flawed is a store with functions that run before a call: they make it fail, or change the data as another instance would.
 type flawed struct {
 	*store.Memory
 	add, retire, keys func() error
@@ -89,7 +89,7 @@ var imports = sync.OnceValue(func() []byte {
 	return text
 })
 
-// finds reports whether a ring has the key for what a signer signs.
+// finds reports whether a ring has the public key of a signer, in Find and in Document.
 func finds(t *testing.T, ring *keyring.Ring, signer *jose.Signer) bool {
 	t.Helper()
 	raw, err := signer.Sign("JWT", map[string]any{})
@@ -104,7 +104,7 @@ func finds(t *testing.T, ring *keyring.Ring, signer *jose.Signer) bool {
 	return ok && strings.Contains(string(ring.Document), signer.ID)
 }
 
-// The life of a key, from its creation to its end.
+// The lifecycle of a key, from its creation to its removal.
 func TestRing(t *testing.T) {
 	c := &clock{time.Now()}
 	db := &flawed{Memory: store.NewMemory()}
@@ -117,7 +117,7 @@ func TestRing(t *testing.T) {
 	if again := load(t, k); again.Signer(c.at).ID != first.ID {
 		t.Error("another key")
 	}
-	for range 3 { // one waits already
+	for range 3 { // one key is already waiting
 		if err := k.Rotate(t.Context()); err != nil {
 			t.Fatal(err)
 		}

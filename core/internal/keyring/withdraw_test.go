@@ -17,7 +17,7 @@ func withdraw(t *testing.T, k *keyring.Keeper, id string) {
 	}
 }
 
-// A withdrawn key is gone at once, whatever the clock of the instance, and another one signs at once.
+// A withdrawn key is removed at once, and another one signs at once, even if the clock of the instance differs.
 func TestWithdraw(t *testing.T) {
 	c := &clock{time.Now()}
 	db := &flawed{Memory: store.NewMemory()}

@@ -43,13 +43,21 @@ func (l *Logins) Drop(name string) *http.Cookie { return l.cookie(name, "", -tim
 
 // Crowded returns the names of the oldest login cookies, which must be deleted before another one is set.
 func (l *Logins) Crowded(cookies []*http.Cookie) []string {
+	names := l.begun(cookies)
+	return names[:max(0, len(names)-maxOpen+1)]
+}
+
+// HasBegun reports whether a browser has the cookie of a login, begun on any instance.
+func (l *Logins) HasBegun(cookies []*http.Cookie) bool { return len(l.begun(cookies)) > 0 }
+
+// begun returns the names of login cookies, the oldest first.
+func (l *Logins) begun(cookies []*http.Cookie) (names []string) {
 	const suffix = 14 // of a name: time and random text
-	var names []string
 	for _, cookie := range cookies {
 		if rest, ours := strings.CutPrefix(cookie.Name, l.prefix()); ours && len(rest) == suffix && strings.Trim(rest[:8], "0123456789abcdef") == "" {
 			names = append(names, cookie.Name)
 		}
 	}
 	slices.Sort(names)
-	return names[:max(0, len(names)-maxOpen+1)]
+	return names
 }

@@ -19,6 +19,12 @@ import (
 func (b *Browsers) Admit(ctx context.Context, cookie string, isSliding bool) (seat *Seat, cached bool, err error) {
 	now := time.Now()
 	seat, cached = b.seats.Get(cookie)
+	if cached && now.UnixMilli() < seat.quiet.Load() {
+		if err := b.checkEnded(ctx, seat, now); err != nil {
+			return nil, true, err
+		}
+		return seat, true, nil
+	}
 	if !cached || seat.isIdle(now) || now.Sub(seat.read) > readAge { // another instance may have extended it, or ended it
 		if seat, err = b.reread(ctx, strings.Clone(cookie), seat, now); err != nil {
 			return nil, cached, err
@@ -36,7 +42,27 @@ func (b *Browsers) Admit(ctx context.Context, cookie string, isSliding bool) (se
 	if isSliding {
 		b.touch(seat, now) //nolint:contextcheck // the write outlives the request
 	}
+	seat.quiet.Store(b.nextWork(seat).UnixMilli())
 	return seat, cached, nil
+}
+
+// nextWork returns the time from which a request has more to do than to look into the revocation list.
+func (b *Browsers) nextWork(seat *Seat) time.Time {
+	next := seat.Expires
+	sooner := func(at time.Time) {
+		if at.Before(next) {
+			next = at
+		}
+	}
+	sooner(seat.read.Add(readAge))
+	if seat.renewable {
+		sooner(seat.heard.Add(b.own.RefreshAfter))
+	}
+	if idle := seat.IdleExpires(); !idle.IsZero() {
+		sooner(idle)
+		sooner(seat.Seen().Add(b.own.Idle / slide))
+	}
+	return next
 }
 
 // HasEnded reports whether an admitted session has ended. An error counts as no.
@@ -66,7 +92,7 @@ func (b *Browsers) checkEnded(ctx context.Context, seat *Seat, now time.Time) er
 	case over:
 		return ended()
 	default:
-		kept := moment // in the heap only here
+		kept := moment // copied here, so that only this path allocates
 		seat.alive.Store(&kept)
 		return nil
 	}
@@ -76,7 +102,7 @@ func (b *Browsers) checkEnded(ctx context.Context, seat *Seat, now time.Time) er
 func (b *Browsers) reread(ctx context.Context, cookie string, last *Seat, now time.Time) (*Seat, error) {
 	read := func() (any, error) { return b.known(ctx, cookie) }
 	found, err, _ := b.reads.Do(cookie, read)
-	if errors.Is(err, context.Canceled) && ctx.Err() == nil { // the client has left the request that read for all of them
+	if errors.Is(err, context.Canceled) && ctx.Err() == nil { // the client of the shared read has left
 		found, err = read()
 	}
 	switch {
@@ -103,7 +129,10 @@ func (b *Browsers) known(ctx context.Context, cookie string) (*Seat, error) {
 	row, err := open.families.Look(ctx, cookie)
 	switch {
 	case errors.Is(err, family.ErrSealed):
-		b.cfg.Log.WarnContext(ctx, "a browser's session does not open: it counts as absent", "error", err)
+		if dropped, ok := b.sealed.Take(); ok {
+			b.cfg.Log.WarnContext(ctx, "a session cookie was refused", "error", err,
+				"check", "Config.SecretKeys, Config.ClientID and Config.PublicURL: the same on every instance", "dropped", dropped)
+		}
 		return nil, ended()
 	case isEnd(err):
 		return nil, ended()
@@ -139,25 +168,11 @@ func (b *Browsers) touch(seat *Seat, now time.Time) {
 	})
 }
 
-// background runs work that the request does not wait for. A panic of the store must not end the process.
+// background runs work that the request does not wait for. None begins after Close.
 func (b *Browsers) background(do func(context.Context)) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.closed {
-		return
+	if open := b.opened(); open != nil { // always true, because there is a seat
+		_ = open.families.Background(context.Background(), do)
 	}
-	b.work.Add(1)
-	go func() {
-		defer b.work.Done()
-		defer func() {
-			if value := recover(); value != nil {
-				b.panicked(value, nil)
-			}
-		}()
-		ctx, cancel := context.WithTimeout(context.Background(), b.cfg.Timeout+leaseMargin)
-		defer cancel()
-		do(ctx)
-	}()
 }
 
 // freshen refreshes claims that are older than RefreshAfter: in the background, or, if they are older than [provider.StaleAge], before
@@ -167,7 +182,7 @@ func (b *Browsers) freshen(ctx context.Context, cookie string, seat *Seat, now t
 	if !seat.renewable || age < b.own.RefreshAfter {
 		return seat, nil
 	}
-	text := strings.Clone(cookie) // the request's memory may be used again
+	text := strings.Clone(cookie) // the framework may reuse the request's memory
 	if age >= provider.StaleAge {
 		return b.renew(ctx, text, seat)
 	}

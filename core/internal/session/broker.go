@@ -15,7 +15,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/verify"
 )
 
-// Broker keeps the provider's tokens in a vault and mints own ones.
+// Broker keeps the provider's tokens in a vault and mints own tokens for the client.
 type Broker struct {
 	*Vault
 
@@ -35,8 +35,8 @@ func NewBroker(v *Vault) *Broker {
 	return b
 }
 
-// Document returns the own public keys as a JWK set: those that sign, will sign soon, and have signed. It waits for the
-// store alone, and only before the first keys are cached.
+// Document returns the own public keys as a JWK set: the keys that sign now, will sign, or have signed tokens that are still valid. It
+// waits for the store only if no keys are cached. The error is an outage.
 func (b *Broker) Document(ctx context.Context) ([]byte, error) {
 	snapshot, err := b.open.Get(ctx)
 	if err != nil {
@@ -45,7 +45,7 @@ func (b *Broker) Document(ctx context.Context) ([]byte, error) {
 	return snapshot.Value.ring.Document, nil
 }
 
-// RotateKey adds a signing key and knows it at once.
+// RotateKey adds a signing key to the store and reloads the keys of this instance.
 func (b *Broker) RotateKey(ctx context.Context) error {
 	open, err := b.ready(ctx)
 	if err != nil {
@@ -56,13 +56,13 @@ func (b *Broker) RotateKey(ctx context.Context) error {
 		return fault.Down(fault.Store, err)
 	}
 	_, err = b.open.Renew(ctx, seen)
-	if errors.Is(err, fresh.ErrCooling) { // the next reload brings it
+	if errors.Is(err, fresh.ErrCooling) { // the next reload finds it
 		return nil
 	}
 	return err
 }
 
-// WithdrawKey takes a signing key away and knows it at once. The error is [keyring.ErrUnknown] or an outage of the store.
+// WithdrawKey removes a signing key from the store and from this instance. The error is [keyring.ErrUnknown] or an outage of the store.
 func (b *Broker) WithdrawKey(ctx context.Context, kid string) error {
 	open, err := b.ready(ctx)
 	if err != nil {
@@ -77,19 +77,19 @@ func (b *Broker) WithdrawKey(ctx context.Context, kid string) error {
 	return b.reloadWithout(ctx, kid)
 }
 
-// reloadWithout waits until this instance has a ring without the key.
+// reloadWithout reloads the keys until this instance has a ring without the key. The error is an outage of the store.
 func (b *Broker) reloadWithout(ctx context.Context, kid string) error {
 	for seen := b.open.Peek(); ; {
 		snapshot, err := b.open.Renew(ctx, seen)
 		switch {
 		case err == nil && !snapshot.Value.ring.Holds(kid):
 			return nil
-		case err == nil: // a reload that had begun before
+		case err == nil: // this reload had begun before the change
 			seen = snapshot
 		case !errors.Is(err, fresh.ErrCooling):
 			return fault.Down(fault.Store, err)
 		}
-		select { // it was reloaded a moment ago, and must be once more
+		select { // the last reload was too recent: wait and reload again
 		case <-time.After(StorePause):
 		case <-ctx.Done():
 			return fault.Down(fault.Store, ctx.Err())
@@ -97,15 +97,15 @@ func (b *Broker) reloadWithout(ctx context.Context, kid string) error {
 	}
 }
 
-// UserInfo asks nobody: own tokens say all that is known, and the provider knows nothing of them.
+// UserInfo returns a fault of kind Nobody: own tokens contain all known claims, and the provider does not accept them.
 func (b *Broker) UserInfo(context.Context, *verify.Token) (claims.Names, error) {
 	return claims.Names{}, nobody()
 }
 
-// Patience is for another instance's refresh.
+// Patience returns how long a refresh waits for another instance that refreshes the same session.
 func (b *Broker) Patience() time.Duration { return waitMargin }
 
-// Close ends the fetches of trusted issuers' keys. The vault stays open.
+// Close stops fetching the keys of trusted issuers. It does not close the vault.
 func (b *Broker) Close() error {
 	for _, peer := range b.peers {
 		peer.Close()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/family"
@@ -28,29 +27,26 @@ const (
 // BrowserConfig has the settings of browser sessions. New must be set.
 type BrowserConfig struct {
 	Idle, Lifetime, RefreshAfter time.Duration
-	PerUser                      int      // 0: no bound
+	PerUser                      int      // 0: unlimited
 	Cache                        int      // approximate number of seats in memory
-	Claims                       []string // of the provider's, that a script may see
+	Claims                       []string // names of the provider's claims that a script may see
 	New                          func() *Seat
-	Trouble                      *trouble.Trouble // the provider gives no refresh tokens
+	Trouble                      *trouble.Trouble // logs that the provider issues no refresh tokens
 }
 
 // Browsers manages browser sessions: each is a row in the store, found by a cookie. Safe for concurrent use.
 type Browsers struct {
 	*Vault
 
-	own   BrowserConfig
-	seats *tokencache.Cache[*Seat]
-	reads singleflight.Group
-
-	mu     sync.Mutex
-	closed bool           // no background work begins any more
-	work   sync.WaitGroup // background work
+	own    BrowserConfig
+	seats  *tokencache.Cache[*Seat]
+	reads  singleflight.Group
+	sealed trouble.Limit // of log lines about rows that cannot be decrypted
 }
 
 // NewBrowsers makes browser sessions in a vault.
 func NewBrowsers(v *Vault, cfg BrowserConfig) *Browsers {
-	return &Browsers{Vault: v, own: cfg, seats: tokencache.New[*Seat](max(cfg.Cache, 1))}
+	return &Browsers{Vault: v, own: cfg, seats: tokencache.New[*Seat](max(cfg.Cache, 1)), sealed: trouble.Limit{Lines: 1, Every: time.Minute}}
 }
 
 // Arrival describes a browser that comes back from the provider.
@@ -60,7 +56,7 @@ type Arrival struct {
 	Agent string    // User-Agent
 }
 
-// Begin makes a session of a login and returns its cookie. The session whose cookie the browser had ends.
+// Begin begins a session for a login and returns its cookie. The session of the browser's old cookie ends.
 func (b *Browsers) Begin(ctx context.Context, meta *provider.Metadata, login *Grant, from Arrival) (cookie string, seat *Seat, err error) {
 	open, err := b.ready(ctx)
 	if err != nil {
@@ -73,11 +69,11 @@ func (b *Browsers) Begin(ctx context.Context, meta *provider.Metadata, login *Gr
 		cookie, seat, err = b.begin(ctx, open, r, login, from)
 	}
 	if err != nil {
-		b.up.Provider.Forsake(ctx, meta, login.RefreshToken) // nobody will ever use it
+		b.up.Provider.Forsake(ctx, meta, login.RefreshToken) // it will never be used
 		return "", nil, err
 	}
 	if old, err := b.known(ctx, from.Old); err == nil && old.ID != seat.ID {
-		_, _ = b.End(ctx, meta, old) // logged, and tried again
+		_, _ = b.End(ctx, meta, old) // a failure is logged, and the end retried
 	}
 	b.bound(ctx, meta, seat)
 	return cookie, seat, nil
@@ -171,14 +167,6 @@ func (b *Browsers) End(ctx context.Context, meta *provider.Metadata, seat *Seat)
 	ctx, cancel := provider.Detached(ctx)
 	defer cancel()
 	return b.endSession(ctx, meta, seat.ID, time.Now())
-}
-
-// Close waits for background work. None begins after it.
-func (b *Browsers) Close() {
-	b.mu.Lock()
-	b.closed = true
-	b.mu.Unlock()
-	b.work.Wait()
 }
 
 // isEnd reports whether an error means that there is no session.

@@ -22,18 +22,19 @@ type Ending struct {
 	Hint    string        // the client's own id_token_hint
 }
 
-// End ends the sessions of an own access token, whether it has expired and its session has ended or not, and of an own
-// refresh token, on every instance, and revokes what they held at the provider. The hint is the session's own; a client's is
-// not passed on. The error is an outage of the store: what was verified before it counts here at once and is tried again.
+// End ends the sessions of an own access token and of an own refresh token on every instance, and revokes their refresh tokens at the
+// provider. The access token may have expired, and its session may have ended. The hint is the session's ID token; a client's hint is
+// ignored. The error is an outage of the store: the ends that were verified before it are effective on this instance at once, and are
+// retried.
 func (b *Broker) End(ctx context.Context, meta *provider.Metadata, e Ending) (hint string, err error) {
-	ctx, cancel := provider.Detached(ctx) // a logout that was asked for is not given up because the browser goes on
+	ctx, cancel := provider.Detached(ctx) // a logout continues if the browser leaves
 	defer cancel()
 	hint, errAccess := b.endAccess(ctx, meta, e)
 	refreshHint, errRefresh := b.endRefresh(ctx, meta, e.Refresh)
 	return cmp.Or(hint, refreshHint), cmp.Or(errAccess, errRefresh)
 }
 
-// endAccess ends the session of an own access token. A trusted issuer ends its own sessions.
+// endAccess ends the session of an own access token. Tokens of trusted issuers are ignored: only the issuer can end their sessions.
 func (b *Broker) endAccess(ctx context.Context, meta *provider.Metadata, e Ending) (string, error) {
 	caller := e.Caller
 	if caller == nil && e.Bearer != "" {
@@ -49,8 +50,8 @@ func (b *Broker) endAccess(ctx context.Context, meta *provider.Metadata, e Endin
 	return b.endSession(ctx, meta, sessionOf(&caller.Token), caller.Expiry)
 }
 
-// endRefresh ends the session of an own refresh token. If the store cannot be read, nothing is queued: the token may be
-// anything that somebody made up, and the queue is bounded.
+// endRefresh ends the session of an own refresh token. If the store is unreachable, the end is not queued: the token cannot be
+// verified, and invented tokens could fill the queue.
 func (b *Broker) endRefresh(ctx context.Context, meta *provider.Metadata, token string) (string, error) {
 	if token == "" {
 		return "", nil
@@ -70,10 +71,11 @@ func (b *Broker) endRefresh(ctx context.Context, meta *provider.Metadata, token 
 	return b.endSession(ctx, meta, id, expiry)
 }
 
-// endSession ends a session of which an access token expires at a time.
+// endSession ends a session: on this instance at once, on the others once the store has the end. expiry is that of an access token of
+// the session. The error is an outage.
 func (v *Vault) endSession(ctx context.Context, meta *provider.Metadata, id string, expiry time.Time) (hint string, err error) {
 	until := expiry.Add(2 * v.cfg.Leeway)
-	if life := time.Now().Add(v.endedLife()); life.After(until) { // a newer token of the session
+	if life := time.Now().Add(v.endedLife()); life.After(until) { // the session may have a newer token
 		until = life
 	}
 	v.feed.Add(id, until)
@@ -90,7 +92,7 @@ func (v *Vault) endSession(ctx context.Context, meta *provider.Metadata, id stri
 	return strings.TrimSpace(r.IDToken), err
 }
 
-// endStored ends a session in the store and returns its data; nil where there is none.
+// endStored ends a session in the store and returns its data; nil if there is none.
 func (v *Vault) endStored(ctx context.Context, id string, until time.Time) ([]byte, error) {
 	open, err := v.everOpened(ctx)
 	if err != nil {
@@ -99,7 +101,8 @@ func (v *Vault) endStored(ctx context.Context, id string, until time.Time) ([]by
 	return open.families.End(ctx, id, until)
 }
 
-// everOpened returns the store even if it has been out of reach for long: an end is queued then.
+// everOpened returns the last snapshot, even if the store has been unreachable for long: then an end is queued. It waits only if the store
+// was never open.
 func (v *Vault) everOpened(ctx context.Context) (*opened, error) {
 	if open := v.opened(); open != nil {
 		return open, nil

@@ -16,13 +16,13 @@ const AccessTokenType = "urn:ietf:params:oauth:token-type:access_token" //nolint
 
 var errTarget = errors.New("another audience or resource")
 
-// Exchanges is false where the audience of a subject token says nothing.
+// Exchanges reports false if the audience of subject tokens is not checked.
 func (b *Broker) Exchanges() bool { return !b.cfg.AnyAudience }
 
-// Exchange answers a token exchange (RFC 8693): an access token of the provider, for this service, becomes an own
-// one, with no wider scope, no longer life and no role that it lacks, and with the same actor (section 4.1). Own tokens and
-// those of trusted issuers are no subjects. The error is a fault: Target for an audience that is not this service, Subject for
-// a token that is not accepted.
+// Exchange performs a token exchange (RFC 8693): it mints an own token for an access token that the provider issued for this service.
+// The own token has no wider scope, no later expiry and no other roles than the subject token, and the same actor (section 4.1). Own
+// tokens and those of trusted issuers cannot be exchanged. The error is a fault: Target if the audience or resource is not this
+// service, Subject if the token is not accepted.
 func (b *Broker) Exchange(ctx context.Context, e Exchange) (*Tokens, error) {
 	if e.Audience != "" && e.Audience != b.cfg.Audience || e.Resource != "" && e.Resource != b.cfg.Issuer {
 		return nil, fault.New(fault.Target, errTarget)
@@ -50,7 +50,7 @@ func (b *Broker) Exchange(ctx context.Context, e Exchange) (*Tokens, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.granting = []*claims.Token{&subject.Token} // userinfo has names, and no roles for whoever holds a lesser token
+	p.granting = []*claims.Token{&subject.Token} // userinfo adds names but no roles, which the subject token may lack on purpose
 	scope := narrowed(subject.Scopes, e.Scope)
 	minted, err := b.mint(open.signer(), order{person: p, session: family.NewToken().ID, scope: scope, end: subject.Expiry, actor: actor})
 	if err != nil {
@@ -61,9 +61,9 @@ func (b *Broker) Exchange(ctx context.Context, e Exchange) (*Tokens, error) {
 	return tokens, nil
 }
 
-var errActor = errors.New("the claim act is no object")
+var errActor = errors.New("the claim act is not an object")
 
-// actorOf is the claim act of a token, nil when there is none.
+// actorOf returns the claim act of a token as JSON; nil if it has none.
 func actorOf(token *claims.Token) (json.RawMessage, error) {
 	text, ok := token.Object.Get("act")
 	if !ok {

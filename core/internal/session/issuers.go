@@ -16,10 +16,10 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/verify"
 )
 
-// algorithm is what own tokens and those of trusted issuers are signed with: Python services verify nothing else.
+// algorithm signs own tokens and those of trusted issuers. Python services support no other.
 const algorithm = "RS256"
 
-// Issuers are this service and those that it trusts. What a trusted service revokes is known to it alone.
+// Issuers returns the rows of this service and of the trusted issuers. Revocations of trusted issuers are not known here.
 func (b *Broker) Issuers() []*verify.Issuer {
 	table := []*verify.Issuer{b.own}
 	for issuer, keys := range b.peers {
@@ -36,8 +36,7 @@ func (b *Broker) row(id string, keys verify.Keys, down fault.Part) *verify.Issue
 	}
 }
 
-// sessionOf names what a token can be revoked by: its session, or itself where it has none, as tokens of the Python
-// library.
+// sessionOf returns the ID by which a token is revoked: its sid, or its jti if it has no sid, as tokens of the Python library.
 func sessionOf(token *claims.Token) string {
 	if sid := token.Text("sid"); sid != "" {
 		return sid
@@ -45,8 +44,8 @@ func sessionOf(token *claims.Token) string {
 	return token.Text("jti") // Read checked its type
 }
 
-// name sets the IDs by which an own token can be revoked: its session, and the name of everything of its person. Own tokens are dated
-// back by clockStep.
+// name sets the IDs by which an own token is revoked: that of its session, and the one for all sessions of its person. Begun undoes the
+// clockStep of mint.
 func name(token *verify.Token) {
 	token.Session = sessionOf(&token.Token)
 	if issuer, subject := token.Text("idp_iss"), token.Text("idp_sub"); issuer != "" && subject != "" {
@@ -59,8 +58,8 @@ func (v *Vault) tokenEnded(ctx context.Context, token *verify.Token) (bool, erro
 	return v.hasEnded(ctx, token.Session, token.All, token.Begun)
 }
 
-// newPeers makes the keys of each trusted issuer, found by the issuer's exact text: they verify its tokens and nobody
-// else's, and what goes wrong with it stays with it. Nothing is fetched before the first token of that issuer comes.
+// newPeers makes the key source of each trusted issuer, by its exact identifier. Keys verify the tokens of their own issuer alone, and
+// an outage of one issuer does not affect others. Keys are fetched when the first token of the issuer arrives.
 func newPeers(cfg Config) map[string]*keyset.Keys[jose.Set] {
 	peers := make(map[string]*keyset.Keys[jose.Set])
 	policy := fresh.Policy{Renew: provider.KeyAge, Stale: provider.StaleAge, Pause: provider.RefetchPause, Timeout: cfg.Timeout + provider.Slack}
@@ -73,7 +72,7 @@ func newPeers(cfg Config) map[string]*keyset.Keys[jose.Set] {
 	return peers
 }
 
-// fetchPeerKeys fetches the keys of a trusted issuer: RSA with a name, what brokers sign with. Others are skipped.
+// fetchPeerKeys fetches the keys of a trusted issuer. It skips keys without a kid and those for other algorithms than brokers sign with.
 func fetchPeerKeys(ctx context.Context, p *provider.Provider, address string) (jose.Set, error) {
 	answer, err := p.Document(ctx, address)
 	if err != nil {

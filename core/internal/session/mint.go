@@ -15,14 +15,14 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/verify"
 )
 
-// clockStep is how far back own tokens are dated: Python services refuse an iat ahead of their clock by a second.
+// clockStep is subtracted from the iat of own tokens: Python services refuse an iat that is a second ahead of their clock.
 const clockStep = 5 * time.Second
 
-// accessClaims are the claims of an own token: those of the Python library first, in its order, then ours.
+// accessClaims are the claims of an own token: first those of the Python library, in its order, then additional ones.
 type accessClaims struct {
 	Subject   string   `json:"sub"`
 	Username  string   `json:"preferred_username"`
-	Email     *string  `json:"email"` // null when unknown, as there
+	Email     *string  `json:"email"` // null if unknown, as in the Python library
 	Roles     []string `json:"roles"`
 	ID        string   `json:"jti"`
 	Issuer    string   `json:"iss"`
@@ -44,16 +44,16 @@ type accessClaims struct {
 	Actor json.RawMessage `json:"act,omitempty"` // RFC 8693 section 4.1
 }
 
-// order is one token to mint.
+// order describes a token to mint.
 type order struct {
 	person  *person
 	session string
 	scope   string
-	end     time.Time       // when it has to end at the latest; zero: no such time
-	actor   json.RawMessage // who acts in the person's name; nil: nobody else
+	end     time.Time       // latest expiry; zero: no limit
+	actor   json.RawMessage // party that acts for the person; nil: none
 }
 
-// mint makes an own token, if the policy lets it pass.
+// mint makes a signed own token if the policy permits it.
 func (v *Vault) mint(signer *jose.Signer, o order) (*verify.Token, error) {
 	at := time.Now()
 	expires := at.Add(v.cfg.TokenTTL)
@@ -76,7 +76,7 @@ func (v *Vault) mint(signer *jose.Signer, o order) (*verify.Token, error) {
 	return token, nil
 }
 
-// token makes the claims of an own token, and reads them as guards will.
+// token makes an own token without a signature, and parses its claims as guards do.
 func (v *Vault) token(o order, at, expires time.Time) (*verify.Token, error) {
 	p := o.person
 	subject, err := p.name(v.cfg.SubjectClaim)
@@ -110,7 +110,7 @@ func (v *Vault) token(o order, at, expires time.Time) (*verify.Token, error) {
 	return token, nil
 }
 
-// tokensOf is the answer for a minted token without a refresh token.
+// tokensOf returns the token response for a minted token, without a refresh token.
 func tokensOf(minted *verify.Token, scope string) *Tokens {
 	expires := minted.Expiry.Unix()
 	return &Tokens{
@@ -119,7 +119,7 @@ func tokensOf(minted *verify.Token, scope string) *Tokens {
 	}
 }
 
-// uuid is a random one (RFC 9562 section 5.4): the Python library's form of jti.
+// uuid returns a random UUID (RFC 9562 section 5.4), the format of jti in the Python library.
 func uuid() string {
 	var u [16]byte
 	_, _ = rand.Read(u[:]) // crypto/rand.Read never fails
@@ -127,7 +127,7 @@ func uuid() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:])
 }
 
-// narrowed keeps the words of granted that are asked for; all of them when nothing is asked for.
+// narrowed returns the granted scopes that are requested, separated by spaces; all granted scopes if none is requested.
 func narrowed(granted []string, asked string) string {
 	wanted := strings.Fields(asked)
 	if len(wanted) == 0 {

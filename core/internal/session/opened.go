@@ -16,21 +16,20 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
-// opened is what there is once the store is open and its secrets are known: one snapshot of all. Only ring differs from one
-// snapshot to the next.
+// opened is a snapshot of the open store, with its families and signing keys. Snapshots of one vault differ in ring alone.
 type opened struct {
 	families *family.Families
 	keeper   *keyring.Keeper
 	ring     *keyring.Ring
 }
 
-// Find returns the own key that a token names.
+// Find returns the own public key with the kid of a token.
 func (o *opened) Find(token jose.Header) (jose.Key, bool) { return o.ring.Find(token) }
 
-// signer is the key that signs now.
+// signer returns the key that signs now.
 func (o *opened) signer() *jose.Signer { return o.ring.Signer(time.Now()) }
 
-// opened returns the last snapshot however old it is, nil when the store was never open.
+// opened returns the last snapshot, however old; nil if the store was never open.
 func (v *Vault) opened() *opened {
 	if snapshot := v.open.Last(); snapshot != nil {
 		return snapshot.Value
@@ -38,7 +37,7 @@ func (v *Vault) opened() *opened {
 	return nil
 }
 
-// load reads the signing keys, after it has opened the store if that is still to be done.
+// load opens the store if it is not open yet, and reads the signing keys.
 func (v *Vault) load(ctx context.Context) (*opened, error) {
 	last := v.opened()
 	if last == nil {
@@ -85,21 +84,21 @@ func (v *Vault) openStore(ctx context.Context) (*opened, error) {
 	return &opened{families: families, keeper: keeper}, nil
 }
 
-// purgePeriod is the time between two purges of one instance, on average.
+// purgePeriod is the average time between two purges of one instance.
 const purgePeriod = 10 * time.Minute
 
-// purger removes what has ended, at a moment of its own on every instance. Safe for concurrent use.
+// purger removes expired rows from the store, at random intervals that spread the work of all instances. Safe for concurrent use.
 type purger struct {
 	store   store.Store
 	timeout time.Duration
 	log     *slog.Logger
 
-	mu     sync.Mutex // guards what follows
+	mu     sync.Mutex // guards the fields below
 	timer  *time.Timer
 	closed bool
 }
 
-// start begins to purge now and then, once.
+// start schedules the first purge. Further calls do nothing.
 func (p *purger) start() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -108,12 +107,12 @@ func (p *purger) start() {
 	}
 }
 
-// schedule sets the timer; mu is held.
+// schedule sets the timer. The caller holds mu.
 func (p *purger) schedule() {
 	if p.closed {
 		return
 	}
-	after := purgePeriod/2 + rand.N(purgePeriod) //nolint:gosec // spreads instances, no secret
+	after := purgePeriod/2 + rand.N(purgePeriod) //nolint:gosec // spreads instances; not a secret
 	p.timer = time.AfterFunc(after, p.run)
 }
 
@@ -128,7 +127,7 @@ func (p *purger) run() {
 	p.schedule()
 }
 
-// safely purges; a store that panics must not end the process.
+// safely purges and recovers from a panic of the store, which would end the process.
 func (p *purger) safely(ctx context.Context) (err error) {
 	defer func() {
 		if recover() != nil {
@@ -138,9 +137,9 @@ func (p *purger) safely(ctx context.Context) (err error) {
 	return p.all(ctx)
 }
 
-var errPurgePanicked = errors.New("the store has panicked")
+var errPurgePanicked = errors.New("the store panicked")
 
-// all goes on until nothing is left: one call of a store removes a bounded number, which a busy service would outrun.
+// all purges until nothing is left: one call removes a bounded number of rows, fewer than a busy service may add.
 func (p *purger) all(ctx context.Context) error {
 	for {
 		removed, err := p.store.Purge(ctx, stored.Time(time.Now()))

@@ -7,22 +7,22 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/verify"
 )
 
-// maxOwners is how many refresh tokens one process remembers.
+// maxOwners is the maximum number of entries in owners.
 const maxOwners = 1 << 16
 
-// owners knows which person a refresh token belongs to, if this process has seen it before, by hashes alone. It is bounded in
-// number; the oldest is dropped first. The zero value is ready for use; safe for concurrent use.
+// owners maps refresh tokens that this process has seen to their persons. It has hashes alone, at most maxOwners entries, and drops the
+// oldest entry first. The zero value is ready for use. Safe for concurrent use.
 type owners struct {
 	mu    sync.Mutex
 	known map[hash]hash
-	ring  []hash // tokens in the order in which they came, next is the oldest
+	ring  []hash // tokens in the order of insertion; next is the index of the oldest one
 	next  int
 }
 
 type hash = [sha256.Size]byte
 
-// ownerOf returns the person of a provider's answer: by its ID token, else by its access token if that can be read. false: the
-// answer names nobody.
+// ownerOf returns the hash of the person in a provider's answer: of the ID token, or else of a readable access token. ok is false if the
+// answer has neither.
 func ownerOf(grant *Grant) (owner hash, ok bool) {
 	for _, token := range []*verify.Token{grant.Caller, grant.Access} {
 		if token != nil {

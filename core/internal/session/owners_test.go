@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// As many tokens are remembered as there is room for, the last ones.
+// owners has at most maxOwners entries: the newest ones.
 func TestOwnersAreBounded(t *testing.T) {
 	var o owners
 	who := sha256.Sum256([]byte("alice"))

@@ -13,16 +13,16 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/verify"
 )
 
-// Passthrough hands the provider's tokens on; nothing is kept but whom refresh tokens belong to, in this process.
+// Passthrough gives the provider's tokens to the client. It stores nothing; it caches the owners of refresh tokens in this process.
 type Passthrough struct {
 	up     *Upstream
 	owners owners
-	opaque *trouble.Trouble // the provider's access tokens are no JWTs
+	opaque *trouble.Trouble // logs that guards cannot verify the provider's access tokens
 }
 
 var _ Sessions = (*Passthrough)(nil)
 
-// NewPassthrough returns the implementation without a store.
+// NewPassthrough makes the sessions of passthrough mode, which need no store.
 func NewPassthrough(up *Upstream, log *slog.Logger) *Passthrough {
 	return &Passthrough{up: up, opaque: newOpaque(log)}
 }
@@ -30,7 +30,7 @@ func NewPassthrough(up *Upstream, log *slog.Logger) *Passthrough {
 // Ready returns nil: there is nothing to wait for.
 func (p *Passthrough) Ready(context.Context) error { return nil }
 
-// Begin hands the provider's tokens on.
+// Begin returns the provider's tokens.
 func (p *Passthrough) Begin(ctx context.Context, _ *provider.Metadata, login *Grant) (*Tokens, error) {
 	if owner, ok := ownerOf(login); ok {
 		p.owners.remember(login.RefreshToken, owner)
@@ -38,11 +38,11 @@ func (p *Passthrough) Begin(ctx context.Context, _ *provider.Metadata, login *Gr
 	return p.given(ctx, &login.Tokens), nil
 }
 
-var errAnother = errors.New("the refreshed tokens are of another person")
+var errAnother = errors.New("the refreshed tokens belong to another person")
 
-// Refresh forwards the refresh token to the provider. An answer about another person than the one whom this process knows
-// the token to belong to is unusable, and nothing of it is handed on (OpenID Connect Core section 12.2). Whose a token is
-// that another instance has handed out, or that came before a restart, nobody knows here: its answer is believed, once.
+// Refresh sends the refresh token to the provider. If this process has recorded the token's owner and the answer is about another
+// person, the answer is refused (OpenID Connect Core section 12.2). The owner is unknown if another instance issued the token, or this
+// one before a restart: then the answer is accepted, and its person is recorded.
 func (p *Passthrough) Refresh(ctx context.Context, token string) (*Tokens, error) {
 	meta, err := p.up.prepare(ctx, p.Ready)
 	if err != nil {
@@ -65,15 +65,15 @@ func (p *Passthrough) Refresh(ctx context.Context, token string) (*Tokens, error
 	return p.given(ctx, &grant.Tokens), nil
 }
 
-// Exchanges is false: there are no own tokens.
+// Exchanges reports false: there are no own tokens.
 func (p *Passthrough) Exchanges() bool { return false }
 
-// Exchange is not offered.
+// Exchange returns a fault of kind NotOffered.
 func (p *Passthrough) Exchange(context.Context, Exchange) (*Tokens, error) {
 	return nil, fault.New(fault.NotOffered, nil)
 }
 
-// End revokes the caller's access token at the provider, and a refresh token.
+// End revokes the caller's access token and the refresh token at the provider. It returns the client's hint, and no error.
 func (p *Passthrough) End(ctx context.Context, meta *provider.Metadata, e Ending) (string, error) {
 	if e.Caller != nil {
 		p.up.Provider.Revoke(ctx, meta, e.Caller.Raw, "access_token")
@@ -82,7 +82,7 @@ func (p *Passthrough) End(ctx context.Context, meta *provider.Metadata, e Ending
 	return e.Hint, nil
 }
 
-// UserInfo asks the provider with the caller's own token.
+// UserInfo asks the provider's userinfo endpoint with the caller's access token.
 func (p *Passthrough) UserInfo(ctx context.Context, caller *verify.Token) (claims.Names, error) {
 	meta, err := p.up.Provider.Metadata(ctx)
 	switch {
@@ -98,22 +98,22 @@ func (p *Passthrough) UserInfo(ctx context.Context, caller *verify.Token) (claim
 	return claims.NamesOf(answer.Object), nil
 }
 
-// Issuers is the provider alone.
+// Issuers returns the row of the provider.
 func (p *Passthrough) Issuers() []*verify.Issuer { return []*verify.Issuer{p.up.Issuer} }
 
-// Faults asks for the provider's issuer and keys.
+// Faults reports if the provider's discovery document or keys are unavailable.
 func (p *Passthrough) Faults(ctx context.Context) error {
 	var parts []error
 	if _, err := p.up.Provider.Issuer(ctx); err != nil {
-		parts = append(parts, errors.New("core: the provider's discovery document is not at hand"))
+		parts = append(parts, errors.New("core: the provider's discovery document is unavailable"))
 	}
 	if err := p.up.Provider.Keys().Ready(ctx); err != nil {
-		parts = append(parts, errors.New("core: the provider's keys are not at hand"))
+		parts = append(parts, errors.New("core: the provider's keys are unavailable"))
 	}
 	return errors.Join(parts...)
 }
 
-// Patience is nothing beside the call to the provider.
+// Patience returns 0: an answer needs only the call to the provider.
 func (p *Passthrough) Patience() time.Duration { return 0 }
 
 // Close does nothing.

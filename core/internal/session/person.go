@@ -5,14 +5,14 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 )
 
-// person is who an own token stands for.
+// person has the claims documents about the person of an own token.
 type person struct {
 	issuer, subject string // at the provider
 	documents       []*claims.Token
-	granting        []*claims.Token // those whose roles and groups count
+	granting        []*claims.Token // documents whose roles and groups count
 }
 
-// first returns the first text that a document has.
+// first returns the first non-empty text that read finds in a document.
 func (p *person) first(read func(*claims.Token) string) string {
 	for _, document := range p.documents {
 		if text := read(document); text != "" {
@@ -26,7 +26,7 @@ func (p *person) text(name string) string {
 	return p.first(func(document *claims.Token) string { return document.Text(name) })
 }
 
-// union joins a list of all documents that grant something.
+// union returns the values that read finds in all granting documents, without duplicates.
 func (p *person) union(read func(*claims.Token) []string) []string {
 	var all []string
 	for _, document := range p.granting {
@@ -35,8 +35,9 @@ func (p *person) union(read func(*claims.Token) []string) []string {
 	return claims.Distinct(all)
 }
 
-// name returns the one claim that a person is to be known by: of the first document that has it, and no other. An address
-// is one that the same document says is verified: at some providers anybody may write any address into their profile.
+// name returns the claim that is the subject of own tokens. It comes from the first document that has the claim, and from no other. An
+// email address must be verified in the same document, because some providers let users enter any address. The error is a fault of kind
+// Nobody.
 func (p *person) name(claim string) (string, error) {
 	if claim == "sub" {
 		return p.subject, nil
@@ -52,7 +53,7 @@ func (p *person) name(claim string) (string, error) {
 	return "", fault.New(fault.Nobody, nil)
 }
 
-// email returns the address of the first document that has one, with what that document says about it.
+// email returns the address of the first document that has one, and whether that document says that it is verified.
 func (p *person) email() (*string, bool) {
 	for _, document := range p.documents {
 		if address := document.Text("email"); address != "" {
@@ -62,7 +63,7 @@ func (p *person) email() (*string, bool) {
 	return nil, false
 }
 
-// isVerified is OpenID Connect Core section 5.1: true, and not the text "true".
+// isVerified reports whether email_verified is the JSON value true (OpenID Connect Core section 5.1). The text "true" does not count.
 func isVerified(document *claims.Token) bool {
 	verified, _ := document.Object.Get("email_verified")
 	return verified == "true"

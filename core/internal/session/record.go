@@ -16,22 +16,22 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
-// record is what the store keeps of a login, sealed: what is needed to ask the provider again and to mint again.
+// record is the data of a session, encrypted in the store. It has what is needed to refresh the session at the provider and to mint tokens.
 type record struct {
 	Refresh string  `json:"refresh,omitempty"`
-	IDToken string  `json:"id_token,omitempty"` // the hint of the logout
+	IDToken string  `json:"id_token,omitempty"` // id_token_hint for the logout
 	Issuer  string  `json:"iss"`
 	Subject string  `json:"sub"`
 	Scope   string  `json:"scope"`
 	Sources sources `json:"sources"`
 
 	Access     string `json:"access,omitempty"`      // the provider's access token
-	AccessEnds int64  `json:"access_ends,omitempty"` // when it expires, in Unix seconds
-	Heard      int64  `json:"heard,omitempty"`       // when the provider was last asked, in Unix seconds
-	Begun      int64  `json:"begun,omitempty"`       // when the browser set out for the login, in Unix milliseconds
+	AccessEnds int64  `json:"access_ends,omitempty"` // its expiry, in Unix seconds
+	Heard      int64  `json:"heard,omitempty"`       // last answer of the provider, in Unix seconds
+	Begun      int64  `json:"begun,omitempty"`       // start of the browser's login, in Unix milliseconds
 }
 
-// Begin mints the first token of a login and stores the session.
+// Begin mints the first access token of a session and stores the session.
 func (b *Broker) Begin(ctx context.Context, meta *provider.Metadata, login *Grant) (*Tokens, error) {
 	open, err := b.ready(ctx)
 	if err != nil {
@@ -44,7 +44,7 @@ func (b *Broker) Begin(ctx context.Context, meta *provider.Metadata, login *Gran
 	}
 	tokens, err := b.begin(ctx, open, r, login)
 	if err != nil {
-		b.up.Provider.Forsake(ctx, meta, r.Refresh) // nobody will ever use it
+		b.up.Provider.Forsake(ctx, meta, r.Refresh) // it will never be used
 		return nil, err
 	}
 	return tokens, nil
@@ -77,7 +77,7 @@ func (b *Broker) begin(ctx context.Context, open *opened, r *record, login *Gran
 	return tokens, nil
 }
 
-// login returns the unencrypted identification of the owner for a row.
+// login returns the fields of a row that identify the owner. They are not encrypted.
 func (r *record) login(grant *Grant) family.Login {
 	login := family.Login{Subject: readable(r.Issuer + " " + r.Subject), Owner: OwnerOf(r.Issuer, r.Subject)}
 	if grant.Caller != nil {
@@ -86,8 +86,8 @@ func (r *record) login(grant *Grant) family.Login {
 	return login
 }
 
-// newRecord is who logged in: the subject of the verified ID token, or of the verified access token where the provider
-// sends no ID token, as some do in the device flow.
+// newRecord makes the record of a login. The person is the subject of the verified ID token, or of the verified access token if the
+// provider sent no ID token, as some providers do in the device flow.
 func (v *Vault) newRecord(ctx context.Context, meta *provider.Metadata, login *Grant) (*record, error) {
 	who := login.Caller
 	if who == nil {
@@ -101,7 +101,7 @@ func (v *Vault) newRecord(ctx context.Context, meta *provider.Metadata, login *G
 	return r, nil
 }
 
-// update brings a record up to what the provider has just said.
+// update updates a record from an answer of the provider, and asks for userinfo.
 func (v *Vault) update(ctx context.Context, meta *provider.Metadata, r *record, login *Grant) {
 	now := time.Now()
 	r.Refresh, r.Scope, r.Access, r.AccessEnds, r.Heard = login.RefreshToken, login.Scope, login.AccessToken, login.Expires, now.Unix()
@@ -116,13 +116,14 @@ func (v *Vault) update(ctx context.Context, meta *provider.Metadata, r *record, 
 	r.Sources = h.since(r.Sources, now)
 }
 
-// maxUserInfo bounds the userinfo document that is kept, in bytes.
+// maxUserInfo is the maximum size of a userinfo document in a record, in bytes.
 const maxUserInfo = 32 << 10
 
 var errTooLarge = errors.New("the document is too large")
 
-// hearUserInfo asks the provider about a subject. Whatever it answers but a document about the subject, a refusal, another
-// one's or one that is too large, is no document any more; no answer, or one that is not an endpoint's, leaves it open.
+// hearUserInfo asks the provider for the userinfo of a subject and notes the result in h. A refusal, and a document about another
+// subject or above maxUserInfo, count as a refusal: an earlier document is dropped. If there is no answer, or none of a userinfo
+// endpoint, an earlier document may still be used.
 func (v *Vault) hearUserInfo(ctx context.Context, meta *provider.Metadata, h *heard, accessToken, subject string) {
 	if meta.UserInfo == "" {
 		return
@@ -142,7 +143,7 @@ func (v *Vault) hearUserInfo(ctx context.Context, meta *provider.Metadata, h *he
 	}
 }
 
-// mintFor makes an own token for a session.
+// mintFor mints an own token for a session.
 func (v *Vault) mintFor(signer *jose.Signer, r *record, id string) (*verify.Token, error) {
 	p, err := r.Sources.person(r.Issuer, r.Subject, v.cfg.Rules)
 	if err != nil {
@@ -151,15 +152,15 @@ func (v *Vault) mintFor(signer *jose.Signer, r *record, id string) (*verify.Toke
 	return v.mint(signer, order{person: p, session: id, scope: r.Scope})
 }
 
-// sessionEnd is when a session ends that is not refreshed before, in Unix seconds, and never later than last.
+// sessionEnd returns the time at which a session ends unless it is refreshed before, in Unix seconds. last is the latest possible end.
 func (v *Vault) sessionEnd(login *Grant, last time.Time) int64 {
 	return min(login.RefreshExpires, time.Now().Add(v.cfg.SessionTTL).Unix(), last.Unix())
 }
 
-// storeFault is an outage, unless it is known what went wrong.
+// storeFault returns the fault for an error of the store or of a family: an outage, unless the error has another known cause.
 func storeFault(err error) error {
 	switch {
-	case fault.Find(err) != nil, errors.Is(err, family.ErrPanicked), errors.Is(err, store.ErrConflict): // a random name was taken
+	case fault.Find(err) != nil, errors.Is(err, family.ErrPanicked), errors.Is(err, store.ErrConflict): // ErrConflict: the random ID exists
 		return err
 	case errors.Is(err, family.ErrTooLarge):
 		return fault.Bad(fault.Provider, err)
@@ -168,7 +169,7 @@ func storeFault(err error) error {
 	}
 }
 
-// readable cuts a text to what a store holds for people to read.
+// readable replaces control characters and shortens a text to the maximum length of [store.Session]'s Subject.
 func readable(text string) string {
 	const most = 4096
 	text = strings.Map(func(r rune) rune {

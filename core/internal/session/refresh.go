@@ -11,7 +11,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/verify"
 )
 
-// Refresh spends an own refresh token.
+// Refresh rotates an own refresh token: it refreshes the session at the provider and mints a new access token.
 func (b *Broker) Refresh(ctx context.Context, token string) (*Tokens, error) {
 	open, err := b.ready(ctx)
 	if err != nil {
@@ -33,11 +33,11 @@ func (b *Broker) Refresh(ctx context.Context, token string) (*Tokens, error) {
 	if err := json.Unmarshal(text, tokens); err != nil {
 		return nil, err
 	}
-	tokens.ExpiresIn = max(0, tokens.Expires-time.Now().Unix()) // the answer may be one that is given again
+	tokens.ExpiresIn = max(0, tokens.Expires-time.Now().Unix()) // the answer may be a repeated one
 	return tokens, nil
 }
 
-// refreshRecord is the part of a rotation that one instance alone does: refresh at the provider, mint, answer.
+// refreshRecord is the part of a rotation that runs under the lease: it refreshes at the provider, mints, and makes the answer.
 func (b *Broker) refreshRecord(ctx context.Context, turn family.Turn) (*family.Result, error) {
 	var r record
 	if err := json.Unmarshal(turn.Data, &r); err != nil {
@@ -84,7 +84,7 @@ func (v *Vault) ask(ctx context.Context, r *record, turn family.Turn, keeps func
 		return nil, false, err
 	}
 	if issuer, err := v.up.Provider.Issuer(ctx); err == nil && issuer != r.Issuer {
-		return nil, false, family.ErrRefused // of a provider that this service had before
+		return nil, false, family.ErrRefused // the session is of a provider that this service used before
 	}
 	answer, err := v.up.Provider.Token(ctx, meta, refreshForm(r.Refresh))
 	if fault.Is(err, fault.Grant) {
@@ -109,7 +109,7 @@ func (v *Vault) ask(ctx context.Context, r *record, turn family.Turn, keeps func
 	return login, true, nil
 }
 
-// refreshFault: an ID token that does not verify after a refresh is the provider's fault, not the client's.
+// refreshFault makes an invalid ID token after a refresh a fault of the provider instead of the client.
 func refreshFault(err error) error {
 	if fault.Is(err, fault.Login) {
 		return fault.Bad(fault.Provider, err)
@@ -117,7 +117,7 @@ func refreshFault(err error) error {
 	return err
 }
 
-// abandon revokes at the provider what a session held that has ended here.
+// abandon revokes at the provider the refresh token in the data of an ended session.
 func (v *Vault) abandon(ctx context.Context, data []byte) {
 	var r record
 	if json.Unmarshal(data, &r) != nil {

@@ -14,7 +14,7 @@ type Seat struct {
 	ID       string        // of the row, not a secret
 	Provider string        // the issuer of the login
 	Started  time.Time
-	Expires  time.Time         // whatever happens
+	Expires  time.Time         // absolute end, even with requests
 	Shown    map[string]string // JSON of the provider's claims that a script may see
 	// Owner is the value that the application sees for this seat.
 	Owner any
@@ -25,14 +25,15 @@ type Seat struct {
 	read        time.Time // when the row was read
 	renewable   bool      // there is a refresh token
 
+	quiet      atomic.Int64                // until then a request needs only the revocation list, in Unix milliseconds
 	alive      atomic.Pointer[feed.Moment] // state of the revocation list in which the session was last found alive
-	idle, seen atomic.Int64                // Unix milliseconds; idle 0: no such end
+	idle, seen atomic.Int64                // Unix milliseconds; idle 0: no idle timeout
 	touching   atomic.Bool                 // Store.Touch is running
 	renewing   atomic.Bool                 // a request to the provider is running
 	notBefore  atomic.Int64                // earliest time of the next request to the provider, in Unix milliseconds
 }
 
-// IdleExpires returns when the session ends without further requests; the zero time if it has no such end.
+// IdleExpires returns when the session ends without further requests; the zero time if it has no idle timeout.
 func (s *Seat) IdleExpires() time.Time {
 	if ms := s.idle.Load(); ms != 0 {
 		return time.UnixMilli(ms)

@@ -1,5 +1,6 @@
-// Package session decides what becomes of a login at the provider. There are two implementations of [Sessions], chosen once:
-// [Passthrough] hands the provider's tokens on, [Broker] keeps them in a store and mints own ones. Routes know neither.
+// Package session turns a login at the provider into tokens or a session for the client. [Sessions] has two implementations, chosen at
+// the start: [Passthrough] gives the provider's tokens to the client; [Broker] keeps them in a store and mints tokens of its own.
+// Routes use the interface alone. [Browsers] manages browser sessions in both modes.
 package session
 
 import (
@@ -16,34 +17,34 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// Sessions is what routes and guards need of either mode. Safe for concurrent use.
+// Sessions is the interface of both modes for routes and guards. Safe for concurrent use.
 type Sessions interface {
-	// Ready waits until a session could begin or go on: nothing is spent at the provider before. The error is a fault.
+	// Ready waits until a session can begin or be refreshed. Call it before a grant is spent at the provider. The error is a fault.
 	Ready(ctx context.Context) error
-	// Begin makes the client's tokens out of what a login at the provider gave.
+	// Begin begins a session for a login at the provider and returns the client's tokens.
 	Begin(ctx context.Context, meta *provider.Metadata, login *Grant) (*Tokens, error)
-	// Refresh answers a refresh token.
+	// Refresh redeems a refresh token and returns new tokens.
 	Refresh(ctx context.Context, refreshToken string) (*Tokens, error)
-	// Exchanges reports whether token exchange is offered, and Exchange answers one (RFC 8693).
+	// Exchanges reports whether token exchange (RFC 8693) is offered. Exchange performs one.
 	Exchanges() bool
 	Exchange(ctx context.Context, exchange Exchange) (*Tokens, error)
-	// End ends what the tokens belong to, and returns the id_token_hint for the provider's logout. The error is an outage: what
-	// was asked for is not everywhere so yet. Failures at the provider are only logged.
+	// End ends the sessions of the credentials and returns the id_token_hint for the provider's logout. The error is an outage: not every
+	// instance has the end yet. Failures at the provider are only logged.
 	End(ctx context.Context, meta *provider.Metadata, ending Ending) (hint string, err error)
-	// UserInfo asks about a caller whose token names nobody. The error is a fault of kind Nobody where nobody knows more.
+	// UserInfo returns the names of a caller whose token has none. The error is a fault; its kind is Nobody if no source has them.
 	UserInfo(ctx context.Context, caller *verify.Token) (claims.Names, error)
 
-	// Issuers are the rows of those whose tokens the guards accept.
+	// Issuers returns one row for each issuer whose tokens guards accept.
 	Issuers() []*verify.Issuer
-	// Faults names each part that guards lack.
+	// Faults returns the joined errors of all parts that guards need and that are unavailable; nil if there are none.
 	Faults(ctx context.Context) error
-	// Patience is how much longer than a call to the provider an answer may take.
+	// Patience returns how long an answer may take in addition to a call to the provider.
 	Patience() time.Duration
-	// Close ends what runs in the background.
+	// Close ends work in the background.
 	Close() error
 }
 
-// Tokens is what a client gets. It is kept sealed in the store, too, as JSON.
+// Tokens is the token response for a client. The store has it, too, as encrypted JSON.
 type Tokens struct {
 	AccessToken     string `json:"access_token"`
 	TokenType       string `json:"token_type"`
@@ -54,12 +55,12 @@ type Tokens struct {
 	Scope           string `json:"scope"`
 	IssuedTokenType string `json:"issued_token_type,omitempty"`
 
-	Caller *verify.Token `json:"-"` // nil where nobody knows
+	Caller *verify.Token `json:"-"` // nil if unknown
 }
 
-// Exchange is what a token exchange asks for.
+// Exchange has the parameters of a token exchange.
 type Exchange struct {
-	Subject            string // the access token
+	Subject            string // subject token: an access token
 	Audience, Resource string
 	Scope              string
 }
@@ -83,7 +84,7 @@ func NewLogins(up *Upstream, sessions Sessions, browsers *Browsers) *Logins {
 	return l
 }
 
-// Faults names each part that guards lack.
+// Faults is [Sessions.Faults], with the vault of browser sessions in passthrough mode.
 func (l *Logins) Faults(ctx context.Context) error {
 	if l.extra == nil {
 		return l.Sessions.Faults(ctx)
@@ -91,7 +92,7 @@ func (l *Logins) Faults(ctx context.Context) error {
 	return errors.Join(l.Sessions.Faults(ctx), l.extra.Faults(ctx))
 }
 
-// Prepare returns the provider's metadata once a token request can be made and its answer can be verified and kept.
+// Prepare returns the provider's metadata once a token request can be made and its answer can be verified and stored.
 func (l *Logins) Prepare(ctx context.Context) (*provider.Metadata, error) {
 	return l.up.prepare(ctx, l.keeps)
 }
@@ -104,9 +105,9 @@ func (l *Logins) keeps(ctx context.Context) error {
 	return l.Ready(ctx)
 }
 
-// Redeem spends a grant at the provider, verifies what comes back, and begins a session with it.
+// Redeem spends a grant at the provider, verifies the answer, and begins a session. It continues if ctx ends.
 func (l *Logins) Redeem(ctx context.Context, meta *provider.Metadata, form url.Values, check Check) (*Tokens, error) {
-	ctx, cancel := provider.Detached(ctx) // from here on something is spent
+	ctx, cancel := provider.Detached(ctx) // the grant is spent from here on
 	defer cancel()
 	login, err := l.up.spend(ctx, meta, form, check)
 	if err != nil {
@@ -126,8 +127,8 @@ func (l *Logins) LogIn(ctx context.Context, meta *provider.Metadata, form url.Va
 	return l.browsers.Begin(ctx, meta, login, from)
 }
 
-// Refresh answers a refresh token. The same one at the same moment is one request: a provider that detects reuse would end
-// the session over an honest race.
+// Refresh is [Sessions.Refresh]. Concurrent calls with the same token share one request, because a provider with reuse detection would
+// end the session after two.
 func (l *Logins) Refresh(ctx context.Context, token string) (*Tokens, error) {
 	sum := sha256.Sum256([]byte(token))
 	shared, err, _ := l.refreshes.Do(string(sum[:]), func() (any, error) {
@@ -141,7 +142,7 @@ func (l *Logins) Refresh(ctx context.Context, token string) (*Tokens, error) {
 	return shared.(*Tokens), nil
 }
 
-// errNobody is the cause if a caller has no name and nobody can be asked for one.
+// errNobody is the cause if a caller has no name and no source has one.
 var errNobody = errors.New("no name is known")
 
 func nobody() error { return fault.New(fault.Nobody, errNobody) }

@@ -8,15 +8,15 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
 )
 
-// sources is what the provider has said about one subject: the claims of its ID token, of its access token where that is
-// one for us, and of userinfo.
+// sources has the claims that the provider returned for a person: of the ID token, of the access token if it is for this service, and of
+// userinfo.
 type sources struct {
 	ID       *document `json:"id,omitempty"`
 	Access   *document `json:"access,omitempty"`
 	UserInfo *document `json:"userinfo,omitempty"`
 }
 
-// document is one JSON object of the provider's, and when it said so.
+// document is a JSON object from the provider, with the time at which it was received.
 type document struct {
 	Claims json.RawMessage `json:"claims"`
 	At     int64           `json:"at"` // Unix seconds
@@ -26,17 +26,17 @@ func said(text string, at time.Time) *document {
 	return &document{Claims: json.RawMessage(text), At: at.Unix()}
 }
 
-// heard is what one exchange with the provider has brought. A nil document did not come; away means that its source was out of
-// reach and may have had one.
+// heard is the result of one exchange with the provider. A document is nil if it was not received. accessAway and userInfoAway: its
+// source was unreachable, so that the document is unknown.
 type heard struct {
 	sources
 	accessAway, userInfoAway bool
-	refused                  bool // userinfo had an answer, and it was no document about this person
+	refused                  bool // userinfo answered, but not with a document about this person
 }
 
-// since returns the documents that count after an exchange: those that it brought, and none from before that it does not bring
-// any more. An older document counts only while its source is out of reach, for provider.StaleAge; if nothing else is known,
-// all older documents count for that long. An exchange that could ask nobody about the person changes nothing.
+// since returns the documents that are valid after an exchange: those that it received. An older document stays valid only while its
+// source is unreachable, and for [provider.StaleAge] at most. If a source is unreachable and the exchange received neither a document
+// nor a refusal, all older documents stay valid that long. An exchange in which no source was asked about the person changes nothing.
 func (h *heard) since(before sources, now time.Time) sources {
 	after := h.sources
 	if h.accessAway {
@@ -57,7 +57,7 @@ func (h *heard) since(before sources, now time.Time) sources {
 
 func (s *sources) isEmpty() bool { return s.ID == nil && s.Access == nil && s.UserInfo == nil }
 
-// unlessOld returns the document, nil once it is older than provider.StaleAge. It works on nil.
+// unlessOld returns the document, or nil if it is older than [provider.StaleAge]. d may be nil.
 func (d *document) unlessOld(now time.Time) *document {
 	if d == nil || now.Sub(time.Unix(d.At, 0)) > provider.StaleAge {
 		return nil
@@ -65,7 +65,7 @@ func (d *document) unlessOld(now time.Time) *document {
 	return d
 }
 
-// person reads the documents.
+// person parses the documents, in the order ID token, userinfo, access token.
 func (s *sources) person(issuer, subject string, rules *claims.Rules) (*person, error) {
 	p := &person{issuer: issuer, subject: subject}
 	for _, from := range []*document{s.ID, s.UserInfo, s.Access} {

@@ -11,11 +11,11 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// assumedExpiry is how long an access token lives when neither the provider nor the token says so.
+// assumedExpiry is the lifetime of an access token if neither the answer nor the token states one.
 const assumedExpiry = 180 * time.Second
 
-// setTimes reads the ends of both tokens: absolute ones first, then those from now. A refresh token that the provider says
-// ends at 0, or nothing about, has no end that anybody knows: unlimited is assumed.
+// setTimes reads the expiry of both tokens from the answer. Absolute times take precedence over lifetimes. If the expiry of the refresh
+// token is missing or 0, unlimited is its lifetime.
 func (g *Grant) setTimes(answer *oauth2.Token, now time.Time, unlimited time.Duration) error {
 	expires, err := endOf(answer, "", now)
 	if err != nil {
@@ -55,8 +55,8 @@ func endOf(answer *oauth2.Token, prefix string, now time.Time) (int64, error) {
 	return 0, nil
 }
 
-// numberMember returns a number of the answer, also one that stands as text; 0 when absent or null, false when it is
-// something else.
+// numberMember returns a number of the answer, which may be a text. It returns 0 if the member is absent or null, and false if it has
+// another type.
 func numberMember(answer *oauth2.Token, name string) (float64, bool) {
 	switch value := answer.Extra(name).(type) {
 	case nil:
@@ -71,7 +71,7 @@ func numberMember(answer *oauth2.Token, name string) (float64, bool) {
 	}
 }
 
-// textMember returns a text of the answer, "" when it is absent or null; false when it has another type.
+// textMember returns a text of the answer. It returns "" if the member is absent or null, and false if it has another type.
 func textMember(answer *oauth2.Token, name string) (string, bool) {
 	value := answer.Extra(name)
 	text, ok := value.(string)

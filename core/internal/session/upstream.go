@@ -18,43 +18,42 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// Upstream is the provider as sessions use it: grants are spent there, and what comes back is verified.
+// Upstream spends grants at the provider and verifies the answers.
 type Upstream struct {
 	Provider   *provider.Provider
-	Issuer     *verify.Issuer // of tokens that somebody brings
-	Subjects   *verify.Issuer // of tokens that somebody wants to exchange
-	Granted    *verify.Issuer // of access tokens in the answers to this service's own requests
-	RefreshTTL time.Duration  // how long a refresh token is good for when the provider names no end
+	Issuer     *verify.Issuer // verifies ID tokens, logout tokens and, in passthrough mode, the tokens of callers
+	Subjects   *verify.Issuer // verifies the subject tokens of exchanges
+	Granted    *verify.Issuer // verifies the access tokens in answers to this service's own requests
+	RefreshTTL time.Duration  // assumed lifetime of a refresh token if the provider does not state one
 }
 
-// Check says what an answer of the provider's has to bring.
+// Check has the expectations for an answer of the provider.
 type Check struct {
-	Nonce   string // of the login, "" when it is not known here
-	IDToken Need   // when nobody is logged in without one
-	Scope   string // what was asked for, when the answer does not say what was granted
+	Nonce   string // nonce of the login; "": not checked
+	IDToken Need   // when an answer without an ID token is refused
+	Scope   string // requested scope, used if the answer does not state the granted one
 }
 
-// Need says when an answer without an ID token is refused. A browser's login always needs one: without it the application
-// would not know who logged in.
+// Need says when an answer without an ID token is refused. A browser login always needs one, because it identifies the person.
 type Need int
 
-// The needs.
+// Values of Need.
 const (
-	Never     Need = iota // a refresh, a device: verified where one comes
-	IfGranted             // openid was asked for, and is not missing in what was granted
+	Never     Need = iota // refresh and device flow; an ID token is still verified if there is one
+	IfGranted             // unless the answer states a granted scope without openid
 	Always
 )
 
-// Grant is an answer of the provider's that has passed all checks.
+// Grant is a verified answer of the provider's token endpoint.
 type Grant struct {
-	Tokens               // the provider's; Caller is the ID token's, nil when none came
-	Access *verify.Token // nil when the access token is opaque, or for another service
+	Tokens               // of the provider; Caller is the ID token, nil if there is none
+	Access *verify.Token // access token; nil if it is opaque or for another service
 
-	accessAway bool // the access token's key is out of reach: nobody knows what it says
+	accessAway bool // the access token could not be verified because its key is unavailable
 }
 
-// prepare waits for all that the provider's answer will need, its keys and whatever keeps it: nothing is spent for an answer
-// that could not be verified or kept.
+// prepare returns the provider's metadata once the provider's keys are available and keeps has returned without an error, so that no
+// grant is spent for an answer that could not be verified or stored. The error is a fault.
 func (u *Upstream) prepare(ctx context.Context, keeps func(context.Context) error) (*provider.Metadata, error) {
 	meta, err := u.Provider.Metadata(ctx)
 	switch {
@@ -72,7 +71,7 @@ func (u *Upstream) prepare(ctx context.Context, keeps func(context.Context) erro
 	return meta, nil
 }
 
-// spend makes one request at the token endpoint and verifies the answer.
+// spend sends one request to the token endpoint and verifies the answer.
 func (u *Upstream) spend(ctx context.Context, meta *provider.Metadata, form url.Values, check Check) (*Grant, error) {
 	answer, err := u.Provider.Token(ctx, meta, form)
 	if err != nil {
@@ -81,12 +80,12 @@ func (u *Upstream) spend(ctx context.Context, meta *provider.Metadata, form url.
 	return u.accept(ctx, answer, check)
 }
 
-// refreshForm is RFC 6749 section 6. An answer without a new refresh token has the old one in it: x/oauth2 adds it.
+// refreshForm returns the form of a refresh (RFC 6749 section 6). x/oauth2 adds the old refresh token to an answer without a new one.
 func refreshForm(token string) url.Values {
 	return url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}}
 }
 
-// accept verifies an answer: the ID token as a whole, its subject that of the access token.
+// accept verifies an answer: the ID token, and that its subject is the subject of the access token.
 func (u *Upstream) accept(ctx context.Context, answer *oauth2.Token, check Check) (*Grant, error) {
 	if kind := answer.TokenType; kind != "" && !strings.EqualFold(kind, "bearer") {
 		return nil, fault.Bad(fault.TokenType, nil)
@@ -100,16 +99,16 @@ func (u *Upstream) accept(ctx context.Context, answer *oauth2.Token, check Check
 		return nil, err
 	}
 	issuer := u.Granted
-	if caller == nil { // else the ID token has brought the new keys, if there are any
+	if caller == nil { // otherwise the check of the ID token has fetched new keys, if any
 		issuer = u.urgent(u.Granted)
 	}
 	access, err := issuer.Access(ctx, answer.AccessToken)
 	if caller != nil && fault.Is(err, fault.Outage) {
-		return nil, err // its subject cannot be compared
+		return nil, err // the subjects cannot be compared
 	}
 	away := fault.Is(err, fault.Outage)
 	if err != nil {
-		access = nil // opaque, or for another service: good for the client, nothing to compare with
+		access = nil // opaque or for another service: the client can use it, but there is no subject to compare
 	}
 	if access != nil && caller != nil && access.Subject != caller.Subject {
 		return nil, fault.New(fault.Login, nil)
@@ -126,15 +125,15 @@ func (u *Upstream) accept(ctx context.Context, answer *oauth2.Token, check Check
 	return grant, grant.setTimes(answer, time.Now(), u.RefreshTTL)
 }
 
-// urgent returns a row for what a grant was spent for: a new key of the provider's is fetched at once, even if the last fetch
-// was a moment ago. Grants bound how often.
+// urgent returns a copy of a row that fetches an unknown key at once, even if the last fetch was very recent. It is for tokens in the
+// answer to a spent grant; the number of grants limits the fetches.
 func (u *Upstream) urgent(row *verify.Issuer) *verify.Issuer {
 	issuer := *row
 	issuer.Keys = keyset.Urgent[jose.Set]{Keys: u.Provider.Keys()}
 	return &issuer
 }
 
-// caller verifies the ID token: demanded where openid was granted at a login, verified wherever one comes.
+// caller verifies the ID token of an answer. It returns nil if there is none and check does not need one. The error is a fault.
 func (u *Upstream) caller(ctx context.Context, answer *oauth2.Token, check Check, scope string) (*verify.Token, error) {
 	raw, fits := textMember(answer, "id_token")
 	if !fits {
@@ -158,8 +157,8 @@ func (u *Upstream) caller(ctx context.Context, answer *oauth2.Token, check Check
 	return caller, nil
 }
 
-// userInfo asks the provider's userinfo endpoint. An answer about anybody but subject is not believed (OpenID Connect
-// Core section 5.3.2).
+// userInfo asks the provider's userinfo endpoint. An answer about another subject is refused (OpenID Connect Core section 5.3.2). The error
+// is a fault.
 func (u *Upstream) userInfo(ctx context.Context, meta *provider.Metadata, bearer, subject string) (*fetch.Answer, error) {
 	answer, err := u.Provider.UserInfo(ctx, meta, bearer)
 	switch {

@@ -20,28 +20,28 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
-// How instances work with their store.
+// Times for the work of instances with their store.
 const (
-	// StorePause is the time between two tries of a store that fails, and two reloads for unknown keys.
+	// StorePause is the minimum time between two attempts after a failure of the store, and between two reloads for unknown keys.
 	StorePause  = 2 * time.Second
-	leaseMargin = 10 * time.Second // what a lease lasts longer than a call to the provider
-	waitMargin  = 2 * time.Second  // what others wait longer for the holder of a lease
+	leaseMargin = 10 * time.Second // a lease lasts for Timeout and this time
+	waitMargin  = 2 * time.Second  // other requests wait for Timeout and this time
 )
 
-// Config is what a vault and a broker are made from. All fields are needed but ImportKey, Peers and Observe.
+// Config has the settings of a vault and a broker. All fields must be set except ImportKey, Peers and Observe.
 type Config struct {
 	Upstream *Upstream
 	Store    store.Store
-	Secrets  func() ([][]byte, error) // seal the rows of the store; called once it is open
+	Secrets  func() ([][]byte, error) // keys that encrypt the rows of the store; called after Init
 
 	Client, Issuer, Audience, SubjectClaim string
-	AnyAudience                            bool // the provider's tokens for anybody pass: nothing can be exchanged
+	AnyAudience                            bool // the audience of the provider's tokens is not checked, so none can be exchanged
 	TokenTTL, SessionTTL, Grace            time.Duration
 	Timeout, Leeway                        time.Duration
 	ImportKey                              []byte
-	Peers                                  map[string]string // issuers that are trusted, and where their keys are
+	Peers                                  map[string]string // trusted issuers, and the URLs of their keys
 
-	SessionMax time.Duration // from the login on; whatever is refreshed
+	SessionMax time.Duration // maximum lifetime of a session from its login, even if it is refreshed
 
 	Keys     bool // there are signing keys: broker mode
 	Browsers bool // there are browser sessions
@@ -67,7 +67,7 @@ type Vault struct {
 	userInfoTrouble, endTrouble *trouble.Trouble
 }
 
-// NewVault makes a vault that has not asked its store for anything yet.
+// NewVault makes a vault. It does not use the store yet.
 func NewVault(cfg Config) *Vault {
 	v := &Vault{
 		cfg: cfg, up: cfg.Upstream,
@@ -85,13 +85,13 @@ func NewVault(cfg Config) *Vault {
 	return v
 }
 
-// timeout bounds one visit of the store.
+// timeout is the maximum time for one load from the store.
 func (v *Vault) timeout() time.Duration { return v.cfg.Timeout + provider.Slack }
 
-// errOldRing says that the cached signing keys may have been followed by others.
+// errOldRing says that the cached signing keys are too old to sign: newer ones may have replaced them.
 var errOldRing = errors.New("they have not been reloaded for two minutes")
 
-// ready waits for the open store and signing keys that may sign.
+// ready waits for the open store and, in broker mode, for signing keys that are recent enough. The error is an outage.
 func (v *Vault) ready(ctx context.Context) (*opened, error) {
 	snapshot, err := v.current(ctx)
 	if err != nil {
@@ -111,24 +111,24 @@ func (v *Vault) current(ctx context.Context) (*opened, error) {
 	return snapshot.Value, nil
 }
 
-// Ready waits until the store is open and a key to sign with is cached.
+// Ready waits until the store is open and, in broker mode, a signing key is cached. The error is an outage.
 func (v *Vault) Ready(ctx context.Context) error {
 	_, err := v.ready(ctx)
 	return err
 }
 
-// Faults names each part that a guard or a mint lacks.
+// Faults returns the joined errors of all unavailable parts; nil if there are none.
 func (v *Vault) Faults(ctx context.Context) error {
 	var parts []error
 	if _, err := v.current(ctx); err != nil {
-		what := "core: the store of sessions is not at hand: "
+		what := "core: the store of sessions is unavailable: "
 		if v.cfg.Keys {
-			what = "core: the signing keys are not at hand: "
+			what = "core: the signing keys are unavailable: "
 		}
 		parts = append(parts, errors.New(what+err.Error()))
 	}
 	if err := v.feed.Ready(ctx); err != nil {
-		parts = append(parts, errors.New("core: the revocations are not at hand: "+err.Error()))
+		parts = append(parts, errors.New("core: the revocations are unavailable: "+err.Error()))
 	}
 	if err := v.clocks.Err(); err != nil {
 		parts = append(parts, errors.New("core: "+err.Error()))
@@ -136,12 +136,12 @@ func (v *Vault) Faults(ctx context.Context) error {
 	return errors.Join(parts...)
 }
 
-// panicked logs a function of the application that has panicked in the background.
+// panicked logs a panic of a function of the application in the background.
 func (v *Vault) panicked(value any, stack []byte) {
 	v.cfg.Log.Error("a function of the application panicked", "function", "Config.Require, at a refresh", "panic", fmt.Sprintf("%T", value), "stack", string(stack))
 }
 
-// Close waits for refreshes under way, which takes no longer than a lease. The store stays open.
+// Close waits for running refreshes, no longer than a lease. It does not close the store.
 func (v *Vault) Close() error {
 	v.purge.close()
 	if open := v.opened(); open != nil {
@@ -152,16 +152,16 @@ func (v *Vault) Close() error {
 	return nil
 }
 
-// tokenLife is the longest that anybody accepts a token signed now, clocks included.
+// tokenLife is the maximum time for which any instance accepts a token signed now, clock differences included.
 func (v *Vault) tokenLife() time.Duration { return v.cfg.TokenTTL + 2*v.cfg.Leeway }
 
-// observedStore is a store whose revocations are observed: their list has no load function of its own.
+// observedStore reports each read of the revocation list to observe: the list has no load function of its own.
 type observedStore struct {
 	store.Store
 	observe observe.Begin
 }
 
-// Revoked reads the list and tells of it.
+// Revoked reads the revocation list and reports the read to observe.
 func (s observedStore) Revoked(ctx context.Context, since, now time.Time) ([]store.Revocation, error) {
 	return observe.Load(s.observe, observe.Revocations, func(ctx context.Context) ([]store.Revocation, error) {
 		return s.Store.Revoked(ctx, since, now)

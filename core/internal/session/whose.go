@@ -46,8 +46,8 @@ func (v *Vault) hasEnded(ctx context.Context, id, owner string, begun time.Time)
 }
 
 // slipped ends a new session if its person, or its session at the provider, was ended during the login. EndAll writes the list and then
-// reads the rows; a login writes its row and then reads the list: one of the two sees the other. all and single are the names in the
-// list; each may be "".
+// reads the rows; a login writes its row and then reads the list: at least one of the two sees the other. all and single are the names
+// in the list; each may be "".
 func (v *Vault) slipped(ctx context.Context, id, all, single string, begun time.Time) error {
 	names := slices.DeleteFunc([]string{all, single}, func(name string) bool { return name == "" })
 	list, err := v.cfg.Store.RevokedAmong(ctx, names, stored.Time(time.Now()))

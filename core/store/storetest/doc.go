@@ -1,2 +1,3 @@
-// Package storetest holds every store to the contract of [store.Store]: one suite, run on the real database.
+// Package storetest tests stores against the contract of [store.Store]. A store calls [Run] in a test, with a [Backend] that opens the real
+// database.
 package storetest

@@ -75,7 +75,7 @@ func urlOpens(t testing.TB, backend Backend) {
 	}
 }
 
-// OpenURL makes a store from a URL through the registry, without calling Init. It is closed with the test.
+// OpenURL opens a store from a URL through the registry, without calling Init, and closes it at the end of the test.
 func OpenURL(t testing.TB, url string) store.Store {
 	t.Helper()
 	db, err := store.Open(url)

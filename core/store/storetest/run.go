@@ -37,8 +37,8 @@ func groups() []group {
 	}
 }
 
-// Run holds a store to the contract of [store.Store]. The environment variable OIDCAUTH_SOAK_ROUNDS says how many
-// rounds [Soak] runs at the end; 20 without it.
+// Run tests a store against the contract of [store.Store], and then runs [Soak]. The environment variable OIDCAUTH_SOAK_ROUNDS is the
+// number of its rounds; the default is 20.
 func Run(t *testing.T, backend Backend) {
 	t.Helper()
 	for _, group := range groups() {

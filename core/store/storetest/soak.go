@@ -13,10 +13,10 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
-// Soak lets a crowd spend one refresh token at once, again and again: 50 callers on 3 instances, each with a store of its
-// own on one place. In every round the token is spent at the provider once and all get the same answer: later callers
-// wait for it or get it in the grace. Every tenth family is then met by a token that is past the grace, on all
-// instances at once, and has to end.
+// Soak tests refresh token rotation under load: 50 concurrent callers on 3 instances, each with its own store on one place. In every
+// round all callers use the same refresh token. It must be spent at the provider once, and all callers must get the same answer: they
+// wait for it, or get it in the grace period. After every tenth round, all callers use the spent token again after its grace period,
+// and the family must end (reuse detection).
 func Soak(t *testing.T, backend Backend, rounds int) {
 	t.Helper()
 	soak(t, backend, rounds)
