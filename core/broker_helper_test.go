@@ -335,6 +335,15 @@ func (s *flawedStore) Swap(ctx context.Context, session store.Session) error {
 	return s.do(ctx, "Swap", func() error { return s.Store.Swap(ctx, session) })
 }
 
+func (s *flawedStore) Touch(ctx context.Context, id string, seen, idle time.Time) error {
+	return s.do(ctx, "Touch", func() error { return s.Store.Touch(ctx, id, seen, idle) })
+}
+
+func (s *flawedStore) SessionsOf(ctx context.Context, of store.Selection, now time.Time, limit int) (list []store.Session, err error) {
+	err = s.do(ctx, "SessionsOf", func() error { list, err = s.Store.SessionsOf(ctx, of, now, limit); return err })
+	return list, err
+}
+
 func (s *flawedStore) Revoke(ctx context.Context, id string, version int64, now, until time.Time) error {
 	return s.do(ctx, "Revoke", func() error { return s.Store.Revoke(ctx, id, version, now, until) })
 }

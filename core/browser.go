@@ -29,6 +29,9 @@ func postsForm(credentials Credentials) bool {
 	return navigates
 }
 
+// isSeen reports whether the browser shows the answer to a person.
+func isSeen(credentials Credentials) bool { return showsPage(credentials) || postsForm(credentials) }
+
 // isDocument reports whether the browser shows the answer as a document of its own (Fetch Metadata). known: the browser says so or not.
 func isDocument(credentials Credentials) (navigates, known bool) {
 	mode, dest := credentials.values("Sec-Fetch-Mode"), credentials.values("Sec-Fetch-Dest")
@@ -57,32 +60,53 @@ func (g *Guard) refusedBrowser(credentials Credentials, refusal *Error) *Respons
 	if a.cfg.Sessions == nil || g.bearerOnly {
 		return nil
 	}
-	unknown := refusal.kind == fault.Missing || refusal.kind == fault.Ended
-	sees := showsPage(credentials)
+	unknown := refusal.isNobody()
 	var answer *Response
 	switch {
-	case unknown && sees && g.place == "" && a.isOwn(credentials): // the login would be refused in the same way, for ever
-		answer = refusal.page("")
-	case unknown && sees && !g.noRedirect && g.place == "":
+	case unknown && showsPage(credentials) && a.isOwn(credentials): // the login would be refused in the same way, for ever
+		answer = page{Title: loginDidNotWork, Text: "The login of this service cannot be reached. Its log says why."}.response(refusal.Status)
+		refusal.addTo(answer.Header)
+	case unknown && showsPage(credentials) && !g.noRedirect:
 		answer = redirect(a.loginURL(a.returnTo(credentials)))
-	case unknown && postsForm(credentials) && g.place == "":
+	case unknown && postsForm(credentials):
 		answer = page{
 			Title: "Please log in", Text: "Your session has ended, or you were not logged in. What you sent was not processed.",
 			Link: a.loginURL(a.referer(credentials)), LinkText: "Log in",
 		}.response(http.StatusUnauthorized)
 		refusal.addTo(answer.Header)
-	case unknown && len(credentials.values("Hx-Request")) > 0 && g.place == "":
+	case unknown && len(credentials.values("Hx-Request")) > 0:
 		answer = refusal.response(a.loginURL(""))
 		answer.Header.Set("HX-Redirect", a.loginURL(a.returnTo(credentials)))
 	case unknown:
 		answer = refusal.response(a.loginURL(""))
-	case sees || postsForm(credentials):
-		answer = refusal.page(a.originURL(a.cfg.Sessions.Home))
+	case isSeen(credentials):
+		answer = a.refusalPage(refusal, didNotWork)
 	default:
 		return nil
 	}
-	answer.Header["Vary"] = []string{"Cookie, Accept, Sec-Fetch-Mode, Sec-Fetch-Dest, X-Requested-With, HX-Request"}
+	answer.Header["Vary"] = browserVary
 	return answer
+}
+
+// browserVary lists what decides how a refusal looks. It is shared and read-only.
+var browserVary = []string{"Cookie, Accept, Sec-Fetch-Mode, Sec-Fetch-Dest, X-Requested-With, HX-Request"}
+
+// refusedBrowser returns the answer to a request that this route refuses if Config.Sessions changes it, nil if it does not: a person gets a
+// page, and a program without a session the login's address, where a session is what the route is about.
+func (r Route) refusedBrowser(credentials Credentials, refusal *Error) *Response {
+	switch {
+	case r.auth.cfg.Sessions == nil:
+		return nil
+	case isSeen(credentials) && (r.Name == "login" || r.Name == "callback"):
+		return r.auth.refusalPage(refusal, loginDidNotWork)
+	case isSeen(credentials):
+		return r.auth.refusalPage(refusal, didNotWork)
+	case r.takesSession && refusal.isNobody():
+		answer := refusal.response(r.auth.loginURL(""))
+		answer.Header["Vary"] = browserVary
+		return answer
+	}
+	return nil
 }
 
 // originURL returns the public address of a path of this origin.

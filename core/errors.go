@@ -44,9 +44,10 @@ type Error struct {
 	// Err is the cause, for logs and [errors.Is]. It is never part of an answer.
 	Err error
 
-	kind  fault.Kind  // what happened; Internal if a flow set the whole answer
-	scope string      // the scopes that the token must have, for the challenge
-	want  []slog.Attr // the requirement that was not met, for the log
+	kind   fault.Kind  // what happened; Internal if a flow set the whole answer
+	scope  string      // the scopes that the token must have, for the challenge
+	want   []slog.Attr // the requirement that was not met, for the log
+	people string      // what a page says instead of Detail, if the person can solve it by a login
 }
 
 // Error returns the status, the code and the detail, never the text of the cause.
@@ -64,13 +65,13 @@ func (a *Auth) Answer(ctx context.Context, credentials Credentials, err error) *
 	return (&Guard{auth: a}).refuse(ctx, credentials, refusalOf(err))
 }
 
-// refuse renders the refusal of a request at an own route: by OnError, as a page for people where there are sessions, or as JSON.
-func (a *Auth) refuse(ctx context.Context, request *Request, refusal *Error) *Response {
-	if answer := a.onError(ctx, func() *Request { return request }, refusal); answer != nil {
+// refuse renders the refusal of a request at this route: by OnError, for a browser in its own way, or as JSON.
+func (r Route) refuse(ctx context.Context, request *Request, refusal *Error) *Response {
+	if answer := r.auth.onError(ctx, func() *Request { return request }, refusal); answer != nil {
 		return answer
 	}
-	if a.cfg.Sessions != nil && showsPage(request.credentials()) {
-		return refusal.page(a.originURL(a.cfg.Sessions.Home))
+	if answer := r.refusedBrowser(request.credentials(), refusal); answer != nil {
+		return answer
 	}
 	return refusal.Response()
 }
@@ -141,11 +142,14 @@ func descriptionOf(e *Error) string {
 // realm is the protection space (RFC 9110 section 11.5); all guards share one.
 const realm = "oidcauth"
 
+// isNobody reports whether the request has no credentials, or those of a session that has ended.
+func (e *Error) isNobody() bool { return e.kind == fault.Missing || e.kind == fault.Ended }
+
 // challenge returns the WWW-Authenticate header (RFC 6750 section 3): without a code if the request had no credentials, with
 // scope if scopes were missing.
 func (e *Error) challenge() string {
 	challenge := `Bearer realm="` + realm + `"`
-	if e.kind == fault.Missing || e.kind == fault.Ended {
+	if e.isNobody() {
 		return challenge
 	}
 	switch e.Code {

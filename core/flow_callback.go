@@ -178,7 +178,9 @@ func providerFault(code string) *Error {
 	if !slices.Contains(loginFaults, code) {
 		code = CodeInvalidRequest
 	}
-	return badRequest(code, code+": the provider did not log the user in")
+	e := badRequest(code, code+": the provider did not log the user in")
+	e.people = "The provider did not log you in. You can log in again."
+	return e
 }
 
 // owned returns a copy whose header may be changed, because an application may return the same Response for many requests.

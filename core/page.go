@@ -2,6 +2,7 @@ package core
 
 import (
 	"bytes"
+	"cmp"
 	"html/template"
 	"net/http"
 
@@ -45,22 +46,30 @@ func (p page) response(status int) *Response {
 	return answer
 }
 
-// page renders a refusal for people, with the status and the headers of [Error.Response].
-func (e *Error) page(home string) *Response {
-	p := page{Title: "This did not work", Text: e.Detail, Link: home, LinkText: "Back"}
+// refusalPage renders a refusal for people, with the status and the headers of [Error.Response]. title is its heading, unless the refusal has
+// one of its own. What a person can solve by a login has a link to it, anything else a link to Home.
+func (a *Auth) refusalPage(e *Error, title string) *Response {
+	p := page{Title: title, Text: cmp.Or(e.people, e.Detail, "Please try again."), Link: a.originURL(a.cfg.Sessions.Home), LinkText: "Back"}
+	if e.people != "" {
+		p.Link, p.LinkText = a.loginURL(""), "Log in"
+	}
 	switch {
 	case e.Status == http.StatusForbidden && e.Code == CodeInsufficientScope:
 		p.Title, p.Text = "No access", "You are logged in, but you may not see this page."
 	case e.Status == http.StatusServiceUnavailable:
 		p.Title, p.Text = "Please try again in a moment", "A service that is needed here is not available now."
-	case e.kind == fault.Foreign: // no login
-	case e.Code == CodeAccessDenied || e.Code == CodeInvalidRequest || e.Code == CodeInvalidGrant:
-		p.Title = "The login did not work"
-		if e.Detail == "" {
-			p.Text = "Please begin again."
-		}
+	case e.kind == fault.Foreign:
+		p.Title, p.Text = didNotWork, "Another site made your browser send this. It was not processed."
+	case e.isNobody():
+		p.Title = "Please log in"
 	}
 	answer := p.response(e.Status)
 	e.addTo(answer.Header)
 	return answer
 }
+
+// The headings of refusals for people.
+const (
+	didNotWork      = "This did not work"
+	loginDidNotWork = "The login did not work"
+)

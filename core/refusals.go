@@ -57,9 +57,9 @@ func answerTo(f *fault.Error) *Error {
 	case fault.Token:
 		return &Error{Status: http.StatusUnauthorized, Code: CodeInvalidToken, Detail: "Invalid token"}
 	case fault.Missing:
-		return &Error{Status: http.StatusUnauthorized, Code: CodeInvalidRequest, Detail: "Not authenticated"}
+		return &Error{Status: http.StatusUnauthorized, Code: CodeInvalidRequest, Detail: "Not authenticated", people: "You are not logged in."}
 	case fault.Ended:
-		return &Error{Status: http.StatusUnauthorized, Code: CodeInvalidGrant, Detail: "Session expired or not found. Please re-authenticate."}
+		return &Error{Status: http.StatusUnauthorized, Code: CodeInvalidGrant, Detail: "Session expired or not found. Please re-authenticate.", people: "Your session has ended. Log in again."}
 	case fault.Foreign:
 		return &Error{Status: http.StatusForbidden, Code: CodeAccessDenied, Detail: "A request of another site is not taken."}
 	case fault.Target:
@@ -71,7 +71,9 @@ func answerTo(f *fault.Error) *Error {
 	case fault.Nobody:
 		return &Error{Status: http.StatusForbidden, Code: CodeAccessDenied, Detail: "The provider does not say who this user is."}
 	case fault.State:
-		return badRequest(CodeInvalidRequest, "The login state is not valid: begin the login again.")
+		e := badRequest(CodeInvalidRequest, "The login state is not valid: begin the login again.")
+		e.people = "This login took too long, was begun in another window, or was used already. Log in again."
+		return e
 	case fault.Login:
 		return badRequest(CodeInvalidGrant, "invalid_grant: the provider's ID token is not valid for this login")
 	case fault.Grant, fault.Pending, fault.Refused:

@@ -45,8 +45,10 @@ type Route struct {
 	auth     *Auth
 	serve    func(context.Context, *Request) (*Response, error)
 	referrer string // Referrer-Policy of every answer, "" for none
-	ownForms bool   // forms of other sites are refused
 	allow    string // all methods of the path
+
+	ownForms     bool // forms of other sites are refused
+	takesSession bool // it is about the caller, whom a session may name
 }
 
 // Serve answers one request and never returns nil. It takes at most Config.Timeout and a second, in broker mode three seconds, besides the
@@ -65,10 +67,10 @@ func (r Route) answer(ctx context.Context, request *Request) *Response {
 		return r.wrongMethod(ctx, request)
 	}
 	if request.fault != nil {
-		return r.auth.refuse(ctx, request, request.fault)
+		return r.refuse(ctx, request, request.fault)
 	}
 	if r.ownForms && isForeignForm(request) {
-		return r.auth.refuse(ctx, request, &Error{Status: http.StatusForbidden, Code: CodeAccessDenied, Detail: "A form of another site is not taken.", kind: fault.Request})
+		return r.refuse(ctx, request, &Error{Status: http.StatusForbidden, Code: CodeAccessDenied, Detail: "A form of another site is not taken.", kind: fault.Foreign})
 	}
 	bounded, cancel := context.WithTimeout(ctx, r.auth.patience())
 	defer cancel()
@@ -76,12 +78,12 @@ func (r Route) answer(ctx context.Context, request *Request) *Response {
 	var err error
 	// Panics of hooks are recovered where they are called; those of a store and of HTTPClient's transport here.
 	if panicked := r.auth.called(ctx, "a store or transport, in the route "+r.Name, func() { answer, err = r.serve(bounded, request) }); panicked != nil {
-		return r.auth.refuse(ctx, request, refusalOf(panicked))
+		return r.refuse(ctx, request, refusalOf(panicked))
 	}
 	if err == nil {
 		return answer
 	}
-	refused := r.auth.refuse(ctx, request, refusalOf(err))
+	refused := r.refuse(ctx, request, refusalOf(err))
 	if answer == nil {
 		return refused
 	}
@@ -106,7 +108,7 @@ func (a *Auth) patience() time.Duration {
 
 // wrongMethod answers if a router passes another method, as net/http does with HEAD.
 func (r Route) wrongMethod(ctx context.Context, request *Request) *Response {
-	answer := r.auth.refuse(ctx, request, &Error{Status: http.StatusMethodNotAllowed, Code: CodeInvalidRequest, Detail: "Method Not Allowed"}).owned()
+	answer := r.refuse(ctx, request, &Error{Status: http.StatusMethodNotAllowed, Code: CodeInvalidRequest, Detail: "Method Not Allowed"}).owned()
 	answer.Header.Set("Allow", r.allow)
 	return answer
 }
@@ -130,7 +132,7 @@ func (a *Auth) Routes(paths Paths) ([]Route, error) {
 		{Name: "device", Method: http.MethodPost, Path: paths.Device, serve: f.device, ownForms: true},
 		{Name: "logout", Method: http.MethodGet, Path: paths.Logout, serve: f.logout},
 		{Name: "logout", Method: http.MethodPost, Path: paths.Logout, serve: f.logout},
-		{Name: "userinfo", Method: http.MethodGet, Path: paths.UserInfo, serve: f.userInfo},
+		{Name: "userinfo", Method: http.MethodGet, Path: paths.UserInfo, serve: f.userInfo, takesSession: true},
 	}
 	if a.broker != nil {
 		if paths.Token == Off {
@@ -145,9 +147,9 @@ func (a *Auth) Routes(paths Paths) ([]Route, error) {
 	}
 	if a.browsers != nil {
 		table = append(table,
-			Route{Name: "session", Method: http.MethodGet, Path: paths.Session, serve: f.session},
-			Route{Name: "sessions", Method: http.MethodGet, Path: paths.Sessions, serve: f.sessions},
-			Route{Name: "sessions", Method: http.MethodDelete, Path: paths.Sessions, serve: f.endSessions})
+			Route{Name: "session", Method: http.MethodGet, Path: paths.Session, serve: f.session, takesSession: true},
+			Route{Name: "sessions", Method: http.MethodGet, Path: paths.Sessions, serve: f.sessions, takesSession: true},
+			Route{Name: "sessions", Method: http.MethodDelete, Path: paths.Sessions, serve: f.endSessions, takesSession: true})
 	}
 	routes, err := a.place(paths.Prefix, table)
 	if err == nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-oidc-auth/oidcauth/core"
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
 func (b *browser) status(target string, headers ...string) int {
@@ -137,6 +138,62 @@ func TestBackChannelLogoutOfOneSession(t *testing.T) {
 			t.Errorf("and afterwards: %d", status)
 		}
 	})
+}
+
+// A logout token counts at the guards of every instance from the moment when its name is in the revocation list, even if the store then
+// fails to say which sessions it means; the provider is told to repeat it.
+func TestBackChannelLogoutCountsByName(t *testing.T) {
+	for name, claims := range map[string]func(sid string) oidctest.Claims{
+		"sid": func(sid string) oidctest.Claims { return oidctest.Claims{"sid": sid, "sub": nil} },
+		"sub": func(string) oidctest.Claims { return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBothModes(t, func(t *testing.T, mode func(*core.Config)) {
+				synctest.Test(t, func(t *testing.T) { countsByName(t, mode, claims) })
+			})
+		})
+	}
+}
+
+func countsByName(t *testing.T, mode func(*core.Config), claims func(sid string) oidctest.Claims) {
+	flawed := &flawedStore{Store: store.NewMemory()}
+	w := newBubbleWeb(t, func(c *core.Config) {
+		mode(c)
+		c.Store = flawed
+	})
+	elsewhere := &web{t: t, idp: w.idp, cfg: w.cfg}
+	elsewhere.serve()
+	var sid string
+	w.idp.Tamper(oidctest.IDTokens, func(claims oidctest.Claims) { sid, _ = claims["sid"].(string) })
+	b, other := w.browser(), w.browser()
+	other.logIn("bob")
+	b.logIn("alice")
+	there := &browser{web: elsewhere, jar: b.jar}
+	if here, there := b.status("/page"), there.status("/page"); here != 200 || there != 200 {
+		t.Fatalf("before: %d, and %d elsewhere", here, there)
+	}
+	time.Sleep(time.Second) // the end of all that a person has counts for what began before it
+	token := w.idp.LogoutToken("alice", claims(sid))
+	flawed.breaks(failing("SessionsOf"))
+	if answer := w.backChannel(token); answer.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("the provider is not told to repeat: %d", answer.StatusCode)
+	}
+	if status := b.status("/page"); status != 401 {
+		t.Errorf("at once: %d", status)
+	}
+	time.Sleep(2 * time.Second)
+	synctest.Wait()
+	if status := there.status("/page"); status != 401 {
+		t.Errorf("elsewhere, after two seconds: %d", status)
+	}
+	if status := other.status("/page"); status != 200 {
+		t.Errorf("somebody else: %d", status)
+	}
+	flawed.breaks(nil)
+	if answer := w.backChannel(token); answer.StatusCode != http.StatusOK {
+		t.Errorf("the repetition: %d %s", answer.StatusCode, body(answer))
+	}
+	_, _ = w.auth.Close(), elsewhere.auth.Close()
 }
 
 // An application ends all that a person has, lists sessions and ends one.

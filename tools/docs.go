@@ -13,8 +13,8 @@ import (
 	"strings"
 )
 
-// docs checks the documents: programs compile and equal those in examples, marked blocks equal their file, Go code parses, links and make targets exist, programs
-// set a Logger, and no committed text contains a folder of one machine or the host of a registry.
+// docs checks the documents: programs compile and equal those in examples, marked blocks equal their file, Go code parses, links, functions
+// and make targets exist, programs set a Logger, and no committed text contains a folder of one machine or the host of a registry.
 func (r *repo) docs() error {
 	files, err := r.committed()
 	if err != nil {
@@ -189,7 +189,7 @@ func isProgram(file string) bool {
 	return strings.HasPrefix(file, "examples/") && path.Base(file) == "main.go" || path.Base(file) == "example_test.go"
 }
 
-// link checks a link to a file of the repository, and to a heading in a Markdown file.
+// link checks a link to a file of the repository, to a heading in a Markdown file, and to a function in a Go file.
 func (c *docsCheck) link(file string, line int, target string) {
 	if strings.Contains(target, "://") || strings.HasPrefix(target, "mailto:") {
 		return
@@ -205,6 +205,22 @@ func (c *docsCheck) link(file string, line int, target string) {
 	}
 	if doc, ok := c.documents[to]; ok && anchor != "" && !doc.anchors()[anchor] {
 		c.fault("%s:%d: %s has no heading #%s", file, line, to, anchor)
+	}
+	if strings.HasSuffix(to, ".go") && anchor != "" {
+		c.function(file, line, to, anchor)
+	}
+}
+
+// function checks that a Go file has the function that a document names, as core/x_test.go#TestX.
+func (c *docsCheck) function(file string, line int, to, name string) {
+	data, err := os.ReadFile(filepath.Join(c.root, to))
+	if err != nil {
+		c.fault("%v", err)
+		return
+	}
+	declared := regexp.MustCompile(`(?m)^func (?:\([^)]*\) )?` + regexp.QuoteMeta(name) + `\(`)
+	if !declared.Match(data) {
+		c.fault("%s:%d: %s has no function %s", file, line, to, name)
 	}
 }
 

@@ -14,6 +14,8 @@ func TestDocsPass(t *testing.T) {
 	files["README.md"] = "# X\n\n[me](#x) [core](core) [other](docs/a.md#b-c) [web](https://example.org/x) `make check`\n\n" + marked(program)
 	files["docs/a.md"] = "## B `C`!\n\n[up](../README.md)\n\n```go\nx := f(1)\n```\n"
 	files["examples/x/main.go"] = program
+	files["core/x_test.go"] = "package core\n\nfunc TestX() {}\n\nfunc (s *x) does() {}\n\ntype x struct{}\n"
+	files["docs/c.md"] = "[a](../core/x_test.go#TestX) [b](../core/x_test.go#does) [c](../core/x_test.go)\n"
 	files["docs/b.md"] = "<!-- program: y -->\n```go\npackage main\n\nimport _ \"embed\"\n\n//go:embed static/a.js\nvar script string\n\nfunc main() { println(script) }\n```\n" +
 		"<!-- file: examples/y/static/a.js -->\n```js\na()\n```\n"
 	files["examples/y/static/a.js"] = "a()\n"
@@ -29,6 +31,7 @@ func TestDocsFaults(t *testing.T) {
 		"link out":             {"README.md", "[a](../x)", "broken link"},
 		"absolute link":        {"README.md", "[a](/core)", "broken link"},
 		"link to ignored":      {"README.md", "[a](.cache/x/go.mod)", "broken link"},
+		"function":             {"README.md", "[a](core/core.go#TestX)", "README.md:1: core/core.go has no function TestX"},
 		"heading":              {"README.md", "# X\n[a](#y)", "has no heading #y"},
 		"target":               {"README.md", "`make nothing`", "no target nothing"},
 		"target in a block":    {"README.md", "```sh\n$ make nothing\n```", "no target nothing"},

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -21,35 +22,58 @@ type codeGrant struct {
 // grant is the user of a login and what the user allowed.
 type grant struct {
 	user, scope, nonce string
+	session            string // sid of the browser's session; "" for a login without one
 	authTime           int64
 }
 
 func (g grant) has(scope string) bool { return slices.Contains(strings.Fields(g.scope), scope) }
 
-// authorizePage answers GET with the login page or a refusal.
+// authorizePage answers a GET of the authorization endpoint.
 func (p *Provider) authorizePage(w http.ResponseWriter, r *http.Request) {
-	query := r.URL.Query()
+	p.authorize(w, r, r.URL.Query())
+}
+
+// authorizePost answers a POST: the form of the login page, whose address has the parameters of the request, or an authorization request,
+// which has them in the body (OpenID Connect Core section 3.1.2.1). Only the form must come from this origin: clients send requests from
+// theirs.
+func (p *Provider) authorizePost(w http.ResponseWriter, r *http.Request) {
+	switch pressed := r.PostForm.Has("user") || r.PostForm.Has("deny"); {
+	case !pressed:
+		p.authorize(w, r, r.PostForm)
+	case p.pages.Check(r) != nil:
+		http.Error(w, "this form is not of this provider", http.StatusForbidden)
+	default:
+		p.decide(w, r, r.URL.Query())
+	}
+}
+
+// authorize answers an authorization request: with a code if somebody is logged in in this browser and the request does not want the user to
+// be asked, otherwise with the login page.
+func (p *Provider) authorize(w http.ResponseWriter, r *http.Request, query url.Values) {
 	if !p.mayAsk(w, r, query) {
 		return
 	}
 	hint := query.Get("login_hint")
-	switch {
-	case p.set.autoLogin && p.knows(hint):
-		p.sendBack(w, r, query, url.Values{"code": {p.newCode(query, hint)}})
-		return
-	case slices.Contains(strings.Fields(query.Get("prompt")), "none"):
-		p.sendBack(w, r, query, url.Values{"error": {"login_required"}})
+	if p.set.autoLogin && p.knows(hint) {
+		p.sendCode(w, r, query, p.signIn(w, r, hint))
 		return
 	}
-	renderPage(w, http.StatusOK, "login", page{
-		Title: "Sign in", Client: query.Get("client_id"), Users: p.userNames(), Action: r.URL.RequestURI(),
-		Scopes: strings.Fields(query.Get("scope")),
-	})
+	session, known := p.signedIn(r)
+	switch {
+	case known && !p.mustAsk(query, session):
+		p.sendCode(w, r, query, session)
+	case slices.Contains(strings.Fields(query.Get("prompt")), "none"):
+		p.sendBack(w, r, query, url.Values{"error": {"login_required"}})
+	default:
+		renderPage(w, http.StatusOK, "login", page{
+			Title: "Sign in", Client: query.Get("client_id"), Users: p.userNames(), Action: p.set.path + paths[Authorization] + "?" + query.Encode(),
+			Scopes: strings.Fields(query.Get("scope")),
+		})
+	}
 }
 
-// authorize answers the form of the login page: the button of a user, or Deny.
-func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
-	query := r.URL.Query()
+// decide answers the form of the login page: the button of a user, or Deny.
+func (p *Provider) decide(w http.ResponseWriter, r *http.Request, query url.Values) {
 	if !p.mayAsk(w, r, query) {
 		return
 	}
@@ -58,16 +82,25 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 		p.sendBack(w, r, query, url.Values{"error": {"access_denied"}, "error_description": {"the user refused"}})
 		return
 	}
-	p.sendBack(w, r, query, url.Values{"code": {p.newCode(query, user)}})
+	session := p.signIn(w, r, user)
+	if !p.mayBe(query, user) {
+		p.sendBack(w, r, query, url.Values{"error": {"login_required"}, "error_description": {"another user logged in"}})
+		return
+	}
+	p.sendCode(w, r, query, session)
 }
 
-func (p *Provider) newCode(query url.Values, user string) string {
+func (p *Provider) sendCode(w http.ResponseWriter, r *http.Request, query url.Values, session signedIn) {
+	p.sendBack(w, r, query, url.Values{"code": {p.newCode(query, session)}})
+}
+
+func (p *Provider) newCode(query url.Values, session signedIn) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	code := randomHex(16)
 	p.codes.put(code, codeGrant{
 		client: query.Get("client_id"), redirect: query.Get("redirect_uri"), challenge: query.Get("code_challenge"),
-		grant:   grant{user: user, scope: query.Get("scope"), nonce: query.Get("nonce"), authTime: p.now().Unix()},
+		grant:   grant{user: session.user, scope: query.Get("scope"), nonce: query.Get("nonce"), session: session.sid, authTime: session.authTime},
 		expires: p.now().Add(p.set.life.Code),
 	})
 	return code
@@ -85,6 +118,8 @@ func (p *Provider) mayAsk(w http.ResponseWriter, r *http.Request, query url.Valu
 	switch fault := notOffered(query); {
 	case fault != "":
 		p.sendBack(w, r, query, url.Values{"error": {fault}})
+	case !p.isHint(query.Get("id_token_hint")):
+		p.sendBack(w, r, query, url.Values{"error": {"invalid_request"}, "error_description": {"the id_token_hint is not an ID token of this provider"}})
 	case client.Secret == "" && challenge == "", challenge != "" && query.Get("code_challenge_method") != "S256":
 		p.sendBack(w, r, query, url.Values{"error": {"invalid_request"}, "error_description": {"PKCE with S256 is needed"}})
 	default:
@@ -94,7 +129,7 @@ func (p *Provider) mayAsk(w http.ResponseWriter, r *http.Request, query url.Valu
 }
 
 // notOffered returns the error code for a request that uses what discovery does not announce (OpenID Connect Core sections
-// 3.1.2.6 and 6.1), "" for any other request.
+// 3.1.2.6 and 6.1) or has a malformed max_age, "" for any other request.
 func notOffered(query url.Values) string {
 	for _, parameter := range []string{"request", "request_uri", "registration"} {
 		if query.Get(parameter) != "" {
@@ -102,6 +137,11 @@ func notOffered(query url.Values) string {
 		}
 	}
 	mode, prompt := query.Get("response_mode"), strings.Fields(query.Get("prompt"))
+	if maxAge := query.Get("max_age"); maxAge != "" {
+		if _, err := strconv.ParseUint(maxAge, 10, 32); err != nil {
+			return "invalid_request"
+		}
+	}
 	switch query.Get("response_type") {
 	case "code":
 	case "":

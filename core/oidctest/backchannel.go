@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -35,8 +36,8 @@ func (p *Provider) logoutToken(client string, whom Claims, more ...Claims) strin
 	return p.Sign("logout+jwt", withoutNil(all))
 }
 
-// EndSessions ends every login of a user, as an administrator does at a real provider, and posts a logout token for each to the
-// client's BackChannelLogoutURI. The error names the clients that did not answer 200 or 204.
+// EndSessions ends every login of a user and the user's sessions in browsers, as an administrator does at a real provider. It posts a logout
+// token for each client and sid to the client's BackChannelLogoutURI. The error names the clients that did not answer 200 or 204.
 func (p *Provider) EndSessions(ctx context.Context, user string) error {
 	type login struct{ client, sid string }
 	var logins []login
@@ -44,8 +45,13 @@ func (p *Provider) EndSessions(ctx context.Context, user string) error {
 	for _, family := range p.families.entries {
 		if family.grant.user == user && !family.ended {
 			family.ended = true
-			logins = append(logins, login{family.client, family.id})
+			if told := (login{family.client, family.sid()}); !slices.Contains(logins, told) {
+				logins = append(logins, told)
+			}
 		}
+	}
+	for _, session := range p.browsers.entries {
+		session.ended = session.ended || session.user == user
 	}
 	p.mu.Unlock()
 	var errs []error

@@ -16,7 +16,16 @@
 // [Provider.Fault] makes endpoints fail, [Provider.Tamper] changes what it sends, and [Provider.Last] and [Provider.Hits]
 // show the requests it got.
 //
+// Like a real provider it keeps a session for each browser: after one login the browser is not asked again, prompt=none succeeds, and
+// all logins of the browser have the same sid, until a logout or [Provider.EndSessions]. prompt=login, a max_age that has passed, and a
+// login_hint or id_token_hint that names another user show the login page again. [Provider.Approve] acts in a new browser each time;
+// [Provider.Browser] returns one that keeps its session. If one browser of your test logs in as several users, without prompt=login and
+// without a logout at the provider in between, use [WithoutSingleSignOn].
+//
 // [WithoutNetwork] makes a provider that does not listen and answers in memory, also in a testing/synctest bubble.
+//
+// The authorization endpoint takes GET and POST (OpenID Connect Core section 3.1.2.1). The session cookie is SameSite=Lax: browsers do not send
+// it with a POST of another site, nor in a frame there.
 //
 // The provider listens on loopback only, keeps everything in memory, at most 10,000 entries of each kind, and asks for no
 // password: use it for tests and demos only.

@@ -4,49 +4,34 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/http/cookiejar"
 	"net/url"
 	"strings"
 )
 
-// Approve logs a user in as in a browser: it opens an authorization URL of this provider (the redirect of a login route),
+// Approve logs a user in as in a new browser: it opens an authorization URL of this provider (the redirect of a login route),
 // presses the user's button, and returns the URL to which the provider redirects, with code, state and iss in the query, or
 // with error if the provider showed no login page. It returns an error for an unknown user or another URL, and if the provider
 // answered with an error page.
 func (p *Provider) Approve(authorizationURL, user string) (*url.URL, error) {
-	if !p.knows(user) {
-		return nil, errors.New("oidctest: no such user")
-	}
-	return p.press(authorizationURL, url.Values{"user": {user}})
+	return p.Browser().Approve(authorizationURL, user)
 }
 
-// Deny refuses the login as in a browser; otherwise it is like [Provider.Approve].
+// Deny refuses the login as in a new browser; otherwise it is like [Provider.Approve].
 func (p *Provider) Deny(authorizationURL string) (*url.URL, error) {
-	return p.press(authorizationURL, url.Values{"deny": {"1"}})
+	return p.Browser().Deny(authorizationURL)
 }
 
-func (p *Provider) press(authorizationURL string, button url.Values) (*url.URL, error) {
-	if !strings.HasPrefix(authorizationURL, p.URL(Authorization)+"?") {
-		return nil, errors.New("oidctest: not an authorization URL of this provider")
-	}
-	back, err := p.browse(http.MethodGet, authorizationURL, nil)
-	if back != nil || err != nil {
-		return back, err
-	}
-	back, err = p.browse(http.MethodPost, authorizationURL, button)
-	if back == nil && err == nil {
-		err = errors.New("oidctest: the provider did not send the browser back")
-	}
-	return back, err
+// Browser acts as the browser of a user: it keeps the provider's session, so that a second login needs no form. Safe for concurrent use.
+type Browser struct {
+	provider *Provider
+	client   *http.Client
 }
 
-// browse makes one request and returns the target of a redirect, nil for a page.
-func (p *Provider) browse(method, address string, form url.Values) (*url.URL, error) {
-	request, err := http.NewRequestWithContext(context.Background(), method, address, strings.NewReader(form.Encode()))
-	if err != nil {
-		return nil, err
-	}
-	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+// Browser returns a browser in which nobody is logged in.
+func (p *Provider) Browser() *Browser {
+	jar, _ := cookiejar.New(nil) // without options it cannot fail
+	client := &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	if p.server == nil {
 		client.Transport = transport{p}
 	} else {
@@ -54,7 +39,55 @@ func (p *Provider) browse(method, address string, form url.Values) (*url.URL, er
 		// shortly before an answer without a body is handed on.
 		client.Transport = p.server.Client().Transport
 	}
-	response, err := client.Do(request)
+	return &Browser{p, client}
+}
+
+// Approve is [Provider.Approve] in this browser. If somebody is logged in and the provider shows no login page, it returns where the provider
+// redirects at once, whoever user is.
+func (b *Browser) Approve(authorizationURL, user string) (*url.URL, error) {
+	if !b.provider.knows(user) {
+		return nil, errors.New("oidctest: no such user")
+	}
+	return b.press(authorizationURL, url.Values{"user": {user}})
+}
+
+// Deny refuses the login; otherwise it is like [Browser.Approve].
+func (b *Browser) Deny(authorizationURL string) (*url.URL, error) {
+	return b.press(authorizationURL, url.Values{"deny": {"1"}})
+}
+
+// Open opens an address of this provider, the redirect of a login or of a logout, and returns the URL to which the provider redirects, nil if
+// it shows a page. It returns an error for another address, and if the provider answered with an error page.
+func (b *Browser) Open(address string) (*url.URL, error) {
+	if !strings.HasPrefix(address, b.provider.issuer+"/") {
+		return nil, errors.New("oidctest: not an address of this provider")
+	}
+	return b.browse(http.MethodGet, address, nil)
+}
+
+func (b *Browser) press(authorizationURL string, button url.Values) (*url.URL, error) {
+	if !strings.HasPrefix(authorizationURL, b.provider.URL(Authorization)+"?") {
+		return nil, errors.New("oidctest: not an authorization URL of this provider")
+	}
+	back, err := b.browse(http.MethodGet, authorizationURL, nil)
+	if back != nil || err != nil {
+		return back, err
+	}
+	back, err = b.browse(http.MethodPost, authorizationURL, button)
+	if back == nil && err == nil {
+		err = errors.New("oidctest: the provider did not send the browser back")
+	}
+	return back, err
+}
+
+// browse makes one request and returns the target of a redirect, nil for a page.
+func (b *Browser) browse(method, address string, form url.Values) (*url.URL, error) {
+	request, err := http.NewRequestWithContext(context.Background(), method, address, strings.NewReader(form.Encode()))
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	response, err := b.client.Do(request)
 	if err != nil {
 		return nil, err
 	}

@@ -44,6 +44,28 @@ func ExampleProvider_Bearer() {
 	// Output: alice true
 }
 
+// A browser keeps the provider's session: after the first login it is not asked again, so that prompt=none succeeds.
+func ExampleProvider_Browser() {
+	idp, err := oidctest.Start()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer idp.Close() //nolint:errcheck // it always returns nil
+	login := idp.URL(oidctest.Authorization) + "?client_id=app&response_type=code&scope=openid&redirect_uri=http://localhost/callback"
+	browser := idp.Browser()
+	for _, prompt := range []string{"", "none"} {
+		back, err := browser.Approve(login+"&prompt="+prompt, "alice")
+		fmt.Println(err == nil && back.Query().Has("code"))
+	}
+	back, err := idp.Browser().Open(login + "&prompt=none") // another browser
+	fmt.Println(err, back.Query().Get("error"))
+	// Output:
+	// true
+	// true
+	// <nil> login_required
+}
+
 // A provider without a network does not listen. In a testing/synctest bubble it uses the bubble's clock, so nothing waits.
 func ExampleWithoutNetwork() {
 	idp, err := oidctest.Start(oidctest.WithoutNetwork("https://idp.example"))

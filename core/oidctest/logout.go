@@ -7,16 +7,18 @@ import (
 	"strings"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
+	"github.com/go-oidc-auth/oidcauth/core/internal/strictjson"
 )
 
-// endSession ends the login that the hint names and redirects the browser to a registered URI of the client (OpenID Connect
-// RP-Initiated Logout section 2).
+// endSession ends the logins of the sid in the hint and the session of the browser, without asking the user, and redirects the browser to a
+// registered URI of the client (OpenID Connect RP-Initiated Logout section 2).
 func (p *Provider) endSession(w http.ResponseWriter, r *http.Request) {
 	clientID, ok := p.leave(r.Form.Get("id_token_hint"), r.Form.Get("client_id"))
 	if !ok {
 		renderPage(w, http.StatusBadRequest, "message", page{Title: "This request cannot be answered", Text: "The hint is no ID token of this client."})
 		return
 	}
+	p.signOut(w, r)
 	target, state := r.Form.Get("post_logout_redirect_uri"), r.Form.Get("state")
 	client, known := p.client(clientID)
 	if target == "" || !known || !client.mayReturn(target) {
@@ -40,16 +42,8 @@ func (p *Provider) leave(hint, clientID string) (string, bool) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	token, err := jose.Parse(hint)
-	if err != nil {
-		return "", false
-	}
-	at := slices.IndexFunc(p.keys.signers, func(s *jose.Signer) bool { return s.ID == token.KeyID })
-	if at < 0 {
-		return "", false
-	}
-	_, claims, err := token.Verify(p.keys.signers[at].Public())
-	if err != nil {
+	claims, own := p.hint(hint)
+	if !own {
 		return "", false
 	}
 	azp, _ := claims.String("azp") // issued by this provider
@@ -57,10 +51,22 @@ func (p *Provider) leave(hint, clientID string) (string, bool) {
 	if clientID != "" && clientID != azp {
 		return "", false
 	}
-	for _, login := range p.families.entries {
-		if login.id == sid {
-			login.ended = true
-		}
+	if sid != "" {
+		p.endSID(sid)
 	}
 	return azp, true
+}
+
+// hint returns the claims of an id_token_hint, which may be expired; false if this provider did not sign it. The caller holds mu.
+func (p *Provider) hint(text string) (strictjson.Object, bool) {
+	token, err := jose.Parse(text)
+	if err != nil {
+		return nil, false
+	}
+	at := slices.IndexFunc(p.keys.signers, func(s *jose.Signer) bool { return s.ID == token.KeyID })
+	if at < 0 {
+		return nil, false
+	}
+	_, claims, err := token.Verify(p.keys.signers[at].Public())
+	return claims, err == nil
 }

@@ -120,7 +120,7 @@ func (p *Provider) idToken(login *family, user Claims, access, nonce string) str
 	signer := p.signer()
 	claims := Claims{
 		"iss": p.issuer, "aud": login.client, "azp": login.client, "iat": now.Unix(), "exp": now.Add(p.set.life.IDToken).Unix(),
-		"auth_time": login.grant.authTime, "at_hash": leftHalf(signer.Alg, access), "sid": login.id,
+		"auth_time": login.grant.authTime, "at_hash": leftHalf(signer.Alg, access), "sid": login.sid(),
 	}
 	if nonce != "" {
 		claims["nonce"] = nonce

@@ -17,7 +17,7 @@ type settings struct {
 
 	noDevice, noUserInfo, noRevocation, noEndSession, noIss bool
 	deviceNeedsPKCE                                         bool
-	opaque, jwtType, autoLogin                              bool
+	opaque, jwtType, autoLogin, noSingleSignOn              bool
 	keepRefresh, noRefresh, noScope, lowerCaseType          bool
 	refreshExpiresIn                                        *int64
 	authMethods                                             []string
@@ -56,8 +56,12 @@ func WithoutNetwork(issuer string) Option { return func(s *settings) { s.issuer 
 // WithKeyID sets the kid of the first signing key. Default: a random one.
 func WithKeyID(kid string) Option { return func(s *settings) { s.keyID = kid } }
 
-// WithAutoLogin skips the login page if login_hint names a user.
+// WithAutoLogin skips the login page if login_hint names a user, and logs that user in, also with prompt=none.
 func WithAutoLogin() Option { return func(s *settings) { s.autoLogin = true } }
+
+// WithoutSingleSignOn shows the login page at every login, and prompt=none always fails: the provider sets no session cookie, and each login
+// has a sid of its own. It is for tests in which one browser logs in as several users. Default: a browser that has logged in is not asked again.
+func WithoutSingleSignOn() Option { return func(s *settings) { s.noSingleSignOn = true } }
 
 // WithPath puts the issuer under a path ("/realms/demo"). Default: none.
 func WithPath(path string) Option { return func(s *settings) { s.path = path } }

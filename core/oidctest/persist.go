@@ -15,7 +15,7 @@ import (
 
 // WithFile keeps logins, their tokens and the signing keys in a file, so that a restarted provider continues where the last
 // one stopped. The file is written before every answer with tokens, at every revocation and logout, and by Close; two
-// providers must not share it. Codes, device logins in progress, users and clients are not kept. The keys in the file, RSA
+// providers must not share it. Codes, device logins in progress, the sessions of browsers, users and clients are not kept. The keys in the file, RSA
 // keys only, take precedence over WithKeyID and WithAlgorithm. The file contains secrets in clear text, mode 0600: for demos
 // only.
 func WithFile(name string) Option { return func(s *settings) { s.file = name } }
@@ -35,6 +35,7 @@ type savedKey struct {
 
 type savedLogin struct {
 	ID       string    `json:"sid"`
+	Session  string    `json:"browser_sid,omitempty"` // of the browser
 	Client   string    `json:"client"`
 	User     string    `json:"user"`
 	Scope    string    `json:"scope"`
@@ -78,7 +79,7 @@ func (p *Provider) restore(text []byte) error {
 	}
 	logins := make(map[string]*family)
 	for _, s := range state.Logins {
-		login := newFamily(s.Client, grant{user: s.User, scope: s.Scope, authTime: s.AuthTime})
+		login := newFamily(s.Client, grant{user: s.User, scope: s.Scope, authTime: s.AuthTime, session: s.Session})
 		login.id, login.current, login.expires = s.ID, s.Current, s.Expires
 		logins[s.ID] = login
 		for _, token := range s.Tokens {
@@ -141,7 +142,7 @@ func (p *Provider) state() (*saved, error) {
 		if !known {
 			i, at[login] = len(state.Logins), len(state.Logins)
 			state.Logins = append(state.Logins, savedLogin{
-				ID: login.id, Client: login.client, User: login.grant.user, Scope: login.grant.scope, AuthTime: login.grant.authTime,
+				ID: login.id, Session: login.grant.session, Client: login.client, User: login.grant.user, Scope: login.grant.scope, AuthTime: login.grant.authTime,
 				Current: login.current, Expires: login.expires,
 			})
 		}

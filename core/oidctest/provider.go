@@ -22,8 +22,9 @@ type Provider struct {
 	handler http.Handler
 	server  *httptest.Server // nil without a network
 	issuer  string
-	closed  chan struct{} // ends requests that hang because of a fault
-	t       testing.TB    // nil for a provider of a program
+	closed  chan struct{}               // ends requests that hang because of a fault
+	pages   *http.CrossOriginProtection // keeps other sites from pressing a button here
+	t       testing.TB                  // nil for a provider of a program
 
 	mu       sync.Mutex // guards what follows
 	skew     time.Duration
@@ -34,6 +35,7 @@ type Provider struct {
 	families *bounded[*family] // by refresh token, including used ones
 	access   *bounded[*accessGrant]
 	devices  *bounded[*deviceGrant]
+	browsers *bounded[*signedIn] // by the value of the session cookie
 	faults   map[Endpoint]Fault
 	tampers  map[Target]func(Claims)
 	hits     map[Endpoint]int
@@ -56,9 +58,10 @@ func NewProvider(t testing.TB, options ...Option) *Provider {
 // address that is not on loopback, and if it cannot listen.
 func Start(options ...Option) (*Provider, error) {
 	p := &Provider{
-		set: defaults(), closed: make(chan struct{}), users: builtinUsers(),
+		set: defaults(), closed: make(chan struct{}), pages: http.NewCrossOriginProtection(), users: builtinUsers(),
 		codes: newBounded[codeGrant](), families: newBounded[*family](), access: newBounded[*accessGrant](), devices: newBounded[*deviceGrant](),
-		faults: make(map[Endpoint]Fault), tampers: make(map[Target]func(Claims)), hits: make(map[Endpoint]int), asked: make(map[Endpoint][]Recorded),
+		browsers: newBounded[*signedIn](),
+		faults:   make(map[Endpoint]Fault), tampers: make(map[Target]func(Claims)), hits: make(map[Endpoint]int), asked: make(map[Endpoint][]Recorded),
 	}
 	p.clients = builtinClients()
 	for _, option := range options {

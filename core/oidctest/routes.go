@@ -10,7 +10,6 @@ import (
 // routes returns the provider's handler; every endpoint is counted and may have a fault.
 func (p *Provider) routes() http.Handler {
 	mux := http.NewServeMux()
-	pages := http.NewCrossOriginProtection() // keeps other sites from pressing a button here
 	for _, route := range []struct {
 		pattern  string
 		endpoint Endpoint
@@ -20,7 +19,7 @@ func (p *Provider) routes() http.Handler {
 		{"GET /.well-known/openid-configuration", Discovery, p.discovery, false},
 		{"GET /jwks", JWKS, p.jwks, false},
 		{"GET /authorize", Authorization, p.authorizePage, false},
-		{"POST /authorize", Authorization, p.authorize, false},
+		{"POST /authorize", Authorization, p.authorizePost, false},
 		{"POST /token", Token, p.token, false},
 		{"GET /userinfo", UserInfo, p.userInfo, p.set.noUserInfo},
 		{"POST /userinfo", UserInfo, p.userInfo, p.set.noUserInfo},
@@ -38,8 +37,8 @@ func (p *Provider) routes() http.Handler {
 			continue
 		}
 		handler := p.observe(route.endpoint, route.handler)
-		if route.endpoint == Authorization || route.endpoint == DevicePage {
-			handler = pages.Handler(handler)
+		if route.endpoint == DevicePage { // the authorization endpoint takes requests of other sites
+			handler = p.pages.Handler(handler)
 		}
 		method, path, _ := strings.Cut(route.pattern, " ")
 		mux.Handle(method+" "+p.set.path+path, handler)

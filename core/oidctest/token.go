@@ -1,6 +1,7 @@
 package oidctest
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 	"time"
@@ -10,13 +11,16 @@ const deviceGrantType = "urn:ietf:params:oauth:grant-type:device_code"
 
 // family is one login with all its tokens.
 type family struct {
-	id      string // sid in ID tokens; a logout ends the family
+	id      string
 	client  string
 	grant   grant
 	current string // the valid refresh token
 	expires time.Time
 	ended   bool
 }
+
+// sid returns the sid of the ID tokens; a logout ends the family. Logins of one browser have the same, any other login has its own.
+func (f *family) sid() string { return cmp.Or(f.grant.session, f.id) }
 
 // accessGrant is the data of an access token for userinfo and introspection.
 type accessGrant struct {

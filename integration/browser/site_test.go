@@ -36,7 +36,7 @@ type site struct {
 // open starts an application with the provider of oidctest. change gets the configuration before it is used.
 func open(t *testing.T, framework, mode string, change func(cfg *core.Config)) *site {
 	t.Helper()
-	s := &site{provider: oidctest.NewProvider(t)}
+	s := &site{provider: oidctest.NewProvider(t, oidctest.WithoutSingleSignOn())}
 	s.App = app.Start(t, framework, nil, func(publicURL string) core.Config {
 		cfg := s.provider.Config()
 		cfg.PublicURL = publicURL

@@ -27,7 +27,7 @@ const loginURL = publicURL + "/auth/v2/login"
 // Answers of guards depend on what kind of request it was.
 const varies = "Vary: Cookie, Accept, Sec-Fetch-Mode, Sec-Fetch-Dest, X-Requested-With, HX-Request"
 
-// notLoggedIn is a guard's answer to a script without a session.
+// notLoggedIn is the answer of guards, and of the routes that are about the caller, to a script without a session.
 func notLoggedIn(headers ...string) string {
 	return jsonWith(http.StatusUnauthorized, `{"detail":"Not authenticated","error":"invalid_request","error_description":"Not authenticated","login_url":"`+loginURL+`"}`,
 		append(headers, challenge, varies)...)

@@ -31,7 +31,7 @@ func testWebPaths(t *testing.T, a setup) {
 					s.send(route.method, "/auth/v2/session"+strings.TrimPrefix(route.path, "?all=true"), nil).hasStatus(http.StatusNotFound)
 					continue
 				}
-				s.send(route.method, route.path, nil).is(noSessionHere())
+				s.send(route.method, route.path, nil).is(notLoggedIn())
 			}
 		})
 	}

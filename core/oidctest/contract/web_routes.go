@@ -17,7 +17,7 @@ func testSessionRoute(t *testing.T, a setup) {
 	w := a.openWeb(t, plan{})
 	b := w.browser()
 	for _, headers := range [][]string{scripted, nil, {w.bearer("alice")}} {
-		b.do(http.MethodGet, session, headers...).is(noSessionHere())
+		b.do(http.MethodGet, session, headers...).is(notLoggedIn())
 	}
 	b.logIn("alice")
 	for _, query := range []string{"", "?slide=false", "?slide=true", "?slide=", "?other=x"} {
@@ -46,11 +46,6 @@ func testSessionRoute(t *testing.T, a setup) {
 			`/auth/v2/logout","name":"Alice Adams","preferred_username":"alice","realm_access":{"roles":["admin","user"]},"sub":"alice"}`, "Vary: Cookie"))
 	})
 	t.Run("idle", func(t *testing.T) { idle(t, a) })
-}
-
-// noSessionHere is what the routes of sessions tell a script without one.
-func noSessionHere() string {
-	return refused(http.StatusUnauthorized, "invalid_request", "Not authenticated", challenge)
 }
 
 // idle: requests keep a session alive, and a script that asks with slide=false does not.
@@ -91,8 +86,8 @@ func testSessionsRoute(t *testing.T, a setup) {
 	w := a.openWeb(t, plan{})
 	mine := w.browser()
 	for _, headers := range [][]string{scripted, nil, {w.bearer("alice")}} {
-		mine.do(http.MethodGet, sessions, headers...).is(noSessionHere())
-		mine.do(http.MethodDelete, sessions+"?all=true", headers...).is(noSessionHere())
+		mine.do(http.MethodGet, sessions, headers...).is(notLoggedIn())
+		mine.do(http.MethodDelete, sessions+"?all=true", headers...).is(notLoggedIn())
 	}
 	mine.do(http.MethodGet, mine.setOut("alice"), append(slices.Clone(linked), "User-Agent: One/1.0 (X11; \"Linux\")")...).is(landed("/"))
 	id := sessionIn(mine.do(http.MethodGet, page, scripted...))

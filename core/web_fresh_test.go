@@ -1,0 +1,210 @@
+package core_test
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core"
+	"github.com/go-oidc-auth/oidcauth/core/oidctest"
+	"github.com/go-oidc-auth/oidcauth/core/store"
+)
+
+// staleWeb makes an application in a bubble whose sessions are old after ten minutes, and a browser in which alice, an administrator, is
+// logged in and has just become old.
+func staleWeb(t *testing.T, change func(*core.Config)) *browser {
+	t.Helper()
+	w := newBubbleWeb(t, func(c *core.Config) {
+		c.Sessions = &core.SessionConfig{RefreshAfter: 10 * time.Minute, IdleTimeout: 48 * time.Hour}
+		if change != nil {
+			change(c)
+		}
+	})
+	b := w.browser()
+	b.logIn("alice")
+	time.Sleep(11 * time.Minute)
+	return b
+}
+
+// asks makes a request that finds the session old, and waits until the provider has been asked.
+func (b *browser) asks(status int) {
+	b.t.Helper()
+	if got := b.status("/page"); got != status {
+		b.t.Errorf("the request that finds it old: %d, want %d", got, status)
+	}
+	synctest.Wait()
+}
+
+// An answer at freshness that is none, or speaks of somebody else, changes nothing: the person, the roles and the session stay as they are.
+func TestBadAnswersAtFreshness(t *testing.T) {
+	another := func(name string, value any) func(*oidctest.Provider) {
+		return func(p *oidctest.Provider) {
+			p.Tamper(oidctest.IDTokens, func(claims oidctest.Claims) { claims[name] = value })
+		}
+	}
+	fails := func(fault oidctest.Fault) func(*oidctest.Provider) {
+		return func(p *oidctest.Provider) { p.Fault(oidctest.Token, fault) }
+	}
+	for what, goesWrong := range map[string]func(*oidctest.Provider){
+		"another sub":        another("sub", "mallory"),
+		"another iss":        another("iss", "https://evil.example"),
+		"another aud":        another("aud", "other"),
+		"an expired one":     another("exp", time.Now().Unix()),
+		"another at_hash":    another("at_hash", "AAAAAAAAAAAAAAAAAAAAAA"),
+		"HTML":               fails(oidctest.HTML(http.StatusOK)),
+		"half an answer":     fails(oidctest.Truncated()),
+		"too much":           fails(oidctest.Oversized()),
+		"a redirect":         fails(oidctest.Redirect(http.StatusFound)),
+		"a refused call":     fails(oidctest.Refused()),
+		"an answer cut off":  fails(oidctest.CutHalfway()),
+		"temporarily":        fails(oidctest.ErrorCode(http.StatusBadRequest, "temporarily_unavailable")),
+		"an error in itself": fails(oidctest.Status(http.StatusInternalServerError)),
+	} {
+		t.Run(what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := staleWeb(t, nil)
+				goesWrong(b.idp)
+				before := b.idp.Hits(oidctest.Token)
+				b.asks(http.StatusOK)
+				if b.idp.Hits(oidctest.Token) == before {
+					t.Error("the provider was not asked")
+				}
+				if status := b.status("/admin"); status != http.StatusOK {
+					t.Errorf("afterwards at /admin: %d", status)
+				}
+				if text := body(b.do(http.MethodGet, "/page", script...)); len(text) < 6 || text[:6] != "alice " {
+					t.Errorf("afterwards it is %s", text)
+				}
+				_ = b.auth.Close()
+			})
+		})
+	}
+}
+
+// After an attempt, successful or not, the provider is left alone for a minute, however many requests come.
+func TestPauseAfterFreshness(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := staleWeb(t, nil)
+		b.idp.Fault(oidctest.Token, oidctest.Status(http.StatusServiceUnavailable))
+		before := b.idp.Hits(oidctest.Token)
+		for range 50 {
+			b.asks(http.StatusOK)
+			time.Sleep(time.Second)
+		}
+		if asked := b.idp.Hits(oidctest.Token) - before; asked != 1 {
+			t.Errorf("in 50 seconds of an outage the provider was asked %d times", asked)
+		}
+		time.Sleep(15 * time.Second)
+		b.idp.Heal()
+		b.asks(http.StatusOK)
+		if asked := b.idp.Hits(oidctest.Token) - before; asked != 2 {
+			t.Errorf("after a minute: %d times", asked)
+		}
+		for range 50 {
+			b.asks(http.StatusOK)
+			time.Sleep(time.Second)
+		}
+		if asked := b.idp.Hits(oidctest.Token) - before; asked != 2 {
+			t.Errorf("after the success: %d times", asked)
+		}
+		_ = b.auth.Close()
+	})
+}
+
+// A person who closes the tab loses nothing: the refresh goes on without the request that began it, and what it brought is kept.
+func TestFreshnessOutlivesTheRequest(t *testing.T) {
+	for what, age := range map[string]time.Duration{"in the background": 0, "while the request waits": 25 * time.Hour} {
+		t.Run(what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := staleWeb(t, nil)
+				time.Sleep(age)
+				name, value := b.sessionCookie()
+				b.idp.AddUser(oidctest.User{Name: "alice", Claims: oidctest.Claims{"sub": "alice"}}) // no administrator any more
+				b.idp.Fault(oidctest.Token, oidctest.Late(2*time.Second))
+				ctx, leave := context.WithCancel(t.Context())
+				time.AfterFunc(time.Second, leave)
+				b.auth.Required().Admit(ctx, core.Credentials{Method: http.MethodGet, Target: "/page", Header: http.Header{"Cookie": {name + "=" + value}}})
+				time.Sleep(10 * time.Second)
+				synctest.Wait()
+				if status := b.status("/admin"); status != http.StatusForbidden {
+					t.Errorf("what the provider said is lost: %d", status)
+				}
+				b.idp.Heal()
+				for range 2 { // the refresh token that came is the one that is used
+					time.Sleep(11 * time.Minute)
+					b.asks(http.StatusOK)
+				}
+				if status := b.status("/page"); status != http.StatusOK {
+					t.Errorf("the session was lost: %d", status)
+				}
+				_ = b.auth.Close()
+			})
+		})
+	}
+}
+
+// In an outage of the provider pages go on, and a handler that needs the provider's token is told.
+func TestProviderTokenInOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := staleWeb(t, nil)
+		var tokenErr error
+		b.mux.Handle("/token", b.auth.Required().Middleware(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			_, tokenErr = b.auth.AccessToken(r.Context())
+		})))
+		b.idp.Fault(oidctest.Token, oidctest.Refused())
+		if status := b.status("/token"); status != http.StatusOK || tokenErr == nil {
+			t.Errorf("%d, %v", status, tokenErr)
+		}
+		b.idp.Heal()
+		time.Sleep(2 * time.Minute)
+		if status := b.status("/token"); status != http.StatusOK || tokenErr != nil {
+			t.Errorf("afterwards: %d, %v", status, tokenErr)
+		}
+		_ = b.auth.Close()
+	})
+}
+
+// The time of a request is written at most every twentieth of the idle time; slide=false writes nothing.
+func TestIdleEndIsWrittenSeldom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		flawed := &flawedStore{Store: store.NewMemory()}
+		w := newBubbleWeb(t, func(c *core.Config) {
+			c.Store, c.Sessions = flawed, &core.SessionConfig{IdleTimeout: 20 * time.Minute, RefreshAfter: 24 * time.Hour}
+		})
+		b := w.browser()
+		b.logIn("alice")
+		for range 600 { // 10 minutes
+			time.Sleep(time.Second)
+			b.status("/page")
+		}
+		synctest.Wait()
+		if n := flawed.count("Touch"); n < 8 || n > 10 {
+			t.Errorf("600 requests in ten minutes wrote %d times", n)
+		}
+		before := flawed.count("Touch")
+		for range 10 {
+			time.Sleep(time.Minute)
+			b.status("/auth/v2/session?slide=false")
+		}
+		synctest.Wait()
+		if n := flawed.count("Touch"); n != before {
+			t.Errorf("slide=false wrote %d times", n-before)
+		}
+		_ = w.auth.Close()
+	})
+}
+
+// A refresh token that has expired at the provider ends the session at the next freshness.
+func TestExpiredRefreshToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := staleWeb(t, nil)
+		b.idp.Advance(500 * 24 * time.Hour)
+		b.asks(http.StatusOK)
+		if status := b.status("/page"); status != http.StatusUnauthorized {
+			t.Errorf("afterwards: %d", status)
+		}
+		_ = b.auth.Close()
+	})
+}
