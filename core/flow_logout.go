@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
-	"github.com/go-oidc-auth/oidcauth/core/internal/login"
 	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
 	"github.com/go-oidc-auth/oidcauth/core/internal/session"
 )
@@ -56,26 +54,6 @@ func (f *flows) metadata(ctx context.Context) *provider.Metadata {
 	}
 	f.noLogout.Seen(ctx, endSessionFault(meta))
 	return meta
-}
-
-// browserLogout answers a logout of a browser with a session, and one that the provider sends back. done is false for any other.
-func (f *flows) browserLogout(ctx context.Context, request *Request, asked *logoutRequest) (answer *Response, done bool, err error) {
-	credentials := request.credentials()
-	if raw, err := bearer(credentials.values("Authorization")); raw != "" || !fault.Is(err, fault.Missing) {
-		return nil, false, nil
-	}
-	current, _, err := f.browserCaller(ctx, &credentials, false)
-	switch {
-	case err == nil:
-		answer, err = f.leave(ctx, request, caller{token: current.caller(), session: current}, asked)
-		return answer, true, err
-	case fault.Is(err, fault.Foreign), fault.Is(err, fault.Outage):
-		return nil, true, err
-	}
-	if state, err := f.states.Open(asked.state, login.Logout); err == nil && f.states.IsCurrent(state) {
-		return redirect(state.Return), true, nil
-	}
-	return nil, false, nil
 }
 
 // LogoutStart is the answer of the logout route to a program.
