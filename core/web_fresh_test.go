@@ -2,6 +2,7 @@ package core_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -156,6 +157,8 @@ func TestProviderTokenInOutage(t *testing.T) {
 		b.idp.Fault(oidctest.Token, oidctest.Refused())
 		if status := b.status("/token"); status != http.StatusOK || tokenErr == nil {
 			t.Errorf("%d, %v", status, tokenErr)
+		} else if answer := b.auth.Answer(t.Context(), core.Credentials{}, tokenErr); answer.Status != http.StatusServiceUnavailable {
+			t.Errorf("it is answered with %d", answer.Status)
 		}
 		b.idp.Heal()
 		time.Sleep(2 * time.Minute)
@@ -163,6 +166,31 @@ func TestProviderTokenInOutage(t *testing.T) {
 			t.Errorf("afterwards: %d, %v", status, tokenErr)
 		}
 		_ = b.auth.Close()
+	})
+}
+
+// A provider without refresh tokens gives one access token: when it has expired, a handler gets an error, and pages go on.
+func TestProviderTokenWithoutRefresh(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWebOn(t, nil, oidctest.NewProvider(t, oidctest.WithoutNetwork(issuer), oidctest.WithAlgorithm("ES256"), oidctest.WithoutRefreshTokens()))
+		var token string
+		var tokenErr error
+		w.mux.Handle("/token", w.auth.Required().Middleware(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			token, tokenErr = w.auth.AccessToken(r.Context())
+		})))
+		b := w.browser()
+		b.logIn("alice")
+		if b.status("/token"); tokenErr != nil || token == "" {
+			t.Errorf("the first one: %q, %v", token, tokenErr)
+		}
+		time.Sleep(6 * time.Minute)
+		if b.status("/token"); !errors.Is(tokenErr, core.ErrNoProviderToken) || token != "" {
+			t.Errorf("when it has expired: %q, %v", token, tokenErr)
+		}
+		if status := b.status("/page"); status != http.StatusOK {
+			t.Errorf("a page: %d", status)
+		}
+		_ = w.auth.Close()
 	})
 }
 
