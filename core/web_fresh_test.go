@@ -194,6 +194,38 @@ func TestProviderTokenWithoutRefresh(t *testing.T) {
 	})
 }
 
+// An access token with a short life is refreshed when half of it is over, and not for each call.
+func TestProviderTokenWithShortLife(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		life := oidctest.Lifetimes{AccessToken: 20 * time.Second}
+		w := newWebOn(t, nil, oidctest.NewProvider(t, oidctest.WithoutNetwork(issuer), oidctest.WithAlgorithm("ES256"), oidctest.WithLifetimes(life)))
+		var tokenErr error
+		w.mux.Handle("/token", w.auth.Required().Middleware(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			_, tokenErr = w.auth.AccessToken(r.Context())
+		})))
+		b := w.browser()
+		b.logIn("alice")
+		before := w.idp.Hits(oidctest.Token)
+		for range 8 {
+			if status := b.status("/token"); status != http.StatusOK || tokenErr != nil {
+				t.Fatalf("%d, %v", status, tokenErr)
+			}
+			time.Sleep(time.Second)
+		}
+		if asked := w.idp.Hits(oidctest.Token) - before; asked != 0 {
+			t.Errorf("asked %d times in the first half of its life", asked)
+		}
+		time.Sleep(5 * time.Second)
+		for range 5 {
+			b.status("/token")
+		}
+		if asked := w.idp.Hits(oidctest.Token) - before; asked != 1 || tokenErr != nil {
+			t.Errorf("asked %d times in the second half, %v", asked, tokenErr)
+		}
+		_ = w.auth.Close()
+	})
+}
+
 // The time of a request is written at most every twentieth of the idle time; slide=false writes nothing.
 func TestIdleEndIsWrittenSeldom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

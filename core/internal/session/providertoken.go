@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	tokenSlack = 30 * time.Second       // an access token that expires sooner is refreshed first
+	tokenSlack = 30 * time.Second       // an access token that expires sooner is refreshed first; at most half of its life
 	tokenPause = 100 * time.Millisecond // interval of checks while another request refreshes the session
 )
 
@@ -46,7 +46,11 @@ func (v *Vault) ProviderToken(ctx context.Context, id string) (string, error) {
 // isExpiring reports whether the access token of a record is about to expire and can be refreshed.
 func isExpiring(plain []byte) bool {
 	var r record
-	return json.Unmarshal(plain, &r) == nil && r.Refresh != "" && time.Until(time.Unix(r.AccessEnds, 0)) < tokenSlack
+	if json.Unmarshal(plain, &r) != nil || r.Refresh == "" {
+		return false
+	}
+	life := time.Duration(r.AccessEnds-r.Heard) * time.Second
+	return time.Until(time.Unix(r.AccessEnds, 0)) < min(tokenSlack, life/2)
 }
 
 func accessOf(plain []byte) (string, error) {
