@@ -18,7 +18,7 @@
 //
 // [WithoutNetwork] makes a provider that does not listen and answers in memory, also in a testing/synctest bubble.
 //
-// The provider listens on loopback only, keeps everything in memory, at most 10,000 entries of each kind, and asks for no
+// The provider listens on loopback only, keeps everything in memory, at most 50,000 entries of each kind, and asks for no
 // password: use it for tests and demos only.
 //
 // The users are alice (realm role admin, group /staff/dev), bob and carol; the clients are [ConfidentialClient] with
