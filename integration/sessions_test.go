@@ -67,6 +67,62 @@ func TestInstancesShareBrowserSessions(t *testing.T) {
 	})
 }
 
+// The same in passthrough mode, where only sessions are in the store: login with one request on each instance, requests on all, logout on
+// the third, and logout tokens.
+func TestInstancesShareBrowserSessionsInPassthroughMode(t *testing.T) {
+	t.Parallel()
+	onStores(t, func(t *testing.T, url, _ string) {
+		t.Parallel()
+		f := newFleetIn(t, []string{"PASSTHROUGH=1"}, url)
+		a, b, c := f.instances[0], f.instances[1], f.instances[2]
+		alice := f.signIn("alice", a)
+		alice.has(t, "after the login", http.StatusOK, b, c, a)
+		spread := f.signIn("bob", a, b, c)
+		spread.has(t, "after a login on all instances", http.StatusOK, f.instances...)
+		stream := alice.stream(a)
+		thief := alice.thief()
+		if status, location := alice.logout(c, navigation); status != http.StatusFound || !strings.HasPrefix(location, f.idp.URL(oidctest.EndSession)+"?") {
+			t.Fatalf("logout: %d %s", status, location)
+		}
+		thief.has(t, "where the logout was", http.StatusUnauthorized, c)
+		goneEverywhere(t, "a logout", f, thief)
+		select {
+		case <-stream:
+		case <-time.After(reach):
+			t.Error("a stream goes on after the logout")
+		}
+		spread.has(t, "after another person's logout", http.StatusOK, f.instances...)
+		f.backChannel(t)
+	})
+}
+
+// An instance is killed while it holds the lease of a session and the provider has not answered: requests on the others go on, and do
+// not ask the provider while the lease lasts, whether it rotates or not. Who takes over then is a test of core.
+func TestKilledLeaseHolder(t *testing.T) {
+	t.Parallel()
+	for store, place := range stores {
+		for name, options := range map[string][]oidctest.Option{"rotating": nil, "not rotating": {oidctest.WithoutRotation()}} {
+			t.Run(store+", "+name, func(t *testing.T) {
+				t.Parallel()
+				url, _ := place(t)
+				f := newFleet(t, url, options...)
+				alice := f.signIn("alice", f.instances...)
+				alice.has(t, "after the login", http.StatusOK, f.instances...)
+				before := f.idp.Hits(oidctest.Token)
+				f.killsAsking(t, alice)
+				for range 3 {
+					alice.has(t, "with the holder killed", http.StatusOK, f.instances[1:]...)
+				}
+				f.instances[0] = f.start()
+				alice.has(t, "with an instance started", http.StatusOK, f.instances...)
+				if asked := f.idp.Hits(oidctest.Token) - before; asked != 1 {
+					t.Errorf("the provider was asked %d times while the lease lasts", asked)
+				}
+			})
+		}
+	}
+}
+
 // killsAsking kills the first instance while it asks the provider again about a session.
 func (f *fleet) killsAsking(t *testing.T, p *person) {
 	t.Helper()
