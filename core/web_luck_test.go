@@ -48,6 +48,14 @@ func (p *pair) close() {
 	_ = p.second.auth.Close()
 }
 
+// loses empties the store: sessions and the revocation list.
+func (p *pair) loses(t *testing.T) {
+	t.Helper()
+	if _, err := p.memory.Purge(t.Context(), time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // touchingStore is a flawed store whose Touch is a call, too.
 type touchingStore struct{ *flawedStore }
 
@@ -194,12 +202,11 @@ func TestLostStore(t *testing.T) {
 		b := p.first.browser()
 		b.logIn("alice")
 		synctest.Wait()
-		empty := store.NewMemory()
-		p.flawed.Store = empty
+		p.loses(t)
 		if status := b.status("/page"); status != http.StatusOK {
 			t.Errorf("in memory: %d", status)
 		}
-		third := p.instance(t, empty)
+		third := p.instance(t, p.memory)
 		defer func() { _ = third.auth.Close() }()
 		if status := b.at(third).status("/page"); status != http.StatusUnauthorized {
 			t.Errorf("at an instance that does not know it: %d", status)
@@ -240,12 +247,11 @@ func TestRestoredStore(t *testing.T) {
 			t.Fatalf("logout: %d", answer.StatusCode)
 		}
 		synctest.Wait()
-		restored := store.NewMemory()
-		if err := restored.PutSession(t.Context(), row); err != nil {
+		p.loses(t)
+		if err := p.memory.PutSession(t.Context(), row); err != nil {
 			t.Fatal(err)
 		}
-		p.flawed.Store = restored
-		third := p.instance(t, restored)
+		third := p.instance(t, p.memory)
 		defer func() { _ = third.auth.Close() }()
 		if status := thief.at(p.first).status("/page"); status != http.StatusUnauthorized {
 			t.Errorf("where the logout was: %d", status)
