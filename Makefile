@@ -11,6 +11,7 @@ FRAMEWORK ?= gin
 FUZZTIME ?= 20s
 COUNT ?= 5
 ROUNDS ?= 10000
+SESSIONS ?= 10000
 
 # A module is a folder with a go.mod, outside of testdata. MODULES=core makes a target work on one of them.
 MODULES ?= $(foreach file,$(wildcard */go.mod */*/go.mod */*/*/go.mod),$(if $(findstring /testdata/,$(file)),,$(patsubst %/go.mod,%,$(file))))
@@ -119,8 +120,9 @@ demo: ## run the demo: an application with a provider beside it (FRAMEWORK=gin, 
 race: ## run every test COUNT times in random order with the race detector
 	go test -race -shuffle=on -count=$(COUNT) $(PACKAGES)
 
-soak: ## ROUNDS rounds of 50 refreshes at once on every store: no token may be spent twice
+soak: ## ROUNDS rounds of 50 refreshes at once on every store, and SESSIONS stale sessions with 50 requests each: no token may be spent twice
 	OIDCAUTH_SOAK_ROUNDS=$(ROUNDS) go test -count=1 -timeout=0 -v -run '^Test(Memory|Store)$$/^soak$$' ./core/store/storetest $(patsubst %/go.mod,./%,$(wildcard brokerstore/*/go.mod))
+	OIDCAUTH_SESSIONS=$(SESSIONS) go test -count=1 -timeout=0 -v -run '^TestStaleBrowserSessions$$' ./integration
 
 fuzz: ## run every fuzz target for FUZZTIME, two at a time
 	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' $(MODULES) | sort -u | sed 's|/[^/]*:func | |' | xargs -P 2 -L 1 sh -c '\

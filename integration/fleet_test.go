@@ -59,12 +59,20 @@ type instance struct {
 	err     error           // with which it ended
 }
 
+// newFleet starts one in broker mode.
 func newFleet(t *testing.T, storeURL string, options ...oidctest.Option) *fleet {
+	t.Helper()
+	return newFleetIn(t, nil, storeURL, options...)
+}
+
+// newFleetIn starts one with more in its environment.
+func newFleetIn(t *testing.T, env []string, storeURL string, options ...oidctest.Option) *fleet {
 	t.Helper()
 	idp := oidctest.NewProvider(t, append([]oidctest.Option{oidctest.WithAlgorithm("ES256")}, options...)...)
 	f := &fleet{t: t, idp: idp, env: append(os.Environ(), asService+"=1",
 		"DISCOVERY_URL="+idp.DiscoveryURL(), "CLIENT_ID="+oidctest.ConfidentialClient, "CLIENT_SECRET="+oidctest.ClientSecret,
 		"PUBLIC_URL=http://localhost:8080/api", "SECRET_KEY=a secret key of the fleet, 32 bytes or more", "STORE_URL="+storeURL, "TIMEOUT="+callTimeout.String())}
+	f.env = append(f.env, env...)
 	for range 3 {
 		f.instances = append(f.instances, f.start())
 	}

@@ -20,17 +20,21 @@ import (
 // asService is set in the environment of a test binary that is to be a service.
 const asService = "OIDCAUTH_AS_SERVICE"
 
-// serve is one instance of a service in broker mode. It is configured by environment variables, listens on a free port of
+// serve is one instance of a service, in broker mode unless PASSTHROUGH is set. It is configured by environment variables, listens on a free port of
 // 127.0.0.1, prints the address, and ends on SIGTERM as a service should: no new requests, those under way finish, then Close.
 func serve() error {
 	timeout, err := time.ParseDuration(os.Getenv("TIMEOUT"))
 	if err != nil {
 		return err
 	}
+	broker := &core.BrokerConfig{}
+	if os.Getenv("PASSTHROUGH") != "" {
+		broker = nil
+	}
 	auth, err := core.New(core.Config{
 		DiscoveryURL: os.Getenv("DISCOVERY_URL"), ClientID: os.Getenv("CLIENT_ID"), ClientSecret: os.Getenv("CLIENT_SECRET"),
 		PublicURL: os.Getenv("PUBLIC_URL"), SecretKeys: []string{os.Getenv("SECRET_KEY")}, Timeout: timeout,
-		StoreURL: os.Getenv("STORE_URL"), Broker: &core.BrokerConfig{}, Sessions: &core.SessionConfig{RefreshAfter: 3 * time.Second},
+		StoreURL: os.Getenv("STORE_URL"), Broker: broker, Sessions: &core.SessionConfig{RefreshAfter: 3 * time.Second},
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -63,6 +62,62 @@ func TestInstancesShareBrowserSessions(t *testing.T) {
 		}
 		f.backChannel(t)
 	})
+}
+
+// The same in passthrough mode, where only sessions are in the store: login with one request on each instance, requests on all, logout on
+// the third, and logout tokens.
+func TestInstancesShareBrowserSessionsInPassthroughMode(t *testing.T) {
+	t.Parallel()
+	onStores(t, func(t *testing.T, url, _ string) {
+		t.Parallel()
+		f := newFleetIn(t, []string{"PASSTHROUGH=1"}, url)
+		a, b, c := f.instances[0], f.instances[1], f.instances[2]
+		alice := f.signIn("alice", a)
+		alice.has(t, "after the login", http.StatusOK, b, c, a)
+		spread := f.signIn("bob", a, b, c)
+		spread.has(t, "after a login on all instances", http.StatusOK, f.instances...)
+		stream := alice.stream(a)
+		thief := alice.thief()
+		if status, location := alice.logout(c, navigation); status != http.StatusFound || !strings.HasPrefix(location, f.idp.URL(oidctest.EndSession)+"?") {
+			t.Fatalf("logout: %d %s", status, location)
+		}
+		thief.has(t, "where the logout was", http.StatusUnauthorized, c)
+		goneEverywhere(t, "a logout", f, thief)
+		select {
+		case <-stream:
+		case <-time.After(reach):
+			t.Error("a stream goes on after the logout")
+		}
+		spread.has(t, "after another person's logout", http.StatusOK, f.instances...)
+		f.backChannel(t)
+	})
+}
+
+// An instance is killed while it holds the lease of a session and the provider has not answered: requests on the others go on, and do
+// not ask the provider while the lease lasts, whether it rotates or not. Who takes over then is a test of core.
+func TestKilledLeaseHolder(t *testing.T) {
+	t.Parallel()
+	for store, place := range stores {
+		for name, options := range map[string][]oidctest.Option{"rotating": nil, "not rotating": {oidctest.WithoutRotation()}} {
+			t.Run(store+", "+name, func(t *testing.T) {
+				t.Parallel()
+				url, _ := place(t)
+				f := newFleet(t, url, options...)
+				alice := f.signIn("alice", f.instances...)
+				alice.has(t, "after the login", http.StatusOK, f.instances...)
+				before := f.idp.Hits(oidctest.Token)
+				f.killsAsking(t, alice)
+				for range 3 {
+					alice.has(t, "with the holder killed", http.StatusOK, f.instances[1:]...)
+				}
+				f.instances[0] = f.start()
+				alice.has(t, "with an instance started", http.StatusOK, f.instances...)
+				if asked := f.idp.Hits(oidctest.Token) - before; asked != 1 {
+					t.Errorf("the provider was asked %d times while the lease lasts", asked)
+				}
+			})
+		}
+	}
 }
 
 // killsAsking kills the first instance while it asks the provider again about a session.
@@ -150,58 +205,4 @@ func TestBrowserSessionsWithoutStore(t *testing.T) {
 		}
 		t.Logf("the logout is made good after %s", time.Since(begin).Round(time.Millisecond))
 	})
-}
-
-// Many requests on sessions of which the provider last spoke too long ago ask it once for each session, and nobody waits for it or is
-// logged out, although the provider would end a session whose refresh token comes twice. It takes the processor for itself: beside
-// the tests with kills, whose services wait two seconds for the provider, sessions would be lost for no other reason.
-func TestStaleBrowserSessions(t *testing.T) {
-	sessions, requests := 20, 50
-	if inCI {
-		sessions = 200
-	}
-	onStores(t, func(t *testing.T, url, _ string) {
-		t.Parallel()
-		f := newFleet(t, url)
-		people := make([]*person, sessions)
-		for n := range people {
-			people[n] = f.signIn("alice", f.instances[n%3])
-		}
-		before := f.idp.Hits(oidctest.Token)
-		time.Sleep(refreshAfter + time.Second) // heard is kept in whole seconds
-		begin := time.Now()
-		var all sync.WaitGroup
-		places := make(chan struct{}, 4) // a session's requests are over before it is stale again
-		for _, p := range people {
-			places <- struct{}{}
-			all.Go(func() {
-				defer func() { <-places }()
-				f.many(t, p, requests)
-			})
-		}
-		all.Wait()
-		took := time.Since(begin)
-		for _, i := range f.instances { // which waits for what goes on in the background
-			if err := i.terminate(); err != nil {
-				t.Error(err)
-			}
-		}
-		if asked := f.idp.Hits(oidctest.Token) - before; asked != sessions {
-			t.Errorf("%d stale sessions asked the provider %d times", sessions, asked)
-		}
-		t.Logf("%d requests on each of %d sessions: %s, %.0f/s", requests, sessions, took.Round(time.Millisecond), float64(requests*sessions)/took.Seconds())
-		last := f.start()
-		for _, p := range people {
-			p.has(t, "afterwards", http.StatusOK, last)
-		}
-	})
-}
-
-// many asks all instances at once.
-func (f *fleet) many(t *testing.T, p *person, requests int) {
-	var group sync.WaitGroup
-	for n := range requests {
-		group.Go(func() { p.has(t, "stale", http.StatusOK, f.instances[n%len(f.instances)]) })
-	}
-	group.Wait()
 }

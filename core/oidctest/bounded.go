@@ -1,7 +1,7 @@
 package oidctest
 
 // maxEntries is the size of each table of the provider; the oldest entry is dropped first.
-const maxEntries = 10_000
+const maxEntries = 50_000
 
 // bounded is a map with at most maxEntries entries. Not safe for concurrent use: the provider's lock guards it.
 type bounded[T any] struct {

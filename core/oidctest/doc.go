@@ -27,7 +27,7 @@
 // The authorization endpoint takes GET and POST (OpenID Connect Core section 3.1.2.1). The session cookie is SameSite=Lax: browsers do not send
 // it with a POST of another site, nor in a frame there.
 //
-// The provider listens on loopback only, keeps everything in memory, at most 10,000 entries of each kind, and asks for no
+// The provider listens on loopback only, keeps everything in memory, at most 50,000 entries of each kind, and asks for no
 // password: use it for tests and demos only.
 //
 // The users are alice (realm role admin, group /staff/dev), bob and carol; the clients are [ConfidentialClient] with

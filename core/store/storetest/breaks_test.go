@@ -346,13 +346,6 @@ var breaks = map[string]func(p *plain){
 	},
 }
 
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
-}
-
 // column breaks what the database makes of a session.
 func column(change func(*store.Session)) func(*plain) {
 	return func(p *plain) {

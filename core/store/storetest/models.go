@@ -17,6 +17,8 @@ func modelChecks() []check {
 		{"a store does what a map would", storeModel},
 		{"rotation with a provider that rotates", func(t testing.TB, backend Backend) { rotationModel(t, backend, true) }},
 		{"rotation with a provider that does not rotate", func(t testing.TB, backend Backend) { rotationModel(t, backend, false) }},
+		{"sessions with a provider that rotates", func(t testing.TB, backend Backend) { sessionWalk(t, backend, true) }},
+		{"sessions with a provider that does not rotate", func(t testing.TB, backend Backend) { sessionWalk(t, backend, false) }},
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,6 +16,7 @@ type plain struct {
 	mu sync.Mutex
 	*reference
 	closed bool
+	done   atomic.Int64 // calls
 
 	// What a broken one does in another way.
 	addKeyAs     func(store.Key) error
@@ -70,6 +72,7 @@ func (p *plain) locked(ctx context.Context, do func() error) error {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 	}
+	defer p.done.Add(1)
 	return do()
 }
 
