@@ -175,8 +175,9 @@ func (c *caller) first() error {
 	return err
 }
 
+// call makes requests until a time, and at least one.
 func (c *caller) call(until time.Time) {
-	for time.Now().Before(until) {
+	for begun := false; !begun || time.Now().Before(until); begun = true {
 		if _, c.err = c.connection.Write(c.request); c.err != nil {
 			return
 		}
