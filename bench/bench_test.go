@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -55,35 +56,77 @@ func TestCandidatesAgreeOnTheGoodToken(t *testing.T) {
 	}
 }
 
-// Every framework answers on all four routes, in process and over loopback.
+// Every framework answers on all routes, in process and over loopback, and only the bare one lets forged credentials pass.
 func TestSites(t *testing.T) {
 	for _, f := range frameworks {
-		s, k, done, err := newSite(t.Context(), f)
+		s, err := newSite(t.Context(), f)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer done()
+		defer s.close()
+		if s.Browser.Get("Cookie") == "" || s.Browser.Get("Sec-Fetch-Site") != "same-origin" || s.Browser.Get("Authorization") != "" {
+			t.Errorf("a browser sends %v", s.Browser)
+		}
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer func() { _ = listener.Close() }()
 		go func() { _ = s.serve(listener) }()
-		o := order{Address: listener.Addr().String(), Token: k.token(keycloak(nil))} // for no time: one request on each connection
-		for _, path := range allRoutes {
-			forged := s.prepare(path, o.Token+"x")() == nil
-			if err := s.prepare(path, o.Token)(); err != nil || forged != (path == bareRoute) {
-				t.Errorf("%s %s: %v; a forged token passes: %v", f.name, path, err, forged)
+		o := order{Address: listener.Addr().String()} // for no time: one request on each connection
+		for i, v := range visits {
+			forged := s.prepare(v.path, forgery(s.of(v)))() == nil
+			if err := s.prepare(v.path, s.of(v))(); err != nil || forged != (v.path == bareRoute) {
+				t.Errorf("%s %s: %v; a forgery passes: %v", f.name, v.path, err, forged)
 			}
-			o.Path = path
+			o.Path, o.Header = v.path, s.of(v)
 			if got, err := o.carryOut(); err != nil || got.Requests != connections || got.Time <= 0 {
-				t.Errorf("%s %s over loopback: %+v, %v", f.name, path, got, err)
+				t.Errorf("%s %s over loopback: %+v, %v", f.name, v.path, got, err)
+			}
+			o.Header = forgery(o.Header)
+			if _, err := o.carryOut(); (err == nil) != (i == visitBare || i == visitBareBrowser) {
+				t.Errorf("%s %s over loopback with a forgery: %v", f.name, v.path, err)
 			}
 		}
-		o.Path = "/nowhere"
+		if _, err := acceptedBy(s); err != nil {
+			t.Errorf("%s: %v", f.name, err)
+		}
+		o.Path, o.Header = "/nowhere", s.Program
 		if _, err := o.carryOut(); err == nil {
 			t.Errorf("%s: an answer of 404 was counted", f.name)
 		}
+	}
+}
+
+// forgery returns headers with another signature of the token, or another secret in the cookie.
+func forgery(header http.Header) http.Header {
+	forged := make(http.Header)
+	for name := range header {
+		value := header.Get(name)
+		if name == "Authorization" || name == "Cookie" {
+			end := len(value) - 2 // the last character of a signature may have bits that do not count
+			value = value[:end] + another(value[end]) + value[end+1:]
+		}
+		forged.Set(name, value)
+	}
+	return forged
+}
+
+// wrk and the own load generator send the same headers.
+func TestRequestHeaders(t *testing.T) {
+	header := http.Header{"Cookie": {"a=b"}, "Sec-Fetch-Site": {"same-origin"}}
+	raw := string(rawRequest("app.example.org", "/hit", header))
+	if raw != "GET /hit HTTP/1.1\r\nHost: app.example.org\r\nCookie: a=b\r\nSec-Fetch-Site: same-origin\r\n\r\n" {
+		t.Errorf("sent: %q", raw)
+	}
+	arguments := wrkArguments(order{Address: "127.0.0.1:80", Path: "/hit", Header: header})
+	for _, want := range []string{"Cookie: a=b", "Sec-Fetch-Site: same-origin"} {
+		if i := slices.Index(arguments, want); i < 1 || arguments[i-1] != "-H" {
+			t.Errorf("no %q in %q", want, arguments)
+		}
+	}
+	if last := arguments[len(arguments)-1]; last != "http://127.0.0.1:80/hit" {
+		t.Errorf("wrk calls %s", last)
 	}
 }
 
