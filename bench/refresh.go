@@ -53,6 +53,7 @@ func refreshing(ctx context.Context, r *report, e effort) error {
 	}
 	tellRefreshes(r, all)
 	tellShares(r, all)
+	tellPeople(r, all)
 	tellMoreRows(r, all)
 	tellRows(r, all)
 	return nil
@@ -109,7 +110,12 @@ func race(ctx context.Context, worlds []*world, e effort) ([][]*measured, error)
 		for i := range many {
 			i = (i + round) % many
 			w, task := i%len(worlds), i/len(worlds) // the same task on one database after the other
-			took, err := together(ctx, worlds[w].clients, tasks[task], slice)
+			if prepare := tasks[task].prepare; prepare != nil {
+				if err := prepare(worlds[w], ctx); err != nil {
+					return nil, err
+				}
+			}
+			took, err := together(ctx, worlds[w].clients, tasks[task].do, slice)
 			if err != nil {
 				return nil, err
 			}

@@ -25,11 +25,21 @@ const (
 	taskRead           // the bare one
 	taskSign
 	taskVerify // two signatures
+	taskLookup // the store's read
+	taskList   // the sessions of a person
+	taskEnd    // of all sessions of a person
 )
 
-var tasks = []func(*client, context.Context) error{
-	taskRefresh: (*client).refresh, taskLeast: (*client).least, taskSwap: (*client).swap, taskWrite: (*client).write, taskRead: (*client).read,
-	taskSign: (*client).sign, taskVerify: (*client).verify,
+// task is what clients do. prepare, which may be nil, runs before each measurement and is not measured.
+type task struct {
+	do      func(*client, context.Context) error
+	prepare func(*world, context.Context) error
+}
+
+var tasks = []task{
+	taskRefresh: {do: (*client).refresh}, taskLeast: {do: (*client).least}, taskSwap: {do: (*client).swap}, taskWrite: {do: (*client).write},
+	taskRead: {do: (*client).read}, taskSign: {do: (*client).sign}, taskVerify: {do: (*client).verify},
+	taskLookup: {do: (*client).lookup}, taskList: {do: (*client).list}, taskEnd: {do: (*client).end, prepare: (*world).welcome},
 }
 
 // client holds sessions that it refreshes in turn, and the rows of others that it writes.
@@ -41,6 +51,8 @@ type client struct {
 	tokens []*core.Token
 	rows   []store.Session
 	next   int
+	known  []string // subjects of people whose sessions are listed
+	guests []string // subjects of people whose sessions will be ended
 }
 
 // newClients makes the clients and logs them in.
@@ -149,6 +161,9 @@ func (c *client) sign(context.Context) error {
 
 func (c *client) verify(context.Context) error { return errors.Join(c.check(), c.check()) }
 
+// errDone is the error of a task for which a client has nothing left.
+var errDone = errors.New("nothing is left to do")
+
 // together returns the nanoseconds per operation over all clients.
 func together(ctx context.Context, all []*client, do func(*client, context.Context) error, length time.Duration) (float64, error) {
 	var done atomic.Int64
@@ -158,8 +173,12 @@ func together(ctx context.Context, all []*client, do func(*client, context.Conte
 	for i, c := range all {
 		busy.Go(func() {
 			for time.Since(begin) < length && errs[i] == nil {
-				errs[i] = do(c, ctx)
-				done.Add(1)
+				if errs[i] = do(c, ctx); errs[i] == nil {
+					done.Add(1)
+				}
+			}
+			if errors.Is(errs[i], errDone) {
+				errs[i] = nil
 			}
 		})
 	}

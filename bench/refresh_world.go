@@ -15,6 +15,7 @@ type world struct {
 	bare    *bare
 	service *service
 	clients []*client
+	people  int // whose sessions a client ends between two additions of new ones
 }
 
 func newWorld(ctx context.Context, p place, url string, e effort) (w *world, err error) {
@@ -35,11 +36,14 @@ func newWorld(ctx context.Context, p place, url string, e effort) (w *world, err
 		return nil, err
 	}
 	sessions := 16
+	w.people = 20
 	if e.quick {
-		sessions = 2
+		sessions, w.people = 2, 5
 	}
-	w.clients, err = newClients(ctx, w, k, sessions)
-	return w, err
+	if w.clients, err = newClients(ctx, w, k, sessions); err != nil {
+		return nil, err
+	}
+	return w, w.meet(ctx)
 }
 
 func (w *world) close() error {
@@ -48,20 +52,20 @@ func (w *world) close() error {
 
 // rowSize has the sizes of rows in a store.
 type rowSize struct {
-	rows, whole, short int // number of rows; bytes of one row
-	perWhole, perShort float64
-	took               time.Duration // to add them
+	rows         int
+	whole, short seeded
+	took         time.Duration // to add them
 }
 
 // fill adds rows to those of the clients until the number is reached: a few like real ones, the rest short.
 func (w *world) fill(ctx context.Context, rows int) (size rowSize, err error) {
 	start, like := time.Now(), w.clients[0].rows[0]
-	size = rowSize{rows: rows, whole: length(like), short: length(short(like))}
-	if size.perWhole, err = w.bare.seed(ctx, like, fewRows); err != nil {
+	size.rows = rows
+	if size.whole, err = w.bare.seed(ctx, like, fewRows); err != nil {
 		return size, err
 	}
 	if rows > fewRows {
-		size.perShort, err = w.bare.seed(ctx, short(like), rows-fewRows)
+		size.short, err = w.bare.seed(ctx, short(like), rows-fewRows)
 	}
 	size.took = time.Since(start)
 	return size, err
