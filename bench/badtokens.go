@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -58,10 +59,39 @@ func hmacToken(k *key) (string, error) {
 	return signed + "." + encode(mac.Sum(nil)), nil
 }
 
-// accepted lists the bad tokens that a candidate accepts. It returns an error if the candidate refuses the good one.
-func accepted(name, good string, bad map[string]string, prepare func(token string) func() error) ([]string, error) {
+// badBrowsers returns headers of browsers that must be refused, each for one reason. The cookie is a handle and then a secret.
+func badBrowsers(good http.Header) map[string]http.Header {
+	cookie := good.Get("Cookie")
+	start, end := strings.IndexByte(cookie, '=')+1, len(cookie)-1
+	changed := func(name, value string) http.Header {
+		header := good.Clone()
+		header.Set(name, value)
+		return header
+	}
+	without := good.Clone()
+	without.Del("Cookie")
+	return map[string]http.Header{
+		"another handle":      changed("Cookie", cookie[:start]+another(cookie[start])+cookie[start+1:]),
+		"another secret":      changed("Cookie", cookie[:end]+another(cookie[end])),
+		"half a cookie":       changed("Cookie", cookie[:(start+end)/2]),
+		"two cookies":         changed("Cookie", cookie+"; "+cookie),
+		"no cookie":           without,
+		"another site's page": changed("Origin", "https://attacker.example"),
+	}
+}
+
+// another returns another character of base64url.
+func another(b byte) string {
+	if b == 'A' {
+		return "B"
+	}
+	return "A"
+}
+
+// accepted lists the bad tokens, or requests, that a candidate accepts. It returns an error if the candidate refuses the good one.
+func accepted[T any](name string, good T, bad map[string]T, prepare func(T) func() error) ([]string, error) {
 	if err := prepare(good)(); err != nil {
-		return nil, fmt.Errorf("%s refuses the good token: %w", name, err)
+		return nil, fmt.Errorf("%s refuses the good one: %w", name, err)
 	}
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(bad)), func(kind string) bool { return prepare(bad[kind])() != nil }), nil
 }

@@ -1,9 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"context"
-	"net"
 	"os"
 	"slices"
 	"strings"
@@ -55,118 +52,11 @@ func TestCandidatesAgreeOnTheGoodToken(t *testing.T) {
 	}
 }
 
-// Every framework answers on all four routes, in process and over loopback.
-func TestSites(t *testing.T) {
-	for _, f := range frameworks {
-		s, k, done, err := newSite(t.Context(), f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer done()
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = listener.Close() }()
-		go func() { _ = s.serve(listener) }()
-		o := order{Address: listener.Addr().String(), Token: k.token(keycloak(nil)), Time: 10 * time.Millisecond}
-		for _, path := range allRoutes {
-			forged := s.prepare(path, o.Token+"x")() == nil
-			if err := s.prepare(path, o.Token)(); err != nil || forged != (path == bareRoute) {
-				t.Errorf("%s %s: %v; a forged token passes: %v", f.name, path, err, forged)
-			}
-			o.Path = path
-			if got, err := o.carryOut(); err != nil || got.Requests < 1 || got.Time <= 0 {
-				t.Errorf("%s %s over loopback: %+v, %v", f.name, path, got, err)
-			}
-		}
-		o.Path = "/nowhere"
-		if _, err := o.carryOut(); err == nil {
-			t.Errorf("%s: an answer of 404 was counted", f.name)
-		}
-	}
-}
-
 // The page ends with the notes, unchanged.
 func TestNotes(t *testing.T) {
 	page, err := os.ReadFile("../docs/performance.md")
 	if err != nil || !strings.HasSuffix(string(page), notes) {
 		t.Errorf("docs/performance.md does not end with bench/notes.txt: %v", err)
-	}
-}
-
-// Clients run whole refreshes, each with the token of the previous one, and write the same rows through the store and directly;
-// the store can read rows that were added directly.
-func TestRefreshes(t *testing.T) {
-	for _, p := range places(t.TempDir())[:2] { // databases that need no server
-		t.Run(p.name, func(t *testing.T) {
-			url, err := p.started(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			w, err := newWorld(t.Context(), p, url, effort{quick: true})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = w.close() }()
-			for i, do := range tasks {
-				for range 5 {
-					if err := do(w.clients[0], t.Context()); err != nil {
-						t.Errorf("task %d: %v", i, err)
-					}
-				}
-			}
-			testTokenChanges(t, w.clients[0])
-			testWrites(t, w.clients[0])
-			testRows(t, w)
-		})
-	}
-}
-
-func testTokenChanges(t *testing.T, c *client) {
-	seen := map[string]bool{}
-	for range 3 * len(c.tokens) {
-		if err := c.refresh(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		seen[c.tokens[c.next].RefreshToken] = true
-	}
-	if len(seen) != 3*len(c.tokens) {
-		t.Errorf("%d refreshes brought %d tokens", 3*len(c.tokens), len(seen))
-	}
-}
-
-// The store sees a direct write, and the write depends on the version.
-func testWrites(t *testing.T, c *client) {
-	for name, do := range map[string]func(*client, context.Context) error{"swap": (*client).swap, "write": (*client).write, "least": (*client).least} {
-		if err := do(c, t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		row := c.rows[c.next]
-		stored, err := c.store.Session(t.Context(), row.ID, time.Now())
-		if err != nil || stored.Version != row.Version || !stored.Expires.Equal(row.Expires) || !bytes.Equal(stored.Answer, row.Answer) {
-			t.Errorf("%s: version %d is stored as %d, %v", name, row.Version, stored.Version, err)
-		}
-		row.Version--
-		if c.bare.write(t.Context(), row) == nil {
-			t.Errorf("after %s, a row of another version was written", name)
-		}
-	}
-}
-
-func testRows(t *testing.T, w *world) {
-	like := w.clients[0].rows[0]
-	if size, err := w.bare.seed(t.Context(), like, 5*batch); err != nil || size < float64(length(like)) {
-		t.Errorf("rows of %d bytes are stored as %.0f, %v", length(like), size, err)
-	}
-	rows := spreadOut(short(like), 2, 5)
-	if err := w.bare.add(t.Context(), rows); err != nil {
-		t.Fatal(err)
-	}
-	for _, row := range rows {
-		if stored, err := w.store.Session(t.Context(), row.ID, time.Now()); err != nil || !bytes.Equal(stored.Data, row.Data) || stored.Version != 1 {
-			t.Fatalf("a row that was added is read as %+v, %v", stored, err)
-		}
 	}
 }
 

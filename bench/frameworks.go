@@ -30,6 +30,7 @@ func buildGin(ctx context.Context, k *key, p *provider, g *guards) (site, error)
 	r.GET(bareRoute, say)
 	r.GET(hitRoute, ginauth.Wrap(g.hit).Handle(guarded))
 	r.GET(uncachedRoute, ginauth.Wrap(g.uncached).Handle(guarded))
+	r.GET(sessionRoute, ginauth.Wrap(g.web.auth).Handle(guarded))
 	verifier := goOIDCVerifier(ctx, k, p)
 	r.GET(peerRoute, func(c *gin.Context) { // gin has no such middleware: this is typical code
 		raw, found := strings.CutPrefix(c.GetHeader("Authorization"), "Bearer ")
@@ -50,6 +51,7 @@ func buildEcho(_ context.Context, k *key, _ *provider, g *guards) (site, error) 
 	r.GET(bareRoute, say)
 	r.GET(hitRoute, echoauth.Wrap(g.hit).Handle(guarded))
 	r.GET(uncachedRoute, echoauth.Wrap(g.uncached).Handle(guarded))
+	r.GET(sessionRoute, echoauth.Wrap(g.web.auth).Handle(guarded))
 	r.GET(peerRoute, say, echojwt.WithConfig(echojwt.Config{SigningMethod: k.alg, SigningKeys: map[string]any{k.id: k.private.Public()}}))
 	return netSite{r}, nil
 }
@@ -61,6 +63,7 @@ func buildFiber(_ context.Context, k *key, _ *provider, g *guards) (site, error)
 	r.Get(bareRoute, say)
 	r.Get(hitRoute, fiberauth.Wrap(g.hit).Handle(guarded))
 	r.Get(uncachedRoute, fiberauth.Wrap(g.uncached).Handle(guarded))
+	r.Get(sessionRoute, fiberauth.Wrap(g.web.auth).Handle(guarded))
 	keys := map[string]jwtware.SigningKey{k.id: {JWTAlg: k.alg, Key: k.private.Public()}}
 	r.Get(peerRoute, jwtware.New(jwtware.Config{SigningKeys: keys}), say)
 	return fiberSite{r}, nil
@@ -73,6 +76,7 @@ func buildChi(_ context.Context, k *key, _ *provider, g *guards) (site, error) {
 	r.Get(bareRoute, say)
 	r.Get(hitRoute, chiauth.Wrap(g.hit).Handle(guarded))
 	r.Get(uncachedRoute, chiauth.Wrap(g.uncached).Handle(guarded))
+	r.Get(sessionRoute, chiauth.Wrap(g.web.auth).Handle(guarded))
 	tokens := jwtauth.New(k.alg, nil, k.private.Public())
 	r.With(jwtauth.Verifier(tokens), jwtauth.Authenticator(tokens)).Get(peerRoute, say)
 	return netSite{r}, nil
@@ -85,6 +89,7 @@ func buildNetHTTP(ctx context.Context, k *key, p *provider, g *guards) (site, er
 	mux.HandleFunc("GET "+bareRoute, say)
 	mux.Handle("GET "+hitRoute, httpauth.Wrap(g.hit).Handle(guarded))
 	mux.Handle("GET "+uncachedRoute, httpauth.Wrap(g.uncached).Handle(guarded))
+	mux.Handle("GET "+sessionRoute, httpauth.Wrap(g.web.auth).Handle(guarded))
 	verifier := goOIDCVerifier(ctx, k, p)
 	mux.HandleFunc("GET "+peerRoute, func(w http.ResponseWriter, r *http.Request) { // as for gin: typical code
 		raw, found := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")

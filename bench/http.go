@@ -15,7 +15,10 @@ import (
 )
 
 // greeting is what a serving process prints when it is ready.
-type greeting struct{ Address, Token string }
+type greeting struct {
+	Address string
+	Callers callers
+}
 
 // serveRoutes serves one framework until its input ends: the main function of a server process.
 func serveRoutes(name string) error {
@@ -23,16 +26,16 @@ func serveRoutes(name string) error {
 		if f.name != name {
 			continue
 		}
-		s, k, done, err := newSite(context.Background(), f)
+		s, err := newSite(context.Background(), f)
 		if err != nil {
 			return err
 		}
-		defer done()
+		defer s.close()
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			return err
 		}
-		if err := json.NewEncoder(os.Stdout).Encode(greeting{listener.Addr().String(), k.token(keycloak(nil))}); err != nil {
+		if err := json.NewEncoder(os.Stdout).Encode(greeting{listener.Addr().String(), s.callers}); err != nil {
 			return err
 		}
 		go tellTime()
@@ -130,9 +133,10 @@ func overHTTP(ctx context.Context, r *report, e effort) error {
 		}
 		rows, modules = append(rows, row), append(modules, f.modules...)
 	}
-	r.table([]string{"", "hit / bare", "by the server's time", "uncached / bare", "usual middleware", "it / bare", "uncached / it", "by the server's time"}, rows, modules...)
-	r.note("\"By the server's time\" compares the processor time of the server process per request: bare with hit, and usual middleware with uncached. If\n" +
-		"nothing else uses the core and the client is fast enough, both figures are equal.")
+	r.table([]string{"", "hit / bare", "by the server's time", "session / bare", "by the server's time", "uncached / bare", "usual middleware", "it / bare", "uncached / it", "by the server's time"}, rows, modules...)
+	r.note("\"By the server's time\" compares the processor time of the server process per request: bare with hit, bare with session, and usual middleware with\n" +
+		"uncached. If nothing else uses the core and the client is fast enough, both figures are equal. A session is a hit with its cookie; the bare route that\n" +
+		"it is compared with gets the same headers.")
 	return nil
 }
 
@@ -146,29 +150,36 @@ func overHTTPOf(ctx context.Context, r *report, e effort, f framework, client lo
 	if err := server.out.Decode(&at); err != nil {
 		return nil, fmt.Errorf("the server does not start: %w", err)
 	}
-	seen, times := make([]*measured, len(allRoutes)), make([]*measured, len(allRoutes))
-	for i, path := range allRoutes {
-		seen[i], times[i] = &measured{subject: subject{name: path}}, &measured{subject: subject{name: path}}
+	seen, times := make([]*measured, len(visits)), make([]*measured, len(visits))
+	for i, v := range visits {
+		seen[i], times[i] = &measured{subject: subject{name: v.path}}, &measured{subject: subject{name: v.path}}
 	}
 	for round := range client.rounds(e) {
-		for i := range allRoutes {
-			i = (i + round) % len(allRoutes)
-			took, busy, err := askOnce(ctx, server, client, order{at.Address, allRoutes[i], at.Token, e.slice})
+		for i := range visits {
+			i = (i + round) % len(visits)
+			took, busy, err := askOnce(ctx, server, client, order{at.Address, visits[i].path, at.Callers.of(visits[i]), e.slice})
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", allRoutes[i], err)
+				return nil, fmt.Errorf("%s: %w", visits[i].path, err)
 			}
 			if round > 0 { // the first warms up
 				seen[i].times, times[i].times = append(seen[i].times, took), append(times[i].times, busy)
 			}
 		}
 	}
-	const bare, hit, uncached, peer = 0, 1, 2, 3 // as in allRoutes
-	part, gain := seen[bare].over(seen[hit]), seen[peer].over(seen[uncached])
-	r.judge(1, f.name+": a hit serves at least 0.95 of the bare route's requests", part.String(), part.mid >= 0.95)
+	// part returns how much of the bare route's requests a guarded one serves, by the clock and by the server's time.
+	part := func(bare, guarded int) (spread, spread) {
+		return seen[bare].over(seen[guarded]), times[bare].over(times[guarded])
+	}
+	hit, hitTime := part(visitBare, visitHit)
+	session, sessionTime := part(visitBareBrowser, visitSession)
+	uncached, _ := part(visitBare, visitUncached)
+	peer, _ := part(visitBare, visitPeer)
+	gain, gainTime := part(visitPeer, visitUncached)
+	r.judge(1, f.name+": a hit serves at least 0.95 of the bare route's requests", hit.String(), hit.mid >= 0.95)
+	r.judge(1, f.name+": a session's hit serves at least 0.95 of the bare route's requests", session.String(), session.mid >= 0.95)
 	r.judge(6, fmt.Sprintf("%s: uncached %.1f x the requests of %s", f.name, f.faster, f.peer), gain.String(), gain.mid >= f.faster)
 	return []string{
-		f.name, part.String(), times[bare].over(times[hit]).String(), seen[bare].over(seen[uncached]).String(),
-		f.peer, seen[bare].over(seen[peer]).String(), gain.String(), times[peer].over(times[uncached]).String(),
+		f.name, hit.String(), hitTime.String(), session.String(), sessionTime.String(), uncached.String(), f.peer, peer.String(), gain.String(), gainTime.String(),
 	}, nil
 }
 

@@ -18,10 +18,11 @@ type candidate struct {
 	prepare      func(token string) func() error
 }
 
+// tokenHeader returns the headers of a request with a bearer token.
+func tokenHeader(token string) http.Header { return http.Header{"Authorization": {"Bearer " + token}} }
+
 // bearer returns the credentials of a request with this token.
-func bearer(token string) core.Credentials {
-	return core.Credentials{Header: http.Header{"Authorization": {"Bearer " + token}}}
-}
+func bearer(token string) core.Credentials { return core.Credentials{Header: tokenHeader(token)} }
 
 // admitted returns the error of a decision, nil if the caller may pass.
 func admitted(decision core.Decision) error {

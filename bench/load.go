@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os/exec"
 	"regexp"
 	"runtime"
@@ -32,10 +33,11 @@ type counted struct {
 	Fault    string `json:",omitempty"` // only between processes
 }
 
-// order asks for requests to one path of one server for a time.
+// order asks for requests to one path of one server, with these headers, for a time.
 type order struct {
-	Address, Path, Token string
-	Time                 time.Duration
+	Address, Path string
+	Header        http.Header
+	Time          time.Duration
 }
 
 // newLoad uses wrk if it is installed, otherwise a process of this program.
@@ -56,8 +58,16 @@ func (wrk) end()                {}
 
 var wrkCount = regexp.MustCompile(`([0-9]+) requests in ([0-9.]+m?s)`)
 
+func wrkArguments(o order) []string {
+	arguments := []string{"-t1", "-c" + strconv.Itoa(connections), "-d1s"}
+	for name := range o.Header {
+		arguments = append(arguments, "-H", name+": "+o.Header.Get(name))
+	}
+	return append(arguments, "http://"+o.Address+o.Path)
+}
+
 func (wrk) ask(ctx context.Context, o order) (counted, error) {
-	command := onCore(ctx, runtime.NumCPU()-1, "wrk", "-t1", "-c"+strconv.Itoa(connections), "-d1s", "-H", "Authorization: Bearer "+o.Token, "http://"+o.Address+o.Path)
+	command := onCore(ctx, runtime.NumCPU()-1, "wrk", wrkArguments(o)...)
 	text, err := command.Output()
 	if err != nil {
 		return counted{}, err
@@ -106,7 +116,7 @@ func generate(in io.Reader, out io.Writer) error {
 }
 
 func (o order) carryOut() (counted, error) {
-	request := []byte("GET " + o.Path + " HTTP/1.1\r\nHost: " + o.Address + "\r\nAuthorization: Bearer " + o.Token + "\r\n\r\n")
+	request := rawRequest(o.Address, o.Path, o.Header)
 	callers := make([]*caller, connections)
 	for i := range callers {
 		connection, err := net.Dial("tcp", o.Address)
@@ -175,8 +185,9 @@ func (c *caller) first() error {
 	return err
 }
 
+// call makes requests until a time, and at least one.
 func (c *caller) call(until time.Time) {
-	for time.Now().Before(until) {
+	for begun := false; !begun || time.Now().Before(until); begun = true {
 		if _, c.err = c.connection.Write(c.request); c.err != nil {
 			return
 		}

@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log"
-	"strings"
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/store/storetest/dbserver"
@@ -55,6 +53,7 @@ func refreshing(ctx context.Context, r *report, e effort) error {
 	}
 	tellRefreshes(r, all)
 	tellShares(r, all)
+	tellPeople(r, all)
 	tellMoreRows(r, all)
 	tellRows(r, all)
 	return nil
@@ -111,7 +110,12 @@ func race(ctx context.Context, worlds []*world, e effort) ([][]*measured, error)
 		for i := range many {
 			i = (i + round) % many
 			w, task := i%len(worlds), i/len(worlds) // the same task on one database after the other
-			took, err := together(ctx, worlds[w].clients, tasks[task], slice)
+			if prepare := tasks[task].prepare; prepare != nil {
+				if err := prepare(worlds[w], ctx); err != nil {
+					return nil, err
+				}
+			}
+			took, err := together(ctx, worlds[w].clients, tasks[task].do, slice)
 			if err != nil {
 				return nil, err
 			}
@@ -119,137 +123,4 @@ func race(ctx context.Context, worlds []*world, e effort) ([][]*measured, error)
 		}
 	}
 	return seen, nil
-}
-
-// perSecond returns how often all clients together did a task per second.
-func perSecond(m *measured) string { return fmt.Sprintf("%.0f", 1e9/spreadOf(m.times).mid) }
-
-// goalOf checks one figure of each store against a goal.
-type goalOf struct {
-	number  int
-	text    string
-	figures []string
-	missed  bool
-}
-
-func (g *goalOf) add(name string, figure spread) {
-	g.figures = append(g.figures, fmt.Sprintf("%s %.2f", name, figure.mid))
-	g.missed = g.missed || figure.mid > mostTimes
-}
-
-func (g *goalOf) judge(r *report, without string) {
-	if len(g.figures) == 0 {
-		r.open(g.number, g.text, without)
-		return
-	}
-	r.judge(g.number, g.text, strings.Join(g.figures, ", "), !g.missed)
-}
-
-func tellRefreshes(r *report, all []refreshed) {
-	r.section("Refreshes", fmt.Sprintf("At the token route, %d clients at the same time, each with its own sessions among all the rows. The provider answers from memory with tokens that were\n"+
-		"signed before. The minimum work of a refresh, with only the standard library and the database's driver: read the row, verify two RS256 signatures of the\n"+
-		"provider, make one, and write the row twice if its version is unchanged. A bare write is one such write with a prepared statement (on Redis one script,\n"+
-		"with the index of expiry times); the write of a store is `Swap` of the same row. Figures of one line are from the same rounds, by the clock. The first\n"+
-		"line shows what the service can do if the store costs nothing. The database servers are those of the tests and run on the same machine, so they and the\n"+
-		"service share its cores.", workers))
-	var rows [][]string
-	var perRows [2][2]*goalOf
-	for i, count := range []int{fewRows, manyRows} {
-		perRows[i] = [2]*goalOf{
-			{number: 10, text: fmt.Sprintf("a store's conditional write at most 1.2 x the bare one, %d rows", count)},
-			{number: 10, text: fmt.Sprintf("a refresh at most 1.2 x its minimum work, %d rows", count)},
-		}
-	}
-	for _, found := range all {
-		if found.missing != nil {
-			rows = append(rows, []string{found.name, found.how, found.why(), "", "", "", "", "", ""})
-		}
-		for i, seen := range found.seen {
-			refresh, least, swap, write := seen[taskRefresh], seen[taskLeast], seen[taskSwap], seen[taskWrite]
-			perRows[i][1].add(found.name, refresh.over(least))
-			cells := []string{found.name, found.how, fmt.Sprint(found.sizes[i].rows), refresh.over(least).String(), "", perSecond(refresh), perSecond(least), perSecond(swap), ""}
-			if found.bare != nil {
-				perRows[i][0].add(found.name, swap.over(write))
-				cells[4], cells[8] = swap.over(write).String(), perSecond(write)
-			}
-			rows = append(rows, cells)
-		}
-	}
-	r.table([]string{"store", "", "rows", "refresh, x the minimum", "write, x the bare one", "refreshes per second here", "with minimum work", "writes", "bare writes"}, rows)
-	for i := range perRows {
-		for _, goal := range perRows[i] {
-			goal.judge(r, "this database is missing in this run")
-		}
-	}
-}
-
-// tellShares writes the parts of the time of a refresh.
-func tellShares(r *report, all []refreshed) {
-	r.section("Where a refresh's time goes", "Each part as a share of a refresh, measured separately in the same rounds by as many clients. The rest is the work of this library: forms, JSON,\n"+
-		"encryption, the request to the provider, reading the answer in the client, the cost of a store's method on top of its statement, and garbage collection.\n"+
-		"While a database waits for a disk other work continues, so the parts may add up to more than the whole.")
-	var rows [][]string
-	for _, found := range all {
-		if found.missing != nil {
-			continue
-		}
-		seen := found.seen[0]
-		cells, rest := []string{found.name}, 1.0
-		for _, part := range []struct {
-			task  int
-			times float64
-		}{{taskSign, 1}, {taskVerify, 1}, {taskRead, 1}, {taskWrite, 2}} {
-			share := part.times * seen[part.task].over(seen[taskRefresh]).mid
-			rest -= share
-			cells = append(cells, percent(share))
-		}
-		rows = append(rows, append(cells, percent(rest)))
-	}
-	r.table([]string{"store", "one signature", "two verifications", "one bare read", "two bare writes", "the rest"}, rows)
-}
-
-func percent(share float64) string { return fmt.Sprintf("%.0f %%", 100*share) }
-
-// tellMoreRows writes the comparison of databases with many and with few rows.
-func tellMoreRows(r *report, all []refreshed) {
-	refreshes := &goalOf{number: 11, text: fmt.Sprintf("a refresh with %d rows at most 1.2 x one with %d", manyRows, fewRows)}
-	writes := &goalOf{number: 11, text: fmt.Sprintf("a conditional write with %d rows at most 1.2 x one with %d", manyRows, fewRows)}
-	var rows [][]string
-	for _, found := range all {
-		if len(found.seen) < 2 {
-			continue
-		}
-		few, many := found.seen[0], found.seen[1]
-		cells := []string{found.name}
-		for _, task := range []int{taskRefresh, taskSwap, taskWrite, taskRead} {
-			cells = append(cells, many[task].over(few[task]).String())
-		}
-		rows = append(rows, cells)
-		refreshes.add(found.name, many[taskRefresh].over(few[taskRefresh]))
-		writes.add(found.name, many[taskSwap].over(few[taskSwap]))
-	}
-	const without = "a quick run has no such database"
-	refreshes.judge(r, without)
-	writes.judge(r, without)
-	if len(rows) > 0 {
-		r.section("Refreshes among many rows", fmt.Sprintf("The time with %d rows divided by the time with %d: two databases of the same server, in turns.", manyRows, fewRows))
-		r.table([]string{"store", "refresh", "write", "bare write", "bare read"}, rows)
-	}
-}
-
-func tellRows(r *report, all []refreshed) {
-	r.section("Rows", "The size of a session, including everything that grows with the rows: partly filled pages, indexes, and the overhead of a server per value. A whole row is\n"+
-		"a refreshed session with the tokens of this program (an access token and an ID token of about 1,300 bytes each); a short row has little encrypted data.\n"+
-		"Measured before and after from the size of the file (SQLite), of the table with its indexes (PostgreSQL, MariaDB), or of the memory in use (Redis, in process).")
-	var rows [][]string
-	for _, found := range all {
-		for _, size := range found.sizes {
-			cells := []string{found.name, fmt.Sprint(size.rows), fmt.Sprint(size.whole), fmt.Sprintf("%.0f", size.perWhole), "", "", size.took.Round(time.Second).String()}
-			if size.perShort > 0 {
-				cells[4], cells[5] = fmt.Sprint(size.short), fmt.Sprintf("%.0f", size.perShort)
-			}
-			rows = append(rows, cells)
-		}
-	}
-	r.table([]string{"store", "rows", "bytes of a whole row", "stored as", "bytes of a short row", "stored as", "added within"}, rows)
 }

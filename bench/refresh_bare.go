@@ -23,10 +23,23 @@ type bare struct {
 
 var errNoRow = errors.New("the row is not there, or has another version")
 
-// changing returns the parameters of a write; a new row also needs its id and subject.
+// changing returns the parameters of a write: what [store.Store.Swap] changes, but for the version.
 func changing(row store.Session) []any {
-	return []any{row.Current, row.Last, row.Data, row.Answer, row.Rotated.UnixMilli(), row.Lease.UnixMilli(), row.Expires.UnixMilli(),
-		row.Started.UnixMilli(), row.LastExpiry.UnixMilli()}
+	return []any{blob(row.Current), blob(row.Last), blob(row.Data), blob(row.Answer), row.Rotated.UnixMilli(), row.Lease.UnixMilli(), row.Expires.UnixMilli(),
+		row.LastExpiry.UnixMilli()}
+}
+
+// lasting returns the parameters of a new row that a write does not change, but for its id.
+func lasting(row store.Session) []any {
+	return []any{row.Kind, row.Subject, blob(row.Owner), blob(row.ProviderSession), row.Started.UnixMilli(), row.Seen.UnixMilli(), row.Idle.UnixMilli(), blob(row.Note)}
+}
+
+// blob returns bytes that are not nil, which drivers take for NULL.
+func blob(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
 }
 
 // address parses the URL of a server.

@@ -5,15 +5,19 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/store"
 	"github.com/redis/go-redis/v9"
 )
 
-// Names of the store's keys: a hash for each session, and a sorted set of all by their end.
+// Names of the store's keys: a hash for each session, a sorted set of all by their end, and one for each owner and each session at the
+// provider with the sessions by their start.
 const (
-	redisSession = "{oidcauth}:session:"
-	redisIndex   = "{oidcauth}:sessions"
+	redisSession  = "{oidcauth}:session:"
+	redisIndex    = "{oidcauth}:sessions"
+	redisOwner    = "{oidcauth}:owner:"
+	redisProvider = "{oidcauth}:provider:"
 )
 
 // redisWrite is a conditional write of a row and of its index entry, which other databases maintain themselves.
@@ -55,9 +59,16 @@ func bareRedis(url string) (*bare, error) {
 
 // fields returns the fields of a row that may change, and the version.
 func fields(row store.Session) []any {
-	names := []string{"current", "last", "data", "answer", "rotated", "lease", "expires", "started", "last_expiry"}
-	list := []any{"version", row.Version}
-	for i, value := range changing(row) {
+	return append([]any{"version", row.Version}, named(changing(row), "current", "last", "data", "answer", "rotated", "lease", "expires", "last_expiry")...)
+}
+
+// allFields returns the fields of a new row.
+func allFields(row store.Session) []any {
+	return append(fields(row), named(lasting(row), "kind", "subject", "owner", "provider_session", "started", "seen", "idle", "note")...)
+}
+
+func named(values []any, names ...string) (list []any) {
+	for i, value := range values {
 		list = append(list, names[i], value)
 	}
 	return list
@@ -73,18 +84,33 @@ func writeHash(ctx context.Context, client *redis.Client, script string, row sto
 	return err
 }
 
-// addHashes sends all rows at once, each as the store writes it, with the writer's mark and an expiry.
+// addHashes sends all rows at once, each as the store writes it: with the writer's mark, its places in the lists, and expiries.
 func addHashes(ctx context.Context, client *redis.Client, rows []store.Session) error {
 	_, err := client.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for _, row := range rows {
-			key := redisSession + row.ID
-			p.HSet(ctx, key, append(fields(row), "subject", row.Subject, "mark", row.ID[:26])...)
-			p.ZAdd(ctx, redisIndex, redis.Z{Score: float64(row.Expires.UnixMilli()), Member: row.ID})
+			key, ends := redisSession+row.ID, row.Expires
+			if !row.Idle.IsZero() && row.Idle.Before(ends) {
+				ends = row.Idle
+			}
+			p.HSet(ctx, key, append(allFields(row), "mark", row.ID[:26])...)
+			p.ZAdd(ctx, redisIndex, redis.Z{Score: float64(ends.UnixMilli()), Member: row.ID})
 			p.PExpireAt(ctx, key, row.Expires.AddDate(0, 0, 1))
+			addToList(ctx, p, redisOwner, row.Owner, row)
+			addToList(ctx, p, redisProvider, row.ProviderSession, row)
 		}
 		return nil
 	})
 	return err
+}
+
+// addToList gives a list the longest life that it may need: the store gives it that of its last session.
+func addToList(ctx context.Context, p redis.Pipeliner, prefix string, of []byte, row store.Session) {
+	if len(of) == 0 {
+		return
+	}
+	list := prefix + encode(of)
+	p.ZAdd(ctx, list, redis.Z{Score: float64(row.Started.UnixMilli()), Member: row.ID})
+	p.PExpireAt(ctx, list, time.Now().Add(maxLeft+24*time.Hour))
 }
 
 // usedMemory returns the memory of the whole server.

@@ -11,8 +11,8 @@ import (
 )
 
 // columns lists the columns of a row, in the order of the statements below.
-const columns = "id, kind, subject, owner, provider_session, seen_ms, idle_ms, note, version, " +
-	"current_hash, last_hash, data, answer, rotated_ms, lease_ms, expires_ms, started_ms, last_expiry_ms"
+const columns = "id, kind, subject, owner, provider_session, started_ms, seen_ms, idle_ms, note, version, " +
+	"current_hash, last_hash, data, answer, rotated_ms, lease_ms, expires_ms, last_expiry_ms"
 
 // bareStatements has the differences between the three databases.
 type bareStatements struct {
@@ -87,12 +87,13 @@ func newBareSQL(db, writing, adding *sql.DB, s bareStatements) (*bare, error) {
 		return nil, err
 	}
 	write, err := writing.Prepare(s.text("UPDATE oidcauth_sessions SET version = ?, current_hash = ?, last_hash = ?, data = ?, answer = ?, " +
-		"rotated_ms = ?, lease_ms = ?, expires_ms = ?, started_ms = ?, last_expiry_ms = ? WHERE id = ? AND version = ?"))
+		"rotated_ms = ?, lease_ms = ?, expires_ms = ?, last_expiry_ms = ? WHERE id = ? AND version = ?"))
 	if err != nil {
 		return nil, err
 	}
+	row := "(?" + strings.Repeat(", ?", strings.Count(columns, ",")) + ")"
 	add, err := adding.Prepare(s.text("INSERT INTO oidcauth_sessions (" + columns + ") VALUES " +
-		strings.Repeat("(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?), ", batch-1) + "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"))
+		strings.Repeat(row+", ", batch-1) + row))
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +132,8 @@ func (s bareStatements) text(statement string) string {
 func readRow(row *sql.Row) error {
 	var r store.Session
 	var seen, idle, rotated, lease, expires, started, lastExpiry int64
-	return row.Scan(&r.ID, &r.Kind, &r.Subject, &r.Owner, &r.ProviderSession, &seen, &idle, &r.Note, &r.Version, &r.Current, &r.Last, &r.Data, &r.Answer, &rotated, &lease, &expires, &started, &lastExpiry)
+	return row.Scan(&r.ID, &r.Kind, &r.Subject, &r.Owner, &r.ProviderSession, &started, &seen, &idle, &r.Note, &r.Version,
+		&r.Current, &r.Last, &r.Data, &r.Answer, &rotated, &lease, &expires, &lastExpiry)
 }
 
 func writeRow(ctx context.Context, statement *sql.Stmt, row store.Session) error {
@@ -148,8 +150,8 @@ func writeRow(ctx context.Context, statement *sql.Stmt, row store.Session) error
 func addRows(ctx context.Context, statement *sql.Stmt, rows []store.Session) error {
 	var values []any
 	for _, row := range rows {
-		values = append(values, row.ID, row.Kind, row.Subject, []byte{}, []byte{}, row.Seen.UnixMilli(), row.Idle.UnixMilli(), []byte{}, row.Version)
-		values = append(values, changing(row)...)
+		values = append(append(values, row.ID), lasting(row)...)
+		values = append(append(values, row.Version), changing(row)...)
 	}
 	_, err := statement.ExecContext(ctx, values...)
 	return err

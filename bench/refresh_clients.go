@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -26,97 +25,21 @@ const (
 	taskRead           // the bare one
 	taskSign
 	taskVerify // two signatures
+	taskLookup // the store's read
+	taskList   // the sessions of a person
+	taskEnd    // of all sessions of a person
 )
 
-var tasks = []func(*client, context.Context) error{
-	taskRefresh: (*client).refresh, taskLeast: (*client).least, taskSwap: (*client).swap, taskWrite: (*client).write, taskRead: (*client).read,
-	taskSign: (*client).sign, taskVerify: (*client).verify,
+// task is what clients do. prepare, which may be nil, runs before each measurement and is not measured.
+type task struct {
+	do      func(*client, context.Context) error
+	prepare func(*world, context.Context) error
 }
 
-// world has a database, a service on it, and the clients.
-type world struct {
-	store   store.Store
-	bare    *bare
-	service *service
-	clients []*client
-}
-
-func newWorld(ctx context.Context, p place, url string, e effort) (w *world, err error) {
-	w = new(world)
-	if w.store, err = open(ctx, url); err != nil {
-		return nil, err
-	}
-	if p.bare == nil {
-		w.bare = bareMemory(w.store)
-	} else if w.bare, err = p.bare(url); err != nil {
-		return nil, err
-	}
-	k, err := newKey("RS256")
-	if err != nil {
-		return nil, err
-	}
-	if w.service, err = newService(k, newProvider(k), w.store); err != nil {
-		return nil, err
-	}
-	sessions := 16
-	if e.quick {
-		sessions = 2
-	}
-	w.clients, err = newClients(ctx, w, k, sessions)
-	return w, err
-}
-
-func (w *world) close() error {
-	return errors.Join(w.service.auth.Close(), w.store.Close(), w.bare.close())
-}
-
-// rowSize has the sizes of rows in a store.
-type rowSize struct {
-	rows, whole, short int // number of rows; bytes of one row
-	perWhole, perShort float64
-	took               time.Duration // to add them
-}
-
-// fill adds rows to those of the clients until the number is reached: a few like real ones, the rest short.
-func (w *world) fill(ctx context.Context, rows int) (size rowSize, err error) {
-	start, like := time.Now(), w.clients[0].rows[0]
-	size = rowSize{rows: rows, whole: length(like), short: length(short(like))}
-	if size.perWhole, err = w.bare.seed(ctx, like, fewRows); err != nil {
-		return size, err
-	}
-	if rows > fewRows {
-		size.perShort, err = w.bare.seed(ctx, short(like), rows-fewRows)
-	}
-	size.took = time.Since(start)
-	return size, err
-}
-
-// bareMemory is the store in memory, which costs almost nothing.
-func bareMemory(db store.Store) *bare {
-	return &bare{
-		read: func(ctx context.Context, id string) error {
-			_, err := db.Session(ctx, id, time.Now())
-			return err
-		},
-		write: db.Swap,
-		add: func(ctx context.Context, rows []store.Session) error {
-			for _, row := range rows {
-				if err := db.PutSession(ctx, row); err != nil {
-					return err
-				}
-			}
-			return nil
-		},
-		adders: 1,
-		settle: func(context.Context) error { return nil },
-		size: func(context.Context) (int64, error) {
-			runtime.GC()
-			var memory runtime.MemStats
-			runtime.ReadMemStats(&memory)
-			return int64(memory.HeapAlloc), nil
-		},
-		close: func() error { return nil },
-	}
+var tasks = []task{
+	taskRefresh: {do: (*client).refresh}, taskLeast: {do: (*client).least}, taskSwap: {do: (*client).swap}, taskWrite: {do: (*client).write},
+	taskRead: {do: (*client).read}, taskSign: {do: (*client).sign}, taskVerify: {do: (*client).verify},
+	taskLookup: {do: (*client).lookup}, taskList: {do: (*client).list}, taskEnd: {do: (*client).end, prepare: (*world).welcome},
 }
 
 // client holds sessions that it refreshes in turn, and the rows of others that it writes.
@@ -128,6 +51,8 @@ type client struct {
 	tokens []*core.Token
 	rows   []store.Session
 	next   int
+	known  []string // subjects of people whose sessions are listed
+	guests []string // subjects of people whose sessions will be ended
 }
 
 // newClients makes the clients and logs them in.
@@ -236,6 +161,9 @@ func (c *client) sign(context.Context) error {
 
 func (c *client) verify(context.Context) error { return errors.Join(c.check(), c.check()) }
 
+// errDone is the error of a task for which a client has nothing left.
+var errDone = errors.New("nothing is left to do")
+
 // together returns the nanoseconds per operation over all clients.
 func together(ctx context.Context, all []*client, do func(*client, context.Context) error, length time.Duration) (float64, error) {
 	var done atomic.Int64
@@ -245,8 +173,12 @@ func together(ctx context.Context, all []*client, do func(*client, context.Conte
 	for i, c := range all {
 		busy.Go(func() {
 			for time.Since(begin) < length && errs[i] == nil {
-				errs[i] = do(c, ctx)
-				done.Add(1)
+				if errs[i] = do(c, ctx); errs[i] == nil {
+					done.Add(1)
+				}
+			}
+			if errors.Is(errs[i], errDone) {
+				errs[i] = nil
 			}
 		})
 	}

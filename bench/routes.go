@@ -2,30 +2,43 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/url"
 	"runtime"
 	"time"
-
-	"github.com/gofiber/fiber/v2"
-	"github.com/valyala/fasthttp"
-
-	"github.com/go-oidc-auth/oidcauth/core"
 )
 
-// The four routes of every framework, with the same answer.
+// The routes of every framework, with the same answer.
 const (
 	bareRoute     = "/bare"
 	hitRoute      = "/hit"
 	uncachedRoute = "/uncached"
 	peerRoute     = "/peer"
+	sessionRoute  = "/session"
 	answer        = "hello"
 )
 
-var allRoutes = []string{bareRoute, hitRoute, uncachedRoute, peerRoute}
+// visit is a route and who calls it: a program with a bearer token, or a browser with the cookie of a session.
+type visit struct {
+	path    string
+	browser bool
+}
+
+// visits are what is compared. The bare route is called with the headers of both, because reading them takes time too.
+var visits = []visit{
+	visitBare: {bareRoute, false}, visitHit: {hitRoute, false}, visitUncached: {uncachedRoute, false}, visitPeer: {peerRoute, false},
+	visitBareBrowser: {bareRoute, true}, visitSession: {sessionRoute, true},
+}
+
+// Indexes into visits.
+const (
+	visitBare = iota
+	visitHit
+	visitUncached
+	visitPeer
+	visitBareBrowser
+	visitSession
+)
 
 // framework is one of the four, or plain net/http, with its usual middleware and ours.
 type framework struct {
@@ -43,116 +56,11 @@ var frameworks = []framework{
 	{"net/http", "go-oidc", []string{"github.com/coreos/go-oidc/v3"}, 1.8, buildNetHTTP},
 }
 
-// guards has one guard with a token cache and one without.
-type guards struct{ hit, uncached *core.Auth }
-
-func newGuards(p *provider) (*guards, error) {
-	hit, err := core.New(p.config(0))
-	if err != nil {
-		return nil, err
-	}
-	uncached, err := core.New(p.config(-1))
-	return &guards{hit, uncached}, err
-}
-
-func (g *guards) close() {
-	_ = g.hit.Close()
-	_ = g.uncached.Close()
-}
-
-// site has the routes of one framework, called in process or served.
-type site interface {
-	prepare(path, token string) func() error
-	serve(net.Listener) error
-}
-
-// newSite builds the routes of a framework and a token that all of them accept.
-func newSite(ctx context.Context, f framework) (s site, k *key, done func(), err error) {
-	if k, err = newKey("RS256"); err != nil {
-		return nil, nil, nil, err
-	}
-	p := newProvider(k)
-	g, err := newGuards(p)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	s, err = f.build(ctx, k, p, g)
-	return s, k, g.close, err
-}
-
-var errStatus = errors.New("another status than 200")
-
-// netSite is the site of gin, echo and chi.
-type netSite struct{ http.Handler }
-
-func (s netSite) serve(l net.Listener) error {
-	return (&http.Server{Handler: s, ReadHeaderTimeout: time.Minute}).Serve(l)
-}
-
-func (s netSite) prepare(path, token string) func() error {
-	request := &http.Request{
-		Method: http.MethodGet, URL: &url.URL{Path: path}, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, RequestURI: path,
-		Host: "app.example.org", Header: http.Header{"Authorization": {"Bearer " + token}}, Body: http.NoBody,
-	}
-	w := &sink{header: http.Header{}}
-	return func() error {
-		clear(w.header)
-		w.status = 0
-		s.ServeHTTP(w, request)
-		if w.status != http.StatusOK {
-			return errStatus
-		}
-		return nil
-	}
-}
-
-// sink discards an answer except its status.
-type sink struct {
-	header http.Header
-	status int
-}
-
-func (w *sink) Header() http.Header { return w.header }
-
-func (w *sink) WriteHeader(status int) {
-	if w.status == 0 {
-		w.status = status
-	}
-}
-
-func (w *sink) Write(b []byte) (int, error) {
-	w.WriteHeader(http.StatusOK)
-	return len(b), nil
-}
-
-// fiberSite is the site of fiber, which uses requests of fasthttp.
-type fiberSite struct{ *fiber.App }
-
-func (s fiberSite) serve(l net.Listener) error { return s.Listener(l) }
-
-func (s fiberSite) prepare(path, token string) func() error {
-	handler := s.Handler()
-	var request fasthttp.Request
-	request.SetRequestURI(path)
-	request.Header.SetHost("app.example.org")
-	request.Header.Set("Authorization", "Bearer "+token)
-	ctx := new(fasthttp.RequestCtx)
-	ctx.Init(&request, nil, nil)
-	return func() error {
-		ctx.Response.Reset()
-		ctx.ResetUserValues()
-		handler(ctx)
-		if ctx.Response.StatusCode() != http.StatusOK {
-			return errStatus
-		}
-		return nil
-	}
-}
-
 // routes writes the table about routes called in process: goal 2.
 func routes(ctx context.Context, r *report, e effort) error {
 	r.section("Routes, in process", "One request to a handler that answers five bytes, through the framework's router, without a network, on one core; RS256. The difference to the\n"+
-		"bare route in nanoseconds is the cost of a guard; the usual middleware is compared with it as a ratio.")
+		"bare route in nanoseconds is the cost of a guard; the usual middleware is compared with it as a ratio. A session's hit is a request with its cookie and\n"+
+		"`Sec-Fetch-Site`, and the bare route that it is compared with gets the same headers.")
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	var rows [][]string
 	var modules []string
@@ -163,45 +71,69 @@ func routes(ctx context.Context, r *report, e effort) error {
 		}
 		rows, modules = append(rows, row), append(modules, f.modules...)
 	}
-	r.table([]string{"", "a hit adds, ns", "allocations", "uncached adds, ns", "usual middleware", "its time, x ours uncached", "bad tokens it accepts"}, rows, modules...)
-	r.note("The allocations are those of a hit in addition to the bare route's: the adapter puts the caller into the request's context. The usual middleware\n" +
-		"is set up as in its documentation, with one key and one algorithm; some of it has options to accept less.")
+	r.table([]string{"", "a hit adds, ns", "allocations", "a session's hit adds, ns", "allocations", "uncached adds, ns", "usual middleware", "its time, x ours uncached", "bad tokens it accepts"}, rows, modules...)
+	r.note("The allocations are those of a hit in addition to the bare route's: the adapter puts the caller into the request's context. An answer to a\n" +
+		"session also gets `Cache-Control` and `Vary`. The usual middleware is set up as in its documentation, with one key and one algorithm; some of it has\n" +
+		"options to accept less.")
 	return nil
 }
 
 func routesOf(ctx context.Context, r *report, e effort, f framework) ([]string, error) {
-	s, k, done, err := newSite(ctx, f)
+	s, err := newSite(ctx, f)
 	if err != nil {
 		return nil, err
 	}
-	defer done()
-	good := k.token(keycloak(nil))
-	bad, err := badTokens(k)
+	defer s.close()
+	peerTakes, err := acceptedBy(s)
 	if err != nil {
 		return nil, err
 	}
-	takes := map[string][]string{}
-	for _, path := range allRoutes[1:] {
-		if takes[path], err = accepted(path, good, bad, func(token string) func() error { return s.prepare(path, token) }); err != nil {
-			return nil, err
-		}
-		if path != peerRoute && len(takes[path]) > 0 {
-			return nil, fmt.Errorf("our guard accepts: %s", listed(takes[path]))
-		}
-	}
-	subjects := make([]subject, len(allRoutes))
-	for i, path := range allRoutes {
-		subjects[i] = subject{path, s.prepare(path, good)}
+	subjects := make([]subject, len(visits))
+	for i, v := range visits {
+		subjects[i] = subject{v.path, s.prepare(v.path, s.of(v))}
 	}
 	seen, err := compare(subjects, e.rounds, time.Millisecond)
 	if err != nil {
 		return nil, err
 	}
-	bare, hit, uncached, peer := seen[0], seen[1], seen[2], seen[3]
+	bare, hit, uncached, peer := seen[visitBare], seen[visitHit], seen[visitUncached], seen[visitPeer]
+	bareBrowser, session := seen[visitBareBrowser], seen[visitSession]
 	adds := hit.more(bare)
 	r.judge(2, f.name+": a hit adds at most 150 ns to the bare route", adds.String(), adds.mid <= 150)
 	return []string{
-		f.name, adds.String(), fmt.Sprintf("%.0f", hit.allocations()-bare.allocations()), uncached.more(bare).String(), f.peer,
-		peer.over(uncached).String(), listed(takes[peerRoute]),
+		f.name, adds.String(), fmt.Sprintf("%.0f", hit.allocations()-bare.allocations()),
+		session.more(bareBrowser).String(), fmt.Sprintf("%.0f", session.allocations()-bareBrowser.allocations()),
+		uncached.more(bare).String(), f.peer, peer.over(uncached).String(), listed(peerTakes),
 	}, nil
+}
+
+// acceptedBy returns the bad tokens that the usual middleware accepts. It returns an error if one of our guards accepts anything bad.
+func acceptedBy(s *built) ([]string, error) {
+	tokens, err := badTokens(s.key)
+	if err != nil {
+		return nil, err
+	}
+	bad := make(map[string]http.Header)
+	for kind, token := range tokens {
+		bad[kind] = tokenHeader(token)
+	}
+	var peerTakes []string
+	for i, v := range visits {
+		switch i {
+		case visitBare, visitBareBrowser: // they accept everything
+			continue
+		case visitSession:
+			bad = badBrowsers(s.Browser)
+		}
+		takes, err := accepted(v.path, s.of(v), bad, func(header http.Header) func() error { return s.prepare(v.path, header) })
+		switch {
+		case err != nil:
+			return nil, err
+		case i == visitPeer:
+			peerTakes = takes
+		case len(takes) > 0:
+			return nil, fmt.Errorf("our guard accepts: %s", listed(takes))
+		}
+	}
+	return peerTakes, nil
 }

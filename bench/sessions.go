@@ -3,12 +3,15 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/go-chi/chi/v5"
 
 	"github.com/go-oidc-auth/oidcauth/core"
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
@@ -52,40 +55,54 @@ func newWebService(change func(*core.Config)) (*webService, error) {
 
 func (w *webService) close() { _, _ = w.auth.Close(), w.idp.Close() }
 
-// browser returns the credentials of a browser that is logged in.
-func (w *webService) browser(user string) (core.Credentials, error) {
+// browser returns the headers of a browser that is logged in.
+func (w *webService) browser(user string) (http.Header, error) {
 	cookie := w.idp.Session(w.auth, user)
 	if cookie.Value == "" {
-		return core.Credentials{}, errors.New("no session")
+		return nil, errors.New("no session")
 	}
-	header := http.Header{"Cookie": {cookie.Name + "=" + cookie.Value}, "Sec-Fetch-Site": {"same-origin"}}
-	return core.Credentials{Method: http.MethodGet, Target: "/", Header: header}, nil
+	return http.Header{"Cookie": {cookie.Name + "=" + cookie.Value}, "Sec-Fetch-Site": {"same-origin"}}, nil
 }
 
+// reading returns the credentials of a GET request.
+func reading(header http.Header) core.Credentials {
+	return core.Credentials{Method: http.MethodGet, Target: "/", Header: header}
+}
+
+// sessionHits compares hits with a cookie and with a bearer token: the decision alone, and a request through an adapter.
 func sessionHits(ctx context.Context, r *report, e effort) error {
 	w, err := newWebService(nil)
 	if err != nil {
 		return err
 	}
 	defer w.close()
-	guard := w.auth.Required(core.Roles("admin"))
-	cookie, err := w.browser("alice")
+	browser, err := w.browser("alice")
 	if err != nil {
 		return err
 	}
-	token := core.Credentials{Method: http.MethodGet, Target: "/", Header: http.Header{"Authorization": {w.idp.Bearer("alice")}}}
+	program := http.Header{"Authorization": {w.idp.Bearer("alice")}}
+	guard, router := w.auth.Required(core.Roles("admin")), chi.NewRouter()
+	router.With(guard.Middleware).Get(hitRoute, func(out http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(out, answer) })
+	decision := func(header http.Header) func() error {
+		credentials := reading(header)
+		return func() error { return admitted(guard.Admit(ctx, credentials)) }
+	}
+	request := func(header http.Header) func() error { return netSite{router}.prepare(hitRoute, header) }
 	seen, err := compare([]subject{
-		{"cookie", func() error { return admitted(guard.Admit(ctx, cookie)) }},
-		{"bearer token", func() error { return admitted(guard.Admit(ctx, token)) }},
+		{"decision, session cookie", decision(browser)}, {"decision, bearer token", decision(program)},
+		{"request through chi, session cookie", request(browser)}, {"request through chi, bearer token", request(program)},
 	}, max(20, e.rounds/4), 10*time.Millisecond)
 	if err != nil {
 		return err
 	}
-	cost := seen[0].over(seen[1])
-	r.table([]string{"hit", "ns", "x a hit with a bearer token"}, [][]string{
-		{"session cookie", strconv.Itoa(int(spreadOf(seen[0].times).mid)), cost.String()}, {"bearer token", strconv.Itoa(int(spreadOf(seen[1].times).mid)), "1"},
-	})
-	r.judge(12, "a hit with a cookie at most 1.2 x one with a bearer token", cost.String(), cost.mid <= 1.2)
+	inCore, inChi := seen[0].over(seen[1]), seen[2].over(seen[3])
+	var rows [][]string
+	for i, cost := range []string{inCore.String(), "1", inChi.String(), "1"} {
+		rows = append(rows, []string{seen[i].name, strconv.Itoa(int(spreadOf(seen[i].times).mid)), cost})
+	}
+	r.table([]string{"hit", "ns", "x the same with a bearer token"}, rows, "github.com/go-chi/chi/v5")
+	r.judge(12, "a hit with a cookie at most 1.2 x one with a bearer token", inCore.String(), inCore.mid <= 1.2)
+	r.judge(12, "a request through chi with a cookie at most 1.2 x one with a bearer token", inChi.String(), inChi.mid <= 1.2)
 	return nil
 }
 
@@ -112,9 +129,11 @@ func sessionMisses(ctx context.Context, r *report, e effort) error {
 	guard := w.auth.Required(core.Roles("admin"))
 	browsers, ids := make([]core.Credentials, manySessions), make([]string, manySessions)
 	for i := range browsers {
-		if browsers[i], err = w.browser("alice"); err != nil {
+		header, err := w.browser("alice")
+		if err != nil {
 			return err
 		}
+		browsers[i] = reading(header)
 		ids[i] = guard.Admit(ctx, browsers[i]).Session.ID()
 	}
 	next, read := 0, 0
@@ -138,10 +157,11 @@ func sessionFreshness(ctx context.Context, r *report, _ effort) error {
 		return err
 	}
 	defer w.close()
-	browser, err := w.browser("alice")
+	header, err := w.browser("alice")
 	if err != nil {
 		return err
 	}
+	browser := reading(header)
 	guard := w.auth.Required()
 	if err := admitted(guard.Admit(ctx, browser)); err != nil {
 		return err
