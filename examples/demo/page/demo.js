@@ -1,7 +1,7 @@
 // The start of the page: what happens once a second, and when the page comes and goes.
 
 import { $, ask, busy, inform, say } from "/demo/common.js";
-import { panes } from "/demo/panes.js";
+import { look, panes } from "/demo/panes.js";
 import { showStrip } from "/demo/strip.js";
 import { showSwitches } from "/demo/switches.js";
 import { showDevice } from "/demo/device.js";
@@ -28,9 +28,6 @@ async function tick() {
     asking = false;
   }
 }
-
-// look asks every service who is logged in.
-const look = () => Promise.all(panes.map((pane) => pane.look()));
 
 // A hidden page has no streams: a browser opens only six connections to a host.
 document.addEventListener("visibilitychange", () => {

@@ -1,13 +1,13 @@
 // The command lines. They name files with the secrets, which the server writes when a line is shown or copied.
 
 import { all, onPress, post } from "/demo/common.js";
-import { panes } from "/demo/panes.js";
+import { list, panes } from "/demo/panes.js";
 
 // lend has the server write the files for whoever is logged in.
 async function lend(code) {
   const pane = panes.find((pane) => code.dataset.line.includes(`${pane.path}/`) && pane.me) ?? panes[0];
   await post("/demo/curl", { service: pane.path });
-  if (pane.me) await pane.list();
+  await list();
 }
 
 for (const line of all(".curl")) {

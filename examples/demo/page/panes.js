@@ -16,15 +16,13 @@ class Pane {
 
   part(selector) { return this.root.querySelector(selector); }
 
-  // look asks who is logged in, and opens the stream of the session.
-  async look() {
+  // ask asks who is logged in, and opens the stream of the session.
+  async ask() {
     const me = (await ask(`${this.path}/feed`)).body.reader ?? null;
     if (this.me?.session !== me?.session) this.rest();
     this.me = me;
     this.show();
-    if (!me) return;
-    this.open();
-    await this.list();
+    if (me) this.open();
   }
 
   // open follows the session: the server ends the stream with it (core.UntilEnded).
@@ -32,6 +30,18 @@ class Pane {
     if (this.stream || document.hidden) return;
     this.stream = new EventSource(`${this.path}/events`);
     this.stream.addEventListener("ended", () => this.ended());
+    this.stream.addEventListener("error", () => { if (this.stream?.readyState === EventSource.CLOSED) setTimeout(() => this.lost(), 500); });
+  }
+
+  // lost is called when the stream was refused as it connected again: the session may have ended in between.
+  async lost() {
+    const { me } = this;
+    this.rest();
+    await this.ask();
+    if (me && !this.me) {
+      this.me = me;
+      this.ended();
+    }
   }
 
   rest() {
@@ -44,9 +54,10 @@ class Pane {
     if (!this.me) return;
     const took = pressed ? ` ${this.name} noticed after ${seconds(pressed)}.` : "";
     this.me = null;
+    this.part(".answer").hidden = true; // it may show what only the person may see
     this.show(`The session has ended.${took}`);
     for (const listener of listeners) listener(this.name);
-    for (const pane of panes) if (pane.me) pane.list();
+    list();
   }
 
   show(text) {
@@ -68,7 +79,7 @@ class Pane {
     box.hidden = false;
     box.querySelector("[role=status]").replaceChildren(badge(answer.status), ` ${method} ${this.path}${route}`);
     box.querySelector("pre").textContent = typeof answer.body === "string" ? answer.body : pretty(answer.body);
-    if ((answer.status === 401) === Boolean(this.me)) await this.look();
+    if ((answer.status === 401) === Boolean(this.me)) await look();
   }
 
   // list shows the person's sessions at all services of the store.
@@ -95,7 +106,7 @@ class Pane {
     pressed = performance.now();
     const answer = await ask(`${this.path}/auth/v2/sessions?${query}`, { method: "DELETE" });
     if (answer.status !== 204) throw new Error(answer.body.detail ?? `${this.name} answers ${answer.status}.`);
-    if (this.me) await this.list();
+    await list();
   }
 }
 
@@ -117,3 +128,11 @@ const listeners = new Set();
 export function onEnded(listener) { listeners.add(listener); }
 
 export const panes = all(".pane").map((root) => new Pane(root));
+
+// look asks every service who is logged in, and then for the sessions: a list says which of them are in the panes.
+export async function look() {
+  await Promise.all(panes.map((pane) => pane.ask()));
+  await list();
+}
+
+export const list = () => Promise.all(panes.filter((pane) => pane.me).map((pane) => pane.list()));

@@ -1,7 +1,7 @@
 // The switches at the provider, and what happens then: the page asks every service each second, and lists what changes.
 
 import { $, all, ask, element, onPress, post, seconds } from "/demo/common.js";
-import { onEnded, panes, press } from "/demo/panes.js";
+import { look, onEnded, panes, press } from "/demo/panes.js";
 
 const watching = 20; // seconds
 let run = 0; // counts the switches that were pressed: a new one ends the watch of the last
@@ -12,7 +12,7 @@ export function showSwitches(state) {
 }
 
 function tell(text, kind = "") {
-  $("then").append(element("li", kind, element("span", "quiet", kind === "first" ? "now" : `+${seconds(begun)}`), element("span", "", text)));
+  $("then")[kind === "first" ? "prepend" : "append"](element("li", kind, element("span", "quiet", kind === "first" ? "now" : `+${seconds(begun)}`), element("span", "", text)));
   $("then").scrollTop = $("then").scrollHeight;
 }
 
@@ -30,8 +30,8 @@ async function turn(button) {
   const mine = ++run;
   begun = performance.now();
   press();
+  $("then").replaceChildren(); // now: a session may end before the answer is here
   const { said } = await post("/demo/switch", { name, on, service: target.path });
-  $("then").replaceChildren();
   tell(said, "first");
   if (button.getAttribute("role") === "switch") button.setAttribute("aria-checked", String(on));
   watch(mine, name, known, target);
@@ -54,7 +54,7 @@ async function watch(mine, name, before, target) {
       tell((await post("/demo/switch", { name: "again", on: true, service: target.path })).said);
     }
     known = now;
-    await Promise.all(panes.map((pane) => (pane.me ? pane.look() : null)));
+    await look();
   }
   if (run === mine && known.size) tell(changes ? "No further change." : `Nothing changed: ${[...known].map(([path, status]) => `${path} ${status}`).join(", ")}.`, "last");
 }
