@@ -114,8 +114,8 @@ consumer: ## go get every adapter in an empty module, build and run the README's
 docs: ## compile the programs of the Markdown files, check their links and commands
 	$(TOOLS) docs
 
-demo: ## run the demo: an application with a provider beside it (FRAMEWORK=gin, echo, fiber, chi or nethttp; PEERS=2; Ctrl-C ends it)
-	@mkdir -p .cache/bin && go build -o .cache/bin/demo ./examples/demo && exec .cache/bin/demo -framework $(FRAMEWORK) -peers $(or $(PEERS),1)
+demo: ## run the demo: two services with a provider beside them (FRAMEWORK=gin, echo, fiber, chi or nethttp; PEERS=1; Ctrl-C ends it)
+	@mkdir -p .cache/bin && go build -o .cache/bin/demo ./examples/demo && exec .cache/bin/demo -framework $(FRAMEWORK) -peers $(or $(PEERS),2)
 
 race: ## run every test COUNT times in random order with the race detector
 	go test -race -shuffle=on -count=$(COUNT) $(PACKAGES)

@@ -3,6 +3,7 @@ module github.com/go-oidc-auth/oidcauth/examples
 go 1.26.0
 
 require (
+	github.com/boombuler/barcode v1.1.0
 	github.com/gin-gonic/gin v1.12.0
 	github.com/go-chi/chi/v5 v5.5.0
 	github.com/go-chi/cors v1.2.2

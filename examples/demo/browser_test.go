@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"html"
 	"io"
@@ -10,16 +11,14 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-
-	"github.com/go-oidc-auth/oidcauth/core"
-	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
 // browser acts as a user's browser: it follows redirects, keeps cookies and presses buttons of forms.
 type browser struct {
 	t    *testing.T
 	http *http.Client
-	base string // of the application
+	base string // of the demo
+	seen *record
 }
 
 // seen is the last answer that the browser gets.
@@ -30,20 +29,34 @@ type seen struct {
 	body   string
 }
 
-func newBrowser(t *testing.T, d *demo) *browser {
-	t.Helper()
-	return newBrowserAt(t, d.apps[0].base)
+// record keeps all answers that a browser gets, redirects too.
+type record struct {
+	http.RoundTripper
+	answers []seen
 }
 
-func newBrowserAt(t *testing.T, base string) *browser {
+func (r *record) RoundTrip(request *http.Request) (*http.Response, error) {
+	answer, err := r.RoundTripper.RoundTrip(request)
+	if err != nil || answer.Header.Get("Content-Type") == "text/event-stream" {
+		return answer, err
+	}
+	text, err := io.ReadAll(answer.Body)
+	_ = answer.Body.Close()
+	answer.Body = io.NopCloser(bytes.NewReader(text))
+	r.answers = append(r.answers, seen{answer.StatusCode, answer.Header, request.URL, string(text)})
+	return answer, err
+}
+
+func newBrowser(t *testing.T, d *demo) *browser {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := &http.Client{Jar: jar, Transport: &http.Transport{}}
-	t.Cleanup(client.CloseIdleConnections)
-	return &browser{t: t, http: client, base: base}
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	record := &record{RoundTripper: transport}
+	return &browser{t: t, http: &http.Client{Jar: jar, Transport: record}, base: d.base, seen: record}
 }
 
 // send makes one request and follows redirects. Headers are given as pairs.
@@ -112,48 +125,38 @@ func (b *browser) press(page seen, name, value string) seen {
 	return seen{}
 }
 
-var loginLink = regexp.MustCompile(`id="login" href="([^"]*)"`)
-
-// login follows the page's link, chooses the user at the provider and returns to the page.
-func (b *browser) login(user string) session {
+// login opens the login of a service, chooses the user at the provider, unless it knows the browser, and returns to the page.
+func (b *browser) login(service, user string) *profile {
 	b.t.Helper()
-	link := loginLink.FindStringSubmatch(b.get("/").body)
-	if link == nil {
-		b.t.Fatal("the page has no login link")
+	back := b.get(service + "/auth/v2/login?return_to=/")
+	if back.url.String() != b.base+"/" {
+		back = b.press(back, "user", user)
 	}
-	back := b.press(b.get(html.UnescapeString(link[1])), "user", user)
 	if back.status != http.StatusOK || back.url.String() != b.base+"/" {
 		b.t.Fatalf("the login ends at %s with %d %s", back.url, back.status, back.body)
 	}
-	return b.session()
-}
-
-func (b *browser) session() session {
-	b.t.Helper()
-	return readAs[session](b.t, b.get("/session"))
-}
-
-// keep sends a token to the page's session, as the script does.
-func (b *browser) keep(token core.Token) seen {
-	b.t.Helper()
-	body, err := json.Marshal(token)
-	if err != nil {
-		b.t.Fatal(err)
+	who := b.who(service)
+	if who == nil || who.Username != user || who.Session == "" {
+		b.t.Fatalf("after the login of %s at %s: %+v", user, service, who)
 	}
-	return b.send(http.MethodPut, "/session", string(body), "Content-Type", "application/json")
+	return who
 }
 
-// bearer exchanges a token of the provider with these claims, and returns the header with the application's access token.
-func (b *browser) bearer(d *demo, user string, claims ...oidctest.Claims) []string {
+// who returns who is logged in at a service, as the page asks for it.
+func (b *browser) who(service string) *profile {
 	b.t.Helper()
-	answer := b.post("/api/auth/v2/token", url.Values{"grant_type": {exchange}, "subject_token": {d.provider.AccessToken(user, claims...)}})
-	if answer.status != http.StatusOK {
-		b.t.Fatalf("exchange: %d %s", answer.status, answer.body)
-	}
-	return []string{"Authorization", "Bearer " + readAs[core.Token](b.t, answer).AccessToken}
+	return readAs[struct{ Reader *profile }](b.t, b.get(service+"/feed")).Reader
 }
 
-const exchange = "urn:ietf:params:oauth:grant-type:token-exchange"
+// control operates a control of the page.
+func (b *browser) control(path string, fields ...string) seen {
+	b.t.Helper()
+	form := url.Values{}
+	for i := 0; i < len(fields); i += 2 {
+		form.Set(fields[i], fields[i+1])
+	}
+	return b.post("/demo/"+path, form)
+}
 
 func readAs[T any](t *testing.T, answer seen) T {
 	t.Helper()

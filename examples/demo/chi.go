@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"net/http"
 
 	"github.com/go-chi/chi/v5"
@@ -9,20 +8,28 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core"
 )
 
-func onChi(common *core.Auth, site http.Handler) (server, error) {
-	auth := chiauth.Wrap(common)
+func onChi(services []*service, site http.Handler) (server, error) {
 	r := chi.NewRouter()
-	r.Get("/api/me", auth.Handle(func(w http.ResponseWriter, _ *http.Request, token *core.IDToken) { writeJSON(w, me(token)) }))
-	r.Get("/api/feed", auth.HandleOptional(func(w http.ResponseWriter, _ *http.Request, token *core.IDToken) { writeJSON(w, feed(token)) }))
-	admins := r.With(auth.Required(core.Scopes(adminScope), core.Roles(adminRole)))
-	admins.Get("/api/admin", func(w http.ResponseWriter, r *http.Request) { writeJSON(w, admin(chiauth.IDToken(r))) })
-	for _, path := range sitePaths {
-		r.Handle(path, site)
+	for _, s := range services {
+		auth := chiauth.Wrap(s.auth)
+		r.Get(s.Path+"/me", auth.Handle(func(w http.ResponseWriter, r *http.Request, caller *core.IDToken) {
+			writeJSON(w, http.StatusOK, me(caller, chiauth.Session(r)))
+		}))
+		r.Get(s.Path+"/feed", auth.HandleOptional(func(w http.ResponseWriter, r *http.Request, caller *core.IDToken) {
+			writeJSON(w, http.StatusOK, feed(caller, chiauth.Session(r)))
+		}))
+		r.Get(s.Path+"/admin", auth.Handle(func(w http.ResponseWriter, _ *http.Request, caller *core.IDToken) {
+			writeJSON(w, http.StatusOK, admin(caller))
+		}, core.Roles(adminRole)))
+		r.Post(s.Path+"/orders", auth.Handle(func(w http.ResponseWriter, _ *http.Request, caller *core.IDToken) {
+			writeJSON(w, http.StatusCreated, order(caller))
+		}))
+		r.With(auth.Required()).Get(s.Path+"/events", s.events)
+		if err := auth.Mount(r, core.Paths{Prefix: s.Path}); err != nil { // login, callback, logout, session, sessions …
+			return nil, err
+		}
 	}
-	return &http.Server{Handler: r}, auth.Mount(r, core.Paths{Prefix: "/api"})
-}
-
-func writeJSON(w http.ResponseWriter, value any) {
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(value) // an error only means that the client has disconnected
+	r.Method(http.MethodGet, "/", site)
+	r.Handle("/demo/*", site)
+	return &http.Server{Handler: r}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"html"
 	"net/http"
 	"net/url"
+	"os"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -12,46 +13,62 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core"
 )
 
-var (
-	curlLine    = regexp.MustCompile(`<code( data-bearer)? data-line="([^"]*)"`)
-	placeholder = regexp.MustCompile(`\{\w+\}`)
-)
+var curlLine = regexp.MustCompile(`<code data-line="([^"]*)">([^<]*)</code>`)
 
-// Every command line of the page works as a user pastes it, with the tokens that the script fills in.
+// Every command line of the page works as a user pastes it, once the files with its secrets are written, and shows none of them before.
 func TestEveryCurlLineOfThePage(t *testing.T) {
 	onEvery(t, func(t *testing.T, d *demo) {
 		b := newBrowser(t, d)
-		login, leaving := b.login("alice"), newBrowser(t, d).login("alice")
-		device := readAs[core.DeviceStart](t, b.post("/api/auth/v2/device", nil))
-		want := map[string]string{
-			"/api/auth/v2/login": "302", "/api/auth/v2/logout": "302", "/api/auth/v2/device": "200", "refresh_token": "200",
-			"/api/me": "200", "/api/feed": "200", "/api/admin": "200", "device_code": "400", // authorization_pending
-			"subject_token": "200",
+		if nobody := b.control("curl", "service", "/shop"); nobody.status != http.StatusConflict {
+			t.Errorf("files for nobody: %d %s", nobody.status, nobody.body)
 		}
+		b.login("/shop", "alice")
+		if lent := b.control("curl", "service", "/shop"); lent.status != http.StatusOK || !strings.Contains(lent.body, `"who":"alice"`) {
+			t.Fatalf("the files: %d %s", lent.status, lent.body)
+		}
+		device := readAs[core.DeviceStart](t, b.post("/shop/auth/v2/device", nil))
+		want := []string{"401", "200", "200", "200", "200", "403", "200", "200", "200", "400"} // the last is authorization_pending
 		lines := curlLine.FindAllStringSubmatch(b.get("/").body, -1)
 		if len(lines) != len(want) {
 			t.Fatalf("%d lines, want %d", len(lines), len(want))
 		}
-		for _, found := range lines {
-			line := html.UnescapeString(found[2])
-			name := strings.TrimPrefix(regexp.MustCompile(`/api/[\w/]+`).FindString(line), b.base)
-			if field := strings.Trim(placeholder.FindString(line), "{}"); field != "" {
-				name = field
+		for i, found := range lines {
+			line, masked := html.UnescapeString(found[1]), html.UnescapeString(found[2])
+			if strings.Contains(line, `-H "@`) != strings.Contains(masked, "••••") || strings.Contains(masked, d.data) {
+				t.Errorf("%s is shown as %s", line, masked)
 			}
-			line = strings.NewReplacer("{refresh_token}", url.QueryEscape(login.Token.RefreshToken), "{device_code}", url.QueryEscape(device.DeviceCode),
-				"{subject_token}", d.provider.AccessToken("bob")).Replace(line)
-			if found[1] != "" {
-				token := login.Token.AccessToken
-				if strings.Contains(line, "/logout") {
-					token = leaving.Token.AccessToken // the others are still to be tried
-				}
-				line += ` -H "Authorization: Bearer ` + token + `"`
-			}
-			if got := paste(t, line); !strings.HasPrefix(got, "HTTP/1.1 "+want[name]) || want[name] == "" {
-				t.Errorf("%s gives %.200s, want %s", line, got, want[name])
+			line = strings.ReplaceAll(line, "$DEVICE_CODE", url.QueryEscape(device.DeviceCode))
+			if got := paste(t, line); !strings.HasPrefix(got, "HTTP/1.1 "+want[i]) {
+				t.Errorf("%s gives %.200s, want %s", line, got, want[i])
 			}
 		}
 	})
+}
+
+// The files are for their owner alone, and the command line is in the list of sessions, which can end it.
+func TestTheCommandLineIsASessionOfItsOwn(t *testing.T) {
+	d := newDemo(t, anywhere(t, "nethttp"))
+	b := newBrowser(t, d)
+	who := b.login("/shop", "bob")
+	b.control("curl", "service", "/shop")
+	bearer, cookie := d.files()
+	for _, name := range []string{bearer, cookie} {
+		if info, err := os.Stat(name); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", name, info.Mode(), err)
+		}
+	}
+	list := readAs[struct{ Sessions []struct{ ID, Agent string } }](t, b.get("/shop/auth/v2/sessions")).Sessions
+	if len(list) != 2 || list[0].ID == who.Session || list[0].Agent != "" {
+		t.Errorf("the list of sessions: %+v", list)
+	}
+	mine := `curl -i -H "@` + cookie + `" ` + d.base + `/shop/me`
+	if got := paste(t, mine); !strings.HasPrefix(got, "HTTP/1.1 200") {
+		t.Errorf("before the end: %s", got)
+	}
+	b.send(http.MethodDelete, "/shop/auth/v2/sessions?others=true", "")
+	if got := paste(t, mine); !strings.HasPrefix(got, "HTTP/1.1 401") {
+		t.Errorf("after the end: %s", got)
+	}
 }
 
 // paste runs a command line of the page in a shell, or without curl does the same request itself.
@@ -91,6 +108,13 @@ func mean(t *testing.T, line string) string {
 			method, body = http.MethodPost, value
 			header.Set("Content-Type", "application/x-www-form-urlencoded")
 		case "-H":
+			if file, found := strings.CutPrefix(value, "@"); found {
+				text, err := os.ReadFile(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				value = strings.TrimSpace(string(text))
+			}
 			name, text, _ := strings.Cut(value, ": ")
 			header.Set(name, text)
 		}

@@ -1,16 +1,14 @@
 package main
 
 import (
-	"net"
 	"net/url"
 	"os"
 	"path/filepath"
-	"strconv"
 
 	_ "github.com/go-oidc-auth/oidcauth/brokerstore/sqlitestore" // StoreURL may begin with sqlite://
 )
 
-// The persistent data of the demo is in one folder. File names contain the port of the application: the next demo on this port
+// The persistent data of the demo is in one folder. File names contain the port of the services: the next demo on this port
 // continues with them, and a demo on other ports has its own files.
 
 // dataFolder creates the folder, readable only by its owner; "" means oidcauth-demo in the user's cache directory.
@@ -29,14 +27,14 @@ func dataFolder(name string) (string, error) {
 	return name, os.MkdirAll(name, 0o700)
 }
 
-// storeURL returns the URL of an application's SQLite file: sqlite:/// and the path.
+// storeURL returns the URL of the services' SQLite file: sqlite:/// and the path.
 func storeURL(data, base string) string {
-	return "sqlite:///" + filepath.ToSlash(filepath.Join(data, "app-"+port(base)+".sqlite"))
+	return "sqlite:///" + filepath.ToSlash(fileOf(data, base, "sessions", "sqlite"))
 }
 
-// providerFile returns the file in which the provider of an application keeps its logins.
-func providerFile(data, base string) string {
-	return filepath.Join(data, "provider-"+port(base)+".json")
+// fileOf returns the name of a file of the demo.
+func fileOf(data, base, kind, ending string) string {
+	return filepath.Join(data, kind+"-"+port(base)+"."+ending)
 }
 
 func port(base string) string {
@@ -45,17 +43,4 @@ func port(base string) string {
 		return ""
 	}
 	return u.Port()
-}
-
-// nextAddr returns addr with the port increased; port 0, any free port, stays 0.
-func nextAddr(addr string, further int) (string, error) {
-	host, text, err := net.SplitHostPort(addr)
-	if err != nil {
-		return "", err
-	}
-	number, err := net.LookupPort("tcp", text)
-	if err != nil || number == 0 {
-		return addr, err
-	}
-	return net.JoinHostPort(host, strconv.Itoa(number+further)), nil
 }

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-oidc-auth/oidcauth/core"
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
@@ -22,27 +21,26 @@ type server interface {
 	Shutdown(context.Context) error
 }
 
-// frameworks has the five ways to serve the demo: each mounts the auth routes and the guarded ones under /api, and serves
-// sitePaths with site.
-var frameworks = map[string]func(auth *core.Auth, site http.Handler) (server, error){
+// frameworks has the five ways to serve the demo: each mounts the services and serves the page with site.
+var frameworks = map[string]func(services []*service, site http.Handler) (server, error){
 	"gin": onGin, "echo": onEcho, "fiber": onFiber, "chi": onChi, "nethttp": onNetHTTP,
 }
 
-// demo is a provider and one or two applications, all running.
+// demo is a provider and one or two services, all running.
 type demo struct {
 	framework string
-	data      string // the folder with the data of stores and provider
+	base      string // http://127.0.0.1:8080
+	data      string // the folder with the data of services and provider
 	provider  *oidctest.Provider
-	apps      []*app
-	failed    chan error // an application stopped serving unexpectedly
-}
+	services  []*service
+	strip     *strip
+	thief     *thief
+	device    *device
 
-// app is one application with its own store and signing keys.
-type app struct {
-	base     string // http://127.0.0.1:8080
 	listener net.Listener
-	auth     *core.Auth
 	server   server
+	stop     context.CancelFunc // ends streams and the device
+	failed   chan error         // the server stopped unexpectedly
 }
 
 // start starts everything; the caller closes it.
@@ -52,100 +50,64 @@ func start(o options) (*demo, error) {
 		names := slices.Sorted(maps.Keys(frameworks))
 		return nil, fmt.Errorf("framework %q: write one of %s", o.framework, strings.Join(names, ", "))
 	}
-	d := &demo{framework: o.framework, failed: make(chan error, 2)}
-	if err := d.build(o, serve); err != nil {
+	ctx, stop := context.WithCancel(context.Background())
+	d := &demo{framework: o.framework, strip: new(strip), stop: stop, failed: make(chan error, 1)}
+	if err := d.build(ctx, o); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
-	for _, app := range d.apps {
-		go func() { d.failed <- app.server.Serve(app.listener) }()
+	site, err := d.site()
+	if err == nil {
+		d.server, err = serve(d.services, site)
 	}
+	if err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	go func() { d.failed <- d.server.Serve(d.listener) }()
 	return d, nil
 }
 
-// build makes the provider and the applications. All of them listen before any is configured, because each needs the
-// addresses of the others.
-func (d *demo) build(o options, serve func(*core.Auth, http.Handler) (server, error)) error {
-	var err error
+// build makes the provider and the services.
+func (d *demo) build(ctx context.Context, o options) (err error) {
 	if d.data, err = dataFolder(o.data); err != nil {
 		return err
 	}
-	for i := range o.peers {
-		addr, err := nextAddr(o.addr, 2*i) // the provider is in between
-		if err != nil {
-			return err
-		}
-		listener, err := listen(addr)
-		if err != nil {
-			return err
-		}
-		d.apps = append(d.apps, &app{base: "http://" + listener.Addr().String(), listener: listener})
-	}
-	if d.provider, err = startProvider(o.provider, providerFile(d.data, d.apps[0].base)); err != nil {
+	if d.listener, err = listen(o.addr); err != nil {
 		return err
 	}
-	for _, app := range d.apps {
-		if err := d.serve(app, serve); err != nil {
+	d.base = "http://" + d.listener.Addr().String()
+	if d.provider, err = startProvider(o.provider, fileOf(d.data, d.base, "provider", "json")); err != nil {
+		return err
+	}
+	for _, s := range []*service{{Name: "Shop", Path: "/shop"}, {Name: "Office", Path: "/office"}}[:o.peers] {
+		s.base, s.stop, s.fresh = d.base, ctx, o.fresh
+		if err := s.configure(d.provider.Config(), storeURL(d.data, d.base), d.strip.observer(s.Name)); err != nil {
 			return err
 		}
+		d.services = append(d.services, s)
 	}
+	d.provider.AddClient(oidctest.Client{
+		ID: oidctest.ConfidentialClient, Secret: oidctest.ClientSecret,
+		BackChannelLogoutURI: d.base + d.services[0].Path + "/auth/v2/backchannel-logout", // the other service reads it from the store
+	})
+	d.thief = newThief(d.provider)
+	d.device = newDevice(ctx, d.services[0])
 	return nil
 }
 
-// serve configures an application and registers its routes.
-func (d *demo) serve(app *app, serve func(*core.Auth, http.Handler) (server, error)) error {
-	s := newSessions(port(app.base))
-	cfg := d.config(app)
-	cfg.OnLogin = s.onLogin
-	var err error
-	if app.auth, err = core.New(cfg); err != nil {
-		return err
-	}
-	if err := s.use(app.auth); err != nil {
-		return err
-	}
-	site, err := newSite(pageData{
-		Framework: d.framework, Base: app.base, Issuer: d.provider.Issuer(), Peer: d.peerOf(app), Data: d.data,
-		AdminScope: adminScope, AdminRole: adminRole, Users: users,
-	}, s, d.provider)
-	if err != nil {
-		return err
-	}
-	app.server, err = serve(app.auth, site)
-	return err
-}
-
-// config is the configuration of an application in broker mode.
-func (d *demo) config(app *app) core.Config {
-	cfg := d.provider.Config()
-	cfg.PublicURL = app.base + "/api"
-	cfg.PostLogoutURIs = []string{app.base + "/"}
-	cfg.SecretKeys = nil // with SQLite, the key that seals the store is in a file beside it
-	cfg.StoreURL = storeURL(d.data, app.base)
-	cfg.Broker = &core.BrokerConfig{
-		Audience:   "oidcauth-demo", // the same for all services that trust each other
-		TokenTTL:   5 * time.Minute, // short, so that you can watch it expire
-		SessionTTL: 24 * time.Hour,  // the same as at the provider
-	}
-	if peer := d.peerOf(app); peer != "" {
-		cfg.Broker.TrustedIssuers = []string{peer + "/api"}
-	}
-	return cfg
-}
-
-// peerOf returns the address of the other application, "" if there is none.
-func (d *demo) peerOf(app *app) string {
-	for _, other := range d.apps {
-		if other != app {
-			return other.base
+// serviceAt returns the service with this path, the first one if there is none.
+func (d *demo) serviceAt(path string) *service {
+	for _, s := range d.services {
+		if s.Path == path {
+			return s
 		}
 	}
-	return ""
+	return d.services[0]
 }
 
 func (d *demo) announce(out io.Writer) {
-	_, _ = fmt.Fprintf(out, "\n  Open %s/\n\n", d.apps[0].base)
-	for _, app := range d.apps {
-		_, _ = fmt.Fprintf(out, "  application  %s, on %s\n", app.base, d.framework)
+	_, _ = fmt.Fprintf(out, "\n  Open %s/\n\n", d.base)
+	for _, s := range d.services {
+		_, _ = fmt.Fprintf(out, "  service      %s%s, on %s\n", d.base, s.Path, d.framework)
 	}
 	_, _ = fmt.Fprintf(out, "  provider     %s\n  users        %s\n  data         %s\n  Ctrl-C ends it all; sessions are there again at the next start.\n",
 		d.provider.Issuer(), strings.Join(userNames(), ", "), d.data)
@@ -156,28 +118,23 @@ const patience = 3 * time.Second
 
 // close stops everything, the provider last. It cuts connections that stay open, which is not an error.
 func (d *demo) close() error {
+	d.stop()
 	var errs []error
-	for _, app := range d.apps {
-		errs = append(errs, app.close())
-	}
-	if d.provider != nil {
-		errs = append(errs, d.provider.Close())
-	}
-	return errors.Join(errs...)
-}
-
-func (a *app) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	var errs []error
-	if a.server != nil {
-		if err := a.server.Shutdown(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+	if d.server != nil {
+		if err := d.server.Shutdown(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 			errs = append(errs, err)
 		}
 	}
-	_ = a.listener.Close() // still open if serve was never called
-	if a.auth != nil {
-		errs = append(errs, a.auth.Close())
+	if d.listener != nil {
+		_ = d.listener.Close() // still open if serve was never called
+	}
+	for _, s := range d.services {
+		errs = append(errs, s.auth.Close())
+	}
+	if d.provider != nil {
+		errs = append(errs, d.provider.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -9,11 +9,21 @@ import (
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core"
-	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// onEvery runs a test on every framework, each with its own demo.
+// onEvery runs a test on every framework. Others use the same demos at the same time.
 func onEvery(t *testing.T, test func(*testing.T, *demo)) {
+	t.Helper()
+	for framework := range frameworks {
+		t.Run(framework, func(t *testing.T) {
+			t.Parallel()
+			test(t, shared.on(t, framework))
+		})
+	}
+}
+
+// onEveryAlone is onEvery with a demo for each test.
+func onEveryAlone(t *testing.T, test func(*testing.T, *demo)) {
 	t.Helper()
 	for framework := range frameworks {
 		t.Run(framework, func(t *testing.T) {
@@ -23,10 +33,10 @@ func onEvery(t *testing.T, test func(*testing.T, *demo)) {
 	}
 }
 
-// anywhere returns options of a demo on free ports with its own folder.
+// anywhere returns options of a demo on free ports with its own folder, whose services soon ask the provider again.
 func anywhere(t *testing.T, framework string) options {
 	t.Helper()
-	return options{framework: framework, addr: "127.0.0.1:0", provider: "127.0.0.1:0", data: t.TempDir(), peers: 1}
+	return options{framework: framework, addr: "127.0.0.1:0", provider: "127.0.0.1:0", data: t.TempDir(), peers: 2, fresh: time.Second}
 }
 
 // newDemo starts a demo that is closed at the end of the test, or earlier.
@@ -44,151 +54,78 @@ func newDemo(t *testing.T, o options) *demo {
 	return d
 }
 
-func TestLoginRefreshLogout(t *testing.T) {
+func TestLoginAndLogout(t *testing.T) {
 	onEvery(t, func(t *testing.T, d *demo) {
 		b := newBrowser(t, d)
-		if guest := b.session(); guest.Token != nil || guest.Caller != nil {
-			t.Fatalf("somebody is logged in already: %v", guest)
+		if who := b.who("/shop"); who != nil {
+			t.Fatalf("somebody is logged in already: %+v", who)
 		}
-		login := b.login("alice")
-		if c := login.Caller; c.Username != "alice" || c.Name != "Alice Adams" || c.Email != "alice@example.org" || !slices.Contains(c.Roles, adminRole) || !slices.Contains(c.Scopes, "email") {
-			t.Errorf("the page sees %+v", c)
+		who := b.login("/shop", "alice")
+		if who.Name != "Alice Adams" || who.Email != "alice@example.org" || !slices.Contains(who.Roles, adminRole) {
+			t.Errorf("the page sees %+v", who)
 		}
-		if again := b.session(); again.Token.AccessToken != login.Token.AccessToken {
-			t.Error("a reload has other tokens")
+		if there := b.who("/office"); there != nil {
+			t.Errorf("the other service has a cookie of its own, and sees %+v", there)
 		}
-		refreshed := b.post("/api/auth/v2/token", url.Values{"refresh_token": {login.Token.RefreshToken}})
-		next := readAs[core.Token](t, refreshed)
-		if next.AccessToken == "" || next.AccessToken == login.Token.AccessToken || next.RefreshToken == login.Token.RefreshToken {
-			t.Fatalf("refresh: %d, the tokens have not changed", refreshed.status)
+		b.login("/office", "alice")
+		b.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		left := b.send(http.MethodPost, "/shop/auth/v2/logout", "", "Sec-Fetch-Site", "same-origin", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document")
+		b.http.CheckRedirect = nil
+		if left.status != http.StatusFound || !strings.HasPrefix(left.header.Get("Location"), d.provider.Issuer()+"/logout?") {
+			t.Errorf("the logout answers %d %s", left.status, left.header.Get("Location"))
 		}
-		if kept := b.keep(next); kept.status != http.StatusOK {
-			t.Fatalf("the session does not take the new token: %d %s", kept.status, kept.body)
-		}
-		if now := b.session(); now.Token.AccessToken != next.AccessToken || now.Caller.Username != "alice" {
-			t.Error("the session has not the new token")
-		}
-		back := b.get("/api/auth/v2/logout?"+url.Values{"post_logout_redirect_uri": {b.base + "/"}}.Encode(), "Authorization", "Bearer "+next.AccessToken)
-		if back.status != http.StatusOK || back.url.String() != b.base+"/" {
+		if back := b.get(left.header.Get("Location")); back.status != http.StatusOK || back.url.String() != b.base+"/" {
 			t.Errorf("the logout ends at %s with %d", back.url, back.status)
 		}
-		if answer := b.get("/api/me", "Authorization", "Bearer "+next.AccessToken); answer.status != http.StatusUnauthorized {
-			t.Errorf("the token of a session that has ended: %d", answer.status)
-		}
-		if answer := b.post("/api/auth/v2/token", url.Values{"refresh_token": {next.RefreshToken}}); answer.status != http.StatusUnauthorized || !strings.Contains(answer.body, "invalid_grant") {
-			t.Errorf("refresh after the logout: %d %s", answer.status, answer.body)
-		}
-		if gone := b.send(http.MethodDelete, "/session", ""); gone.status != http.StatusNoContent {
-			t.Errorf("DELETE /session: %d", gone.status)
-		}
-		if guest := b.session(); guest.Token != nil {
-			t.Error("still logged in after the logout")
+		if who := b.who("/shop"); who != nil {
+			t.Errorf("after the logout: %+v", who)
 		}
 	})
 }
 
 func TestGuardedRoutes(t *testing.T) {
 	onEvery(t, func(t *testing.T, d *demo) {
+		guest, bob, alice := newBrowser(t, d), newBrowser(t, d), newBrowser(t, d)
+		bob.login("/shop", "bob")
+		alice.login("/shop", "alice")
 		for _, c := range []struct {
-			path, user string
-			status     int
-			body       string
+			who          *browser
+			method, path string
+			header       string
+			status       int
+			body         string
 		}{
-			{"/api/me", "", http.StatusUnauthorized, "Not authenticated"},
-			{"/api/me", "bob", http.StatusOK, `"username":"bob"`},
-			{"/api/feed", "", http.StatusOK, `"reader":"guest"`},
-			{"/api/feed", "bob", http.StatusOK, "what bob alone may read"},
-			{"/api/admin", "", http.StatusUnauthorized, "Not authenticated"},
-			{"/api/admin", "bob", http.StatusForbidden, "insufficient_scope"},
-			{"/api/admin", "alice", http.StatusOK, `"asked_by":"alice"`},
-			{"/api/admin", "alice openid", http.StatusForbidden, "Token missing required scopes: email"},
+			{guest, "GET", "/shop/me", "", http.StatusUnauthorized, "login_url"},
+			{guest, "GET", "/shop/feed", "", http.StatusOK, `"reader":null`},
+			{guest, "GET", "/shop/admin", "", http.StatusUnauthorized, "login_url"},
+			{guest, "POST", "/shop/orders", "", http.StatusUnauthorized, "login_url"},
+			{guest, "GET", "/shop/events", "", http.StatusUnauthorized, "login_url"},
+			{bob, "GET", "/shop/me", "", http.StatusOK, `"username":"bob"`},
+			{bob, "GET", "/shop/feed", "", http.StatusOK, "what bob alone may read"},
+			{bob, "GET", "/shop/admin", "", http.StatusForbidden, "insufficient_scope"},
+			{bob, "POST", "/shop/orders", "", http.StatusCreated, `"ordered_by":"bob"`},
+			{bob, "POST", "/shop/orders", "cross-site", http.StatusForbidden, ""},
+			{alice, "GET", "/shop/admin", "", http.StatusOK, `"asked_by":"alice"`},
+			{alice, "GET", "/office/admin", "", http.StatusUnauthorized, "login_url"},
 		} {
-			b := newBrowser(t, d)
 			headers := []string{}
-			if user, scope, only := strings.Cut(c.user, " "); only {
-				headers = b.bearer(d, user, oidctest.Claims{"scope": scope})
-			} else if user != "" {
-				headers = b.bearer(d, user)
+			if c.header != "" {
+				headers = []string{"Sec-Fetch-Site", c.header}
 			}
-			answer := b.get(c.path, headers...)
-			refused := c.status >= http.StatusBadRequest
-			if answer.status != c.status || !strings.Contains(answer.body, c.body) || refused != (answer.header.Get("WWW-Authenticate") != "") {
-				t.Errorf("GET %s as %q: %d %v %s", c.path, c.user, answer.status, answer.header, answer.body)
+			if answer := c.who.send(c.method, c.path, "", headers...); answer.status != c.status || !strings.Contains(answer.body, c.body) {
+				t.Errorf("%s %s %s: %d %s, want %d", c.method, c.path, c.header, answer.status, answer.body, c.status)
 			}
 		}
 	})
 }
 
-// A user who refuses at the provider gets a refusal and is not logged in.
+// A user who refuses at the provider is not logged in.
 func TestDeniedLogin(t *testing.T) {
 	onEvery(t, func(t *testing.T, d *demo) {
 		b := newBrowser(t, d)
-		address := "/api/auth/v2/login?" + url.Values{"redirect_uri": {b.base + "/api/auth/v2/callback"}}.Encode()
-		answer := b.press(b.get(address), "deny", "1")
-		if answer.status != http.StatusBadRequest || !strings.Contains(answer.body, "access_denied") || b.session().Token != nil {
+		answer := b.press(b.get("/shop/auth/v2/login"), "deny", "1")
+		if answer.status != http.StatusBadRequest || !strings.Contains(answer.body, "access_denied") || b.who("/shop") != nil {
 			t.Errorf("%d %s", answer.status, answer.body)
-		}
-	})
-}
-
-func TestDeviceLogin(t *testing.T) {
-	onEvery(t, func(t *testing.T, d *demo) {
-		device, person := newBrowser(t, d), newBrowser(t, d)
-		begin := func() core.DeviceStart { return readAs[core.DeviceStart](t, device.post("/api/auth/v2/device", nil)) }
-		poll := func(started core.DeviceStart) seen {
-			return device.post("/api/auth/v2/token", url.Values{"device_code": {started.DeviceCode}})
-		}
-		wants := func(answer seen, code string) {
-			t.Helper()
-			if answer.status != http.StatusBadRequest || !strings.Contains(answer.body, `"error":"`+code+`"`) {
-				t.Errorf("%d %s, want %s", answer.status, answer.body, code)
-			}
-		}
-		started := begin()
-		wants(poll(started), "authorization_pending")
-		wants(poll(started), "slow_down")
-		if done := person.press(person.get(*started.VerificationURIComplete), "user", "carol"); done.status != http.StatusOK {
-			t.Fatalf("the provider's page: %d %s", done.status, done.body)
-		}
-		token := readAs[core.Token](t, poll(started))
-		kept := device.keep(token)
-		if kept.status != http.StatusOK || device.session().Caller.Username != "carol" {
-			t.Errorf("the session after a device login: %d %s", kept.status, kept.body)
-		}
-
-		refused := begin()
-		person.press(person.get(*refused.VerificationURIComplete), "deny", "1")
-		wants(poll(refused), "access_denied")
-
-		late := begin()
-		d.provider.Advance(24 * time.Hour)
-		wants(poll(late), "expired_token")
-	})
-}
-
-// A token that the guards refuse does not become a session.
-func TestTheSessionTakesOnlyGoodTokens(t *testing.T) {
-	onEvery(t, func(t *testing.T, d *demo) {
-		b := newBrowser(t, d)
-		provider := `{"access_token":"` + d.provider.AccessToken("bob") + `"}` // good for an exchange alone
-		for _, body := range []string{"", "{", "null", `{"access_token":"nonsense"}`, provider} {
-			answer := b.send(http.MethodPut, "/session", body, "Content-Type", "application/json")
-			if answer.status != http.StatusBadRequest && answer.status != http.StatusForbidden || b.session().Token != nil {
-				t.Errorf("PUT /session %q: %d", body, answer.status)
-			}
-		}
-	})
-}
-
-func TestTheCookieIsNotForScripts(t *testing.T) {
-	onEvery(t, func(t *testing.T, d *demo) {
-		b := newBrowser(t, d)
-		bearer := b.bearer(d, "bob")[1]
-		kept := b.keep(core.Token{AccessToken: strings.TrimPrefix(bearer, "Bearer "), RefreshExpires: 1 << 40})
-		for _, want := range []string{"oidcauth-demo-", "HttpOnly", "SameSite=Strict", "Path=/"} {
-			if got := kept.header.Get("Set-Cookie"); !strings.Contains(got, want) {
-				t.Errorf("Set-Cookie %q has no %s", got, want)
-			}
 		}
 	})
 }
@@ -199,12 +136,12 @@ func TestLoopbackClient(t *testing.T) {
 		b := newBrowser(t, d)
 		b.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 		redirect := "http://localhost:53100/callback"
-		login := b.get("/api/auth/v2/login?" + url.Values{"redirect_uri": {redirect}, "offline_access": {"true"}, "prompt": {"consent"}}.Encode())
+		login := b.get("/shop/auth/v2/login?" + url.Values{"redirect_uri": {redirect}, "offline_access": {"true"}, "prompt": {"consent"}}.Encode())
 		back, err := d.provider.Approve(login.header.Get("Location"), "bob")
 		if err != nil {
 			t.Fatal(err)
 		}
-		answer := b.post("/api/auth/v2/token", url.Values{
+		answer := b.post("/shop/auth/v2/token", url.Values{
 			"code": {back.Query().Get("code")}, "redirect_uri": {redirect}, "grant_type": {"authorization_code"},
 			"code_verifier": {back.Query().Get("state")},
 		})
@@ -212,4 +149,16 @@ func TestLoopbackClient(t *testing.T) {
 			t.Errorf("%d %s", answer.status, answer.body)
 		}
 	})
+}
+
+// A demo with one service has one pane, and nothing at the paths of the other.
+func TestADemoAlone(t *testing.T) {
+	o := anywhere(t, "gin")
+	o.peers = 1
+	b := newBrowser(t, newDemo(t, o))
+	text := b.get("/").body
+	if strings.Count(text, `class="card pane"`) != 1 || strings.Contains(text, "Office") || b.get("/office/feed").status != http.StatusNotFound {
+		t.Error("there is a second service")
+	}
+	b.login("/shop", "carol")
 }

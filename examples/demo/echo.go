@@ -8,16 +8,25 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-func onEcho(common *core.Auth, site http.Handler) (server, error) {
-	auth := echoauth.Wrap(common)
-	r := echo.New()
-	api := r.Group("/api")
-	api.GET("/me", auth.Handle(func(c echo.Context, token *core.IDToken) error { return c.JSON(http.StatusOK, me(token)) }))
-	api.GET("/feed", auth.HandleOptional(func(c echo.Context, token *core.IDToken) error { return c.JSON(http.StatusOK, feed(token)) }))
-	admins := api.Group("/admin", auth.Required(core.Scopes(adminScope), core.Roles(adminRole)))
-	admins.GET("", func(c echo.Context) error { return c.JSON(http.StatusOK, admin(echoauth.IDToken(c))) })
-	for _, path := range sitePaths {
-		r.Any(path, echo.WrapHandler(site))
+func onEcho(services []*service, site http.Handler) (server, error) {
+	e := echo.New()
+	for _, s := range services {
+		auth := echoauth.Wrap(s.auth)
+		g := e.Group(s.Path)
+		g.GET("/me", auth.Handle(func(c echo.Context, caller *core.IDToken) error {
+			return c.JSON(http.StatusOK, me(caller, echoauth.Session(c)))
+		}))
+		g.GET("/feed", auth.HandleOptional(func(c echo.Context, caller *core.IDToken) error {
+			return c.JSON(http.StatusOK, feed(caller, echoauth.Session(c)))
+		}))
+		g.GET("/admin", auth.Handle(func(c echo.Context, caller *core.IDToken) error { return c.JSON(http.StatusOK, admin(caller)) }, core.Roles(adminRole)))
+		g.POST("/orders", auth.Handle(func(c echo.Context, caller *core.IDToken) error { return c.JSON(http.StatusCreated, order(caller)) }))
+		g.GET("/events", echo.WrapHandler(http.HandlerFunc(s.events)), auth.Required())
+		if err := auth.Mount(g, core.Paths{}); err != nil { // login, callback, logout, session, sessions …
+			return nil, err
+		}
 	}
-	return &http.Server{Handler: r}, auth.Mount(api, core.Paths{})
+	e.GET("/", echo.WrapHandler(site))
+	e.Any("/demo/*", echo.WrapHandler(site))
+	return &http.Server{Handler: e}, nil
 }

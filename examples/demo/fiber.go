@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"net"
 	"net/http"
@@ -11,18 +12,31 @@ import (
 	"github.com/gofiber/fiber/v2/middleware/adaptor"
 )
 
-func onFiber(common *core.Auth, site http.Handler) (server, error) {
-	auth := fiberauth.Wrap(common)
-	r := fiber.New(fiber.Config{DisableStartupMessage: true, ReadBufferSize: 16 << 10})
-	api := r.Group("/api")
-	api.Get("/me", auth.Handle(func(c *fiber.Ctx, token *core.IDToken) error { return c.JSON(me(token)) }))
-	api.Get("/feed", auth.HandleOptional(func(c *fiber.Ctx, token *core.IDToken) error { return c.JSON(feed(token)) }))
-	admins := api.Group("/admin", auth.Required(core.Scopes(adminScope), core.Roles(adminRole)))
-	admins.Get("", func(c *fiber.Ctx) error { return c.JSON(admin(fiberauth.IDToken(c))) })
-	for _, path := range sitePaths {
-		r.All(path, adaptor.HTTPHandler(detached(site)))
+func onFiber(services []*service, site http.Handler) (server, error) {
+	app := fiber.New(fiber.Config{DisableStartupMessage: true, ReadBufferSize: 16 << 10})
+	for _, s := range services {
+		auth := fiberauth.Wrap(s.auth)
+		g := app.Group(s.Path)
+		g.Get("/me", auth.Handle(func(c *fiber.Ctx, caller *core.IDToken) error { return c.JSON(me(caller, fiberauth.Session(c))) }))
+		g.Get("/feed", auth.HandleOptional(func(c *fiber.Ctx, caller *core.IDToken) error { return c.JSON(feed(caller, fiberauth.Session(c))) }))
+		g.Get("/admin", auth.Handle(func(c *fiber.Ctx, caller *core.IDToken) error { return c.JSON(admin(caller)) }, core.Roles(adminRole)))
+		g.Post("/orders", auth.Handle(func(c *fiber.Ctx, caller *core.IDToken) error {
+			return c.Status(http.StatusCreated).JSON(order(caller))
+		}))
+		g.Get("/events", auth.Handle(func(c *fiber.Ctx, _ *core.IDToken) error {
+			c.Set("Content-Type", "text/event-stream")
+			c.Set("Cache-Control", "no-store")
+			ctx := c.UserContext() // has the session; fiber reuses c itself before the stream begins
+			c.Context().SetBodyStreamWriter(func(w *bufio.Writer) { s.watch(ctx, w, w.Flush) })
+			return nil
+		}))
+		if err := auth.Mount(g, core.Paths{}); err != nil { // login, callback, logout, session, sessions …
+			return nil, err
+		}
 	}
-	return fiberServer{r}, auth.Mount(api, core.Paths{})
+	app.Get("/", adaptor.HTTPHandler(detached(site)))
+	app.All("/demo/*", adaptor.HTTPHandler(detached(site)))
+	return fiberServer{app}, nil
 }
 
 // detached gives net/http handlers a context of their own, because fiber reuses its context for the next request.

@@ -8,18 +8,22 @@ import (
 	"github.com/go-oidc-auth/oidcauth/ginauth"
 )
 
-func init() { gin.SetMode(gin.ReleaseMode) } // do not print the routes
-
-func onGin(common *core.Auth, site http.Handler) (server, error) {
-	auth := ginauth.Wrap(common)
+func onGin(services []*service, site http.Handler) (server, error) {
+	gin.SetMode(gin.ReleaseMode) // do not print the routes
 	r := gin.New()
-	api := r.Group("/api")
-	api.GET("/me", auth.Handle(func(c *gin.Context, token *core.IDToken) { c.JSON(http.StatusOK, me(token)) }))
-	api.GET("/feed", auth.HandleOptional(func(c *gin.Context, token *core.IDToken) { c.JSON(http.StatusOK, feed(token)) }))
-	admins := api.Group("/admin", auth.Required(core.Scopes(adminScope), core.Roles(adminRole)))
-	admins.GET("", func(c *gin.Context) { c.JSON(http.StatusOK, admin(ginauth.IDToken(c))) })
-	for _, path := range sitePaths {
-		r.Any(path, gin.WrapH(site))
+	for _, s := range services {
+		auth := ginauth.Wrap(s.auth)
+		g := r.Group(s.Path)
+		g.GET("/me", auth.Handle(func(c *gin.Context, caller *core.IDToken) { c.JSON(http.StatusOK, me(caller, ginauth.Session(c))) }))
+		g.GET("/feed", auth.HandleOptional(func(c *gin.Context, caller *core.IDToken) { c.JSON(http.StatusOK, feed(caller, ginauth.Session(c))) }))
+		g.GET("/admin", auth.Handle(func(c *gin.Context, caller *core.IDToken) { c.JSON(http.StatusOK, admin(caller)) }, core.Roles(adminRole)))
+		g.POST("/orders", auth.Handle(func(c *gin.Context, caller *core.IDToken) { c.JSON(http.StatusCreated, order(caller)) }))
+		g.GET("/events", auth.Required(), gin.WrapF(s.events))
+		if err := auth.Mount(g, core.Paths{}); err != nil { // login, callback, logout, session, sessions …
+			return nil, err
+		}
 	}
-	return &http.Server{Handler: r}, auth.Mount(api, core.Paths{})
+	r.GET("/", gin.WrapH(site))
+	r.Any("/demo/*path", gin.WrapH(site))
+	return &http.Server{Handler: r}, nil
 }

@@ -35,10 +35,10 @@ func TestListenIsForLoopbackAlone(t *testing.T) {
 func TestASecondDemoFindsItsPorts(t *testing.T) {
 	first := newDemo(t, anywhere(t, "gin"))
 	o := anywhere(t, "chi")
-	o.addr, o.provider = strings.TrimPrefix(first.apps[0].base, "http://"), strings.TrimPrefix(first.provider.Issuer(), "http://")
+	o.addr, o.provider = strings.TrimPrefix(first.base, "http://"), strings.TrimPrefix(first.provider.Issuer(), "http://")
 	second := newDemo(t, o)
-	if first.apps[0].base == second.apps[0].base || first.provider.Issuer() == second.provider.Issuer() {
-		t.Errorf("both are at %s with %s", first.apps[0].base, first.provider.Issuer())
+	if first.base == second.base || first.provider.Issuer() == second.provider.Issuer() {
+		t.Errorf("both are at %s with %s", first.base, first.provider.Issuer())
 	}
-	newBrowser(t, second).login("bob")
+	newBrowser(t, second).login("/office", "bob")
 }

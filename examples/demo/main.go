@@ -1,6 +1,6 @@
-// The demo is an application in broker mode, on one of the four frameworks or on plain net/http, and a provider, in one process
-// and on loopback only. Its page shows every route and guard. With -peers 2 there are two applications, each with its own
-// store, that accept each other's tokens. Ctrl-C stops the demo; sessions survive a restart.
+// The demo is two services with browser sessions, on one of the four frameworks or on plain net/http, and a provider, in one process
+// and on loopback only. Each service has its own cookie; both keep their sessions in one SQLite file, so a session that one of them
+// ends is noticed by the other. With -peers 1 there is one service. Ctrl-C stops the demo; sessions survive a restart.
 package main
 
 import (
@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 func main() {
@@ -51,17 +52,18 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 type options struct {
 	framework, addr, provider, data string
 	peers                           int
+	fresh                           time.Duration // see freshAfter
 }
 
 func readOptions(args []string, out io.Writer) (options, error) {
-	var o options
+	o := options{fresh: freshAfter}
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
 	flags.SetOutput(out)
 	flags.StringVar(&o.framework, "framework", "gin", "web framework: gin, echo, fiber, chi or nethttp")
-	flags.StringVar(&o.addr, "addr", "127.0.0.1:8080", "where the application listens; a free port if this one is taken")
+	flags.StringVar(&o.addr, "addr", "127.0.0.1:8080", "where the services listen; a free port if this one is taken")
 	flags.StringVar(&o.provider, "provider", "127.0.0.1:8081", "where the provider listens; a free port if this one is taken")
-	flags.StringVar(&o.data, "data", "", "folder for sessions and signing keys; default: oidcauth-demo in the user's cache directory")
-	flags.IntVar(&o.peers, "peers", 1, "1: one application; 2: two that accept each other's tokens")
+	flags.StringVar(&o.data, "data", "", "folder for sessions and keys; default: oidcauth-demo in the user's cache directory")
+	flags.IntVar(&o.peers, "peers", 2, "1: one service; 2: two side by side, on one store")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}

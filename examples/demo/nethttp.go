@@ -7,23 +7,28 @@ import (
 	"github.com/go-oidc-auth/oidcauth/httpauth"
 )
 
-func onNetHTTP(common *core.Auth, site http.Handler) (server, error) {
-	auth := httpauth.Wrap(common)
+func onNetHTTP(services []*service, site http.Handler) (server, error) {
 	mux := http.NewServeMux()
-	mux.Handle("GET /api/me", auth.Handle(func(w http.ResponseWriter, _ *http.Request, token *core.IDToken) { writeJSON(w, me(token)) }))
-	mux.Handle("GET /api/feed", auth.HandleOptional(func(w http.ResponseWriter, _ *http.Request, token *core.IDToken) { writeJSON(w, feed(token)) }))
-	admins := auth.Required(core.Scopes(adminScope), core.Roles(adminRole))
-	mux.Handle("GET /api/admin", admins(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { writeJSON(w, admin(httpauth.IDToken(r))) })))
-	for _, path := range sitePaths {
-		mux.Handle(pattern(path), site)
+	for _, s := range services {
+		auth := httpauth.Wrap(s.auth)
+		mux.Handle("GET "+s.Path+"/me", auth.Handle(func(w http.ResponseWriter, r *http.Request, caller *core.IDToken) {
+			writeJSON(w, http.StatusOK, me(caller, httpauth.Session(r)))
+		}))
+		mux.Handle("GET "+s.Path+"/feed", auth.HandleOptional(func(w http.ResponseWriter, r *http.Request, caller *core.IDToken) {
+			writeJSON(w, http.StatusOK, feed(caller, httpauth.Session(r)))
+		}))
+		mux.Handle("GET "+s.Path+"/admin", auth.Handle(func(w http.ResponseWriter, _ *http.Request, caller *core.IDToken) {
+			writeJSON(w, http.StatusOK, admin(caller))
+		}, core.Roles(adminRole)))
+		mux.Handle("POST "+s.Path+"/orders", auth.Handle(func(w http.ResponseWriter, _ *http.Request, caller *core.IDToken) {
+			writeJSON(w, http.StatusCreated, order(caller))
+		}))
+		mux.Handle("GET "+s.Path+"/events", auth.Required()(http.HandlerFunc(s.events)))
+		if err := auth.Mount(mux, core.Paths{Prefix: s.Path}); err != nil { // login, callback, logout, session, sessions …
+			return nil, err
+		}
 	}
-	return &http.Server{Handler: mux}, auth.Mount(mux, core.Paths{Prefix: "/api"})
-}
-
-// pattern converts a path to a mux pattern; a plain "/" would match every path.
-func pattern(path string) string {
-	if path == "/" {
-		return "/{$}"
-	}
-	return path
+	mux.Handle("GET /{$}", site)
+	mux.Handle("/demo/", site)
+	return &http.Server{Handler: mux}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"syscall"
+	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
@@ -22,10 +23,23 @@ func userNames() []string {
 	return names
 }
 
+// alice is the first user, with these roles.
+func alice(roles ...string) oidctest.User {
+	return oidctest.User{Name: "alice", Claims: oidctest.Claims{
+		"sub": "alice", "preferred_username": "alice", "email": "alice@example.org", "email_verified": true,
+		"name": "Alice Adams", "given_name": "Alice", "family_name": "Adams",
+		"groups": []string{"/staff/dev"}, "realm_access": oidctest.Claims{"roles": roles},
+	}}
+}
+
+// pollPause is how long a device waits between two polls.
+const pollPause = time.Second
+
 // startProvider starts the provider on addr, or on a free port of the same host if addr is in use. It listens on loopback
-// only, and keeps its logins in a file, as the applications do.
+// only, and keeps its logins in a file, as the services do.
 func startProvider(addr, file string) (*oidctest.Provider, error) {
-	provider, err := oidctest.Start(oidctest.WithAddress(addr), oidctest.WithFile(file))
+	settings := []oidctest.Option{oidctest.WithFile(file), oidctest.WithLifetimes(oidctest.Lifetimes{Interval: pollPause})}
+	provider, err := oidctest.Start(append(settings, oidctest.WithAddress(addr))...)
 	if !errors.Is(err, syscall.EADDRINUSE) {
 		return provider, err
 	}
@@ -33,5 +47,5 @@ func startProvider(addr, file string) (*oidctest.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	return oidctest.Start(oidctest.WithAddress(net.JoinHostPort(host, "0")), oidctest.WithFile(file))
+	return oidctest.Start(append(settings, oidctest.WithAddress(net.JoinHostPort(host, "0")))...)
 }

@@ -9,30 +9,47 @@ import (
 	"testing"
 )
 
-func newTestSite(t *testing.T) http.Handler {
+func newTestSite(t *testing.T) (http.Handler, *demo) {
 	t.Helper()
-	site, err := newSite(pageData{Framework: "gin", Base: "http://127.0.0.1:8080", Issuer: "http://127.0.0.1:8081", AdminScope: adminScope, AdminRole: adminRole, Users: users, Peer: "http://127.0.0.1:8082"}, newSessions("8080"), nil)
+	d := newDemo(t, anywhere(t, "gin"))
+	site, err := d.site()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return site
+	return site, d
 }
 
 func TestEveryPathOfTheSite(t *testing.T) {
-	site := newTestSite(t)
+	site, d := newTestSite(t)
 	for path, kind := range map[string]string{
-		"/": "text/html; charset=utf-8", "/demo.css": "text/css; charset=utf-8", "/demo.js": "text/javascript; charset=utf-8",
-		"/icon.svg": "image/svg+xml", "/session": "application/json",
+		"/": "text/html; charset=utf-8", "/demo/demo.css": "text/css; charset=utf-8", "/demo/demo.js": "text/javascript; charset=utf-8",
+		"/demo/icon.svg": "image/svg+xml", "/demo/state": "application/json",
 	} {
 		answer := httptest.NewRecorder()
 		site.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, path, nil))
 		if answer.Code != http.StatusOK || answer.Header().Get("Content-Type") != kind {
 			t.Errorf("GET %s: %d %s", path, answer.Code, answer.Header().Get("Content-Type"))
 		}
-		if got := answer.Header().Get("Content-Security-Policy"); got != policy {
+		if got := answer.Header().Get("Content-Security-Policy"); got != policy(d.provider.Issuer()) || !strings.HasPrefix(got, "default-src 'self'; ") {
 			t.Errorf("GET %s: policy %q", path, got)
 		}
 	}
+}
+
+// All frameworks serve the page and its files with the same headers.
+func TestThePageOnEveryFramework(t *testing.T) {
+	onEvery(t, func(t *testing.T, d *demo) {
+		b := newBrowser(t, d)
+		for _, path := range []string{"/", "/demo/demo.js", "/demo/state"} {
+			answer := b.get(path)
+			if answer.status != http.StatusOK || answer.header.Get("Content-Security-Policy") != policy(d.provider.Issuer()) {
+				t.Errorf("GET %s: %d %v", path, answer.status, answer.header)
+			}
+		}
+		if text := b.get("/").body; !strings.Contains(text, "<title>oidcauth on "+d.framework) || !strings.Contains(text, "auth.Mount(") {
+			t.Error("the page does not show the code of its framework")
+		}
+	})
 }
 
 // The page contains nothing that its policy forbids to run or load.
@@ -56,16 +73,17 @@ func TestThePageIsSelfContained(t *testing.T) {
 		}
 		return err
 	})
-	if err != nil || files != 4 {
+	if err != nil || files != 11 {
 		t.Errorf("%d files, %v", files, err)
 	}
 }
 
 func TestThePageHasWhatAssistiveSoftwareNeeds(t *testing.T) {
+	site, _ := newTestSite(t)
 	answer := httptest.NewRecorder()
-	newTestSite(t).ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/", nil))
+	site.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/", nil))
 	text := answer.Body.String()
-	for _, want := range []string{`<html lang="en">`, `name="viewport"`, "<header>", "<main ", "<footer>", "<h1>", `class="skip"`, `role="status"`, "<title>oidcauth on gin</title>"} {
+	for _, want := range []string{`<html lang="en">`, `name="viewport"`, "<header>", "<main ", "<footer>", "<h1>", `class="skip"`, `role="status"`, `role="log"`, "<title>oidcauth on gin</title>"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page has no %s", want)
 		}
@@ -77,28 +95,40 @@ func TestThePageHasWhatAssistiveSoftwareNeeds(t *testing.T) {
 		}
 		ids[id[1]] = true
 	}
-	script, err := fs.ReadFile(page, "page/demo.js")
-	if err != nil {
-		t.Fatal(err)
+	for _, name := range regexp.MustCompile(`(?:labelledby|for)="([^"]+)"`).FindAllStringSubmatch(text, -1) {
+		if !ids[name[1]] {
+			t.Errorf("the page refers to id %s, which it has not", name[1])
+		}
 	}
-	for _, id := range regexp.MustCompile(`\$\("([^"]+)"\)`).FindAllStringSubmatch(string(script), -1) {
-		if !ids[id[1]] {
-			t.Errorf("the script looks for id %s, which the page has not", id[1])
+	scripts, err := fs.Glob(page, "page/*.js")
+	if err != nil || len(scripts) != 8 {
+		t.Fatalf("%v, %v", scripts, err)
+	}
+	for _, name := range scripts {
+		script, err := fs.ReadFile(page, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range regexp.MustCompile(`\$\("([^"]+)"\)`).FindAllStringSubmatch(string(script), -1) {
+			if !ids[id[1]] {
+				t.Errorf("%s looks for id %s, which the page has not", name, id[1])
+			}
 		}
 	}
 }
 
-// A page of another site or port can neither put tokens into the session nor end it.
-func TestTheSessionIsForThePageAlone(t *testing.T) {
-	site := newTestSite(t)
-	for _, method := range []string{http.MethodPut, http.MethodDelete} {
+// A page of another site or port operates no control.
+func TestTheControlsAreForThePageAlone(t *testing.T) {
+	site, d := newTestSite(t)
+	for _, path := range []string{"switch", "inspect", "curl", "device"} {
 		for name, value := range map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "http://127.0.0.1:9999"} {
-			request := httptest.NewRequest(method, "http://127.0.0.1:8080/session", strings.NewReader("{}"))
+			request := httptest.NewRequest(http.MethodPost, d.base+"/demo/"+path, strings.NewReader("name=down&on=true"))
+			request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 			request.Header.Set(name, value)
 			answer := httptest.NewRecorder()
 			site.ServeHTTP(answer, request)
 			if answer.Code != http.StatusForbidden {
-				t.Errorf("%s with %s %s: %d", method, name, value, answer.Code)
+				t.Errorf("%s with %s %s: %d", path, name, value, answer.Code)
 			}
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/chromedp/cdproto/accessibility"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
@@ -14,7 +15,7 @@ import (
 )
 
 // controls are what the keyboard has to reach, in the page's order; the script keeps them for the questions that follow.
-const controls = `(window.controls = [...document.querySelectorAll("a[href], button, input, summary, [tabindex='0']")]
+const controls = `(window.controls = [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex='0']")]
 	.filter((e) => e.getClientRects().length && e.closest("details:not([open]) > :not(summary)") === null)).length`
 
 // focus is the place of what has the keyboard among the controls, -1 for none, and whether a person sees that it has it.
@@ -71,12 +72,12 @@ func tabTo(t *testing.T, tab *Tab, selector string) {
 	t.Fatalf("the keyboard does not reach %s", selector)
 }
 
-// typed presses a key on a step's button and waits for its answer.
-func (d *demo) typed(t *testing.T, tab *Tab, button, press, want string) {
+// typed presses a key on a button and waits until a text is there; the button keeps the keyboard.
+func (d *demo) typed(t *testing.T, tab *Tab, button, press, place, want string) {
 	t.Helper()
 	tabTo(t, tab, button)
 	key(t, tab, press)
-	tab.Until(t, fmt.Sprintf(`document.querySelector(%q).closest(".step").querySelector(".told [role=status]")?.textContent.startsWith(%q) === true`, button, want))
+	tab.Until(t, fmt.Sprintf(`document.querySelector(%q).textContent.startsWith(%q)`, place, want))
 	if !script[bool](t, tab, fmt.Sprintf("document.activeElement.matches(%q)", button)) {
 		t.Errorf("%s has lost the keyboard", button)
 	}
@@ -85,22 +86,22 @@ func (d *demo) typed(t *testing.T, tab *Tab, button, press, want string) {
 // keyboard uses the page, and the provider's, without a mouse.
 func (d *demo) keyboard(t *testing.T, browser *parts.Chromium) {
 	tab := newTab(t, browser)
-	d.page(t, tab)
-	walks(t, tab, 15)
+	d.guest(t, tab)
+	walks(t, tab, 25)
 	d.page(t, tab)
 	key(t, tab, kb.Tab)
 	key(t, tab, kb.Enter) // the link that skips to the content
 	tab.Until(t, `location.hash === "#main"`)
 	d.page(t, tab)
-	d.typed(t, tab, route("/api/me"), kb.Enter, "401")
-	d.typed(t, tab, route("/api/feed"), " ", "200")
-	d.typed(t, tab, "#device", kb.Enter, "200")
-	tabTo(t, tab, "#stop")
+	d.typed(t, tab, call(shop, "GET /me"), kb.Enter, in(shop, ".answer [role=status]"), "401")
+	d.typed(t, tab, call(office, "GET /feed"), " ", in(office, ".answer [role=status]"), "200")
+	d.typed(t, tab, "#tv-start", kb.Enter, "#tv-text", "Waits")
+	tabTo(t, tab, "#tv-off")
 	key(t, tab, kb.Enter)
-	tab.Until(t, `document.activeElement.id === "device"`)
+	tab.Until(t, `document.activeElement.id === "tv-start"`)
 
 	d.page(t, tab)
-	tabTo(t, tab, "#login")
+	tabTo(t, tab, in(shop, ".login"))
 	key(t, tab, kb.Enter)
 	tab.Until(t, fmt.Sprintf("document.querySelector(%q) !== null", as("alice")))
 	script[int](t, tab, controls)
@@ -109,45 +110,55 @@ func (d *demo) keyboard(t *testing.T, browser *parts.Chromium) {
 		t.Errorf("at the provider nobody sees that %s has the keyboard", at.What)
 	}
 	key(t, tab, " ")
-	tab.Until(t, caller)
-	walks(t, tab, 18)
+	tab.Until(t, isIn(shop, true))
+	walks(t, tab, 28)
 	tab.Reload(t)
-	tab.Until(t, caller)
-	tabTo(t, tab, "#claims summary")
+	tab.Until(t, isIn(shop, true))
+	d.typed(t, tab, `[data-switch="rotate"]`, kb.Enter, "#then", "nowThe provider signs with key")
+	d.typed(t, tab, "#inspect button", " ", "#verdict", "accepted")
+	tabTo(t, tab, "#content summary")
 	key(t, tab, kb.Enter)
-	tab.Until(t, `document.getElementById("claims").open`)
-	d.typed(t, tab, "#refresh", " ", "200")
-	tabTo(t, tab, "#send")
+	tab.Until(t, `document.getElementById("content").open`)
+	tabTo(t, tab, "#lines summary")
 	key(t, tab, " ")
-	tab.Until(t, `document.getElementById("send").checked === false`)
-	key(t, tab, " ")
-	tab.Until(t, `document.getElementById("send").checked`)
-	d.typed(t, tab, "#exchange", kb.Enter, "200")
+	tab.Until(t, `document.getElementById("lines").open`)
 	tab.Reload(t)
-	tab.Until(t, caller)
-	tabTo(t, tab, "#logout")
+	tab.Until(t, isIn(shop, true))
+	tabTo(t, tab, in(shop, ".logout"))
 	key(t, tab, kb.Enter)
-	tab.Until(t, guest)
-	quiet(t, tab, "status of 401")
+	tab.Until(t, isIn(shop, false))
+	quiet(t, tab, guestTold)
 }
 
 // named looks at the page, logged out and in, with every part shown, as a screen reader has it; and at the provider's.
 func (d *demo) named(t *testing.T, browser *parts.Chromium) {
 	tab := newTab(t, browser)
-	d.page(t, tab)
-	d.press(t, tab, "#device")
-	d.press(t, tab, route("/api/me"))
-	accessible(t, tab, 10)
-	tab.Press(t, "#stop")
-	tab.Click(t, "#login")
+	d.guest(t, tab)
+	d.press(t, tab, "#tv-start")
+	d.says(t, tab, shop, "GET /me", "401")
+	accessible(t, tab, 20)
+	d.press(t, tab, "#tv-off")
+	tab.Click(t, in(shop, ".login"))
 	accessible(t, tab, 3)
 	tab.Click(t, as("alice"))
-	tab.Until(t, caller)
-	tab.Press(t, "#claims summary")
-	d.press(t, tab, route("/api/me"))
-	d.press(t, tab, "#refresh")
-	accessible(t, tab, 15)
-	d.logOut(t, tab)
+	tab.Until(t, isIn(shop, true))
+	d.logIn(t, tab, office, "alice")
+	tab.Until(t, fmt.Sprintf(`document.querySelectorAll(%q).length >= 2`, in(shop, ".sessions li")))
+	tab.Until(t, `!document.getElementById("inspection").hidden`)
+	for _, summary := range []string{"#content", "#lines", "#source"} {
+		tab.Press(t, summary+" summary")
+	}
+	accessible(t, tab, 40)
+	d.press(t, tab, in(shop, ".end-all"))
+	tab.Until(t, isIn(office, false))
+}
+
+// front brings a tab to the front: the demo's page rests while nobody sees it.
+func front(t *testing.T, tab *Tab) {
+	t.Helper()
+	if _, err := chromedp.Call(tab.Ctx, page.BringToFront, struct{}{}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // roles are what a person can act on.

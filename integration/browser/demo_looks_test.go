@@ -45,32 +45,40 @@ const contrast = `(() => {
 // looks holds the page, and the provider's, against windows wide and narrow, light and dark.
 func (d *demo) looks(t *testing.T, browser *parts.Chromium, name string) {
 	for _, scheme := range []string{"light", "dark"} {
-		for _, width := range []int64{1280, 360} {
+		for _, width := range []int64{1400, 390} {
 			t.Run(fmt.Sprintf("%s, %d", scheme, width), func(t *testing.T) {
 				tab := newTab(t, browser)
 				look(t, tab, scheme, width)
 				show := func(what string) { t.Helper(); d.seen(t, tab, fmt.Sprintf("%s-%s-%d-%s", name, what, width, scheme)) }
-				d.page(t, tab)
+				d.guest(t, tab)
 				show("guest")
-				d.press(t, tab, route("/api/me"))
-				d.press(t, tab, route("/api/feed"))
-				d.press(t, tab, "#device")
+				d.says(t, tab, shop, "GET /me", "401")
+				d.says(t, tab, office, "GET /feed", "200")
+				d.press(t, tab, "#tv-start")
+				tab.Until(t, `document.getElementById("tv-qr").naturalWidth > 0`)
+				d.inspects(t, tab, "signature", "refused by Shop")
 				show("guest-answers")
-				tab.Press(t, "#stop")
-				quiet(t, tab, "status of 401")
+				d.press(t, tab, "#tv-off")
 
-				tab.Click(t, "#login")
+				tab.Click(t, in(shop, ".login"))
 				show("provider")
 				tab.Click(t, as("alice"))
-				tab.Until(t, caller)
+				tab.Until(t, isIn(shop, true))
+				d.logIn(t, tab, office, "alice")
 				show("caller")
-				tab.Press(t, "#claims summary")
-				for _, button := range []string{route("/api/me"), route("/api/admin"), "#refresh", "#exchange"} {
-					d.press(t, tab, button)
+				d.says(t, tab, shop, "GET /admin", "200")
+				d.inspects(t, tab, "session", "accepted by Shop")
+				d.press(t, tab, "[data-switch=down]")
+				for _, summary := range []string{"#content", "#lines", "#source"} {
+					tab.Press(t, summary+" summary")
 				}
 				show("caller-answers")
-				quiet(t, tab, "status of 401")
-				d.logOut(t, tab)
+				d.press(t, tab, "[data-switch=down]")
+				tab.Until(t, `document.querySelectorAll("[aria-checked=true]").length === 0`)
+				d.press(t, tab, in(shop, ".end-all"))
+				tab.Until(t, isIn(office, false))
+				show("ended")
+				quiet(t, tab, guestTold)
 			})
 		}
 	}

@@ -12,6 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+
 	"github.com/go-oidc-auth/oidcauth/integration/compat"
 	"github.com/go-oidc-auth/oidcauth/integration/parts"
 )
@@ -24,12 +27,15 @@ func TestDemo(t *testing.T) {
 	if text, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("the demo is not built: %v: %s", err, text)
 	}
-	for framework, peers := range map[string]string{"gin": "2", "fiber": "1"} {
+	for _, framework := range []string{"gin", "fiber"} {
 		t.Run(framework, func(t *testing.T) {
-			d := startDemo(t, program, "-framework", framework, "-peers", peers)
+			d := startDemo(t, program, "-framework", framework)
 			browser := parts.NewChromium(t)
-			checks := compat.New(t, part, parts.ChromiumVersion, framework, brokered)
-			checks.Run("the demo's page: every button", func(t *testing.T) { d.buttons(t, browser, peers == "2") })
+			checks := compat.New(t, part, parts.ChromiumVersion, framework, passthrough)
+			checks.Run("the demo's page: every button", func(t *testing.T) { d.buttons(t, browser) })
+			checks.Run("the demo's page: a session is ended, and both services notice", func(t *testing.T) { d.ends(t, browser) })
+			checks.Run("the demo's page: switches at the provider", func(t *testing.T) { d.switches(t, browser) })
+			checks.Run("the demo's page: inspector of tokens", func(t *testing.T) { d.inspector(t, browser) })
 			checks.Run("the demo's page: device login", func(t *testing.T) { d.device(t, browser) })
 			checks.Run("the demo's page: session over reload, logout, and the back button after it", func(t *testing.T) { d.session(t, browser) })
 			checks.Run("the demo's page: wide and narrow, light and dark", func(t *testing.T) { d.looks(t, browser, framework) })
@@ -94,50 +100,75 @@ func startDemo(t *testing.T, program string, arguments ...string) *demo {
 	return nil
 }
 
-// page opens the page of somebody who is not logged in.
+// page opens the page.
 func (d *demo) page(t *testing.T, tab *Tab) {
 	t.Helper()
 	if page := tab.Open(t, d.base+"/"); page.Status != 200 {
 		t.Fatalf("the page: %d %s", page.Status, page.Text)
 	}
-	tab.Until(t, guest)
+	tab.Until(t, ready)
 }
 
-// What the page's script has shown once it knows who is there.
-const (
-	guest  = `document.getElementById("profile")?.hidden === true && document.querySelector(".copy") !== null`
-	caller = `document.getElementById("profile")?.hidden === false`
-)
-
-// logIn clicks through the login.
-func (d *demo) logIn(t *testing.T, tab *Tab, user string) {
+// guest opens the page as somebody who is logged in nowhere.
+func (d *demo) guest(t *testing.T, tab *Tab) {
 	t.Helper()
-	tab.Click(t, "#login")
-	if page := tab.Click(t, as(user)); page.Status != 200 || page.URL.String() != d.base+"/" {
+	if _, err := chromedp.Call(tab.Ctx, network.ClearBrowserCookies, struct{}{}); err != nil {
+		t.Fatal(err)
+	}
+	d.page(t, tab)
+}
+
+// ready is true once the page's script has asked both services who is there.
+const ready = `document.documentElement.dataset.ready === "true"`
+
+// in selects within the pane of a service.
+func in(service, selector string) string { return `[data-service="` + service + `"] ` + selector }
+
+// isIn is true once the pane shows somebody, or nobody.
+func isIn(service string, somebody bool) string {
+	return fmt.Sprintf(`document.querySelector(%q)?.hidden === %t && %s`, in(service, ".when-guest"), somebody, ready)
+}
+
+// logIn clicks through the login at a service. The provider may know the person already.
+func (d *demo) logIn(t *testing.T, tab *Tab, service, user string) {
+	t.Helper()
+	page := tab.Click(t, in(service, ".login"))
+	if !strings.HasPrefix(page.URL.String(), d.base+"/") {
+		page = tab.Click(t, as(user))
+	}
+	if page.Status != 200 || page.URL.String() != d.base+"/" {
 		t.Fatalf("the login ends at %s: %d %s", page.URL, page.Status, page.Text)
 	}
-	tab.Until(t, caller)
-	if name := script[string](t, tab, `document.querySelector("[data-claim=username]").textContent`); name != user {
-		t.Errorf("the page shows %s, not %s", name, user)
+	tab.Until(t, isIn(service, true))
+	if who := script[string](t, tab, fmt.Sprintf(`document.querySelector(%q).textContent`, in(service, ".who-text"))); who != user+" is logged in" {
+		t.Errorf("the pane of %s says: %s", service, who)
 	}
 }
 
 // logOut clicks the button and waits for the page.
-func (d *demo) logOut(t *testing.T, tab *Tab) {
+func (d *demo) logOut(t *testing.T, tab *Tab, service string) {
 	t.Helper()
-	if page := tab.Click(t, "#logout"); page.Status != 200 || page.URL.String() != d.base+"/" {
+	if page := tab.Click(t, in(service, ".logout")); page.Status != 200 || page.URL.String() != d.base+"/" {
 		t.Fatalf("the logout ends at %s: %d %s", page.URL, page.Status, page.Text)
 	}
-	tab.Until(t, guest)
+	tab.Until(t, isIn(service, false))
 }
 
-// press presses a button of a step and returns what the step says of the answer.
-func (d *demo) press(t *testing.T, tab *Tab, button string) string {
+// press presses a button and waits until its action is over.
+func (d *demo) press(t *testing.T, tab *Tab, button string) {
 	t.Helper()
 	tab.Press(t, button)
-	tab.Until(t, fmt.Sprintf(`!document.querySelector(%q).hasAttribute("aria-disabled") && document.querySelector(%[1]q).closest(".step").querySelector(".told") !== null`, button))
-	return script[string](t, tab, fmt.Sprintf(`document.querySelector(%q).closest(".step").querySelector("[role=status]").textContent`, button))
+	tab.Until(t, fmt.Sprintf(`!document.querySelector(%q)?.hasAttribute("aria-disabled")`, button))
 }
 
-// route is the button that calls a route.
-func route(path string) string { return `[data-route="` + path + `"] .do button` }
+// call is the button that calls a route, "GET /me".
+func call(service, route string) string { return in(service, `[data-call="`+route+`"]`) }
+
+// says presses the button of a route and holds what the pane says against how that has to begin.
+func (d *demo) says(t *testing.T, tab *Tab, service, route, want string) {
+	t.Helper()
+	d.press(t, tab, call(service, route))
+	if got := script[string](t, tab, fmt.Sprintf(`document.querySelector(%q).textContent`, in(service, ".answer [role=status]"))); !strings.HasPrefix(got, want) {
+		t.Errorf("%s at %s says %q, not %q", route, service, got, want)
+	}
+}

@@ -1,6 +1,9 @@
 package browser
 
 import (
+	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -10,60 +13,141 @@ import (
 	"github.com/go-oidc-auth/oidcauth/integration/parts"
 )
 
-// says presses a button and holds what its step says against how that has to begin.
-func (d *demo) says(t *testing.T, tab *Tab, button, want string) {
-	t.Helper()
-	if got := d.press(t, tab, button); !strings.HasPrefix(got, want) {
-		t.Errorf("%s says %q, not %q", button, got, want)
+// The two services of the demo.
+const (
+	shop   = "/shop"
+	office = "/office"
+)
+
+// guestTold is what the console says of a request that needs somebody who is logged in, when nobody is.
+const guestTold = "status of 401"
+
+func (d *demo) buttons(t *testing.T, browser *parts.Chromium) {
+	tab := newTab(t, browser)
+	d.guest(t, tab)
+	for _, service := range []string{shop, office} {
+		d.says(t, tab, service, "GET /me", "401")
+		d.says(t, tab, service, "GET /feed", "200")
+		d.says(t, tab, service, "GET /admin", "401")
+		d.says(t, tab, service, "POST /orders", "401")
 	}
+	for user, admin := range map[string]string{"bob": "403", "alice": "200"} {
+		d.logIn(t, tab, shop, user)
+		d.says(t, tab, shop, "GET /me", "200")
+		d.says(t, tab, shop, "GET /admin", admin)
+		d.says(t, tab, shop, "POST /orders", "201")
+		d.says(t, tab, office, "GET /me", "401") // a cookie of its own
+		if user == "alice" {
+			d.lines(t, tab)
+		}
+		d.logOut(t, tab, shop)
+	}
+	quiet(t, tab, guestTold, "status of 403")
 }
 
-func (d *demo) buttons(t *testing.T, browser *parts.Chromium, peer bool) {
-	tab := newTab(t, browser)
-	d.page(t, tab)
-	quiet(t, tab)
-	tab.Press(t, ".copy")
+// lines shows and copies command lines: what is masked names a file afterwards.
+func (d *demo) lines(t *testing.T, tab *Tab) {
+	t.Helper()
+	tab.Press(t, "#lines summary")
+	d.press(t, tab, ".copy")
 	tab.Until(t, `document.querySelector(".copy").textContent === "Copied"`)
-	d.says(t, tab, route("/api/me"), "401")
-	d.says(t, tab, route("/api/feed"), "200")
-	d.says(t, tab, route("/api/admin"), "401")
-	quiet(t, tab, "status of 401")
+	masked := `document.querySelector(".reveal").closest(".curl").querySelector("code").textContent`
+	if before := script[string](t, tab, masked); !strings.Contains(before, "Bearer ••••••••\"") {
+		t.Errorf("the line is %s", before)
+	}
+	d.press(t, tab, ".reveal")
+	if after := script[string](t, tab, masked); !strings.Contains(after, `-H "@`) {
+		t.Errorf("shown, the line is %s", after)
+	}
+	tab.Until(t, fmt.Sprintf(`document.querySelector(%q).textContent.includes("the command line")`, in(shop, ".sessions")))
+}
 
-	for user, admin := range map[string]string{"bob": "403", "alice": "200"} {
-		tab := newTab(t, browser)
-		d.page(t, tab)
-		d.logIn(t, tab, user)
-		d.says(t, tab, route("/api/me"), "200")
-		d.says(t, tab, route("/api/feed"), "200")
-		d.says(t, tab, route("/api/admin"), admin)
-		if peer {
-			d.says(t, tab, route("/peer"), "200")
+var noticed = regexp.MustCompile(`noticed after (\d+\.\d) s`)
+
+// ends ends sessions in the list of one service: the panes notice without a reload.
+func (d *demo) ends(t *testing.T, browser *parts.Chromium) {
+	tab := newTab(t, browser)
+	d.guest(t, tab)
+	for _, button := range []string{in(shop, `[aria-label^="End the session Office"]`), in(shop, ".end-all")} {
+		for _, service := range []string{shop, office} {
+			if script[bool](t, tab, isIn(service, false)) {
+				d.logIn(t, tab, service, "alice")
+			}
 		}
-		d.says(t, tab, "#refresh", "200 OK Access token …")
-		d.says(t, tab, "#exchange", "200 OK From a token of ")
-		d.says(t, tab, route("/api/me"), "200")
-		quiet(t, tab, "status of 403")
-		tab.Press(t, "#send")
-		d.says(t, tab, route("/api/me"), "401")
-		quiet(t, tab, "status of 403", "status of 401")
-		d.logOut(t, tab)
+		tab.Until(t, fmt.Sprintf(`document.querySelectorAll(%q).length === 2 && document.querySelector(%q) !== null`,
+			`.sessions [aria-label^="End the session Shop"]`, in(shop, `[aria-label^="End the session Office"]`)))
+		d.press(t, tab, button)
+		tab.Until(t, isIn(office, false))
+		said := noticed.FindStringSubmatch(script[string](t, tab, fmt.Sprintf(`document.querySelector(%q).textContent`, in(office, ".who-text"))))
+		if said == nil {
+			t.Fatal("the pane does not say that its session has ended")
+		}
+		if took, err := strconv.ParseFloat(said[1], 64); err != nil || took > 3.5 {
+			t.Errorf("noticed after %s s", said[1])
+		}
+	}
+	tab.Until(t, isIn(shop, false))
+	quiet(t, tab, guestTold)
+}
+
+// switches turns each switch and waits for what the page lists then.
+func (d *demo) switches(t *testing.T, browser *parts.Chromium) {
+	tab := newTab(t, browser)
+	d.guest(t, tab)
+	d.logIn(t, tab, shop, "alice")
+	for _, c := range []struct{ name, then string }{
+		{"rotate", "Shop did not know it, fetched the keys, and takes its tokens."},
+		{"demote", "GET /shop/admin: 200 is now 403"},
+		{"demote", "GET /shop/admin: 403 is now 200"},
+		{"steal", "GET /shop/me: 200 is now 401"},
+		{"", "own refresh token does not work either: the provider says invalid_grant."},
+		{"end", "Shop: the session has ended"},
+		{"down", "The provider cuts every connection."},
+		{"down", "The provider answers again."},
+	} {
+		if c.name == "end" {
+			d.logIn(t, tab, shop, "alice")
+		}
+		if c.name != "" {
+			d.press(t, tab, `[data-switch="`+c.name+`"]`)
+		}
+		tab.Until(t, fmt.Sprintf(`document.getElementById("then").textContent.includes(%q)`, c.then))
+	}
+	if on := script[int](t, tab, `document.querySelectorAll("[aria-checked=true]").length`); on != 0 {
+		t.Errorf("%d switches are on", on)
+	}
+	quiet(t, tab, guestTold, "status of 403")
+}
+
+// inspector has tokens judged.
+func (d *demo) inspector(t *testing.T, browser *parts.Chromium) {
+	tab := newTab(t, browser)
+	d.guest(t, tab)
+	for token, want := range map[string]string{"good": "accepted by Shop", "signature": "refused by Shop: the signature", "audience": "refused by Shop: wrong audience"} {
+		d.inspects(t, tab, token, want)
+	}
+	quiet(t, tab, guestTold)
+}
+
+// inspects chooses a token and waits for the verdict.
+func (d *demo) inspects(t *testing.T, tab *Tab, token, want string) {
+	t.Helper()
+	script[bool](t, tab, fmt.Sprintf(`(document.getElementById("token").value = %q) !== ""`, token))
+	d.press(t, tab, "#inspect button")
+	tab.Until(t, `!document.getElementById("inspect").hasAttribute("aria-disabled")`)
+	if got := script[string](t, tab, `document.getElementById("verdict").textContent`); !strings.HasPrefix(got, want) {
+		t.Errorf("the inspector says %q of the token %s, not %q: %s", got, token, want, script[string](t, tab, `document.getElementById("status").textContent`))
 	}
 }
 
 // device types the code at the provider, in another tab, and waits until the page knows.
 func (d *demo) device(t *testing.T, browser *parts.Chromium) {
 	tab := newTab(t, browser)
-	d.page(t, tab)
-	d.says(t, tab, "#device", "200")
-	tab.Press(t, "#stop")
-	tab.Until(t, `document.getElementById("pace").textContent === "Stopped."`)
-	if left := script[int](t, tab, `[...document.querySelectorAll("#poll, #stop")].filter((e) => e.getClientRects().length).length`); left > 0 {
-		t.Errorf("after the end of a device login %d of its buttons are still there, and do nothing", left)
-	}
-	d.says(t, tab, "#device", "200")
-	code := script[string](t, tab, `document.getElementById("user-code").textContent`)
-	link := script[string](t, tab, `document.getElementById("device-link").href`)
-	address, _, _ := strings.Cut(link, "?")
+	d.guest(t, tab)
+	d.press(t, tab, "#tv-start")
+	tab.Until(t, `document.getElementById("tv-qr").naturalWidth > 0`)
+	code := script[string](t, tab, `document.getElementById("tv-user-code").textContent`)
+	address, _, _ := strings.Cut(script[string](t, tab, `document.getElementById("tv-link").href`), "?")
 	other := newTab(t, browser)
 	other.Open(t, address)
 	if err := chromedp.Do(other.Ctx, chromedp.SendKeys(chromedp.CSS("#user_code"), strings.ToLower(code))); err != nil {
@@ -75,42 +159,49 @@ func (d *demo) device(t *testing.T, browser *parts.Chromium) {
 	if page := other.Click(t, as("carol")); !strings.Contains(page.Text, "The device is connected") {
 		t.Fatalf("the approval leads to %s: %s", page.URL, page.Text)
 	}
-	tab.Until(t, caller)
-	said := script[string](t, tab, `document.querySelector("#poll-answer [role=status]").textContent`)
-	if !strings.HasPrefix(said, "200 OK") || !strings.HasSuffix(said, "Logged in as carol.") {
-		t.Errorf("the page says %q", said)
-	}
-	d.says(t, tab, route("/api/admin"), "403")
+	front(t, tab)
+	tab.Until(t, `document.getElementById("tv-text").textContent === "carol is logged in on the television."`)
+	d.press(t, tab, "#tv-off")
+	tab.Until(t, `document.getElementById("tv-text").textContent === "Off"`)
 	quiet(t, other)
-	quiet(t, tab, badRequest, "status of 403") // 400 is authorization_pending
-	d.logOut(t, tab)
+	quiet(t, tab, guestTold)
 }
 
 // session keeps a login over a reload, ends it, and looks at what the back button shows then.
 func (d *demo) session(t *testing.T, browser *parts.Chromium) {
 	tab := newTab(t, browser)
-	d.page(t, tab)
-	d.logIn(t, tab, "alice")
+	d.guest(t, tab)
+	d.logIn(t, tab, shop, "alice")
 	tab.Reload(t)
-	tab.Until(t, caller)
-	d.says(t, tab, route("/api/me"), "200")
-	if cookie := demoCookie(t, browser); !cookie.HTTPOnly || cookie.SameSite != "Strict" || cookie.Path != "/" {
-		t.Errorf("the session's cookie: %+v", cookie)
+	tab.Until(t, isIn(shop, true))
+	cookies := 0
+	for _, c := range browser.Cookies(t) {
+		if !strings.HasPrefix(c.Name, "oidc-session-") || strings.HasSuffix(c.Name, "-logins") {
+			continue
+		}
+		if cookies++; !c.HTTPOnly || c.SameSite != network.CookieSameSiteLax || c.Path != "/" {
+			t.Errorf("a session's cookie: %+v", c)
+		}
+	}
+	if cookies == 0 {
+		t.Error("there is no cookie of a session")
 	}
 	second := newTab(t, browser)
-	second.Open(t, d.base+"/")
-	second.Until(t, caller)
-	d.logOut(t, tab)
+	d.page(t, second)
+	second.Until(t, isIn(shop, true))
+	front(t, tab)
+	d.logOut(t, tab, shop)
 	if back := tab.Back(t); back.URL.String() != d.base+"/" {
 		t.Fatalf("back is %s", back.URL)
 	}
-	tab.Until(t, guest)
-	if claims := script[string](t, tab, `document.getElementById("claims-text").textContent + document.querySelector("[data-claim=username]").textContent`); strings.Contains(claims, "alice") {
-		t.Errorf("after the logout the page still has %s", claims)
+	tab.Until(t, isIn(shop, false))
+	if text := script[string](t, tab, `document.querySelector(".panes").textContent`); strings.Contains(text, "Alice") {
+		t.Errorf("after the logout the page still has %s", text)
 	}
-	d.says(t, second, route("/api/me"), "401")
-	quiet(t, tab)
-	quiet(t, second, "status of 401")
+	front(t, second)
+	second.Until(t, isIn(shop, false))
+	quiet(t, tab, guestTold)
+	quiet(t, second, guestTold)
 	d.elsewhere(t, tab, second)
 }
 
@@ -118,28 +209,19 @@ func (d *demo) session(t *testing.T, browser *parts.Chromium) {
 // memory knows it.
 func (d *demo) elsewhere(t *testing.T, tab, second *Tab) {
 	t.Helper()
+	front(t, tab)
 	d.page(t, tab)
-	d.logIn(t, tab, "alice")
+	d.logIn(t, tab, shop, "alice")
 	if page := tab.Click(t, `footer a[href$="/openid-configuration"]`); page.Status != 200 || page.URL.String() == d.base+"/" {
 		t.Fatalf("the link leads to %s: %d", page.URL, page.Status)
 	}
+	front(t, second)
 	second.Reload(t)
-	second.Until(t, caller)
-	d.logOut(t, second)
+	second.Until(t, isIn(shop, true))
+	d.logOut(t, second, shop)
+	front(t, tab)
 	if back := tab.Back(t); back.URL.String() != d.base+"/" {
 		t.Fatalf("back is %s", back.URL)
 	}
-	tab.Until(t, guest)
-}
-
-// demoCookie is the session's: its name holds the port.
-func demoCookie(t *testing.T, browser *parts.Chromium) *network.Cookie {
-	t.Helper()
-	for _, cookie := range browser.Cookies(t) {
-		if strings.HasPrefix(cookie.Name, "oidcauth-demo-") {
-			return cookie
-		}
-	}
-	t.Fatal("the demo has set no cookie")
-	return nil
+	tab.Until(t, isIn(shop, false))
 }
