@@ -270,3 +270,32 @@ func TestRestoredStore(t *testing.T) {
 		}
 	})
 }
+
+// The idle end of a session passes while the write of its last request is on the way, and just then everything of the person is ended: the
+// write does not bring the session back.
+func TestLateTouch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPair(t)
+		defer p.close()
+		b := p.first.browser()
+		b.logIn("alice")
+		time.Sleep(48*time.Hour - time.Second)
+		p.flawed.breaks(func(_ context.Context, method string, _ int) error {
+			if method == "Touch" {
+				time.Sleep(2 * time.Second)
+			}
+			return nil
+		})
+		if status := b.status("/page"); status != http.StatusOK {
+			t.Fatalf("the last request: %d", status)
+		}
+		time.Sleep(1500 * time.Millisecond)
+		if _, err := p.second.auth.EndSessions(t.Context(), p.idp.Issuer(), "alice"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(3 * time.Hour) // longer than the list remembers
+		if status := b.at(p.second).status("/page"); status != http.StatusUnauthorized {
+			t.Errorf("a session that was ended: %d", status)
+		}
+	})
+}

@@ -34,7 +34,7 @@ const maxList = 1000
 
 // List returns the browser sessions of a person, newest first.
 func (v *Vault) List(ctx context.Context, of Person) ([]Info, error) {
-	rows, err := v.rows(ctx, store.Selection{Owner: OwnerOf(of.Issuer, of.Subject)})
+	rows, err := v.rows(ctx, store.Selection{Owner: OwnerOf(of.Issuer, of.Subject)}, time.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -48,11 +48,11 @@ func (v *Vault) List(ctx context.Context, of Person) ([]Info, error) {
 	return list, nil
 }
 
-func (v *Vault) rows(ctx context.Context, of store.Selection) ([]store.Session, error) {
+func (v *Vault) rows(ctx context.Context, of store.Selection, now time.Time) ([]store.Session, error) {
 	if _, err := v.ready(ctx); err != nil {
 		return nil, err
 	}
-	rows, err := v.cfg.Store.SessionsOf(ctx, of, stored.Time(time.Now()), maxList)
+	rows, err := v.cfg.Store.SessionsOf(ctx, of, stored.Time(now), maxList)
 	if err != nil {
 		return nil, fault.Down(fault.Store, err)
 	}
@@ -82,8 +82,10 @@ func (v *Vault) EndAll(ctx context.Context, of store.Selection) (ended int, err 
 		return 0, fault.Down(fault.Store, err)
 	}
 	meta := v.metadata(ctx)
+	// The idle end of a row may just have passed while the Touch of an earlier request is still on its way: that would bring it back.
+	recent := now.Add(-v.cfg.Timeout - leaseMargin - clocks.Skew)
 	for {
-		rows, err := v.rows(ctx, of)
+		rows, err := v.rows(ctx, of, recent)
 		if err != nil {
 			return ended, err
 		}
