@@ -10,7 +10,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
-	"github.com/go-oidc-auth/oidcauth/integration/parts"
+	"github.com/go-oidc-auth/oidcauth/integration/parts/chromium"
 )
 
 // controls are what the keyboard has to reach, in the page's order; the script keeps them for the questions that follow.
@@ -83,7 +83,7 @@ func (d *demo) typed(t *testing.T, tab *Tab, button, press, want string) {
 }
 
 // keyboard uses the page, and the provider's, without a mouse.
-func (d *demo) keyboard(t *testing.T, browser *parts.Chromium) {
+func (d *demo) keyboard(t *testing.T, browser *chromium.Browser) {
 	tab := newTab(t, browser)
 	d.page(t, tab)
 	walks(t, tab, 15)
@@ -132,7 +132,7 @@ func (d *demo) keyboard(t *testing.T, browser *parts.Chromium) {
 }
 
 // named looks at the page, logged out and in, with every part shown, as a screen reader has it; and at the provider's.
-func (d *demo) named(t *testing.T, browser *parts.Chromium) {
+func (d *demo) named(t *testing.T, browser *chromium.Browser) {
 	tab := newTab(t, browser)
 	d.page(t, tab)
 	d.press(t, tab, "#device")

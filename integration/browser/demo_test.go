@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-oidc-auth/oidcauth/integration/compat"
 	"github.com/go-oidc-auth/oidcauth/integration/parts"
+	"github.com/go-oidc-auth/oidcauth/integration/parts/chromium"
 )
 
 // TestDemo is the program of `make demo`, built and run as a user runs it, and its page.
@@ -27,8 +28,8 @@ func TestDemo(t *testing.T) {
 	for framework, peers := range map[string]string{"gin": "2", "fiber": "1"} {
 		t.Run(framework, func(t *testing.T) {
 			d := startDemo(t, program, "-framework", framework, "-peers", peers)
-			browser := parts.NewChromium(t)
-			checks := compat.New(t, part, parts.ChromiumVersion, framework, brokered)
+			browser := chromium.New(t)
+			checks := compat.New(t, part, chromium.Version, framework, brokered)
 			checks.Run("the demo's page: every button", func(t *testing.T) { d.buttons(t, browser, peers == "2") })
 			checks.Run("the demo's page: device login", func(t *testing.T) { d.device(t, browser) })
 			checks.Run("the demo's page: session over reload, logout, and the back button after it", func(t *testing.T) { d.session(t, browser) })

@@ -7,7 +7,7 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
-	"github.com/go-oidc-auth/oidcauth/integration/parts"
+	"github.com/go-oidc-auth/oidcauth/integration/parts/chromium"
 )
 
 // says presses a button and holds what its step says against how that has to begin.
@@ -18,7 +18,7 @@ func (d *demo) says(t *testing.T, tab *Tab, button, want string) {
 	}
 }
 
-func (d *demo) buttons(t *testing.T, browser *parts.Chromium, peer bool) {
+func (d *demo) buttons(t *testing.T, browser *chromium.Browser, peer bool) {
 	tab := newTab(t, browser)
 	d.page(t, tab)
 	quiet(t, tab)
@@ -51,7 +51,7 @@ func (d *demo) buttons(t *testing.T, browser *parts.Chromium, peer bool) {
 }
 
 // device types the code at the provider, in another tab, and waits until the page knows.
-func (d *demo) device(t *testing.T, browser *parts.Chromium) {
+func (d *demo) device(t *testing.T, browser *chromium.Browser) {
 	tab := newTab(t, browser)
 	d.page(t, tab)
 	d.says(t, tab, "#device", "200")
@@ -87,7 +87,7 @@ func (d *demo) device(t *testing.T, browser *parts.Chromium) {
 }
 
 // session keeps a login over a reload, ends it, and looks at what the back button shows then.
-func (d *demo) session(t *testing.T, browser *parts.Chromium) {
+func (d *demo) session(t *testing.T, browser *chromium.Browser) {
 	tab := newTab(t, browser)
 	d.page(t, tab)
 	d.logIn(t, tab, "alice")
@@ -133,7 +133,7 @@ func (d *demo) elsewhere(t *testing.T, tab, second *Tab) {
 }
 
 // demoCookie is the session's: its name holds the port.
-func demoCookie(t *testing.T, browser *parts.Chromium) *network.Cookie {
+func demoCookie(t *testing.T, browser *chromium.Browser) *network.Cookie {
 	t.Helper()
 	for _, cookie := range browser.Cookies(t) {
 		if strings.HasPrefix(cookie.Name, "oidcauth-demo-") {
