@@ -52,7 +52,9 @@ TOOLS = GOWORK=off go run -C tools $(TOOLS_FLAGS) . -root .. -version $(VERSION)
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r target text; do printf '  %-11s %s\n' "$$target" "$$text"; done
 
-check: generate tidy-check lint test model consumer docs ## everything that has to pass before a commit
+# DONE names the parts that have passed already.
+DONE ?=
+check: $(filter-out $(DONE),generate tidy-check lint test model consumer docs) ## everything that has to pass before a commit
 
 generate: ## run the go:generate lines of every module
 	go generate $(PACKAGES)
@@ -66,10 +68,8 @@ tidy-check: ## fail if tidy would change anything
 lint: $(GOLANGCI) ## gofmt, go vet and golangci-lint, the import graph among their rules
 	@unformatted=$$(gofmt -l $(MODULES)); [ -z "$$unformatted" ] || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
 	go vet $(PACKAGES)
-	@for module in $(MODULES); do \
-		[ -n "$$(go list ./$$module/... 2>&1 | grep -v 'matched no packages')" ] || continue; \
-		echo "golangci-lint $$module"; (cd $$module && $(CURDIR)/$(GOLANGCI) run --allow-parallel-runners ./...) || failed=1; \
-	done; [ -z "$$failed" ]
+	@packages=$$(for module in $(MODULES); do go list ./$$module/... 2>&1 | grep -q 'matched no packages' || echo ./$$module/...; done); \
+	echo "golangci-lint" $$packages; [ -z "$$packages" ] || $(GOLANGCI) run --allow-parallel-runners $$packages
 
 linter: $(GOLANGCI) ## build the linter, which takes a minute or two once
 
@@ -124,10 +124,18 @@ soak: ## ROUNDS rounds of 50 refreshes at once on every store, and SESSIONS stal
 	OIDCAUTH_SOAK_ROUNDS=$(ROUNDS) go test -count=1 -timeout=0 -v -run '^Test(Memory|Store)$$/^soak$$' ./core/store/storetest $(patsubst %/go.mod,./%,$(wildcard brokerstore/*/go.mod))
 	OIDCAUTH_SESSIONS=$(SESSIONS) go test -count=1 -timeout=0 -v -run '^TestStaleBrowserSessions$$' ./integration
 
+# A package's tests are compiled for fuzzing once, not once for each target. What is found of interest stays where go test leaves it.
 fuzz: ## run every fuzz target for FUZZTIME, two at a time
-	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' $(MODULES) | sort -u | sed 's|/[^/]*:func | |' | xargs -P 2 -L 1 sh -c '\
-		said=$$(go test -run "^$$" -fuzz "^$$1$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s "./$$0" 2>&1) || code=255; \
-		echo "$$1 in $$0"; echo "$$said"; exit $${code:-0}'
+	@rm -rf .cache/fuzz && mkdir -p .cache/fuzz
+	@targets=$$(grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' $(MODULES) | sort -u | sed 's|/[^/]*:func | |'); \
+	for package in $$(echo "$$targets" | cut -d' ' -f1 | sort -u); do \
+		go test -c -vet=off -ldflags=-w -fuzz . -o ".cache/fuzz/$$(echo "$$package" | tr / -)" "./$$package" || exit; \
+	done; \
+	kept=$$(go env GOCACHE)/fuzz; module=$$(sed -n 's/^module \(.*\)\/core$$/\1/p' core/go.mod); \
+	echo "$$targets" | xargs -P 2 -L 1 sh -c '\
+		program=$(CURDIR)/.cache/fuzz/$$(echo "$$2" | tr / -); \
+		said=$$(cd "$$2" && "$$program" -test.run "^$$" -test.fuzz "^$$3$$" -test.fuzztime $(FUZZTIME) -test.fuzzminimizetime 1s -test.fuzzcachedir "$$0/$$1/$$2" 2>&1) || code=255; \
+		echo "$$3 in $$2"; echo "$$said"; exit $${code:-0}' "$$kept" "$$module"
 
 bench: ## compare with the bare signature check, other libraries and other middleware (a quarter of an hour), and write docs/performance.md
 	go run ./bench -out docs/performance.md

@@ -11,7 +11,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
-	"github.com/go-oidc-auth/oidcauth/integration/parts"
+	"github.com/go-oidc-auth/oidcauth/integration/parts/chromium"
 )
 
 // controls are what the keyboard has to reach, in the page's order; the script keeps them for the questions that follow.
@@ -84,7 +84,7 @@ func (d *demo) typed(t *testing.T, tab *Tab, button, press, place, want string) 
 }
 
 // keyboard uses the page, and the provider's, without a mouse.
-func (d *demo) keyboard(t *testing.T, browser *parts.Chromium) {
+func (d *demo) keyboard(t *testing.T, browser *chromium.Browser) {
 	tab := newTab(t, browser)
 	d.guest(t, tab)
 	walks(t, tab, 25)
@@ -131,7 +131,7 @@ func (d *demo) keyboard(t *testing.T, browser *parts.Chromium) {
 }
 
 // named looks at the page, logged out and in, with every part shown, as a screen reader has it; and at the provider's.
-func (d *demo) named(t *testing.T, browser *parts.Chromium) {
+func (d *demo) named(t *testing.T, browser *chromium.Browser) {
 	tab := newTab(t, browser)
 	d.guest(t, tab)
 	d.press(t, tab, "#tv-start")

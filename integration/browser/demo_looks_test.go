@@ -9,7 +9,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
-	"github.com/go-oidc-auth/oidcauth/integration/parts"
+	"github.com/go-oidc-auth/oidcauth/integration/parts/chromium"
 )
 
 // overflow names what is wider than the window, "" where nothing is.
@@ -43,7 +43,7 @@ const contrast = `(() => {
 })()`
 
 // looks holds the page, and the provider's, against windows wide and narrow, light and dark.
-func (d *demo) looks(t *testing.T, browser *parts.Chromium, name string) {
+func (d *demo) looks(t *testing.T, browser *chromium.Browser, name string) {
 	for _, scheme := range []string{"light", "dark"} {
 		for _, width := range []int64{1400, 390} {
 			t.Run(fmt.Sprintf("%s, %d", scheme, width), func(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/go-oidc-auth/oidcauth/integration/compat"
 	"github.com/go-oidc-auth/oidcauth/integration/parts"
+	"github.com/go-oidc-auth/oidcauth/integration/parts/chromium"
 )
 
 // TestDemo is the program of `make demo`, built and run as a user runs it, and its page.
@@ -30,8 +31,8 @@ func TestDemo(t *testing.T) {
 	for _, framework := range []string{"gin", "fiber"} {
 		t.Run(framework, func(t *testing.T) {
 			d := startDemo(t, program, "-framework", framework)
-			browser := parts.NewChromium(t)
-			checks := compat.New(t, part, parts.ChromiumVersion, framework, passthrough)
+			browser := chromium.New(t)
+			checks := compat.New(t, part, chromium.Version, framework, passthrough)
 			checks.Run("the demo's page: every button", func(t *testing.T) { d.buttons(t, browser) })
 			checks.Run("the demo's page: a session is ended, and both services notice", func(t *testing.T) { d.ends(t, browser) })
 			checks.Run("the demo's page: switches at the provider", func(t *testing.T) { d.switches(t, browser) })

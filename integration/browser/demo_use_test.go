@@ -10,7 +10,7 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
-	"github.com/go-oidc-auth/oidcauth/integration/parts"
+	"github.com/go-oidc-auth/oidcauth/integration/parts/chromium"
 )
 
 // The two services of the demo.
@@ -22,7 +22,7 @@ const (
 // guestTold is what the console says of a request that needs somebody who is logged in, when nobody is.
 const guestTold = "status of 401"
 
-func (d *demo) buttons(t *testing.T, browser *parts.Chromium) {
+func (d *demo) buttons(t *testing.T, browser *chromium.Browser) {
 	tab := newTab(t, browser)
 	d.guest(t, tab)
 	for _, service := range []string{shop, office} {
@@ -65,7 +65,7 @@ func (d *demo) lines(t *testing.T, tab *Tab) {
 var noticed = regexp.MustCompile(`noticed after (\d+\.\d) s`)
 
 // ends ends sessions in the list of one service: the panes notice without a reload.
-func (d *demo) ends(t *testing.T, browser *parts.Chromium) {
+func (d *demo) ends(t *testing.T, browser *chromium.Browser) {
 	tab := newTab(t, browser)
 	d.guest(t, tab)
 	for _, button := range []string{in(shop, `[aria-label^="End the session Office"]`), in(shop, ".end-all")} {
@@ -91,7 +91,7 @@ func (d *demo) ends(t *testing.T, browser *parts.Chromium) {
 }
 
 // switches turns each switch and waits for what the page lists then.
-func (d *demo) switches(t *testing.T, browser *parts.Chromium) {
+func (d *demo) switches(t *testing.T, browser *chromium.Browser) {
 	tab := newTab(t, browser)
 	d.guest(t, tab)
 	d.logIn(t, tab, shop, "alice")
@@ -120,7 +120,7 @@ func (d *demo) switches(t *testing.T, browser *parts.Chromium) {
 }
 
 // inspector has tokens judged.
-func (d *demo) inspector(t *testing.T, browser *parts.Chromium) {
+func (d *demo) inspector(t *testing.T, browser *chromium.Browser) {
 	tab := newTab(t, browser)
 	d.guest(t, tab)
 	for token, want := range map[string]string{"good": "accepted by Shop", "signature": "refused by Shop: the signature", "audience": "refused by Shop: wrong audience"} {
@@ -141,7 +141,7 @@ func (d *demo) inspects(t *testing.T, tab *Tab, token, want string) {
 }
 
 // device types the code at the provider, in another tab, and waits until the page knows.
-func (d *demo) device(t *testing.T, browser *parts.Chromium) {
+func (d *demo) device(t *testing.T, browser *chromium.Browser) {
 	tab := newTab(t, browser)
 	d.guest(t, tab)
 	d.press(t, tab, "#tv-start")
@@ -168,7 +168,7 @@ func (d *demo) device(t *testing.T, browser *parts.Chromium) {
 }
 
 // session keeps a login over a reload, ends it, and looks at what the back button shows then.
-func (d *demo) session(t *testing.T, browser *parts.Chromium) {
+func (d *demo) session(t *testing.T, browser *chromium.Browser) {
 	tab := newTab(t, browser)
 	d.guest(t, tab)
 	d.logIn(t, tab, shop, "alice")

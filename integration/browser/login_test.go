@@ -10,7 +10,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 	"github.com/go-oidc-auth/oidcauth/integration/app"
 	"github.com/go-oidc-auth/oidcauth/integration/compat"
-	"github.com/go-oidc-auth/oidcauth/integration/parts"
+	"github.com/go-oidc-auth/oidcauth/integration/parts/chromium"
 )
 
 // TestLogin is a person who logs in through the own callback, which answers with the token.
@@ -19,8 +19,8 @@ func TestLogin(t *testing.T) {
 		for _, mode := range []string{passthrough, brokered} {
 			t.Run(framework+", "+mode, func(t *testing.T) {
 				s := open(t, framework, mode, nil)
-				browser := parts.NewChromium(t)
-				checks := compat.New(t, part, parts.ChromiumVersion, framework, mode)
+				browser := chromium.New(t)
+				checks := compat.New(t, part, chromium.Version, framework, mode)
 				checks.Run("login, and a cookie that ends with it", func(t *testing.T) { s.logsIn(t, browser) })
 				checks.Run("reload of the callback is refused", func(t *testing.T) { s.reloads(t, browser) })
 				checks.Run("back button logs nobody else in", func(t *testing.T) { s.goesBack(t, browser) })
@@ -36,7 +36,7 @@ func TestLogin(t *testing.T) {
 	}
 }
 
-func (s *site) logsIn(t *testing.T, browser *parts.Chromium) {
+func (s *site) logsIn(t *testing.T, browser *chromium.Browser) {
 	tab := newTab(t, browser)
 	s.begins(t, tab)
 	cookies := loginCookies(t, browser)
@@ -73,7 +73,7 @@ const spent = "The login state is not valid: begin the login again."
 // badRequest is in the console after a document with this status.
 const badRequest = "status of 400"
 
-func (s *site) reloads(t *testing.T, browser *parts.Chromium) {
+func (s *site) reloads(t *testing.T, browser *chromium.Browser) {
 	tab := newTab(t, browser)
 	s.begins(t, tab)
 	s.token(t, tab.Click(t, as("alice")), "alice")
@@ -88,7 +88,7 @@ func (s *site) reloads(t *testing.T, browser *parts.Chromium) {
 
 // goesBack is somebody who leaves the machine to somebody else: on the provider's page, which belongs to the spent state,
 // bob's click logs nobody in.
-func (s *site) goesBack(t *testing.T, browser *parts.Chromium) {
+func (s *site) goesBack(t *testing.T, browser *chromium.Browser) {
 	tab := newTab(t, browser)
 	s.begins(t, tab)
 	token := s.token(t, tab.Click(t, as("alice")), "alice")
@@ -122,7 +122,7 @@ func fromServer(page View) int {
 }
 
 // isNotKept looks for the token in the browser's cache, and opens the callback's address in another tab.
-func (s *site) isNotKept(t *testing.T, browser *parts.Chromium) {
+func (s *site) isNotKept(t *testing.T, browser *chromium.Browser) {
 	tab := newTab(t, browser)
 	s.begins(t, tab)
 	page := tab.Click(t, as("alice"))
@@ -140,7 +140,7 @@ func (s *site) isNotKept(t *testing.T, browser *parts.Chromium) {
 	quiet(t, other, badRequest)
 }
 
-func (s *site) twoTabs(t *testing.T, browser *parts.Chromium) {
+func (s *site) twoTabs(t *testing.T, browser *chromium.Browser) {
 	first, second := newTab(t, browser), newTab(t, browser)
 	s.begins(t, first)
 	s.begins(t, second)
@@ -160,7 +160,7 @@ func (s *site) twoTabs(t *testing.T, browser *parts.Chromium) {
 }
 
 // foreign is an attacker's callback address: it logs in nobody but the browser that began, which still can.
-func (s *site) foreign(t *testing.T, browser *parts.Chromium) {
+func (s *site) foreign(t *testing.T, browser *chromium.Browser) {
 	tab := newTab(t, browser)
 	page := s.begins(t, tab)
 	back, err := s.provider.Approve(page.URL.String(), "alice")
@@ -168,7 +168,7 @@ func (s *site) foreign(t *testing.T, browser *parts.Chromium) {
 		t.Fatal(err)
 	}
 	redeemed := s.provider.Hits(oidctest.Token)
-	other := parts.NewChromium(t)
+	other := chromium.New(t)
 	victim := newTab(t, other)
 	refused(t, victim.Open(t, back.String()), 400, spent)
 	s.begins(t, victim) // a login of its own changes nothing
@@ -183,7 +183,7 @@ func (s *site) foreign(t *testing.T, browser *parts.Chromium) {
 	quiet(t, victim, badRequest)
 }
 
-func (s *site) ended(t *testing.T, browser *parts.Chromium) {
+func (s *site) ended(t *testing.T, browser *chromium.Browser) {
 	tab := newTab(t, browser)
 	s.begins(t, tab)
 	browser.DropCookies(t) // what the browser does by itself after ten minutes
@@ -199,7 +199,7 @@ func (s *site) ended(t *testing.T, browser *parts.Chromium) {
 	quiet(t, tab, badRequest)
 }
 
-func (s *site) denies(t *testing.T, browser *parts.Chromium) {
+func (s *site) denies(t *testing.T, browser *chromium.Browser) {
 	tab := newTab(t, browser)
 	s.begins(t, tab)
 	redeemed := s.provider.Hits(oidctest.Token)
@@ -216,7 +216,7 @@ func (s *site) denies(t *testing.T, browser *parts.Chromium) {
 }
 
 // logsOut revokes with a call of the page, which alone can send the token, and goes on as a person does.
-func (s *site) logsOut(t *testing.T, browser *parts.Chromium, mode string) {
+func (s *site) logsOut(t *testing.T, browser *chromium.Browser, mode string) {
 	tab := newTab(t, browser)
 	s.begins(t, tab)
 	token := s.token(t, tab.Click(t, as("alice")), "alice")

@@ -11,6 +11,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/integration/app"
 	"github.com/go-oidc-auth/oidcauth/integration/compat"
 	"github.com/go-oidc-auth/oidcauth/integration/parts"
+	"github.com/go-oidc-auth/oidcauth/integration/parts/chromium"
 )
 
 // TestNodeProvider is a login at a provider that nobody here wrote, on its own pages: a name and a password are typed, a
@@ -25,8 +26,8 @@ func TestNodeProvider(t *testing.T) {
 		}
 	})}
 	s.at(s.URL + app.Prefix)
-	browser := parts.NewChromium(t)
-	checks := compat.New(t, part, parts.ChromiumVersion, "gin", brokered)
+	browser := chromium.New(t)
+	checks := compat.New(t, part, chromium.Version, "gin", brokered)
 	checks.Lacks("node-oidc-provider " + parts.NodeVersion + ": its built-in pages ask fonts.googleapis.com for a web font, which is not found in these tests")
 	tab := newTab(t, browser)
 	var token core.Token

@@ -17,7 +17,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 	"github.com/go-oidc-auth/oidcauth/integration/app"
 	"github.com/go-oidc-auth/oidcauth/integration/compat"
-	"github.com/go-oidc-auth/oidcauth/integration/parts"
+	"github.com/go-oidc-auth/oidcauth/integration/parts/chromium"
 )
 
 // withSession is an application that ends a login with a cookie of its own and a redirect, so that no token comes into the
@@ -41,15 +41,15 @@ func TestOnLogin(t *testing.T) {
 		for _, mode := range []string{passthrough, brokered} {
 			t.Run(framework+", "+mode, func(t *testing.T) {
 				s := open(t, framework, mode, withSession)
-				browser := parts.NewChromium(t)
-				checks := compat.New(t, part, parts.ChromiumVersion, framework, mode)
+				browser := chromium.New(t)
+				checks := compat.New(t, part, chromium.Version, framework, mode)
 				checks.Run("OnLogin with a redirect and a session cookie", func(t *testing.T) { s.getsSession(t, browser) })
 			})
 		}
 	}
 }
 
-func (s *site) getsSession(t *testing.T, browser *parts.Chromium) {
+func (s *site) getsSession(t *testing.T, browser *chromium.Browser) {
 	tab := newTab(t, browser)
 	s.begins(t, tab)
 	page := tab.Click(t, as("alice"))
@@ -79,7 +79,7 @@ func (s *site) getsSession(t *testing.T, browser *parts.Chromium) {
 	quiet(t, tab, badRequest)
 }
 
-func cookie(t *testing.T, browser *parts.Chromium, name string) *network.Cookie {
+func cookie(t *testing.T, browser *chromium.Browser, name string) *network.Cookie {
 	t.Helper()
 	for _, cookie := range browser.Cookies(t) {
 		if cookie.Name == name {
@@ -102,8 +102,8 @@ func TestHTTPS(t *testing.T) {
 				withSession(cfg)
 			})
 			s.provider.AddClient(oidctest.Client{ID: oidctest.ConfidentialClient, Secret: oidctest.ClientSecret, RedirectURIs: []string{s.callback}})
-			browser := parts.NewChromium(t, "ignore-certificate-errors")
-			checks := compat.New(t, part, parts.ChromiumVersion, framework, brokered)
+			browser := chromium.New(t, "ignore-certificate-errors")
+			checks := compat.New(t, part, chromium.Version, framework, brokered)
 			checks.Run("login over https with a __Host- cookie", func(t *testing.T) {
 				tab := newTab(t, browser)
 				s.begins(t, tab)

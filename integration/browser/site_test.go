@@ -13,7 +13,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 	"github.com/go-oidc-auth/oidcauth/core/store"
 	"github.com/go-oidc-auth/oidcauth/integration/app"
-	"github.com/go-oidc-auth/oidcauth/integration/parts"
+	"github.com/go-oidc-auth/oidcauth/integration/parts/chromium"
 )
 
 // Modes of the library.
@@ -104,7 +104,7 @@ func refused(t *testing.T, page View, status int, detail string) {
 }
 
 // loginCookies are the cookies of logins under way.
-func loginCookies(t *testing.T, browser *parts.Chromium) (list []*network.Cookie) {
+func loginCookies(t *testing.T, browser *chromium.Browser) (list []*network.Cookie) {
 	t.Helper()
 	for _, cookie := range browser.Cookies(t) {
 		if strings.HasPrefix(strings.TrimPrefix(cookie.Name, "__Host-"), "oidc-") {

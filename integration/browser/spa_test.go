@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
-	"github.com/go-oidc-auth/oidcauth/integration/parts"
+	"github.com/go-oidc-auth/oidcauth/integration/parts/chromium"
 )
 
 // runExample builds a program of examples and runs it at address until the test ends.
@@ -60,7 +60,7 @@ func shows(text string) string {
 
 // TestSinglePage is the application of examples/spa: a script with a session.
 func TestSinglePage(t *testing.T) {
-	browser, provider, address := parts.NewChromium(t), oidctest.NewProvider(t), freeAddress(t)
+	browser, provider, address := chromium.New(t), oidctest.NewProvider(t), freeAddress(t)
 	runExample(t, "spa", address, "DISCOVERY_URL="+provider.DiscoveryURL(), "PUBLIC_URL=http://"+address)
 	tab := newTab(t, browser)
 	tab.Open(t, "http://"+address+"/orders?page=2")
@@ -92,7 +92,7 @@ func TestSinglePage(t *testing.T) {
 
 // TestSinglePageOfAnotherSite is the script of examples/spa-cors: localhost and 127.0.0.1 are two sites.
 func TestSinglePageOfAnotherSite(t *testing.T) {
-	browser, provider, address := parts.NewChromium(t), oidctest.NewProvider(t), freeAddress(t)
+	browser, provider, address := chromium.New(t), oidctest.NewProvider(t), freeAddress(t)
 	source, err := os.ReadFile(filepath.Join("..", "..", "examples", "spa-cors", "app.js"))
 	if err != nil {
 		t.Fatal(err)

@@ -17,7 +17,7 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
-	"github.com/go-oidc-auth/oidcauth/integration/parts"
+	"github.com/go-oidc-auth/oidcauth/integration/parts/chromium"
 )
 
 // Tab is a tab of the browser. It notes what it asks for and what goes wrong.
@@ -30,7 +30,7 @@ type Tab struct {
 }
 
 // newTab opens an empty tab.
-func newTab(t testing.TB, browser *parts.Chromium) *Tab {
+func newTab(t testing.TB, browser *chromium.Browser) *Tab {
 	t.Helper()
 	ctx, end := chromedp.NewContext(browser.Ctx)
 	t.Cleanup(end)

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/integration/app"
-	"github.com/go-oidc-auth/oidcauth/integration/parts"
+	"github.com/go-oidc-auth/oidcauth/integration/parts/chromium"
 )
 
 // serves counts the requests that a step brings to the application's handlers.
@@ -64,7 +64,7 @@ func elsewhere(t *testing.T, body string) (sameSite, crossSite string) {
 	return server.URL + "/", strings.Replace(server.URL, "127.0.0.1", "localhost", 1) + "/"
 }
 
-func (s *site) foreignRequests(t *testing.T, browser *parts.Chromium) {
+func (s *site) foreignRequests(t *testing.T, browser *chromium.Browser) {
 	me := s.URL + app.Prefix + "/me"
 	sameSite, crossSite := elsewhere(t, form(me))
 	for name, c := range map[string]struct {
@@ -97,7 +97,7 @@ func (s *site) foreignRequests(t *testing.T, browser *parts.Chromium) {
 }
 
 // frames are pages of the library in another origin's page: the one that asks before a logout, and the login.
-func (s *site) frames(t *testing.T, browser *parts.Chromium) {
+func (s *site) frames(t *testing.T, browser *chromium.Browser) {
 	logout := s.URL + app.Prefix + "/auth/v2/logout"
 	sameSite, _ := elsewhere(t, fmt.Sprintf(`<a href=%q id="link">there</a><iframe src=%q></iframe>`, logout, logout))
 	tab := newTab(t, browser)

@@ -13,7 +13,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/store"
 	"github.com/go-oidc-auth/oidcauth/integration/app"
 	"github.com/go-oidc-auth/oidcauth/integration/compat"
-	"github.com/go-oidc-auth/oidcauth/integration/parts"
+	"github.com/go-oidc-auth/oidcauth/integration/parts/chromium"
 )
 
 // web switches browser sessions on.
@@ -33,9 +33,9 @@ func TestBrowserSessions(t *testing.T) {
 		}
 		t.Run(framework+", "+mode, func(t *testing.T) {
 			s := open(t, framework, mode, web)
-			browser := parts.NewChromium(t)
+			browser := chromium.New(t)
 			tab := newTab(t, browser)
-			checks := compat.New(t, part, parts.ChromiumVersion, framework, mode)
+			checks := compat.New(t, part, chromium.Version, framework, mode)
 			checks.Run("browser session: login, and its cookie", func(t *testing.T) { s.getsCookie(t, browser, tab) })
 			checks.Run("browser session: back to the provider's page and on", func(t *testing.T) { s.goesOn(t, browser, tab) })
 			checks.Run("browser session: own forms, scripts and WebSockets pass", func(t *testing.T) { s.ownRequests(t, tab) })
@@ -64,7 +64,7 @@ func (s *site) signsIn(t *testing.T, tab *Tab) View {
 }
 
 // sessionCookie is the session's.
-func sessionCookie(t *testing.T, browser *parts.Chromium) *network.Cookie {
+func sessionCookie(t *testing.T, browser *chromium.Browser) *network.Cookie {
 	t.Helper()
 	for _, cookie := range browser.Cookies(t) {
 		if strings.HasPrefix(strings.TrimPrefix(cookie.Name, "__Host-"), "oidc-session") && !strings.HasSuffix(cookie.Name, "-logins") {
@@ -74,7 +74,7 @@ func sessionCookie(t *testing.T, browser *parts.Chromium) *network.Cookie {
 	return &network.Cookie{}
 }
 
-func (s *site) getsCookie(t *testing.T, browser *parts.Chromium, tab *Tab) {
+func (s *site) getsCookie(t *testing.T, browser *chromium.Browser, tab *Tab) {
 	page := s.signsIn(t, tab)
 	if page.Header["cache-control"] != "private" || page.Header["vary"] != "Cookie" {
 		t.Errorf("the page's header: %v", page.Header)
@@ -98,7 +98,7 @@ func (s *site) getsCookie(t *testing.T, browser *parts.Chromium, tab *Tab) {
 }
 
 // goesOn is a person who goes back to the provider's page, whose login is spent, and presses the button again.
-func (s *site) goesOn(t *testing.T, browser *parts.Chromium, tab *Tab) {
+func (s *site) goesOn(t *testing.T, browser *chromium.Browser, tab *Tab) {
 	before := sessionCookie(t, browser).Value
 	redeemed := s.provider.Hits(oidctest.Token)
 	if back := tab.Back(t); !strings.HasPrefix(back.URL.String(), s.provider.URL(oidctest.Authorization)+"?") {
@@ -116,7 +116,7 @@ const asksSession = `fetch(%q).then((answer) => "" + answer.status)`
 
 // logsOutInOne presses the button in one tab: the other one's scripts know, its page leads to the login, and what the browser kept
 // of the application's pages has no session any more.
-func (s *site) logsOutInOne(t *testing.T, browser *parts.Chromium, tab *Tab) {
+func (s *site) logsOutInOne(t *testing.T, browser *chromium.Browser, tab *Tab) {
 	session := s.URL + app.Prefix + "/auth/v2/session"
 	other := newTab(t, browser)
 	if page := other.Open(t, s.URL+app.Prefix+"/me"); page.Status != 200 {
@@ -146,7 +146,7 @@ func (s *site) logsOutInOne(t *testing.T, browser *parts.Chromium, tab *Tab) {
 }
 
 // logsOutOf opens a page of somebody who is logged in, and presses the button there.
-func (s *site) logsOutOf(t *testing.T, browser *parts.Chromium, tab *Tab, path string) {
+func (s *site) logsOutOf(t *testing.T, browser *chromium.Browser, tab *Tab, path string) {
 	t.Helper()
 	if page := tab.Open(t, s.URL+app.Prefix+path); page.Status != 200 {
 		t.Fatalf("%s: %d %s", path, page.Status, page.Text)
@@ -161,7 +161,7 @@ func (s *site) logsOutOf(t *testing.T, browser *parts.Chromium, tab *Tab, path s
 	}
 }
 
-func (s *site) outlives(t *testing.T, browser *parts.Chromium, tab *Tab) {
+func (s *site) outlives(t *testing.T, browser *chromium.Browser, tab *Tab) {
 	s.signsIn(t, tab)
 	value := sessionCookie(t, browser).Value
 	again := browser.Restart(t)
@@ -187,8 +187,8 @@ func TestBrowserSessionsHTTPS(t *testing.T) {
 				ID: oidctest.ConfidentialClient, Secret: oidctest.ClientSecret, RedirectURIs: []string{s.callback}, PostLogoutURIs: []string{front + app.Prefix + "/auth/v2/logout"},
 			})
 			s.URL = front
-			browser := parts.NewChromium(t, "ignore-certificate-errors")
-			checks := compat.New(t, part, parts.ChromiumVersion, framework, passthrough)
+			browser := chromium.New(t, "ignore-certificate-errors")
+			checks := compat.New(t, part, chromium.Version, framework, passthrough)
 			checks.Run("browser session over https with a __Host- cookie", func(t *testing.T) {
 				tab := newTab(t, browser)
 				s.signsIn(t, tab)

@@ -17,6 +17,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/integration/app"
 	"github.com/go-oidc-auth/oidcauth/integration/compat"
 	"github.com/go-oidc-auth/oidcauth/integration/parts"
+	"github.com/go-oidc-auth/oidcauth/integration/parts/chromium"
 	"github.com/go-oidc-auth/oidcauth/integration/pyclient"
 )
 
@@ -136,7 +137,7 @@ func TestChromium(t *testing.T) {
 func inChromium(t *testing.T, text string, options ...oidctest.Option) {
 	t.Helper()
 	s := open(t, "gin", brokered, options...)
-	browser := parts.NewChromium(t)
+	browser := chromium.New(t)
 	s.Browser = func(t testing.TB, address string) {
 		ctx, release := context.WithTimeout(browser.Ctx, time.Minute)
 		defer release()

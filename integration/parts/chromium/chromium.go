@@ -1,4 +1,6 @@
-package parts
+// Package chromium starts a browser. It is not a file of package parts, because the protocol that drives a browser takes as long
+// to compile as all that the tests without one import here.
+package chromium
 
 import (
 	"context"
@@ -10,42 +12,44 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/storage"
 	"github.com/chromedp/chromedp"
+
+	"github.com/go-oidc-auth/oidcauth/integration/parts"
 )
 
-// ChromiumVersion is where the browser comes from: Debian brings a new one every few weeks.
-const ChromiumVersion = "Debian's"
+// Version is where the browser comes from: Debian brings a new one every few weeks.
+const Version = "Debian's"
 
-// chromiumLimit is how long the life of one browser may be, whatever a test waits for in it.
-const chromiumLimit = 5 * time.Minute
+// limit is how long the life of one browser may be, whatever a test waits for in it.
+const limit = 5 * time.Minute
 
-// Chromium is a person's browser: a process with a profile of its own, which starts empty. It reaches 127.0.0.1 and
+// Browser is a person's browser: a process with a profile of its own, which starts empty. It reaches 127.0.0.1 and
 // localhost, and finds no other host.
-type Chromium struct {
+type Browser struct {
 	Ctx     context.Context // for actions of chromedp; a context made from it is a tab
 	profile string
 	flags   []string
 	stop    func() // may be called again
 }
 
-// NewChromium starts one, to be ended with the test. Start it after the servers that it talks to: its connections then end
+// New starts one, to be ended with the test. Start it after the servers that it talks to: its connections then end
 // before they wait for them. flags are added to the command line.
-func NewChromium(t testing.TB, flags ...string) *Chromium {
+func New(t testing.TB, flags ...string) *Browser {
 	t.Helper()
-	return startChromium(t, t.TempDir(), flags)
+	return start(t, t.TempDir(), flags)
 }
 
 // Restart ends the browser as a person does, and starts it again with the same profile: what it has on disk.
-func (c *Chromium) Restart(t testing.TB) *Chromium {
+func (c *Browser) Restart(t testing.TB) *Browser {
 	t.Helper()
 	c.stop()
-	return startChromium(t, c.profile, c.flags)
+	return start(t, c.profile, c.flags)
 }
 
-func startChromium(t testing.TB, profile string, flags []string) *Chromium {
+func start(t testing.TB, profile string, flags []string) *Browser {
 	t.Helper()
 	program, err := exec.LookPath("chromium")
 	if err != nil {
-		Missing(t, "Chromium", err, "apt-get install chromium")
+		parts.Missing(t, "Chromium", err, "apt-get install chromium")
 	}
 	options := []chromedp.ExecAllocatorOption{
 		chromedp.ExecPath(program), chromedp.UserDataDir(profile), chromedp.WindowSize(1280, 900),
@@ -59,7 +63,7 @@ func startChromium(t testing.TB, profile string, flags []string) *Chromium {
 	}, flags...) {
 		options = append(options, chromedp.Flag(flag, true))
 	}
-	limited, release := context.WithTimeout(context.Background(), chromiumLimit)
+	limited, release := context.WithTimeout(context.Background(), limit)
 	allocator, _ := chromedp.NewExecAllocator(limited, options...)
 	ctx, _ := chromedp.NewContext(allocator)
 	stop := sync.OnceFunc(func() {
@@ -70,11 +74,11 @@ func startChromium(t testing.TB, profile string, flags []string) *Chromium {
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("Chromium: %v", err)
 	}
-	return &Chromium{Ctx: ctx, profile: profile, flags: flags, stop: stop}
+	return &Browser{Ctx: ctx, profile: profile, flags: flags, stop: stop}
 }
 
 // Cookies are those that the browser keeps, as it understood them.
-func (c *Chromium) Cookies(t testing.TB) []*network.Cookie {
+func (c *Browser) Cookies(t testing.TB) []*network.Cookie {
 	t.Helper()
 	got, err := chromedp.Call(c.Ctx, storage.GetCookies, storage.GetCookiesParams{})
 	if err != nil {
@@ -84,7 +88,7 @@ func (c *Chromium) Cookies(t testing.TB) []*network.Cookie {
 }
 
 // DropCookies empties the jar, as the end of a cookie's life does.
-func (c *Chromium) DropCookies(t testing.TB) {
+func (c *Browser) DropCookies(t testing.TB) {
 	t.Helper()
 	if _, err := chromedp.Call(c.Ctx, storage.ClearCookies, storage.ClearCookiesParams{}); err != nil {
 		t.Fatal(err)
