@@ -20,17 +20,23 @@ PACKAGES := $(patsubst %,./%/...,$(MODULES))
 # The race detector needs a C compiler.
 RACE := $(if $(shell command -v $(firstword $(shell go env CC)) 2>/dev/null),-race)
 
-# How go test builds where the environment variable CI is not true: most of a first run is the compiler's time.
-# SQLite's translated C code and the codec that gin has for MessagePack, which nothing here uses, take more than a
-# third of what foreign modules take: the one goes without the race detector, which still watches all that calls it, the
-# other stays out. Two packages of foreign modules are large, and little of them runs: they go without the optimizer.
+# How go test builds where the environment variable CI is not true: half of a first run is the compiler's time.
+# Without the race detector go SQLite's translated C code and the arithmetic of cryptography, which pure functions
+# do: it still watches all that calls them. gin's codec for MessagePack, which nothing here uses, stays out. What gin and fiber
+# bring and no test runs (UNUSED) goes without the race detector and without the optimizer, the databases' drivers (LARGE)
+# without the optimizer: they are large, and little of them runs. Nothing has what only debuggers read.
 # In CI nothing is left out. Tests that wait for leases and servers leave the processor to others: so twice as
 # many packages as go would take run side by side.
 IN_CI := $(filter true,$(CI))
 FLAGS := $(RACE)
 ifeq ($(IN_CI),)
-LARGE := github.com/redis/go-redis/v9 github.com/jackc/pgx/v5/pgtype
-FLAGS += -tags=nomsgpack $(if $(RACE),-gcflags=modernc.org/...=-race=false) $(patsubst %,'-gcflags=%=-N -l',$(LARGE)) -p=$(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))))
+LARGE := github.com/redis/go-redis github.com/jackc/pgx go.mongodb.org/mongo-driver
+UNUSED := github.com/quic-go github.com/klauspost/compress github.com/andybalholm/brotli github.com/goccy/go-yaml github.com/go-playground \
+  github.com/pelletier/go-toml github.com/gabriel-vasile/mimetype
+UNWATCHED := $(if $(RACE),-race=false)
+FLAGS += -tags=nomsgpack -gcflags=all=-dwarf=false $(patsubst %,'-gcflags=%/...=-dwarf=false $(UNWATCHED)',modernc.org crypto/internal/fips140) \
+  $(patsubst %,'-gcflags=%/...=-dwarf=false -N -l',$(LARGE)) $(patsubst %,'-gcflags=%/...=-dwarf=false -N -l $(UNWATCHED)',$(UNUSED)) \
+  -p=$(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))))
 endif
 
 # REAL are the packages of the integration module that need more than `make test` starts: `make integration` runs them.
@@ -78,10 +84,12 @@ $(GOLANGCI):
 	GOWORK=off GOBIN=$(CURDIR)/$(@D)/build go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	@mv $(@D)/build/golangci-lint $@
 
-# vet is part of lint: go test need not do half of it. -w leaves out what only debuggers read. The tools are built with the
-# race detector because the rest is. Packed modules select older versions of what they require than the workspace does, which
+# vet is part of lint: go test need not do half of it. -w leaves out what only debuggers read. The tools are built as
+# the rest is. Packed modules select older versions of what they require than the workspace does, which
 # takes another minute to compile: that is for CI. Elsewhere every package that they import has to be found.
-test: TOOLS_FLAGS := $(RACE)
+# A compiler or a test that collects its garbage less often takes more memory, a gigabyte or two, and a tenth less time.
+test: TOOLS_FLAGS := -ldflags=-w $(FLAGS)
+test: export GOGC := $(or $(GOGC),400)
 test: parts ## test every module with the race detector, and find the packages of the packed ones; CI=true vets and tests those
 ifeq ($(RACE),)
 	@echo '*** NO RACE DETECTOR: go finds no C compiler, so data races stay unseen in this run ***' >&2

@@ -39,8 +39,12 @@ func (a *answer) text() string {
 // those that end a member, a parameter or a line.
 func (a *answer) is(want string) {
 	a.t.Helper()
+	got := a.text()
+	if got == want {
+		return // most answers are, and need no pattern
+	}
 	pattern := strings.ReplaceAll(regexp.QuoteMeta(want), "…", "[^\"&;,{}\\s]+")
-	if got := a.text(); !regexp.MustCompile(`\A` + pattern + `\z`).MatchString(got) {
+	if !regexp.MustCompile(`\A` + pattern + `\z`).MatchString(got) {
 		a.t.Errorf("%s\n--- got\n%s\n--- want\n%s", a.what, got, want)
 	}
 }
