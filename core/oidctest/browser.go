@@ -28,7 +28,7 @@ func (p *Provider) cookieName() string {
 
 // sessionCookie returns the session cookie. It ends with the browser.
 func (p *Provider) sessionCookie(value string) *http.Cookie {
-	return &http.Cookie{ //nolint:gosec // a provider on loopback speaks http
+	return &http.Cookie{
 		Name: p.cookieName(), Value: value, Path: cmp.Or(p.set.path, "/"), HttpOnly: true, SameSite: http.SameSiteLaxMode,
 		Secure: strings.HasPrefix(p.issuer, "https://"),
 	}
