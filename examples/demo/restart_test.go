@@ -29,7 +29,7 @@ func restart(t *testing.T, d *demo, data string, browsers ...*browser) *demo {
 func TestSessionsSurviveARestart(t *testing.T) {
 	onEveryAlone(t, func(t *testing.T, d *demo) {
 		b := newBrowser(t, d)
-		shop, office := b.login("/shop", "alice"), b.login("/office", "bob")
+		shop, office := b.login("/shop", "alice"), b.login("/office", "alice")
 		restart(t, d, d.data, b)
 		if who := b.who("/shop"); who == nil || who.Session != shop.Session {
 			t.Errorf("the session at the shop after the restart: %+v", who)
