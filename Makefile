@@ -90,6 +90,10 @@ $(GOLANGCI):
 # A compiler or a test that collects its garbage less often takes more memory, a gigabyte or two, and a tenth less time.
 test: TOOLS_FLAGS := -ldflags=-w $(FLAGS)
 test: export GOGC := $(or $(GOGC),400)
+ifeq ($(IN_CI),)
+# Tests that call go themselves find what has been compiled: the tools' compiled all but SQLite a second time.
+test: export GOFLAGS := $(shell go env GOFLAGS) $(FLAGS)
+endif
 test: parts ## test every module with the race detector, and find the packages of the packed ones; CI=true vets and tests those
 ifeq ($(RACE),)
 	@echo '*** NO RACE DETECTOR: go finds no C compiler, so data races stay unseen in this run ***' >&2
