@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core"
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
@@ -112,7 +113,7 @@ func (d *demo) steal(ctx context.Context, at *service, person *core.IDToken) (st
 	if person.IsGuest() {
 		return "", errNobody
 	}
-	access, err := at.auth.AccessToken(ctx)
+	access, err := settled(ctx, at)
 	if err != nil {
 		return "", err
 	}
@@ -120,6 +121,26 @@ func (d *demo) steal(ctx context.Context, at *service, person *core.IDToken) (st
 		return "", err
 	}
 	return "A thief has spent the refresh token of " + person.Username() + "’s session at " + at.Name + ", and has new tokens. The provider notices when the service spends its own.", nil
+}
+
+// settled returns the access token of the session when it stays the same: this request may have made the service ask the provider again,
+// and a thief who comes second is the one who is noticed.
+func settled(ctx context.Context, at *service) (string, error) {
+	const glance, glances = 200 * time.Millisecond, 10
+	last := ""
+	for range glances {
+		access, err := at.auth.AccessToken(ctx)
+		if err != nil || access == last {
+			return access, err
+		}
+		last = access
+		select {
+		case <-time.After(glance):
+		case <-ctx.Done():
+			return "", ctx.Err()
+		}
+	}
+	return last, nil
 }
 
 // endAtProvider is what an administrator does: log somebody out everywhere.
