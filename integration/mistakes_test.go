@@ -1,4 +1,4 @@
-package core_test
+package integration
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,6 +15,24 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
+
+// lockedBuffer is a buffer for the log of several goroutines.
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (b *lockedBuffer) Write(text []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(text)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
 
 // mistake is a service that is set up wrongly, and all that it says.
 type mistake struct {
