@@ -135,7 +135,7 @@ var walkBreaks = map[string]struct {
 			return slices.DeleteFunc(list, func(s store.Session) bool { return p.sessions[s.ID].Version != s.Version })
 		}
 	}, false},
-	"the index outlives a row that is swapped when it ends": {"dead onward", func(p *plain) {
+	"the index outlives a row that is swapped when it ends": {"dead onward one", func(p *plain) {
 		left := map[string]store.Session{}
 		p.swapAs = func(s store.Session) error {
 			stored, ok := p.sessions[s.ID]
