@@ -52,7 +52,8 @@ func New(config Config) (*Auth, error) {
 		cfg: cfg, log: cfg.Logger, closed: new(atomic.Bool), loginPath: new(atomic.Pointer[string]), own: new(sync.Map), origin: originOf(cfg.PublicURL),
 		noLogout:  trouble.New(cfg.Logger, slog.LevelWarn, "browsers", "sent to the provider's logout"),
 		refusals:  &trouble.Limit{Lines: 10, Every: time.Second},
-		redirects: oncePerMinute(), covered: oncePerMinute(), preflights: oncePerMinute(), foreign: oncePerMinute(),
+		redirects: trouble.OncePerMinute(), foreign: trouble.OncePerMinute(),
+		covered: trouble.OncePerMinute(), preflights: trouble.OncePerMinute(),
 	}
 	if a.states, err = login.New(login.Config{Secrets: a.secrets(), Party: cfg.party(), Leeway: cfg.Leeway, Secure: cfg.isSecure()}); err != nil {
 		return nil, err
@@ -68,8 +69,6 @@ func New(config Config) (*Auth, error) {
 	a.verifier = verify.NewVerifier(cfg.TokenCacheSize, sessions.Issuers()...)
 	return a, nil
 }
-
-func oncePerMinute() *trouble.Limit { return &trouble.Limit{Lines: 1, Every: time.Minute} }
 
 // sessions returns the implementation for the configured mode.
 func (a *Auth) sessions(up *session.Upstream) session.Sessions {

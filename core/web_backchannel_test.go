@@ -108,12 +108,7 @@ func logoutEvents() oidctest.Claims {
 func TestWhomLogoutTokensMean(t *testing.T) {
 	inBothModes(t, func(t *testing.T, mode func(*core.Config)) {
 		w := newWeb(t, mode)
-		var sid string
-		w.idp.Tamper(oidctest.IDTokens, func(claims oidctest.Claims) { sid, _ = claims["sid"].(string) })
-		first, second := w.browser(), w.browser()
-		first.logIn("alice")
-		one := sid
-		second.logIn("alice")
+		first, second, one := w.twice("alice")
 		for what, claims := range map[string]oidctest.Claims{
 			"an unknown sid":            {"sid": "unknown"},
 			"the sid in jti":            {"sid": "unknown", "jti": one},

@@ -108,16 +108,23 @@ func TestBadLogoutTokens(t *testing.T) {
 	}
 }
 
+// twice logs a person in with two browsers and returns the first one's sid at the provider, too.
+func (w *web) twice(user string) (first, second *browser, sid string) {
+	w.t.Helper()
+	last := ""
+	w.idp.Tamper(oidctest.IDTokens, func(claims oidctest.Claims) { last, _ = claims["sid"].(string) })
+	first, second = w.browser(), w.browser()
+	first.logIn(user)
+	sid = last
+	second.logIn(user)
+	return first, second, sid
+}
+
 // A logout token with a sid ends that session alone, also while its login is under way.
 func TestBackChannelLogoutOfOneSession(t *testing.T) {
 	inBothModes(t, func(t *testing.T, mode func(*core.Config)) {
 		w := newWeb(t, mode)
-		var sid string
-		w.idp.Tamper(oidctest.IDTokens, func(claims oidctest.Claims) { sid, _ = claims["sid"].(string) })
-		first, second := w.browser(), w.browser()
-		first.logIn("alice")
-		one := sid
-		second.logIn("alice")
+		first, second, one := w.twice("alice")
 		if answer := w.backChannel(w.idp.LogoutToken("alice", oidctest.Claims{"sid": one})); answer.StatusCode != http.StatusOK {
 			t.Fatalf("%d %s", answer.StatusCode, body(answer))
 		}

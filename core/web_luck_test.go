@@ -2,6 +2,7 @@ package core_test
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -29,7 +30,7 @@ func newPair(t *testing.T, options ...oidctest.Option) *pair {
 		oidctest.WithLifetimes(oidctest.Lifetimes{RefreshToken: 400 * 24 * time.Hour}))...)
 	p := &pair{idp: idp, memory: store.NewMemory()}
 	p.flawed = &flawedStore{Store: p.memory}
-	p.first, p.second = p.instance(t, touchingStore{p.flawed}), p.instance(t, p.memory)
+	p.first, p.second = p.instance(t, p.flawed), p.instance(t, p.memory)
 	return p
 }
 
@@ -43,6 +44,9 @@ func (p *pair) instance(t *testing.T, db store.Store) *web {
 // at is the same browser at another instance.
 func (b *browser) at(w *web) *browser { return &browser{web: w, jar: b.jar} }
 
+// copied is another browser, at an instance, with the same cookies.
+func (b *browser) copied(w *web) *browser { return &browser{web: w, jar: maps.Clone(b.jar)} }
+
 func (p *pair) close() {
 	_ = p.first.auth.Close()
 	_ = p.second.auth.Close()
@@ -54,13 +58,6 @@ func (p *pair) loses(t *testing.T) {
 	if _, err := p.memory.Purge(t.Context(), time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// touchingStore is a flawed store whose Touch is a call, too.
-type touchingStore struct{ *flawedStore }
-
-func (s touchingStore) Touch(ctx context.Context, id string, seen, idle time.Time) error {
-	return s.do(ctx, "Touch", func() error { return s.Store.Touch(ctx, id, seen, idle) })
 }
 
 // takeover is longer than a lease, and what the clocks of two instances may differ by.
@@ -169,10 +166,7 @@ func TestFullStore(t *testing.T) {
 		if name, _ := late.sessionCookie(); name != "" || p.idp.Hits(oidctest.Revocation) != revoked+1 {
 			t.Errorf("a refused login leaves the cookie %q, and %d tokens are revoked", name, p.idp.Hits(oidctest.Revocation)-revoked)
 		}
-		thief := &browser{web: p.second, jar: map[string]string{}}
-		for name, value := range leaver.jar {
-			thief.jar[name] = value
-		}
+		thief := leaver.copied(p.second)
 		if answer := leaver.do(http.MethodPost, "/auth/v2/logout", append(script, "Origin: "+webURL)...); answer.StatusCode != http.StatusServiceUnavailable {
 			t.Errorf("a logout: %d", answer.StatusCode)
 		}
@@ -231,10 +225,7 @@ func TestRestoredStore(t *testing.T) {
 		defer p.close()
 		b := p.first.browser()
 		b.logIn("alice")
-		thief := &browser{web: p.second, jar: map[string]string{}}
-		for name, value := range b.jar {
-			thief.jar[name] = value
-		}
+		thief := b.copied(p.second)
 		list, err := p.first.auth.SessionsOf(t.Context(), issuer, "alice")
 		if err != nil || len(list) != 1 {
 			t.Fatalf("%d sessions, %v", len(list), err)

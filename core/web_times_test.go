@@ -18,7 +18,7 @@ func together(t *testing.T, change func(*core.Config)) (one, other *browser) {
 	second := &web{t: t, idp: w.idp, cfg: w.cfg}
 	second.serve()
 	one = w.browser()
-	return one, &browser{web: second, jar: one.jar}
+	return one, one.at(second)
 }
 
 // Requests extend the idle time, on every instance; the absolute end stays.

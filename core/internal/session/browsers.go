@@ -41,12 +41,12 @@ type Browsers struct {
 	own    BrowserConfig
 	seats  *tokencache.Cache[*Seat]
 	reads  singleflight.Group
-	sealed trouble.Limit // of log lines about rows that cannot be decrypted
+	sealed *trouble.Limit // of log lines about rows that cannot be decrypted
 }
 
 // NewBrowsers makes browser sessions in a vault.
 func NewBrowsers(v *Vault, cfg BrowserConfig) *Browsers {
-	return &Browsers{Vault: v, own: cfg, seats: tokencache.New[*Seat](max(cfg.Cache, 1)), sealed: trouble.Limit{Lines: 1, Every: time.Minute}}
+	return &Browsers{Vault: v, own: cfg, seats: tokencache.New[*Seat](max(cfg.Cache, 1)), sealed: trouble.OncePerMinute()}
 }
 
 // Arrival describes a browser that comes back from the provider.

@@ -16,6 +16,9 @@ type Limit struct {
 	dropped int       // lines dropped since the last one that was logged
 }
 
+// OncePerMinute makes a limit of one line per minute.
+func OncePerMinute() *Limit { return &Limit{Lines: 1, Every: time.Minute} }
+
 // Take reports whether a line may be logged now, and how many were dropped since the last one.
 func (l *Limit) Take() (dropped int, ok bool) {
 	l.mu.Lock()
