@@ -135,22 +135,42 @@ func (tab *Tab) Press(t testing.TB, selector string) {
 	}
 }
 
-// press moves the mouse to the middle of an element. [chromedp.Click] does not find it on a page that came from the
-// browser's memory.
+// press clicks the middle of an element, again if something has moved it meanwhile: the page is alive, and a click beside the
+// element would be lost, or be another button's. [chromedp.Click] does not find it on a page that came from the browser's memory.
 func (tab *Tab) press(selector string) chromedp.Action[chromedp.Void] {
+	const tries = 5
 	return func(ctx context.Context, target *chromedp.Target) (none chromedp.Void, err error) {
-		middle, err := chromedp.Evaluate[[2]float64](fmt.Sprintf(`(() => {
-			const element = document.querySelector(%q);
-			element.scrollIntoView({ block: "center", behavior: "instant" });
-			const box = element.getBoundingClientRect();
-			return [box.x + box.width / 2, box.y + box.height / 2];
-		})()`, selector))(ctx, target)
-		if err != nil {
-			return none, err
+		for range tries {
+			middle, err := chromedp.Evaluate[[2]float64](fmt.Sprintf(middleOf, selector))(ctx, target)
+			if err != nil {
+				return none, err
+			}
+			if _, err := chromedp.MouseClickXY(middle[0], middle[1])(ctx, target); err != nil {
+				return none, err
+			}
+			missed, err := chromedp.Evaluate[bool](`window.clickMissed === true`)(ctx, target)
+			if err != nil || !missed { // an error: the click has led to another document, which is on its way
+				return none, nil
+			}
 		}
-		return chromedp.MouseClickXY(middle[0], middle[1])(ctx, target)
+		return none, fmt.Errorf("%d clicks at its place did not reach it", tries)
 	}
 }
+
+// middleOf is the place of an element. The next click anywhere else has no effect, and window.clickMissed is true after it.
+const middleOf = `(() => {
+	const element = document.querySelector(%q);
+	element.scrollIntoView({ block: "center", behavior: "instant" });
+	window.clickMissed = false;
+	window.addEventListener("click", (event) => {
+		if (element.contains(event.target)) return;
+		window.clickMissed = true;
+		event.stopImmediatePropagation();
+		event.preventDefault();
+	}, { capture: true, once: true });
+	const box = element.getBoundingClientRect();
+	return [box.x + box.width / 2, box.y + box.height / 2];
+})()`
 
 // Reload loads the document once more.
 func (tab *Tab) Reload(t testing.TB) View {

@@ -3,7 +3,7 @@
 import { $, ask, busy, inform, say } from "/demo/common.js";
 import { look, panes } from "/demo/panes.js";
 import { showStrip } from "/demo/strip.js";
-import { showSwitches } from "/demo/switches.js";
+import { showSwitches, switchesNow } from "/demo/switches.js";
 import { showDevice } from "/demo/device.js";
 import { begin } from "/demo/inspect.js";
 import "/demo/lines.js";
@@ -16,10 +16,11 @@ async function tick() {
   if (asking || document.hidden) return;
   asking = true;
   try {
+    const turned = switchesNow();
     const { body } = await ask(`/demo/state?after=${last}`);
     last = Math.max(last, ...body.events.map((event) => event.id));
     showStrip(body.events);
-    showSwitches(body.switches);
+    showSwitches(body.switches, turned);
     showDevice(body.device);
     inform(true);
   } catch {

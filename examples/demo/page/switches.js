@@ -6,8 +6,13 @@ import { look, onEnded, panes, press } from "/demo/panes.js";
 const watching = 20; // seconds
 let run = 0; // counts the switches that were pressed: a new one ends the watch of the last
 let begun = 0;
+let turned = 0; // counts the switches that have been turned
 
-export function showSwitches(state) {
+// switchesNow is for showSwitches: an answer that was asked for before a switch was turned tells of how it was before.
+export const switchesNow = () => turned;
+
+export function showSwitches(state, asked) {
+  if (asked !== turned) return;
   for (const button of all("[role=switch]")) button.setAttribute("aria-checked", String(Boolean(state[button.dataset.switch])));
 }
 
@@ -31,7 +36,9 @@ async function turn(button) {
   begun = performance.now();
   press();
   $("then").replaceChildren(); // now: a session may end before the answer is here
+  turned += 1; // what has been asked for by now may be answered before the switch is turned, or after
   const { said } = await post("/demo/switch", { name, on, service: target.path });
+  turned += 1;
   tell(said, "first");
   if (button.getAttribute("role") === "switch") button.setAttribute("aria-checked", String(on));
   watch(mine, name, known, target);
