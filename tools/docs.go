@@ -14,7 +14,7 @@ import (
 )
 
 // docs checks the documents: programs compile and equal those in examples, marked blocks equal their file, Go code parses, links, functions
-// and make targets exist, programs set a Logger, and no committed text contains a folder of one machine or the host of a registry.
+// and make targets exist, programs set a Logger and SecretKeys, and no committed text contains a folder of one machine or the host of a registry.
 func (r *repo) docs() error {
 	files, err := r.committed()
 	if err != nil {
@@ -106,7 +106,7 @@ func (c *docsCheck) text(file string) {
 		return
 	}
 	if isProgram(file) {
-		c.logs(file, string(data))
+		c.sets(file, string(data))
 	}
 	number := 0
 	for line := range strings.Lines(string(data)) {
@@ -141,7 +141,7 @@ func (c *docsCheck) goBlocks(doc document) []block {
 		default:
 			programs = append(programs, b)
 			c.example(b)
-			c.logs(b.at(), b.Text)
+			c.sets(b.at(), b.Text)
 		}
 	}
 	return programs
@@ -177,10 +177,18 @@ func (c *docsCheck) example(b block) {
 	}
 }
 
-// logs requires a Logger in each program that configures the library, so that people who copy it see what to correct.
-func (c *docsCheck) logs(where, text string) {
-	if strings.Contains(text, "core.Config{") && !strings.Contains(text, "Logger:") {
+// sets requires fields in each program that configures the library: a Logger, so that people who copy it see what to correct, and
+// SecretKeys, without which a login is lost at a restart and fails on a second replica. An Example of the package documentation
+// needs no keys: a key written into it would be copied.
+func (c *docsCheck) sets(where, text string) {
+	if !strings.Contains(text, "core.Config{") {
+		return
+	}
+	if !strings.Contains(text, "Logger:") {
 		c.fault("%s: the program sets no Logger in core.Config", where)
+	}
+	if strings.Contains(text, "package main\n") && !strings.Contains(text, "SecretKeys:") {
+		c.fault("%s: the program sets no SecretKeys in core.Config", where)
 	}
 }
 

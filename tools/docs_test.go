@@ -14,6 +14,7 @@ func TestDocsPass(t *testing.T) {
 	files["README.md"] = "# X\n\n[me](#x) [core](core) [other](docs/a.md#b-c) [web](https://example.org/x) `make check`\n\n" + marked(program)
 	files["docs/a.md"] = "## B `C`!\n\n[up](../README.md)\n\n```go\nx := f(1)\n```\n"
 	files["examples/x/main.go"] = program
+	files["core/example_test.go"] = "package core_test\n\nvar _ = core.Config{Logger: nil}\n"
 	files["core/x_test.go"] = "package core\n\nfunc TestX() {}\n\nfunc (s *x) does() {}\n\ntype x struct{}\n"
 	files["docs/c.md"] = "[a](../core/x_test.go#TestX) [b](../core/x_test.go#does) [c](../core/x_test.go)\n"
 	files["docs/b.md"] = "<!-- program: y -->\n```go\npackage main\n\nimport _ \"embed\"\n\n//go:embed static/a.js\nvar script string\n\nfunc main() { println(script) }\n```\n" +
@@ -40,6 +41,7 @@ func TestDocsFaults(t *testing.T) {
 		"program of another":   {"examples/x/main.go", program + "\n// more\n", "differs from examples/x/main.go"},
 		"program without logs": {"README.md", marked(strings.Replace(program, "{}", "{ _ = core.Config{} }", 1)), "README.md:3: the program sets no Logger"},
 		"example without logs": {"core/example_test.go", "var _ = core.Config{}\n", "core/example_test.go: the program sets no Logger"},
+		"program without keys": {"README.md", marked(strings.Replace(program, "{}", "{ _ = core.Config{Logger: nil} }", 1)), "README.md:3: the program sets no SecretKeys"},
 		"program that is none": {"README.md", marked("package main\n\nfunc main() { x() }\n"), "exit status 1"},
 		"copy of another":      {"docs/a.md", "<!-- file: README.md -->\n```\nx\n```\n", "docs/a.md:3: the block differs from README.md"},
 		"copy of nothing":      {"docs/a.md", "<!-- file: x.js -->\n```js\nx\n```\n", "no such file: x.js"},

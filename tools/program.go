@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	_ "embed"
 	"encoding/json"
 	"errors"
@@ -123,6 +124,7 @@ func runProgram(ctx context.Context, binary, address string, idp provider, excha
 		"DISCOVERY_URL="+idp.Discovery,
 		"CLIENT_ID="+idp.ClientID,
 		"CLIENT_SECRET="+idp.ClientSecret,
+		"SECRET_KEY="+rand.Text()+rand.Text(),
 		"PUBLIC_URL=http://"+address+"/api",
 		"ADDR="+address,
 	)
