@@ -14,6 +14,8 @@ func TestDocsPass(t *testing.T) {
 	files["README.md"] = "# X\n\n[me](#x) [core](core) [other](docs/a.md#b-c) [web](https://example.org/x) `make check`\n\n" + marked(program)
 	files["docs/a.md"] = "## B `C`!\n\n[up](../README.md)\n\n```go\nx := f(1)\n```\n"
 	files["examples/x/main.go"] = program
+	files["docs/d.md"] = "<!-- part: chiauth/chi.go -->\n```go\npackage   chiauth\n\nimport _ \"" + prefix + "core\"\n```\n"
+	files["docs/demo.png"] = "\x00"
 	files["core/example_test.go"] = "package core_test\n\nvar _ = core.Config{Logger: nil}\n"
 	files["core/x_test.go"] = "package core\n\nfunc TestX() {}\n\nfunc (s *x) does() {}\n\ntype x struct{}\n"
 	files["docs/c.md"] = "[a](../core/x_test.go#TestX) [b](../core/x_test.go#does) [c](../core/x_test.go)\n"
@@ -44,6 +46,9 @@ func TestDocsFaults(t *testing.T) {
 		"program without keys": {"README.md", marked(strings.Replace(program, "{}", "{ _ = core.Config{Logger: nil} }", 1)), "README.md:3: the program sets no SecretKeys"},
 		"program that is none": {"README.md", marked("package main\n\nfunc main() { x() }\n"), "exit status 1"},
 		"copy of another":      {"docs/a.md", "<!-- file: README.md -->\n```\nx\n```\n", "docs/a.md:3: the block differs from README.md"},
+		"part of another":      {"docs/a.md", "<!-- part: chiauth/chi.go -->\n```go\nimport _ \"" + prefix + "core\"\n\npackage chiauth\n```\n", "docs/a.md:3: chiauth/chi.go has no such line after those before it: package chiauth"},
+		"part of nothing":      {"docs/a.md", "<!-- part: x.go -->\n```go\nx()\n```\n", "no such file: x.go"},
+		"large picture":        {"docs/demo.png", "\x00" + strings.Repeat("x", maxPicture), "more than 300000: make picture"},
 		"copy of nothing":      {"docs/a.md", "<!-- file: x.js -->\n```js\nx\n```\n", "no such file: x.js"},
 		"folder":               {"core/x.txt", "in /" + "root/x", "core/x.txt:1: names a folder"},
 		"registry":             {"core/x.txt", "a\nhttps://" + host + "/x", "core/x.txt:2: names the registry"},
