@@ -41,7 +41,9 @@ func newRouter(cfg core.Config) (*gin.Engine, error) {
 	r.GET("/dashboard", auth.Handle(dashboard))              // sends people to the login, and back here
 	r.GET("/admin", auth.Handle(admin, core.Roles("admin"))) // others see a page that says so
 	r.POST("/orders", auth.Handle(order))                    // refused if another site's form sends it
-	return r, auth.Mount(r, core.Paths{})                    // /auth/v2/login, logout, session …
+	api := r.Group("/api", auth.Required(core.Scopes("orders")))
+	api.GET("/orders", orders)            // programs send a bearer token; without the scope: 403
+	return r, auth.Mount(r, core.Paths{}) // /auth/v2/login, logout, session …
 }
 
 var page = template.Must(template.New("page").Parse(`<!DOCTYPE html><meta charset="utf-8"><title>Shop</title>
@@ -63,4 +65,8 @@ func admin(c *gin.Context, caller *core.IDToken) {
 
 func order(c *gin.Context, caller *core.IDToken) {
 	c.String(http.StatusCreated, "Ordered by %s.", caller.Subject())
+}
+
+func orders(c *gin.Context) {
+	c.JSON(http.StatusOK, gin.H{"orders_of": ginauth.IDToken(c).Username()})
 }
