@@ -103,7 +103,7 @@ func (r *repo) consume(ctx context.Context, p *packed, f framework, pages []stri
 	if err := tryProgram(ctx, dir, p.env, binary); err != nil {
 		return buildSize{}, err
 	}
-	return size, r.tryPages(ctx, p, dir, program, pages)
+	return size, tryPages(ctx, p, dir, program, pages)
 }
 
 // programOf returns the program of the adapter's README.
@@ -133,14 +133,15 @@ func buildProgram(dir string, env []string, text string) (string, error) {
 	return binary, goRun(dir, env, "build", "-o", binary, ".")
 }
 
-// emptyModule makes a module without requirements. Its go.sum has the hashes that the adapter and the store have of
-// third-party modules, which are the same for every module, so that the go command needs no checksum database.
+// emptyModule makes a module without requirements. Its go.sum has the hashes that the adapter, the store and the
+// examples, which use both, have of third-party modules: they are the same for every module, so that the go command needs no
+// checksum database.
 func (r *repo) emptyModule(f framework) (string, error) {
 	dir, err := r.scratch(filepath.Join("consumer", f.Name))
 	if err != nil {
 		return "", err
 	}
-	sums, err := r.sums(f.Adapter, sessionStore)
+	sums, err := r.sums(f.Adapter, sessionStore, "examples")
 	if err != nil {
 		return "", err
 	}

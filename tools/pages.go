@@ -3,8 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"html"
+	"io"
 	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -52,11 +58,15 @@ func withPages(program string, added []string) string {
 }
 
 // tryPages adds the guide's lines to a program that tryProgram has run, and opens its guarded route as a browser does.
-func (r *repo) tryPages(ctx context.Context, p *packed, dir string, program block, added []string) error {
-	if err := goRun(dir, p.env, "get", prefix+sessionStore+"@"+r.Version); err != nil {
+func tryPages(ctx context.Context, p *packed, dir string, program block, added []string) error {
+	text := withPages(program.Text, added)
+	if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(text), 0o644); err != nil {
 		return err
 	}
-	binary, err := buildProgram(dir, p.env, withPages(program.Text, added))
+	if err := goRun(dir, p.env, "get", "."); err != nil { // what the program imports: without it the store is missing
+		return err
+	}
+	binary, err := buildProgram(dir, p.env, text)
 	if err != nil {
 		return fmt.Errorf("%s with the lines of %s: %w", program.at(), guide, err)
 	}
@@ -70,13 +80,65 @@ func (r *repo) tryPages(ctx context.Context, p *packed, dir string, program bloc
 	if err != nil {
 		return err
 	}
-	err = runProgram(ctx, binary, address, idp, []exchange{
-		{path: guardedRoute, accept: "text/html", status: http.StatusFound, header: "Location", begins: "http://" + address + loginRoute},
-		{path: loginRoute, accept: "text/html", status: http.StatusFound, header: "Location", begins: idp.issuer()},
-		{path: guardedRoute, authorization: idp.Bearer, status: http.StatusOK, body: "alice"},
+	err = runProgram(ctx, binary, address, idp, func(base string) error {
+		if err := converse(ctx, base, []exchange{
+			{path: guardedRoute, accept: "text/html", status: http.StatusFound, header: "Location", begins: base + loginRoute},
+			{path: guardedRoute, authorization: idp.Bearer, status: http.StatusOK, body: "alice"},
+		}); err != nil {
+			return err
+		}
+		return openAsAlice(base + guardedRoute)
 	})
 	if err != nil {
 		return fmt.Errorf("with the lines of %s: %w", guide, err)
 	}
 	return nil
+}
+
+var formAction = regexp.MustCompile(`<form method="post" action="([^"]*)"`)
+
+// openAsAlice opens a page that needs a login, as a browser that nobody has used yet: it lands at the provider, says there that it is
+// alice, and comes back to the page.
+func openAsAlice(address string) error {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return err
+	}
+	browser := &http.Client{Jar: jar, Timeout: time.Minute}
+	at, text, err := open(browser, http.MethodGet, address, "")
+	if err != nil {
+		return err
+	}
+	action := formAction.FindStringSubmatch(text)
+	if action == nil {
+		return fmt.Errorf("%s ends at %s, which has no form: %s", address, at, text)
+	}
+	form, err := at.Parse(html.UnescapeString(action[1]))
+	if err != nil {
+		return err
+	}
+	at, text, err = open(browser, http.MethodPost, form.String(), "user=alice")
+	if err == nil && (at.String() != address || !strings.Contains(text, "alice")) {
+		err = fmt.Errorf("the login ends at %s, not at %s: %s", at, address, text)
+	}
+	return err
+}
+
+// open returns the address and the text that a browser ends at.
+func open(browser *http.Client, method, address, form string) (*url.URL, string, error) {
+	request, err := http.NewRequest(method, address, strings.NewReader(form))
+	if err != nil {
+		return nil, "", err
+	}
+	request.Header.Set("Accept", "text/html")
+	if form != "" {
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	response, err := browser.Do(request)
+	if err != nil {
+		return nil, "", err
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	return response.Request.URL, string(body), err
 }

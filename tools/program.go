@@ -97,9 +97,11 @@ func tryProgram(ctx context.Context, dir string, env []string, binary string) er
 	callback := "http://" + address + callbackRoute
 	login := loginRoute + "?redirect_uri=" + url.QueryEscape(callback)
 	outage := provider{Discovery: "http://" + nobody + "/.well-known/openid-configuration", ClientID: "app", ClientSecret: "secret"}
-	err = runProgram(ctx, binary, address, outage, []exchange{
-		{path: guardedRoute, status: http.StatusUnauthorized, header: "WWW-Authenticate", begins: "Bearer"},
-		{path: login, status: http.StatusServiceUnavailable, header: "Content-Type", begins: "application/json", body: `"detail"`},
+	err = runProgram(ctx, binary, address, outage, func(base string) error {
+		return converse(ctx, base, []exchange{
+			{path: guardedRoute, status: http.StatusUnauthorized, header: "WWW-Authenticate", begins: "Bearer"},
+			{path: login, status: http.StatusServiceUnavailable, header: "Content-Type", begins: "application/json", body: `"detail"`},
+		})
 	})
 	if err != nil {
 		return fmt.Errorf("without a provider: %w", err)
@@ -108,10 +110,12 @@ func tryProgram(ctx context.Context, dir string, env []string, binary string) er
 	if err != nil {
 		return err
 	}
-	err = runProgram(ctx, binary, address, idp, []exchange{
-		{path: guardedRoute, status: http.StatusUnauthorized, header: "WWW-Authenticate", begins: "Bearer"},
-		{path: guardedRoute, authorization: idp.Bearer, status: http.StatusOK, body: "alice"},
-		{path: login, status: http.StatusFound, header: "Location", begins: idp.issuer()},
+	err = runProgram(ctx, binary, address, idp, func(base string) error {
+		return converse(ctx, base, []exchange{
+			{path: guardedRoute, status: http.StatusUnauthorized, header: "WWW-Authenticate", begins: "Bearer"},
+			{path: guardedRoute, authorization: idp.Bearer, status: http.StatusOK, body: "alice"},
+			{path: login, status: http.StatusFound, header: "Location", begins: idp.issuer()},
+		})
 	})
 	if err != nil {
 		return fmt.Errorf("with a provider: %w", err)
@@ -119,8 +123,8 @@ func tryProgram(ctx context.Context, dir string, env []string, binary string) er
 	return nil
 }
 
-// runProgram starts a program, sends it the exchanges, and ends it.
-func runProgram(ctx context.Context, binary, address string, idp provider, exchanges []exchange) error {
+// runProgram starts a program, waits until it answers, calls try with its address, and ends it.
+func runProgram(ctx context.Context, binary, address string, idp provider, try func(base string) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var output bytes.Buffer
@@ -144,7 +148,10 @@ func runProgram(ctx context.Context, binary, address string, idp provider, excha
 		cancel()
 		close(ended)
 	}()
-	err := converse(ctx, "http://"+address, exchanges)
+	err := awaitAnswer(ctx, "http://"+address)
+	if err == nil {
+		err = try("http://" + address)
+	}
 	cancel()
 	<-ended
 	if err != nil {
@@ -153,12 +160,12 @@ func runProgram(ctx context.Context, binary, address string, idp provider, excha
 	return nil
 }
 
-// converse waits until base answers and runs the exchanges.
-func converse(ctx context.Context, base string, exchanges []exchange) error {
+// awaitAnswer waits until base answers.
+func awaitAnswer(ctx context.Context, base string) error {
 	for {
 		_, err := get(ctx, base+guardedRoute, "", "")
 		if err == nil {
-			break
+			return nil
 		}
 		select {
 		case <-ctx.Done():
@@ -166,6 +173,10 @@ func converse(ctx context.Context, base string, exchanges []exchange) error {
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
+}
+
+// converse runs the exchanges.
+func converse(ctx context.Context, base string, exchanges []exchange) error {
 	for _, e := range exchanges {
 		got, err := get(ctx, base+e.path, e.authorization, e.accept)
 		if err != nil {
