@@ -87,7 +87,7 @@ func tryPages(ctx context.Context, p *packed, dir string, program block, added [
 		}); err != nil {
 			return err
 		}
-		return openAsAlice(base + guardedRoute)
+		return openAsAlice(ctx, base+guardedRoute)
 	})
 	if err != nil {
 		return fmt.Errorf("with the lines of %s: %w", guide, err)
@@ -99,13 +99,13 @@ var formAction = regexp.MustCompile(`<form method="post" action="([^"]*)"`)
 
 // openAsAlice opens a page that needs a login, as a browser that nobody has used yet: it lands at the provider, says there that it is
 // alice, and comes back to the page.
-func openAsAlice(address string) error {
+func openAsAlice(ctx context.Context, address string) error {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		return err
 	}
 	browser := &http.Client{Jar: jar, Timeout: time.Minute}
-	at, text, err := open(browser, http.MethodGet, address, "")
+	at, text, err := open(ctx, browser, http.MethodGet, address, "")
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func openAsAlice(address string) error {
 	if err != nil {
 		return err
 	}
-	at, text, err = open(browser, http.MethodPost, form.String(), "user=alice")
+	at, text, err = open(ctx, browser, http.MethodPost, form.String(), "user=alice")
 	if err == nil && (at.String() != address || !strings.Contains(text, "alice")) {
 		err = fmt.Errorf("the login ends at %s, not at %s: %s", at, address, text)
 	}
@@ -125,8 +125,8 @@ func openAsAlice(address string) error {
 }
 
 // open returns the address and the text that a browser ends at.
-func open(browser *http.Client, method, address, form string) (*url.URL, string, error) {
-	request, err := http.NewRequest(method, address, strings.NewReader(form))
+func open(ctx context.Context, browser *http.Client, method, address, form string) (*url.URL, string, error) {
+	request, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(form))
 	if err != nil {
 		return nil, "", err
 	}

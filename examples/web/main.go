@@ -16,7 +16,7 @@ import (
 )
 
 func main() {
-	router, err := newRouter(core.Config{
+	cfg := core.Config{
 		DiscoveryURL: os.Getenv("DISCOVERY_URL"), // https://idp.example.org/.well-known/openid-configuration
 		ClientID:     os.Getenv("CLIENT_ID"),
 		ClientSecret: os.Getenv("CLIENT_SECRET"),
@@ -24,7 +24,8 @@ func main() {
 		PublicURL:    os.Getenv("PUBLIC_URL"),           // https://app.example.org
 		Sessions:     &core.SessionConfig{},
 		Logger:       slog.Default(),
-	})
+	}
+	router, err := newRouter(cfg)
 	if err != nil {
 		log.Fatal(err)
 	}
