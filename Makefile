@@ -22,7 +22,8 @@ RACE := $(if $(shell command -v $(firstword $(shell go env CC)) 2>/dev/null),-ra
 
 # How go test builds where the environment variable CI is not true: half of a first run is the compiler's time.
 # Without the race detector go SQLite's translated C code and what pure functions do (PURE: arithmetic, cryptography, formats and
-# text, which pass no data between goroutines): it still watches all that calls them. gin's codec for MessagePack, which nothing
+# text): it still watches all that calls them. A package with sync.Map, as encoding/json is, cannot be among them: the linker may take its
+# copy of that code for all, and the detector would see races where there are none. gin's codec for MessagePack, which nothing
 # here uses, stays out. What the frameworks and drivers bring and no test runs (UNUSED) goes without the race detector and without
 # the optimizer, the databases' drivers (LARGE) without the optimizer: they are large, and little of them runs. Nothing has what
 # only debuggers read.
@@ -32,9 +33,9 @@ IN_CI := $(filter true,$(CI))
 FLAGS := $(RACE)
 ifeq ($(IN_CI),)
 LARGE := github.com/redis/go-redis github.com/jackc/pgx go.mongodb.org/mongo-driver
-PURE := modernc.org $(patsubst %,crypto/%,internal aes cipher ecdh ecdsa ed25519 elliptic hmac rand rsa sha1 sha256 sha512 x509) \
-  bufio bytes compress encoding fmt hash html math mime net/textproto net/url regexp sort strconv strings text unicode vendor/golang.org
-UNUSED := golang.org/x/net golang.org/x/text $(patsubst %,github.com/%,quic-go klauspost/compress andybalholm/brotli goccy/go-yaml go-playground \
+PURE := modernc.org $(patsubst %,crypto/%,internal/fips140 aes cipher hmac sha256 sha512) $(patsubst %,encoding/%,asn1 base64 hex pem) \
+  bufio bytes compress fmt html math/big net/textproto net/url regexp sort strconv strings text unicode $(patsubst %,vendor/golang.org/x/%,text net/http/httpguts)
+UNUSED := golang.org/x/text $(patsubst %,github.com/%,quic-go klauspost/compress andybalholm/brotli goccy/go-yaml go-playground \
   pelletier/go-toml gabriel-vasile/mimetype)
 UNWATCHED := $(if $(RACE),-race=false)
 FLAGS += -tags=nomsgpack -gcflags=all=-dwarf=false $(patsubst %,'-gcflags=%/...=-dwarf=false $(UNWATCHED)',$(PURE)) \
