@@ -41,7 +41,7 @@ func send(client *http.Client, address string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer answer.Body.Close() //nolint:errcheck // nothing is written
+	defer answer.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
 	if err == nil && answer.StatusCode >= 300 {
 		err = fmt.Errorf("%s: %s", answer.Status, body)

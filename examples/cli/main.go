@@ -61,6 +61,8 @@ func (t *tool) run(ctx context.Context, args []string) error {
 	return errors.New("usage: shop login [-device] | get PATH | logout")
 }
 
+func (t *tool) say(format string, args ...any) { _, _ = fmt.Fprintf(t.out, format, args...) }
+
 // config describes the routes of the service. The service is the provider's client; this tool needs no registration and no secret.
 func (t *tool) config(redirect string) *oauth2.Config {
 	routes := t.service + "/auth/v2/"
@@ -85,7 +87,7 @@ func (t *tool) login(ctx context.Context) error {
 	defer func() { _ = server.Shutdown(context.WithoutCancel(ctx)) }() // after the page has been sent
 
 	address := cfg.AuthCodeURL(state, oauth2.S256ChallengeOption(verifier), oauth2.SetAuthURLParam("offline_access", "true"))
-	fmt.Fprintln(t.out, "Log in with your browser:", address)
+	t.say("Log in with your browser: %s\n", address)
 	_ = t.open(address) // without a browser the person opens the address
 	select {
 	case <-ctx.Done():
@@ -110,7 +112,7 @@ func callback(state string, back chan<- url.Values) http.Handler {
 			http.Error(w, "This is not the login that was begun.", http.StatusBadRequest)
 			return
 		}
-		fmt.Fprintln(w, "You can close this window.")
+		_, _ = io.WriteString(w, "You can close this window.")
 		select {
 		case back <- r.URL.Query():
 		default: // it has come already
@@ -126,7 +128,7 @@ func (t *tool) loginDevice(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(t.out, "Open %s and type the code %s. Confirm it only if you began this yourself.\n", start.VerificationURI, start.UserCode)
+	t.say("Open %s and type the code %s. Confirm it only if you began this yourself.\n", start.VerificationURI, start.UserCode)
 	token, err := cfg.DeviceAccessToken(ctx, start) // asks until the person has answered
 	if err != nil {
 		return err
@@ -156,7 +158,7 @@ func (t *tool) get(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	defer answer.Body.Close() //nolint:errcheck // nothing is written
+	defer answer.Body.Close()
 	if answer.StatusCode >= 300 {
 		return errors.New("the API answers " + answer.Status)
 	}
@@ -216,5 +218,5 @@ func openBrowser(address string) error {
 	if command == nil {
 		command = []string{"xdg-open"}
 	}
-	return exec.Command(command[0], append(command[1:], address)...).Start() //nolint:gosec // the address is that of the service
+	return exec.Command(command[0], append(command[1:], address)...).Start()
 }

@@ -52,5 +52,5 @@ func home(w http.ResponseWriter, _ *http.Request, caller *core.IDToken) {
 }
 
 func profile(w http.ResponseWriter, _ *http.Request, caller *core.IDToken) {
-	fmt.Fprintf(w, "You are %s, %s.", caller.Name(), caller.Email())
+	_, _ = fmt.Fprintf(w, "You are %s, %s.", caller.Name(), caller.Email())
 }

@@ -43,5 +43,5 @@ func newRouter(cfg core.Config) (*http.ServeMux, error) {
 }
 
 func greet(w http.ResponseWriter, _ *http.Request, caller *core.IDToken) {
-	fmt.Fprintf(w, "Hello %s of %v", caller.Name(), cmp.Or(caller.Claim("department"), any("nowhere")))
+	_, _ = fmt.Fprintf(w, "Hello %s of %v", caller.Name(), cmp.Or(caller.Claim("department"), any("nowhere")))
 }
