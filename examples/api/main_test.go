@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-oidc-auth/oidcauth/core"
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
@@ -63,6 +64,22 @@ func TestReady(t *testing.T) {
 	router(t, oidctest.NewProvider(t)).ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/ready", nil))
 	if answer.Code != http.StatusOK {
 		t.Errorf("ready: %d", answer.Code)
+	}
+}
+
+// An API without logins needs the issuer, the keys and its audience.
+func TestGuardsAlone(t *testing.T) {
+	idp := oidctest.NewProvider(t)
+	router, err := newRouter(core.Config{Issuer: idp.Issuer(), JWKSURL: idp.URL(oidctest.JWKS), Audience: []string{audience}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	request := httptest.NewRequest(http.MethodGet, "/orders", nil)
+	request.Header.Set("Authorization", idp.Bearer("bob", oidctest.Claims{"aud": audience, "scope": "orders:read"}))
+	answer := httptest.NewRecorder()
+	router.ServeHTTP(answer, request)
+	if answer.Code != http.StatusOK || idp.Hits(oidctest.Discovery) != 0 {
+		t.Errorf("%d %s, discovery was fetched %d times", answer.Code, answer.Body, idp.Hits(oidctest.Discovery))
 	}
 }
 
