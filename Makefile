@@ -21,20 +21,24 @@ PACKAGES := $(patsubst %,./%/...,$(MODULES))
 RACE := $(if $(shell command -v $(firstword $(shell go env CC)) 2>/dev/null),-race)
 
 # How go test builds where the environment variable CI is not true: half of a first run is the compiler's time.
-# Without the race detector go SQLite's translated C code and the arithmetic of cryptography, which pure functions
-# do: it still watches all that calls them. gin's codec for MessagePack, which nothing here uses, stays out. What gin and fiber
-# bring and no test runs (UNUSED) goes without the race detector and without the optimizer, the databases' drivers (LARGE)
-# without the optimizer: they are large, and little of them runs. Nothing has what only debuggers read.
+# Without the race detector go SQLite's translated C code and what pure functions do (PURE: arithmetic, cryptography, formats and
+# text): it still watches all that calls them. A package with sync.Map, as encoding/json is, cannot be among them: the linker may take its
+# copy of that code for all, and the detector would see races where there are none. gin's codec for MessagePack, which nothing
+# here uses, stays out. What the frameworks and drivers bring and no test runs (UNUSED) goes without the race detector and without
+# the optimizer, the databases' drivers (LARGE) without the optimizer: they are large, and little of them runs. Nothing has what
+# only debuggers read.
 # In CI nothing is left out. Tests that wait for leases and servers leave the processor to others: so twice as
 # many packages as go would take run side by side.
 IN_CI := $(filter true,$(CI))
 FLAGS := $(RACE)
 ifeq ($(IN_CI),)
 LARGE := github.com/redis/go-redis github.com/jackc/pgx go.mongodb.org/mongo-driver
-UNUSED := github.com/quic-go github.com/klauspost/compress github.com/andybalholm/brotli github.com/goccy/go-yaml github.com/go-playground \
-  github.com/pelletier/go-toml github.com/gabriel-vasile/mimetype
+PURE := modernc.org $(patsubst %,crypto/%,internal/fips140 aes cipher hmac sha256 sha512) $(patsubst %,encoding/%,asn1 base64 hex pem) \
+  bufio bytes compress fmt html math/big net/textproto net/url regexp sort strconv strings text unicode $(patsubst %,vendor/golang.org/x/%,text net/http/httpguts)
+UNUSED := golang.org/x/text $(patsubst %,github.com/%,quic-go klauspost/compress andybalholm/brotli goccy/go-yaml go-playground \
+  pelletier/go-toml gabriel-vasile/mimetype)
 UNWATCHED := $(if $(RACE),-race=false)
-FLAGS += -tags=nomsgpack -gcflags=all=-dwarf=false $(patsubst %,'-gcflags=%/...=-dwarf=false $(UNWATCHED)',modernc.org crypto/internal/fips140) \
+FLAGS += -tags=nomsgpack -gcflags=all=-dwarf=false $(patsubst %,'-gcflags=%/...=-dwarf=false $(UNWATCHED)',$(PURE)) \
   $(patsubst %,'-gcflags=%/...=-dwarf=false -N -l',$(LARGE)) $(patsubst %,'-gcflags=%/...=-dwarf=false -N -l $(UNWATCHED)',$(UNUSED)) \
   -p=$(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))))
 endif
@@ -99,9 +103,10 @@ ifeq ($(RACE),)
 	@echo '*** NO RACE DETECTOR: go finds no C compiler, so data races stay unseen in this run ***' >&2
 	@[ "$$CI" != true ]
 endif
-	go test -vet=off -ldflags=-w $(FLAGS) $(ORDERED)
+	@echo go test $(RACE) $(ORDERED)
+	@go test -vet=off -ldflags=-w $(FLAGS) $(ORDERED)
 ifeq ($(IN_CI),)
-	$(TOOLS) packed list -deps -test -f '{{""}}'
+	@$(TOOLS) packed list -deps -test -f '{{""}}'
 else
 	$(TOOLS) packed vet
 	$(TOOLS) packed test -vet=off
