@@ -27,7 +27,7 @@ type Finding struct {
 }
 
 // Doctor examines the configuration, the provider and the store, and says what is wrong, with the line to write. It sorts the findings by
-// level, wrong ones first, and within a level by check: settings, addresses, provider, store. It never returns an error: what cannot be
+// level, wrong ones first, and within a level by check: settings, addresses, provider, store, requests. It never returns an error: what cannot be
 // reached is a finding, and hides no other one.
 //
 // Doctor changes nothing in the store or at the provider. It reads the discovery document and the keys anew, begins logins without
@@ -38,16 +38,18 @@ type Finding struct {
 //
 // Each request takes at most Config.Timeout; all end with ctx. Safe for concurrent use.
 //
-// It cannot see tokens: whether the provider puts the audience, the scopes and the roles into them, and whether they are JWTs, shows only a
-// login. It cannot see the memory of other replicas. In broker mode it opens the signing keys in the store, which fails if another
-// replica with other SecretKeys made them; without broker mode no row can be found without a cookie, so that it prints a fingerprint of the
-// keys, which must be the same on each replica.
+// It cannot see tokens: only a login shows whether the provider puts the audience, the scopes and the roles into them, and whether they are
+// JWTs. What requests have shown within the last hour (opaque tokens, a guard in the wrong place, states and sessions of replicas with other
+// SecretKeys) it reports on the instance that saw it. It cannot see the memory of other replicas: in broker mode it opens the signing keys in
+// the store, which fails if a replica with other SecretKeys made them; the rows of sessions are found by their cookies alone, so that it also
+// prints a fingerprint of the SecretKeys, which must be the same on each replica.
 func (a *Auth) Doctor(ctx context.Context) []Finding {
 	parts := []struct {
 		name    string
 		examine func(context.Context, *findings)
 	}{
 		{"settings", a.examineSettings}, {"addresses", a.examineAddresses}, {"provider", a.examineProvider}, {"store", a.examineStore},
+		{"requests", a.examineRequests},
 	}
 	results := make([]findings, len(parts))
 	var wait sync.WaitGroup

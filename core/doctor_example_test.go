@@ -15,7 +15,7 @@ func ExampleAuth_Doctor() {
 		fmt.Println(err)
 		return
 	}
-	defer provider.Close() //nolint:errcheck // it only ends the listener
+	defer provider.Close()      //nolint:errcheck // it only ends the listener
 	config := provider.Config() // in a program of your own: DiscoveryURL, ClientID, ClientSecret and SecretKeys
 	config.ClientSecret = "that of another client"
 	config.PublicURL = "https://app.example.org"
