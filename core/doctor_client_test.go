@@ -55,6 +55,16 @@ func TestDoctorTriesTheClient(t *testing.T) {
 			func(idp *oidctest.Provider) { idp.Fault(oidctest.Authorization, oidctest.HTML(403)) },
 			mistake{check: "redirect URI", level: core.FindingNote, text: "does not show", line: flowOwnCallback},
 		},
+		"an error of another kind": {
+			func(idp *oidctest.Provider) {
+				idp.Fault(oidctest.Authorization, oidctest.Serve(func(w http.ResponseWriter, r *http.Request) {
+					if r.URL.Query().Get("redirect_uri") == flowOwnCallback {
+						w.WriteHeader(400)
+					}
+				}))
+			},
+			mistake{check: "redirect URI", level: core.FindingNote, text: "does not show", line: flowOwnCallback},
+		},
 		"scopes refused": {sendBack("error=invalid_scope"), mistake{check: "scopes", level: core.FindingWrong, text: "profile email", line: `Scopes: []string{"profile", "email"},`}},
 		"flow refused":   {sendBack("error=unauthorized_client"), mistake{check: "client", level: core.FindingWrong, text: "may not begin a login"}},
 		"any redirect":   {sendBack("error=login_required"), mistake{check: "redirect URI", level: core.FindingNote, text: "to any redirect URI", line: flowOwnCallback}},

@@ -1,6 +1,10 @@
 package core_test
 
 import (
+	"context"
+	"encoding/base64"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -137,5 +141,51 @@ func TestDoctorChangesNothing(t *testing.T) {
 		if f.idp.Hits(oidctest.Token) != 1 {
 			t.Errorf("%s: %d token requests", name, f.idp.Hits(oidctest.Token))
 		}
+	}
+}
+
+// local is a store on this machine, whose file may not exist yet.
+type local struct {
+	store.Store
+	file string
+}
+
+func (l local) SecretFile() (string, bool) { return l.file, true }
+
+// A store on this machine that no request has used yet is no mistake, and Doctor does not create its key file. A key file that cannot be
+// used is one.
+func TestDoctorReadsALocalStore(t *testing.T) {
+	for name, c := range map[string]struct {
+		key  string
+		flaw func(context.Context, string, int) error
+		mistake
+	}{
+		"not there yet": {"", failing("Keys"), mistake{check: "store", level: core.FindingNote, text: "when the first request needs it"}},
+		"there":         {"", nil, mistake{check: "store", level: core.FindingNote, text: "a file on this machine", line: `StoreURL: os.Getenv("STORE_URL"),`}},
+		"damaged key":   {"short\n", nil, mistake{check: "secret keys", level: core.FindingWrong, text: "cannot be used", line: `SecretKeys: []string{os.Getenv("SECRET_KEY")}, // the output of: openssl rand -base64 48`}},
+		"other key": {base64.StdEncoding.EncodeToString([]byte("a key of thirty-two bytes or more")), nil,
+			mistake{check: "secret keys", level: core.FindingWrong, text: "other SecretKeys", line: `SecretKeys: []string{os.Getenv("SECRET_KEY")}, // the output of: openssl rand -base64 48`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			db := &flawedStore{Store: &remote{store.NewMemory()}}
+			ready(t, newFlow(t, func(c *core.Config) { brokered()(c); c.Store = db }))
+			file := filepath.Join(t.TempDir(), "key")
+			if c.key != "" {
+				if err := os.WriteFile(file, []byte(c.key), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			f := newFlow(t, func(config *core.Config) {
+				brokered()(config)
+				config.Store, config.SecretKeys = local{db, file}, nil
+			})
+			db.breaks(c.flaw)
+			if list := f.auth.Doctor(t.Context()); !c.has(list) {
+				t.Errorf("got %+v", list)
+			}
+			if _, err := os.Stat(file); c.key == "" && err == nil {
+				t.Error("the key file was created")
+			}
+		})
 	}
 }
