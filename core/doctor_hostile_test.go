@@ -105,6 +105,7 @@ func TestDoctorIsBounded(t *testing.T) {
 		"panic of the transport": {func(*http.Request) (*http.Response, error) { panic("secret") }, nil, 0, mistake{check: "provider", level: core.FindingWrong, text: "panicked"}},
 		"panic of the store":     {nil, func(context.Context, string, int) error { panic("secret") }, 0, mistake{check: "store", level: core.FindingWrong, text: "panicked"}},
 		"the transport hangs":    {hanging, nil, 11 * time.Second, mistake{check: "discovery", level: core.FindingWrong, text: "no answer in time"}},
+		"the login hangs":        {nil, nil, 21 * time.Second, mistake{check: "redirect URI", level: core.FindingNote, text: "could not ask", line: flowOwnCallback}},
 		"the store hangs":        {nil, func(ctx context.Context, _ string, _ int) error { <-ctx.Done(); return ctx.Err() }, 11 * time.Second, mistake{check: "store", level: core.FindingWrong, text: "deadline exceeded"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -112,6 +113,9 @@ func TestDoctorIsBounded(t *testing.T) {
 				idp := oidctest.NewProvider(t, oidctest.WithoutNetwork("https://idp.test"), oidctest.WithAlgorithm("ES256"))
 				config, db := idp.Config(), &flawedStore{Store: &remote{store.NewMemory()}}
 				config.Sessions, config.Store = &core.SessionConfig{}, db
+				if c.want.check == "redirect URI" {
+					idp.Fault(oidctest.Authorization, oidctest.Hang())
+				}
 				if c.transport != nil {
 					config.HTTPClient = &http.Client{Transport: c.transport}
 				}
@@ -128,7 +132,7 @@ func TestDoctorIsBounded(t *testing.T) {
 				if !c.want.has(list) || len(found(list, "cookie", "")) != 1 {
 					t.Errorf("got %+v", list)
 				}
-				if c.transport != nil == (len(found(list, "store", core.FindingOK)) == 0) || c.flaw != nil == (len(found(list, "discovery", core.FindingOK)) == 0) {
+				if c.flaw == nil && len(found(list, "store", core.FindingOK)) == 0 || c.transport == nil && len(found(list, "discovery", core.FindingOK)) == 0 {
 					t.Errorf("the other part is missing: %+v", list)
 				}
 				if err := auth.Close(); err != nil {

@@ -181,3 +181,13 @@ func TestDoctorFindsOpaqueTokens(t *testing.T) {
 		_ = auth.Close()
 	}
 }
+
+// A provider that offers everything, and a client without a store, lead to no note about offers.
+func TestDoctorNotesOnlyWhatIsMissing(t *testing.T) {
+	list := newFlow(t, nil).auth.Doctor(t.Context())
+	for _, check := range []string{"offers", "scopes", "back-channel logout", "relaxations", "logger", "requests"} {
+		if notes := found(list, check, core.FindingNote); len(notes) > 0 {
+			t.Errorf("got %+v", notes)
+		}
+	}
+}
