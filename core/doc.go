@@ -54,7 +54,8 @@
 // # In operation
 //
 // Set [Config].Logger: each change of state is logged with what to correct, and at level debug, why a token was refused.
-// [Auth.Ready] is for readiness probes, [Config].Observe for metrics and traces. [Auth.Close] stops the background work.
+// [Auth.Doctor] examines the configuration, the provider and the store, and says what to correct. [Auth.Ready] is for readiness
+// probes, [Config].Observe for metrics and traces. [Auth.Close] stops the background work.
 //
 // # Tests
 //
