@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core"
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
@@ -44,7 +45,9 @@ func open(t *testing.T, server *httptest.Server, path string, cookie *http.Cooki
 	if cookie != nil {
 		request.AddCookie(cookie)
 	}
-	answer, err := server.Client().Do(request)
+	client := server.Client()
+	client.Timeout = 30 * time.Second // a stream that does not end fails the test
+	answer, err := client.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
