@@ -38,7 +38,7 @@ func ExampleProvider_Advance() {
 		fmt.Println(err)
 		return
 	}
-	defer answer.Body.Close() //nolint:errcheck // of a body that was read
+	defer answer.Body.Close()
 	body, err := io.ReadAll(answer.Body)
 	fmt.Println(answer.StatusCode, strings.Contains(string(body), "invalid_grant"), err)
 	// Output: 400 true <nil>
