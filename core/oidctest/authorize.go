@@ -65,10 +65,7 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request, query url.V
 	case slices.Contains(strings.Fields(query.Get("prompt")), "none"):
 		p.sendBack(w, r, query, url.Values{"error": {"login_required"}})
 	default:
-		renderPage(w, http.StatusOK, "login", page{
-			Title: "Sign in", Client: query.Get("client_id"), Users: p.userNames(), Action: p.set.path + paths[Authorization] + "?" + query.Encode(),
-			Scopes: strings.Fields(query.Get("scope")),
-		})
+		p.loginPage(w, query, "")
 	}
 }
 
@@ -78,6 +75,10 @@ func (p *Provider) decide(w http.ResponseWriter, r *http.Request, query url.Valu
 		return
 	}
 	user := r.PostForm.Get("user")
+	if p.mistyped(r.PostForm) {
+		p.loginPage(w, query, wrongPassword)
+		return
+	}
 	if user == "" || !p.knows(user) {
 		p.sendBack(w, r, query, url.Values{"error": {"access_denied"}, "error_description": {"the user refused"}})
 		return
@@ -111,7 +112,7 @@ func (p *Provider) newCode(query url.Values, session signedIn) string {
 func (p *Provider) mayAsk(w http.ResponseWriter, r *http.Request, query url.Values) bool {
 	client, known := p.client(query.Get("client_id"))
 	if !known || repeats(query) || !client.mayRedirect(query.Get("redirect_uri")) {
-		renderPage(w, http.StatusBadRequest, "message", page{Title: "This request cannot be answered", Text: "The client is not known, or its redirect URI is not registered."})
+		p.renderPage(w, http.StatusBadRequest, "message", page{Title: "This request cannot be answered", Text: "The client is not known, or its redirect URI is not registered."})
 		return false
 	}
 	challenge := query.Get("code_challenge")
@@ -159,7 +160,7 @@ func notOffered(query url.Values) string {
 func (p *Provider) sendBack(w http.ResponseWriter, r *http.Request, query, answer url.Values) {
 	target, err := url.Parse(query.Get("redirect_uri"))
 	if err != nil {
-		renderPage(w, http.StatusBadRequest, "message", page{Title: "This request cannot be answered"})
+		p.renderPage(w, http.StatusBadRequest, "message", page{Title: "This request cannot be answered"})
 		return
 	}
 	if state := query.Get("state"); state != "" {

@@ -10,7 +10,7 @@ import (
 )
 
 // Approve logs a user in as in a new browser: it opens an authorization URL of this provider (the redirect of a login route),
-// presses the user's button, and returns the URL to which the provider redirects, with code, state and iss in the query, or
+// presses the user's button or types the password, and returns the URL to which the provider redirects, with code, state and iss in the query, or
 // with error if the provider showed no login page. It returns an error for an unknown user or another URL, and if the provider
 // answered with an error page.
 func (p *Provider) Approve(authorizationURL, user string) (*url.URL, error) {
@@ -48,7 +48,7 @@ func (b *Browser) Approve(authorizationURL, user string) (*url.URL, error) {
 	if !b.provider.knows(user) {
 		return nil, errors.New("oidctest: no such user")
 	}
-	return b.press(authorizationURL, url.Values{"user": {user}})
+	return b.press(authorizationURL, b.provider.buttons(user))
 }
 
 // Deny refuses the login; otherwise it is like [Browser.Approve].
