@@ -37,11 +37,14 @@ func (p *Provider) authorizePage(w http.ResponseWriter, r *http.Request) {
 // which has them in the body (OpenID Connect Core section 3.1.2.1). Only the form must come from this origin: clients send requests from
 // theirs.
 func (p *Provider) authorizePost(w http.ResponseWriter, r *http.Request) {
-	switch pressed := r.PostForm.Has("user") || r.PostForm.Has("deny"); {
+	consent := p.set.consent && r.PostForm.Has("consent")
+	switch pressed := consent || r.PostForm.Has("user") || r.PostForm.Has("deny"); {
 	case !pressed:
 		p.authorize(w, r, r.PostForm)
 	case p.pages.Check(r) != nil:
 		http.Error(w, "this form is not of this provider", http.StatusForbidden)
+	case consent:
+		p.consentAnswer(w, r)
 	default:
 		p.decide(w, r, r.URL.Query())
 	}
@@ -55,13 +58,13 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request, query url.V
 	}
 	hint := query.Get("login_hint")
 	if p.set.autoLogin && p.knows(hint) {
-		p.sendCode(w, r, query, p.signIn(w, r, hint))
+		p.allowed(w, r, query, p.signIn(w, r, hint))
 		return
 	}
 	session, known := p.signedIn(r)
 	switch {
 	case known && !p.mustAsk(query, session):
-		p.sendCode(w, r, query, session)
+		p.allowed(w, r, query, session)
 	case slices.Contains(strings.Fields(query.Get("prompt")), "none"):
 		p.sendBack(w, r, query, url.Values{"error": {"login_required"}})
 	default:
@@ -88,7 +91,7 @@ func (p *Provider) decide(w http.ResponseWriter, r *http.Request, query url.Valu
 		p.sendBack(w, r, query, url.Values{"error": {"login_required"}, "error_description": {"another user logged in"}})
 		return
 	}
-	p.sendCode(w, r, query, session)
+	p.allowed(w, r, query, session)
 }
 
 func (p *Provider) sendCode(w http.ResponseWriter, r *http.Request, query url.Values, session signedIn) {

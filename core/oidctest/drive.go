@@ -3,9 +3,11 @@ package oidctest
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"regexp"
 	"strings"
 )
 
@@ -62,42 +64,54 @@ func (b *Browser) Open(address string) (*url.URL, error) {
 	if !strings.HasPrefix(address, b.provider.issuer+"/") {
 		return nil, errors.New("oidctest: not an address of this provider")
 	}
-	return b.browse(http.MethodGet, address, nil)
+	back, _, err := b.browse(http.MethodGet, address, nil)
+	return back, err
 }
 
 func (b *Browser) press(authorizationURL string, button url.Values) (*url.URL, error) {
 	if !strings.HasPrefix(authorizationURL, b.provider.URL(Authorization)+"?") {
 		return nil, errors.New("oidctest: not an authorization URL of this provider")
 	}
-	back, err := b.browse(http.MethodGet, authorizationURL, nil)
-	if back != nil || err != nil {
-		return back, err
-	}
-	back, err = b.browse(http.MethodPost, authorizationURL, button)
-	if back == nil && err == nil {
-		err = errors.New("oidctest: the provider did not send the browser back")
+	back, page, err := b.browse(http.MethodGet, authorizationURL, nil)
+	for pages := 0; back == nil && err == nil; pages++ { // the login page and the consent page
+		if pages == 2 {
+			return nil, errors.New("oidctest: the provider did not send the browser back")
+		}
+		form := button
+		if field := consentField.FindStringSubmatch(page); field != nil {
+			form = url.Values{"consent": field[1:]}
+			if button.Has("deny") {
+				form.Set("deny", "1")
+			}
+		}
+		back, page, err = b.browse(http.MethodPost, authorizationURL, form)
 	}
 	return back, err
 }
 
-// browse makes one request and returns the target of a redirect, nil for a page.
-func (b *Browser) browse(method, address string, form url.Values) (*url.URL, error) {
+// consentField is the hidden field of the consent page.
+var consentField = regexp.MustCompile(`name="consent" value="([0-9a-f]+)"`)
+
+// browse makes one request and returns the target of a redirect, nil for a page, and the page.
+func (b *Browser) browse(method, address string, form url.Values) (*url.URL, string, error) {
 	request, err := http.NewRequestWithContext(context.Background(), method, address, strings.NewReader(form.Encode()))
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	response, err := b.client.Do(request)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	defer response.Body.Close()
 	switch response.StatusCode {
 	case http.StatusSeeOther:
-		return url.Parse(response.Header.Get("Location"))
+		back, err := url.Parse(response.Header.Get("Location"))
+		return back, "", err
 	case http.StatusOK:
-		return nil, nil
+		page, err := io.ReadAll(response.Body)
+		return nil, string(page), err
 	default:
-		return nil, errors.New("oidctest: the provider refused the request")
+		return nil, "", errors.New("oidctest: the provider refused the request")
 	}
 }

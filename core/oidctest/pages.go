@@ -13,9 +13,9 @@ var pages = template.Must(template.ParseFS(pageFiles, "pages/*.html"))
 
 // page is the data of the provider's pages.
 type page struct {
-	Title, Text, Client, Action, Code string
-	Users, Scopes                     []string
-	Passwords                         bool // some users have one
+	Title, Text, Client, User, Action, Code string
+	Users, Scopes                           []string
+	Passwords                               bool // some users have one
 }
 
 func (p *Provider) renderPage(w http.ResponseWriter, status int, name string, data page) {
