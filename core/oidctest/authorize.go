@@ -1,6 +1,7 @@
 package oidctest
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
@@ -24,6 +25,7 @@ type grant struct {
 	user, scope, nonce string
 	session            string // sid of the browser's session; "" for a login without one
 	authTime           int64
+	resources          []string // see [WithResources]
 }
 
 func (g grant) has(scope string) bool { return slices.Contains(strings.Fields(g.scope), scope) }
@@ -102,9 +104,10 @@ func (p *Provider) newCode(query url.Values, session signedIn) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	code := randomHex(16)
+	resources, _ := p.resources(query, nil) // checked before
 	p.codes.put(code, codeGrant{
 		client: query.Get("client_id"), redirect: query.Get("redirect_uri"), challenge: query.Get("code_challenge"),
-		grant:   grant{user: session.user, scope: query.Get("scope"), nonce: query.Get("nonce"), session: session.sid, authTime: session.authTime},
+		grant:   grant{user: session.user, scope: query.Get("scope"), nonce: query.Get("nonce"), session: session.sid, authTime: session.authTime, resources: resources},
 		expires: p.now().Add(p.set.life.Code),
 	})
 	return code
@@ -114,12 +117,12 @@ func (p *Provider) newCode(query url.Values, session signedIn) string {
 // then the rest, whose errors are (RFC 6749 section 4.1.2.1).
 func (p *Provider) mayAsk(w http.ResponseWriter, r *http.Request, query url.Values) bool {
 	client, known := p.client(query.Get("client_id"))
-	if !known || repeats(query) || !client.mayRedirect(query.Get("redirect_uri")) {
+	if !known || p.repeats(query) || !client.mayRedirect(query.Get("redirect_uri")) {
 		p.renderPage(w, http.StatusBadRequest, "message", page{Title: "This request cannot be answered", Text: "The client is not known, or its redirect URI is not registered."})
 		return false
 	}
 	challenge := query.Get("code_challenge")
-	switch fault := notOffered(query); {
+	switch fault := cmp.Or(notOffered(query), p.granted(query)); {
 	case fault != "":
 		p.sendBack(w, r, query, url.Values{"error": {fault}})
 	case !p.isHint(query.Get("id_token_hint")):

@@ -26,15 +26,20 @@ func (p *Provider) deviceStart(w http.ResponseWriter, r *http.Request) {
 	}
 	challenge := r.PostForm.Get("code_challenge")
 	needed := p.set.deviceNeedsPKCE && client.Secret == ""
-	if repeats(r.PostForm) || (needed || challenge != "") && (challenge == "" || r.PostForm.Get("code_challenge_method") != "S256") {
+	if p.repeats(r.PostForm) || (needed || challenge != "") && (challenge == "" || r.PostForm.Get("code_challenge_method") != "S256") {
 		p.refuse(w, http.StatusBadRequest, "invalid_request", "Missing parameter: code_challenge_method")
 		return
 	}
+	if fault := p.granted(r.PostForm); fault != "" {
+		p.refuse(w, http.StatusBadRequest, fault, "the scope or the resource is not offered")
+		return
+	}
+	resources, _ := p.resources(r.PostForm, nil)
 	userCode := normalCode(randomHex(4))
 	p.mu.Lock()
 	code := randomHex(16)
 	p.devices.put(code, &deviceGrant{
-		client: client.ID, userCode: userCode, challenge: challenge, grant: grant{scope: r.PostForm.Get("scope")},
+		client: client.ID, userCode: userCode, challenge: challenge, grant: grant{scope: r.PostForm.Get("scope"), resources: resources},
 		expires: p.now().Add(p.set.life.Device), interval: p.set.life.Interval,
 	})
 	p.mu.Unlock()

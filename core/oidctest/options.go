@@ -19,6 +19,7 @@ type settings struct {
 	deviceNeedsPKCE                                         bool
 	opaque, jwtType, autoLogin, noSingleSignOn              bool
 	keepRefresh, noRefresh, noScope, lowerCaseType          bool
+	resources, scopes                                       []string
 	consent                                                 bool
 	refreshExpiresIn                                        *int64
 	authMethods                                             []string
