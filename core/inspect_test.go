@@ -1,0 +1,109 @@
+package core_test
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core"
+	"github.com/go-oidc-auth/oidcauth/core/oidctest"
+)
+
+// inspected makes a service whose log, events and error answers are an error of the test: an inspection is none of a request.
+func inspected(t *testing.T, idp *oidctest.Provider, change func(*core.Config)) *core.Auth {
+	t.Helper()
+	cfg := idp.Config()
+	cfg.Logger = slog.New(slog.NewTextHandler(writerFunc(func(line []byte) (int, error) {
+		if strings.Contains(string(line), "refused") {
+			t.Errorf("logged: %s", line)
+		}
+		return len(line), nil
+	}), &slog.HandlerOptions{Level: slog.LevelDebug}))
+	if change != nil {
+		change(&cfg)
+	}
+	auth, err := core.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = auth.Close() })
+	return auth
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(line []byte) (int, error) { return f(line) }
+
+// An inspection names the check that refuses a token, and shows everything of the token but its signature.
+func TestInspect(t *testing.T) {
+	idp := oidctest.NewProvider(t, oidctest.WithoutNetwork("https://idp.example/realm"))
+	auth := inspected(t, idp, func(cfg *core.Config) {
+		cfg.Observe = core.ObserveFunc(func(event core.Event) {
+			if event.Kind == "verification" {
+				t.Errorf("observed: %+v", event)
+			}
+		})
+		cfg.OnError = func(context.Context, *core.Request, *core.Error) *core.Response {
+			t.Error("an answer was made")
+			return nil
+		}
+	})
+	exp := time.Now().Add(-time.Hour).Unix()
+	for _, c := range []struct {
+		name, token, check, reason string
+		passed                     int
+	}{
+		{"good", idp.AccessToken("alice"), "", "", 10},
+		{"expired", idp.AccessToken("alice", oidctest.Claims{"exp": exp}), "expiry", "expired", 5},
+		{"another service", idp.AccessToken("alice", oidctest.Claims{"aud": "warehouse"}), "audience", "wrong audience", 8},
+		{"an ID token", idp.IDToken("alice"), "kind", "not an access token", 0},
+		{"another issuer", idp.AccessToken("alice", oidctest.Claims{"iss": "https://idp.example.net"}), "issuer", "wrong issuer", 1},
+		{"garbage", "x.y", "form", "not a well-formed signed token", 0},
+		{"nothing", "", "", "oidcauth: 401 invalid_request: Not authenticated", 0},
+	} {
+		seen := auth.Inspect(t.Context(), c.token)
+		passed, refused := 0, ""
+		for _, check := range seen.Checks {
+			switch check.Verdict {
+			case core.VerdictPassed:
+				passed++
+			case core.VerdictRefused:
+				refused = check.Check
+				if check.Reason != c.reason {
+					t.Errorf("%s: %s because of %q", c.name, check.Check, check.Reason)
+				}
+			}
+		}
+		if seen.Accepted != (c.reason == "") || seen.Reason != c.reason || refused != c.check || passed != c.passed || len(seen.Checks) != 10 {
+			t.Errorf("%s: %+v", c.name, seen)
+		}
+		text, err := json.Marshal(seen)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if parts := strings.Split(c.token, "."); len(parts) == 3 && (strings.Contains(string(text), parts[2]) || seen.Header["kid"] == nil || seen.Claims["sub"] != "alice") {
+			t.Errorf("%s: %s", c.name, text)
+		}
+	}
+	if got, ok := auth.Inspect(t.Context(), idp.AccessToken("alice", oidctest.Claims{"exp": exp})).Checks[5].Says.(time.Time); !ok || got.Unix() != exp {
+		t.Errorf("exp: %v", got)
+	}
+}
+
+// While the keys cannot be fetched no check refuses the token, and nothing is said to have passed.
+func TestInspectWithoutKeys(t *testing.T) {
+	idp := oidctest.NewProvider(t, oidctest.WithoutNetwork("https://idp.example/realm"))
+	idp.Fault(oidctest.JWKS, oidctest.Status(500))
+	seen := inspected(t, idp, nil).Inspect(t.Context(), idp.AccessToken("alice"))
+	if seen.Accepted || !strings.Contains(seen.Reason, "503") {
+		t.Errorf("%+v", seen)
+	}
+	for _, check := range seen.Checks {
+		if check.Verdict != core.VerdictNotReached {
+			t.Errorf("%+v", check)
+		}
+	}
+}
