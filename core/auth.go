@@ -35,6 +35,7 @@ type Auth struct {
 	closed    *atomic.Bool            // Close was called: the revocation list, if there is one, is stale
 	loginPath *atomic.Pointer[string] // of the login route that was mounted first
 	own       *sync.Map               // paths of the mounted routes
+	mounts    *mounts                 // their tables, for Doctor
 
 	covered, preflights, foreign *trouble.Limit // of log lines about middleware in the wrong order, and about states of other instances
 }
@@ -49,7 +50,7 @@ func New(config Config) (*Auth, error) {
 	}
 	cfg.warn()
 	a := &Auth{
-		cfg: cfg, log: cfg.Logger, closed: new(atomic.Bool), loginPath: new(atomic.Pointer[string]), own: new(sync.Map), origin: originOf(cfg.PublicURL),
+		cfg: cfg, log: cfg.Logger, closed: new(atomic.Bool), loginPath: new(atomic.Pointer[string]), own: new(sync.Map), mounts: new(mounts), origin: originOf(cfg.PublicURL),
 		noLogout:  trouble.New(cfg.Logger, slog.LevelWarn, "browsers", "sent to the provider's logout"),
 		refusals:  &trouble.Limit{Lines: 10, Every: time.Second},
 		redirects: trouble.OncePerMinute(), foreign: trouble.OncePerMinute(),
