@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 )
 
 // Inspection is the answer of [Auth.Inspect]: what a token says, and what a guard says of it. It is for a person to read, and shows no
@@ -26,6 +28,8 @@ type TokenCheck struct {
 	Verdict string `json:"verdict"`          // one of the Verdict constants
 	Says    any    `json:"says"`             // what the token has there: text, a list of texts, a [time.Time], or nil
 	Reason  string `json:"reason,omitempty"` // why it is refused here
+	Want    string `json:"want,omitempty"`   // what would be accepted, if a setting says so
+	Hint    string `json:"hint,omitempty"`   // what to change
 }
 
 // The verdicts of a [TokenCheck].
@@ -60,26 +64,70 @@ func (a *Auth) Inspect(ctx context.Context, token string) *Inspection {
 	seen, form := decoded(token)
 	g := a.Required(BearerOnly)
 	_, _, err := g.decide(ctx, &Credentials{Method: http.MethodGet, Header: http.Header{"Authorization": {"Bearer " + token}}})
-	if seen.Accepted = err == nil; !seen.Accepted {
-		seen.Reason = refusalOf(err).Error()
+	if fault.Is(err, fault.Missing) { // an empty token
+		err = fault.New(fault.Token, ErrMalformed)
 	}
 	at := -1 // of the check that refuses; -1 if it is about none: the keys could not be fetched, say
 	for i, check := range tokenChecks {
 		if errors.Is(err, check.reason) {
-			at, seen.Reason = i, check.reason.Error()
+			at = i
 		}
 	}
+	met := kindOf(err) == fault.Lacking // every check of the token itself passed
 	for i, check := range tokenChecks {
 		line := TokenCheck{Check: check.name, Says: check.says(seen, form), Verdict: VerdictNotReached}
 		switch {
-		case err == nil || i < at && !errors.Is(err, ErrTokenKind): // of a wrong kind nobody knows how far it came
+		case err == nil || met || i < at && !errors.Is(err, ErrTokenKind): // of a wrong kind nobody knows how far it came
 			line.Verdict = VerdictPassed
 		case i == at:
-			line.Verdict, line.Reason = VerdictRefused, seen.Reason
+			line.refuse(err, check.reason.Error())
 		}
 		seen.Checks = append(seen.Checks, line)
 	}
+	if len(a.cfg.Require) > 0 {
+		line := TokenCheck{Check: "requirement", Says: firstOf(seen.Claims["scope"], seen.Claims["scp"]), Verdict: VerdictNotReached}
+		if err == nil {
+			line.Verdict = VerdictPassed
+		} else if met {
+			line.refuse(err, refusalOf(err).Detail)
+		}
+		seen.Checks = append(seen.Checks, line)
+	}
+	seen.conclude(err)
 	return seen
+}
+
+// conclude sets the decision and its reason: that of the check that refused, or the refusal's text.
+func (i *Inspection) conclude(err error) {
+	if i.Accepted = err == nil; i.Accepted {
+		return
+	}
+	i.Reason = refusalOf(err).Error()
+	for _, check := range i.Checks {
+		if check.Verdict == VerdictRefused {
+			i.Reason = check.Reason
+		}
+	}
+}
+
+// refuse marks the check that refused the token.
+func (c *TokenCheck) refuse(err error, reason string) {
+	c.Verdict, c.Reason = VerdictRefused, reason
+	switch {
+	case errors.Is(err, ErrTokenKind):
+		c.Hint = "send the access token: an ID token is for the client that logged in, and a refresh token for the token route"
+	case errors.Is(err, ErrMalformed):
+		c.Hint = "an access token that is not a JWT can be read by its provider alone: have the provider issue JWTs for this service, or use Config.Broker or Config.Sessions, which need none"
+	}
+	for _, attr := range wanted(err) {
+		if attr.Key == "hint" {
+			c.Hint = attr.Value.String()
+		} else if list, ok := attr.Value.Any().([]string); ok {
+			c.Want = strings.Join(list, ", ")
+		} else {
+			c.Want = attr.Value.String()
+		}
+	}
 }
 
 // decoded returns header and claims, as far as they can be decoded, and what the form of the token is.

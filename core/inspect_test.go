@@ -62,7 +62,7 @@ func TestInspect(t *testing.T) {
 		{"an ID token", idp.IDToken("alice"), "kind", "not an access token", 0},
 		{"another issuer", idp.AccessToken("alice", oidctest.Claims{"iss": "https://idp.example.net"}), "issuer", "wrong issuer", 1},
 		{"garbage", "x.y", "form", "not a well-formed signed token", 0},
-		{"nothing", "", "", "oidcauth: 401 invalid_request: Not authenticated", 0},
+		{"nothing", "", "form", "not a well-formed signed token", 0},
 	} {
 		seen := auth.Inspect(t.Context(), c.token)
 		passed, refused := 0, ""
@@ -105,5 +105,42 @@ func TestInspectWithoutKeys(t *testing.T) {
 		if check.Verdict != core.VerdictNotReached {
 			t.Errorf("%+v", check)
 		}
+	}
+}
+
+// The check that refuses says what it would accept, as far as a setting decides it.
+func TestInspectSaysWhatIsWanted(t *testing.T) {
+	idp := oidctest.NewProvider(t, oidctest.WithoutNetwork("https://idp.example/realm"))
+	for name, c := range map[string]struct {
+		cfg               func(*core.Config)
+		token             string
+		check, want, hint string
+	}{
+		"audience":     {nil, idp.AccessToken("alice", oidctest.Claims{"aud": "warehouse", "azp": nil, "client_id": nil}), "audience", "app", ""},
+		"issued to us": {nil, idp.AccessToken("alice", oidctest.Claims{"aud": "warehouse"}), "audience", "app", "core.IssuedToUs"},
+		"issuer":       {nil, idp.AccessToken("alice", oidctest.Claims{"iss": "https://other.example"}), "issuer", "https://idp.example/realm", ""},
+		"ID token":     {nil, idp.IDToken("alice"), "kind", "", "send the access token"},
+		"opaque":       {nil, "2YotnFZFEjr1zCsicMWpAA", "form", "", "not a JWT"},
+		"scope":        {func(cfg *core.Config) { cfg.Require = []core.Requirement{core.Scopes("orders", "email")} }, idp.AccessToken("alice"), "requirement", "orders, email", ""},
+		"role":         {func(cfg *core.Config) { cfg.Require = []core.Requirement{core.Roles("admin")} }, idp.AccessToken("bob"), "requirement", "Roles admin", ""},
+	} {
+		seen := inspected(t, idp, c.cfg).Inspect(t.Context(), c.token)
+		for i, check := range seen.Checks {
+			switch {
+			case check.Check != c.check:
+				if c.check == "requirement" && check.Verdict != core.VerdictPassed {
+					t.Errorf("%s: %+v", name, check)
+				}
+			case check.Verdict != core.VerdictRefused || check.Want != c.want || !strings.Contains(check.Hint, c.hint) || check.Reason == "" || seen.Reason != check.Reason:
+				t.Errorf("%s: %d %+v, %s", name, i, check, seen.Reason)
+			}
+		}
+		if last := seen.Checks[len(seen.Checks)-1].Check; c.cfg != nil && last != "requirement" {
+			t.Errorf("%s: the last check is %s", name, last)
+		}
+	}
+	seen := inspected(t, idp, func(cfg *core.Config) { cfg.Require = []core.Requirement{core.Roles("admin")} }).Inspect(t.Context(), idp.AccessToken("alice"))
+	if !seen.Accepted || len(seen.Checks) != 11 {
+		t.Errorf("%+v", seen)
 	}
 }
