@@ -1,6 +1,7 @@
 package oidctest
 
 import (
+	"cmp"
 	"crypto/subtle"
 	"net/http"
 	"net/url"
@@ -11,13 +12,17 @@ import (
 // wrongPassword is what the pages say of an unknown name too: it tells nobody which names exist.
 const wrongPassword = "The name or the password is wrong."
 
+// passwordOf returns the password of a user, "" for none.
+func (p *Provider) passwordOf(user User) string { return cmp.Or(user.Password, p.set.password) }
+
 // proves reports whether the form of a page has the password of a user, who may have none.
 func (p *Provider) proves(user string, form url.Values) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, known := range p.users {
 		if known.Name == user {
-			return known.Password == "" || subtle.ConstantTimeCompare([]byte(known.Password), []byte(form.Get("password"))) == 1
+			password := p.passwordOf(known)
+			return password == "" || subtle.ConstantTimeCompare([]byte(password), []byte(form.Get("password"))) == 1
 		}
 	}
 	return false
@@ -26,7 +31,7 @@ func (p *Provider) proves(user string, form url.Values) bool {
 func (p *Provider) hasPasswords() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return slices.ContainsFunc(p.users, func(user User) bool { return user.Password != "" })
+	return slices.ContainsFunc(p.users, func(user User) bool { return p.passwordOf(user) != "" })
 }
 
 // mistyped reports whether a page is to be shown again: the user of its form exists and has another password, or the form with a password
@@ -42,8 +47,8 @@ func (p *Provider) buttons(user string) url.Values {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, known := range p.users {
-		if known.Name == user && known.Password != "" {
-			form.Set("password", known.Password)
+		if password := p.passwordOf(known); known.Name == user && password != "" {
+			form.Set("password", password)
 		}
 	}
 	return form

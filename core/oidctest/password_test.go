@@ -113,3 +113,28 @@ func TestPagesWithoutPasswords(t *testing.T) {
 		t.Errorf("the login page:\n%s", page)
 	}
 }
+
+// A provider may have users and clients of its own instead of the built-in ones, and one password for all users without another.
+func TestOwnUsersAndClients(t *testing.T) {
+	p := oidctest.NewProvider(t,
+		oidctest.WithUsers(oidctest.User{Name: "erin"}, oidctest.User{Name: "dora", Password: "a horse"}), oidctest.WithPassword("a cow"),
+		oidctest.WithClients(oidctest.Client{ID: "shop", Secret: "s3cret"}))
+	if status, _, _ := typed(t, p, asks(p)); status != http.StatusBadRequest {
+		t.Errorf("a built-in client: %d", status)
+	}
+	address := asks(p, "client_id", "shop")
+	if _, page, _ := typed(t, p, address); strings.Contains(page, "Continue as") {
+		t.Errorf("the login page:\n%s", page)
+	}
+	for fields, want := range map[[2]string]bool{
+		{"erin", "a cow"}: true, {"dora", "a horse"}: true, {"dora", "a cow"}: false, {"erin", ""}: false, {"alice", "a cow"}: false,
+	} {
+		status, _, location := typed(t, p, address, "user", fields[0], "password", fields[1])
+		if strings.Contains(location, "code=") != want {
+			t.Errorf("%v: %d %s", fields, status, location)
+		}
+	}
+	if back, err := p.Approve(address, "erin"); err != nil || !back.Query().Has("code") {
+		t.Errorf("Approve: %v %v", back, err)
+	}
+}

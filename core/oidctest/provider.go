@@ -69,6 +69,18 @@ func Start(options ...Option) (*Provider, error) {
 	for _, option := range options {
 		option(&p.set)
 	}
+	if p.set.users != nil {
+		p.users = nil
+		for _, user := range p.set.users {
+			p.AddUser(user)
+		}
+	}
+	if p.set.clients != nil {
+		clear(p.clients)
+		for _, client := range p.set.clients {
+			p.AddClient(client)
+		}
+	}
 	if p.set.issuer != "" {
 		if err := p.name(p.set.issuer); err != nil {
 			return nil, err

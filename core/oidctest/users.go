@@ -10,7 +10,7 @@ type User struct {
 	Name   string // the name on the login page and for [Provider.Bearer]
 	Claims Claims // in tokens and userinfo; without sub, sub is Name
 
-	// Password is what the login page and the device page ask of this user. Empty: a button is enough.
+	// Password is what the login page and the device page ask of this user. Empty: that of [WithPassword], or a button is enough.
 	Password string
 }
 
@@ -89,7 +89,7 @@ func (p *Provider) userNames() []string {
 	defer p.mu.Unlock()
 	names := make([]string, 0, len(p.users))
 	for _, user := range p.users {
-		if user.Password == "" {
+		if p.passwordOf(user) == "" {
 			names = append(names, user.Name)
 		}
 	}
