@@ -47,7 +47,7 @@ func (a *Auth) Doctor(ctx context.Context) []Finding {
 		name    string
 		examine func(context.Context, *findings)
 	}{
-		{"settings", a.examineSettings}, {"addresses", a.examineAddresses},
+		{"settings", a.examineSettings}, {"addresses", a.examineAddresses}, {"provider", a.examineProvider}, {"store", a.examineStore},
 	}
 	results := make([]findings, len(parts))
 	var wait sync.WaitGroup

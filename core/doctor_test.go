@@ -8,10 +8,10 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core"
 )
 
-// found returns the findings of a check, and of a level unless that is "".
+// found returns the findings of a check and a level; "" means any.
 func found(list []core.Finding, check string, level core.Level) []core.Finding {
 	return slices.DeleteFunc(slices.Clone(list), func(f core.Finding) bool {
-		return f.Check != check || level != "" && f.Level != level
+		return check != "" && f.Check != check || level != "" && f.Level != level
 	})
 }
 
