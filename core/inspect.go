@@ -148,10 +148,13 @@ func decoded(token string) (seen *Inspection, form string) {
 	return seen, form
 }
 
+// lastMoment is the end of the year 9999, after which a time has no text (RFC 3339).
+const lastMoment = 253402300799
+
 // moment reads a NumericDate (RFC 7519 section 2); any other value stays as it is.
 func moment(value any) any {
 	seconds, ok := value.(float64)
-	if !ok {
+	if !ok || seconds < 0 || seconds > lastMoment {
 		return value
 	}
 	return time.Unix(int64(seconds), 0)

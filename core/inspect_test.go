@@ -61,6 +61,7 @@ func TestInspect(t *testing.T) {
 		{"another service", idp.AccessToken("alice", oidctest.Claims{"aud": "warehouse"}), "audience", "wrong audience", 8},
 		{"an ID token", idp.IDToken("alice"), "kind", "not an access token", 0},
 		{"another issuer", idp.AccessToken("alice", oidctest.Claims{"iss": "https://idp.example.net"}), "issuer", "wrong issuer", 1},
+		{"no time", idp.AccessToken("alice", oidctest.Claims{"iat": 1e300}), "not before", "not yet valid", 6},
 		{"garbage", "x.y", "form", "not a well-formed signed token", 0},
 		{"nothing", "", "form", "not a well-formed signed token", 0},
 	} {
