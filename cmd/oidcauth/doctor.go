@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -21,7 +20,7 @@ func doctor(ctx context.Context, args []string, s streams) error {
 	var c settings
 	var redirects, afterLogout, trusted list
 	var scopes words
-	var prefix string
+	var prefix, audience string
 	var sessions, broker, asJSON bool
 	var timeout time.Duration
 	flags := newFlags("doctor", aboutDoctor)
@@ -29,6 +28,7 @@ func doctor(ctx context.Context, args []string, s streams) error {
 	flags.StringVar(&prefix, "prefix", "", "Paths.Prefix: where the application mounts the routes, as /api")
 	flags.BoolVar(&sessions, "sessions", false, "the application sets Config.Sessions")
 	flags.BoolVar(&broker, "broker", false, "the application sets Config.Broker")
+	flags.StringVar(&audience, "broker-audience", "", "Broker.Audience, with -broker")
 	flags.Var(&trusted, "trusted-issuer", "an entry of Broker.TrustedIssuers, with -broker; may be repeated")
 	flags.Var(&scopes, "scope", "an entry of Config.Scopes; may be repeated")
 	flags.Var(&redirects, "redirect-uri", "an entry of Config.RedirectURIs; may be repeated")
@@ -38,8 +38,8 @@ func doctor(ctx context.Context, args []string, s streams) error {
 	if err := parse(flags, args, s.out); err != nil {
 		return err
 	}
-	if len(trusted) > 0 && !broker {
-		return misused("-trusted-issuer is for -broker")
+	if !broker && (len(trusted) > 0 || audience != "") {
+		return misused("-trusted-issuer and -broker-audience are for -broker")
 	}
 	cfg := c.config(s)
 	cfg.Scopes, cfg.RedirectURIs, cfg.PostLogoutURIs, cfg.Timeout = scopes, redirects, afterLogout, timeout
@@ -47,10 +47,7 @@ func doctor(ctx context.Context, args []string, s streams) error {
 		cfg.Sessions = new(core.SessionConfig)
 	}
 	if broker {
-		cfg.Broker = &core.BrokerConfig{TrustedIssuers: trusted}
-		if len(trusted) > 0 && len(c.audience) > 0 {
-			cfg.Broker.Audience = c.audience[0]
-		}
+		cfg.Broker = &core.BrokerConfig{TrustedIssuers: trusted, Audience: audience}
 	}
 	findings, err := examine(ctx, cfg, prefix)
 	if err != nil {
@@ -98,10 +95,4 @@ func writeFindings(w io.Writer, findings []core.Finding) error {
 	fmt.Fprintf(&text, "\n%d wrong, %d to note, %d ok\n", count[core.FindingWrong], count[core.FindingNote], count[core.FindingOK])
 	_, err := io.WriteString(w, text.String())
 	return err
-}
-
-func writeJSON(w io.Writer, value any) error {
-	out := json.NewEncoder(w)
-	out.SetIndent("", "  ")
-	return out.Encode(value)
 }

@@ -9,6 +9,7 @@ require (
 	github.com/go-oidc-auth/oidcauth/brokerstore/redisstore v0.1.0
 	github.com/go-oidc-auth/oidcauth/brokerstore/sqlitestore v0.1.0
 	github.com/go-oidc-auth/oidcauth/core v0.1.0
+	github.com/go-oidc-auth/oidcauth/httpauth v0.1.0
 )
 
 require (

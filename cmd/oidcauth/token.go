@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/go-oidc-auth/oidcauth/core"
 )
@@ -137,17 +136,4 @@ func shown(value any) string {
 		return "cannot be written"
 	}
 	return printable(string(text))
-}
-
-// printable escapes what a terminal might take for a command: anybody may have written the token.
-func printable(text string) string {
-	var safe strings.Builder
-	for _, r := range text {
-		if unicode.IsPrint(r) {
-			safe.WriteRune(r)
-		} else {
-			fmt.Fprintf(&safe, `\u%04x`, r)
-		}
-	}
-	return safe.String()
 }
