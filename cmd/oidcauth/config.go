@@ -53,7 +53,7 @@ func (c *settings) config(s streams) core.Config {
 // faults returns the faults of a configuration that New refuses, one text each.
 func faults(err error) (texts []string) {
 	errs := []error{err}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // errors.Join is the outermost error
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		errs = joined.Unwrap()
 	}
 	for _, err := range errs {

@@ -66,7 +66,7 @@ func doctor(ctx context.Context, args []string, s streams) error {
 
 // examine returns the findings: the faults of the configuration if New refuses it, and otherwise those of [core.Auth.Doctor].
 func examine(ctx context.Context, cfg core.Config, prefix string) ([]core.Finding, error) {
-	auth, err := core.New(cfg)
+	auth, err := core.New(cfg) //nolint:contextcheck // New calls nobody
 	if err != nil {
 		var findings []core.Finding
 		for _, text := range faults(err) {

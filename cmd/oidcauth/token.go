@@ -35,7 +35,7 @@ func token(ctx context.Context, args []string, s streams) error {
 	if c.issuer != "" && c.jwks != "" {
 		c.discovery = "" // of another provider than the one to ask
 	}
-	auth, err := core.New(c.config(s))
+	auth, err := core.New(c.config(s)) //nolint:contextcheck // New calls nobody
 	if err != nil {
 		return misused("%s", strings.Join(faults(err), "\n"))
 	}
