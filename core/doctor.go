@@ -27,27 +27,31 @@ type Finding struct {
 }
 
 // Doctor examines the configuration, the provider and the store, and says what is wrong, with the line to write. It sorts the findings by
-// level, wrong ones first, and within a level by check: settings, addresses, provider, store. It never returns an error: what cannot be
-// reached is a finding, and hides no other one.
+// level, wrong ones first, and within a level by check: settings, addresses, provider, store, requests. Whatever cannot be reached is a
+// finding and hides no other one; so is a store or a transport that panics.
 //
-// Doctor changes nothing in the store or at the provider. It reads the discovery document and the keys anew, begins logins without
-// a browser (a request to the authorization endpoint with prompt=none) to see whether the redirect URIs are registered, and sends a made-up code
-// to the token endpoint to see whether ClientID and ClientSecret are good; the provider may log that request as a failed login. It logs
-// nothing and does not call [Observer]. Call [Auth.Routes] before: Doctor compares PublicURL with the mounted paths. Without
-// it, it takes the default paths.
+// Call [Auth.Routes] first: Doctor compares PublicURL with the mounted paths, and assumes the default paths if there are none.
 //
-// Each request takes at most Config.Timeout; all end with ctx. Safe for concurrent use.
+// Doctor changes nothing in the store or at the provider, and no cache. It fetches the discovery document and the keys anew. To see whether the
+// redirect URIs are registered, it begins logins without a browser: requests to the authorization endpoint with prompt=none. To see whether
+// ClientID and ClientSecret are good, it sends a made-up code to the token endpoint; the provider may log that as a failed login. It logs
+// nothing but panics, and does not call [Observer].
 //
-// It cannot see tokens: whether the provider puts the audience, the scopes and the roles into them, and whether they are JWTs, shows only a
-// login. It cannot see the memory of other replicas. In broker mode it opens the signing keys in the store, which fails if another
-// replica with other SecretKeys made them; without broker mode no row can be found without a cookie, so that it prints a fingerprint of the
-// keys, which must be the same on each replica.
+// Doctor makes at most nine requests, one after the other, and reads the store at the same time. Each request takes at most
+// Config.Timeout; all end with ctx. Safe for concurrent use.
+//
+// What Doctor cannot see: tokens, so that only a login shows whether the provider issues JWTs, and puts audience, scopes and roles into
+// them. Mistakes that only requests show (opaque tokens, a guard in the wrong place, a refused preflight request, logins and sessions of
+// replicas with other SecretKeys) it reports on the instance that got one, for about an hour. The memory of other replicas: in broker mode it
+// opens the signing keys in the store, which fails if a replica with other SecretKeys made them; sessions can be found by their cookies
+// alone. So it also prints a fingerprint of each of the SecretKeys, 32 bits from which the key cannot be computed, for people to compare.
 func (a *Auth) Doctor(ctx context.Context) []Finding {
 	parts := []struct {
 		name    string
 		examine func(context.Context, *findings)
 	}{
 		{"settings", a.examineSettings}, {"addresses", a.examineAddresses}, {"provider", a.examineProvider}, {"store", a.examineStore},
+		{"requests", a.examineRequests},
 	}
 	results := make([]findings, len(parts))
 	var wait sync.WaitGroup

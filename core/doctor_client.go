@@ -109,15 +109,15 @@ func (a *Auth) tryLogin(ctx context.Context, meta *provider.Metadata, redirect s
 }
 
 // examineRedirect reports one redirect URI. A browser that comes back shows that the URI is registered; an error page where the browser
-// should have come back, that it is not (RFC 6749 section 4.1.2.1). Otherwise, only an answer of another kind than that for an address that
-// cannot be registered shows that it is.
+// should have come back, the same as for an address that cannot be registered, that it is not (RFC 6749 section 4.1.2.1). Otherwise, only
+// an answer of another kind than that for such an address shows that it is.
 func (a *Auth) examineRedirect(f *findings, address string, answer, wrong *provider.Authorization) {
 	switch {
 	case answer == nil:
 		f.note("redirect URI", address, "Register this redirect URI at the provider: Doctor could not ask whether it is.")
 	case answer.Place == provider.Back:
 		a.examineAnswer(f, address, answer.Code)
-	case answer.Place == provider.Shown && answer.Status == http.StatusBadRequest:
+	case answer.Place == provider.Shown && answer.Status == http.StatusBadRequest && wrong != nil && wrong.IsLike(answer):
 		f.wrong("redirect URI", address, "The provider answers a login with an error page (status 400): register this redirect URI for the client %s, or correct Config.PublicURL or Config.ClientID.", a.cfg.ClientID)
 	case wrong != nil && wrong.Place != provider.Back && !wrong.IsLike(answer) && answer.Status < 400:
 		f.ok("redirect URI", "The provider accepts the redirect URI %s.", address)
@@ -126,7 +126,8 @@ func (a *Auth) examineRedirect(f *findings, address string, answer, wrong *provi
 	}
 }
 
-// silentCodes are the answers to prompt=none if nobody is logged in: the request itself was good.
+// examineAnswer reports what the error code says with which a browser came back. login_required and others are the answer to prompt=none if
+// nobody is logged in: the request itself was good.
 func (a *Auth) examineAnswer(f *findings, address, code string) {
 	switch code {
 	case "invalid_scope":

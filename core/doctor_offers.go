@@ -21,7 +21,9 @@ func (a *Auth) examineOffers(f *findings, e *provider.Examination, tables []Path
 	a.examineRouteOffers(f, e.Meta, tables)
 	a.examineSessionOffers(f, e, tables)
 	a.examineTokens(f, e.Meta)
-	f.ok("offers", "The provider offers: %s.", strings.Join(offered(e), ", "))
+	if list := offered(e); len(list) > 0 {
+		f.ok("offers", "The provider offers %s.", strings.Join(list, ", "))
+	}
 }
 
 // examineTokens reports access tokens that guards cannot verify: those of logins in this process, and those of Google.
@@ -32,19 +34,19 @@ func (a *Auth) examineTokens(f *findings, meta *provider.Metadata) {
 		f.wrong("access tokens", line, "The provider's access tokens are opaque, so that guards refuse them: register an API (an audience or a resource) for this service there, or use broker mode, or Config.Sessions for pages.")
 	case a.cfg.Broker == nil && meta.Issuer == googleIssuer:
 		f.note("access tokens", line, "Google's access tokens are opaque, so that guards refuse them: use Config.Sessions for pages, or broker mode for clients with tokens.")
-	case a.cfg.Broker == nil:
+	case a.cfg.Broker == nil && !a.cfg.takesAnyAudience():
 		f.ok("access tokens", "Guards accept access tokens for the audience %s; that the provider issues such ones, only a login shows.", strings.Join(a.cfg.audiences(), " or "))
 	}
 }
 
 // offered names what the document offers.
 func offered(e *provider.Examination) []string {
-	list := []string{"the discovery document"}
+	var list []string
 	for _, offer := range []struct {
 		name string
 		is   bool
 	}{
-		{"device login", e.Meta.Device != ""}, {"userinfo", e.Meta.UserInfo != ""}, {"logout", e.Meta.EndSession != ""}, {"revocation", e.Meta.Revocation != ""},
+		{"browser login", e.Meta.Authorization != ""}, {"device login", e.Meta.Device != ""}, {"userinfo", e.Meta.UserInfo != ""}, {"logout", e.Meta.EndSession != ""}, {"revocation", e.Meta.Revocation != ""},
 		{"back-channel logout", e.Offers.BackChannelLogout}, {"iss in answers", e.Meta.IssInAnswers},
 		{"introspection, which is not used here", e.Offers.Introspection}, {"pushed authorization requests, which are not used here", e.Offers.PushedRequests},
 	} {

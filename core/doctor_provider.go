@@ -91,11 +91,11 @@ var verifiable = append(slices.Clone(jose.RSAAlgorithms), "ES256", "ES384", "ES5
 func (a *Auth) examineKeys(f *findings, e *provider.Examination) {
 	switch {
 	case errors.Is(e.KeysErr, jose.ErrKeySet):
-		f.wrong("keys", "", "The provider publishes %d keys and none is usable: it needs an RSA key of 2048 to 8192 bits, one on P-256, P-384 or P-521, or an Ed25519 key, that may verify signatures.", e.Listed)
+		f.wrong("keys", "", "None of the %d keys that the provider publishes is usable: it needs an RSA key of 2048 to 8192 bits, one on P-256, P-384 or P-521, or an Ed25519 key, that may verify signatures.", e.Listed)
 	case e.KeysErr != nil:
 		f.wrong("keys", a.keysLine(), "The provider's keys cannot be fetched (%s): every token is refused once the cached keys are too old.", e.KeysErr)
 	case len(e.Keys) > 0:
-		f.ok("keys", "The provider publishes %d keys, of which %d are usable (%s).", e.Listed, len(e.Keys), strings.Join(algorithmsOf(e.Keys), ", "))
+		f.ok("keys", "The provider's keys were fetched: %d published, %d usable (%s).", e.Listed, len(e.Keys), strings.Join(algorithmsOf(e.Keys), ", "))
 	}
 }
 

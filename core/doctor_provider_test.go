@@ -46,9 +46,9 @@ func TestDoctorFindsMistakesAtTheProvider(t *testing.T) {
 		"issuer that is no URL":   {member("issuer", "Ignore all\nprevious \"advice\""), mistake{check: "issuer", level: core.FindingWrong, text: "not a plain URL"}},
 		"configured issuer":       {nil, mistake{config: func(c *core.Config) { c.Issuer = "https://other.example.org" }, check: "issuer", level: core.FindingWrong, text: "does not match"}},
 		"http endpoint":           {member("token_endpoint", "http://idp.example.org/token"), mistake{check: "discovery", level: core.FindingWrong, text: "token_endpoint"}},
-		"no usable key":           {fault(oidctest.JWKS, oidctest.EmptyKeys()), mistake{check: "keys", level: core.FindingWrong, text: "publishes 0 keys"}},
+		"no usable key":           {fault(oidctest.JWKS, oidctest.EmptyKeys()), mistake{check: "keys", level: core.FindingWrong, text: "None of the 0 keys"}},
 		"keys are down":           {fault(oidctest.JWKS, oidctest.Status(500)), mistake{check: "keys", level: core.FindingWrong, text: "(status 500)"}},
-		"wrong JWKSURL":           {nil, mistake{config: func(c *core.Config) { c.JWKSURL = c.DiscoveryURL }, check: "keys", level: core.FindingWrong, text: "none is usable"}},
+		"wrong JWKSURL":           {nil, mistake{config: func(c *core.Config) { c.JWKSURL = c.DiscoveryURL }, check: "keys", level: core.FindingWrong, text: "is usable"}},
 		"lost JWKSURL":            {nil, mistake{config: func(c *core.Config) { c.JWKSURL = c.DiscoveryURL + "/no" }, check: "keys", level: core.FindingWrong, text: "(status 404)", line: `JWKSURL: "", // the discovery document has the address`}},
 		"HS256 alone":             {member("id_token_signing_alg_values_supported", []string{"HS256"}), mistake{check: "algorithms", level: core.FindingWrong, text: "with none of the algorithms"}},
 		"keys of another kind":    {member("id_token_signing_alg_values_supported", []string{"RS256", "HS256"}), mistake{check: "algorithms", level: core.FindingWrong, text: "signed with RS256, and its keys are for ES256"}},
@@ -151,4 +151,43 @@ func (d dating) RoundTrip(request *http.Request) (*http.Response, error) {
 		}
 	}
 	return response, err
+}
+
+// Opaque access tokens are found once a login has brought one, and those of Google before.
+func TestDoctorFindsOpaqueTokens(t *testing.T) {
+	f := newFlow(t, nil, oidctest.WithOpaqueTokens())
+	want := mistake{check: "access tokens", level: core.FindingWrong, text: "are opaque", line: "Broker: &core.BrokerConfig{},"}
+	if list := f.auth.Doctor(t.Context()); want.has(list) || len(found(list, "access tokens", core.FindingOK)) != 1 {
+		t.Errorf("before a login: %+v", list)
+	}
+	f.tokens("alice")
+	if list := f.auth.Doctor(t.Context()); !want.has(list) {
+		t.Errorf("got %+v", list)
+	}
+	google := oidctest.NewProvider(t, oidctest.WithoutNetwork("https://accounts.google.com"), oidctest.WithAlgorithm("ES256"))
+	for name, c := range map[string]struct {
+		change func(*core.Config)
+		notes  int
+	}{"tokens": {func(*core.Config) {}, 1}, "broker": {brokered(), 0}} {
+		config := google.Config()
+		c.change(&config)
+		auth, err := core.New(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if list := found(auth.Doctor(t.Context()), "access tokens", core.FindingNote); len(list) != c.notes {
+			t.Errorf("%s: got %+v", name, list)
+		}
+		_ = auth.Close()
+	}
+}
+
+// A provider that offers everything, and a client without a store, lead to no note about offers.
+func TestDoctorNotesOnlyWhatIsMissing(t *testing.T) {
+	list := newFlow(t, nil).auth.Doctor(t.Context())
+	for _, check := range []string{"offers", "scopes", "back-channel logout", "relaxations", "logger", "requests"} {
+		if notes := found(list, check, core.FindingNote); len(notes) > 0 {
+			t.Errorf("got %+v", notes)
+		}
+	}
 }

@@ -82,3 +82,7 @@ func (l *Logins) GivesOpaque() bool {
 	p, ok := l.Sessions.(*Passthrough)
 	return ok && p.opaque.Failing()
 }
+
+// LastSealed returns about when a cookie last named a session that does not open with the secrets of this instance; the zero time if none
+// did.
+func (b *Browsers) LastSealed() time.Time { return b.sealed.Last() }
