@@ -59,7 +59,7 @@ func micro(s spread) string {
 // briefLibrary adds what a check costs with this library and with others. The order is that of libraryOf.
 func briefLibrary(b *brief, alg string, seen []*measured) {
 	bare, uncached, hit := seen[0], seen[1], seen[2]
-	b.tell("tokens per second and core that the guard sees for the first time, "+alg, perSecond(uncached))
+	b.tell("new tokens that one core verifies per second, "+alg, perSecond(uncached))
 	if alg != "RS256" {
 		return
 	}
