@@ -57,7 +57,7 @@ TOOLS = GOWORK=off go run -C tools $(TOOLS_FLAGS) . -root .. -version $(VERSION)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help check generate tidy tidy-check lint linter test parts integration model consumer docs demo race soak fuzz bench bench-quick release clean
+.PHONY: help check generate tidy tidy-check lint linter test parts integration model consumer docs demo picture race soak fuzz bench bench-quick release clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r target text; do printf '  %-11s %s\n' "$$target" "$$text"; done
@@ -125,7 +125,7 @@ model: ## check the refresh protocol's model with Spin
 	@if command -v spin >/dev/null; then bash docs/models/check.sh; else \
 		echo '*** NOT CHECKED: Spin is not installed: apt-get install spin ***' >&2; [ "$$CI" != true ]; fi
 
-consumer: ## go get every adapter in an empty module, build and run the README's program, count what came with it
+consumer: ## go get every adapter in an empty module, build and run its README's program, count what came with it
 	$(TOOLS) consumer
 
 docs: ## compile the programs of the Markdown files, check their links and commands
@@ -133,6 +133,9 @@ docs: ## compile the programs of the Markdown files, check their links and comma
 
 demo: ## run the demo: two services with a provider beside them (FRAMEWORK=gin, echo, fiber, chi or nethttp; PEERS=1; Ctrl-C ends it)
 	@mkdir -p .cache/bin && go build -o .cache/bin/demo ./examples/demo && exec .cache/bin/demo -framework $(FRAMEWORK) -peers $(or $(PEERS),2)
+
+picture: ## write docs/demo.png, the README's picture, from the page of the demo in Chromium: look at it before you commit it
+	OIDCAUTH_INTEGRATION=1 OIDCAUTH_PICTURE=$(CURDIR)/docs go test -count=1 -run '^TestPicture$$' ./integration/browser
 
 race: ## run every test COUNT times in random order with the race detector
 	go test -race -shuffle=on -count=$(COUNT) $(PACKAGES)

@@ -35,13 +35,14 @@ type Auth struct {
 	closed    *atomic.Bool            // Close was called: the revocation list, if there is one, is stale
 	loginPath *atomic.Pointer[string] // of the login route that was mounted first
 	own       *sync.Map               // paths of the mounted routes
+	mounts    *mounts                 // their tables, for Doctor
 
 	covered, preflights, foreign *trouble.Limit // of log lines about middleware in the wrong order, and about states of other instances
 }
 
 // New checks the configuration and returns an Auth. Its error lists every invalid field and its fix, one per line. New uses
-// neither network nor disk: it calls the provider and connects to the store of broker mode only when a request needs them,
-// so a service starts while they are down.
+// neither network nor disk: it calls the provider and connects to the store only when a request needs them, so a service
+// starts while they are down.
 func New(config Config) (*Auth, error) {
 	cfg, err := config.checked()
 	if err != nil {
@@ -49,7 +50,7 @@ func New(config Config) (*Auth, error) {
 	}
 	cfg.warn()
 	a := &Auth{
-		cfg: cfg, log: cfg.Logger, closed: new(atomic.Bool), loginPath: new(atomic.Pointer[string]), own: new(sync.Map), origin: originOf(cfg.PublicURL),
+		cfg: cfg, log: cfg.Logger, closed: new(atomic.Bool), loginPath: new(atomic.Pointer[string]), own: new(sync.Map), mounts: new(mounts), origin: originOf(cfg.PublicURL),
 		noLogout:  trouble.New(cfg.Logger, slog.LevelWarn, "browsers", "sent to the provider's logout"),
 		refusals:  &trouble.Limit{Lines: 10, Every: time.Second},
 		redirects: trouble.OncePerMinute(), foreign: trouble.OncePerMinute(),
@@ -126,9 +127,9 @@ func (c *Config) sessionTTL() time.Duration {
 const readyTimeout = 5 * time.Second
 
 // Ready returns nil if a guard can answer now. In passthrough mode the provider's issuer and keys must be cached; Ready
-// fetches them if they are not. In broker mode the store must be migrated, a signing key must open, and the revocation list
-// must be at most a minute old; neither the provider nor trusted issuers are called. Otherwise the error names each part that
-// is not ready. Ready takes at most 5 s.
+// fetches them if they are not. With Sessions or in broker mode the store must be migrated, and the revocation list must be
+// at most a minute old. In broker mode a signing key must open too, and neither the provider nor trusted issuers are called.
+// Otherwise the error names each part that is not ready. Ready takes at most 5 s.
 func (a *Auth) Ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
@@ -157,9 +158,9 @@ func (a *Auth) WithdrawKey(ctx context.Context, kid string) error {
 }
 
 // Close stops the background work and closes a store opened from StoreURL. It waits for refreshes in progress, at most
-// Timeout plus ten seconds. Afterwards guards continue with the cached keys in passthrough mode; in broker mode they answer
-// 503, because the revocation list is no longer updated. Close may be called again. It returns the error of closing the
-// store.
+// Timeout plus ten seconds. Afterwards guards still accept the provider's tokens with the cached keys; for sessions and own
+// tokens they answer 503, because the revocation list is no longer updated. Close may be called again. It returns the error
+// of closing the store.
 func (a *Auth) Close() error {
 	a.closed.Store(true)
 	errs := []error{a.logins.Close()}

@@ -44,9 +44,9 @@ const (
 // defaultScopes are requested if Config.Scopes is empty; openid is always added.
 var defaultScopes = []string{"profile", "email"}
 
-// Config has all settings of an [Auth]. Each field documents its default, which is the zero value. [New] copies it.
-// It reads environment variables for two things: the proxy settings of [http.DefaultTransport], unless HTTPClient has a
-// transport, and the user's data directory (XDG_DATA_HOME, HOME) if broker mode has neither Store nor StoreURL.
+// Config has all settings of an [Auth]. Each field documents its default, which is the zero value. [New] copies it, and
+// reads environment variables for two things: the proxy settings of [http.DefaultTransport], unless HTTPClient has a
+// transport, and the user's data directory (XDG_DATA_HOME, HOME) if Sessions or broker mode has neither Store nor StoreURL.
 // Printing or logging a Config shows no secret.
 type Config struct {
 	// DiscoveryURL is the address of the provider's discovery document, ending in /.well-known/openid-configuration

@@ -33,8 +33,8 @@ type SessionConfig struct {
 	IdleTimeout time.Duration
 	// Lifetime ends a session, however busy it is. 0: 7 days. At most 400 days.
 	Lifetime time.Duration
-	// RefreshAfter is the age of a session's claims from which on they are refreshed at the provider, in the background and by one
-	// instance. Changes of roles take effect after this time. 0: 1 h. At most 24 h.
+	// RefreshAfter is how old a session's claims may become. Then one instance refreshes them at the provider, in the background.
+	// Changes of roles take effect after this time. 0: 1 h. At most 24 h.
 	RefreshAfter time.Duration
 	// StrippedPrefix is the path prefix that a proxy removes before requests reach this process ("/shop"). The redirect after a login
 	// adds it again. Empty: none.

@@ -27,9 +27,13 @@ func (c *Config) warn() {
 // warnOfPrefix logs a warning if the routes are mounted under a prefix that PublicURL does not end in: browsers would not find
 // them.
 func (c *Config) warnOfPrefix(prefix string) {
-	u, err := url.Parse(c.PublicURL)
-	if err != nil || c.PublicURL == "" || prefix == "" || strings.HasSuffix(u.Path, prefix) {
-		return
+	if c.lacksPrefix(prefix) {
+		c.Logger.Warn("Config.PublicURL does not end in Paths.Prefix: browsers and the provider use addresses without the prefix, which work only behind a proxy that adds it", "public_url", c.PublicURL, "prefix", prefix)
 	}
-	c.Logger.Warn("Config.PublicURL does not end in Paths.Prefix: browsers and the provider use addresses without the prefix, which work only behind a proxy that adds it", "public_url", c.PublicURL, "prefix", prefix)
+}
+
+// lacksPrefix reports whether PublicURL does not end in a prefix of the routes.
+func (c *Config) lacksPrefix(prefix string) bool {
+	u, err := url.Parse(c.PublicURL)
+	return err == nil && c.PublicURL != "" && prefix != "" && !strings.HasSuffix(u.Path, prefix)
 }

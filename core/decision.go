@@ -43,7 +43,7 @@ func CredentialsOf(r *http.Request) Credentials {
 // LogValue returns method and path only: query and header may hold secrets.
 func (c Credentials) LogValue() slog.Value { return requestValue(c.Method, c.Target) }
 
-// Format writes method and path for every verb, for the same reason.
+// Format writes method and path only, for every verb: query and header may hold secrets.
 func (c Credentials) Format(f fmt.State, _ rune) { formatRequest(f, c.Method, c.Target) }
 
 func requestValue(method, target string) slog.Value {

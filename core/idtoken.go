@@ -149,9 +149,9 @@ func (t *IDToken) Claims() map[string]any {
 	return all
 }
 
-// ClaimsAs decodes all claims into a T by the rules of encoding/json, with one exception: a field takes only the claim of exactly
-// its name, also in nested structs. So it reads what [IDToken.Claim] reads, whatever other spelling of a name is in the token.
-// Most claims have names in lower case, so fields need tags:
+// ClaimsAs decodes all claims into a T by the rules of encoding/json, with one exception: a field takes only the claim with exactly
+// its name, also in nested structs. So it reads the same claims as [IDToken.Claim]; encoding/json would also accept "Email" for a
+// field named email. Most claims have names in lower case, so fields need tags:
 //
 //	struct {
 //		Department string `json:"department"`

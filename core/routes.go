@@ -154,6 +154,7 @@ func (a *Auth) Routes(paths Paths) ([]Route, error) {
 	routes, err := a.place(paths.Prefix, table)
 	if err == nil {
 		a.noteOwn(paths.Prefix, routes)
+		a.mounts.add(paths)
 	}
 	return routes, err
 }

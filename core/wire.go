@@ -38,7 +38,7 @@ type Request struct {
 // LogValue returns method and path only: query, form and header may hold secrets.
 func (r Request) LogValue() slog.Value { return requestValue(r.Method, r.Target) }
 
-// Format writes method and path for every verb, for the same reason.
+// Format writes method and path only, for every verb: query, form and header may hold secrets.
 func (r Request) Format(f fmt.State, _ rune) { formatRequest(f, r.Method, r.Target) }
 
 func (r *Request) credentials() Credentials {

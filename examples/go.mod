@@ -16,6 +16,7 @@ require (
 	github.com/go-oidc-auth/oidcauth/httpauth v0.1.0
 	github.com/gofiber/fiber/v2 v2.52.15
 	github.com/labstack/echo/v4 v4.16.0
+	github.com/swaggo/files/v2 v2.0.2
 	golang.org/x/oauth2 v0.37.0
 )
 

@@ -104,6 +104,14 @@ func (m *mistake) admit(token string) {
 
 // mistakes are what people set up wrongly, under the titles of docs/troubleshooting.md.
 var mistakes = map[string]func(t *testing.T) *mistake{
+	"Ask the doctor": func(t *testing.T) *mistake {
+		m := newMistake(t)
+		m.cfg.ClientSecret, m.cfg.PublicURL = "another secret", "https://app.example.org"
+		for _, finding := range m.serve().Doctor(t.Context()) {
+			m.say(fmt.Sprintf("%s %s: %s %s", finding.Level, finding.Check, finding.Text, finding.Line))
+		}
+		return m
+	},
 	"The discovery address is wrong": func(t *testing.T) *mistake {
 		m := newMistake(t)
 		m.cfg.DiscoveryURL = "http://127.0.0.1:9/.well-known/openid-configuration"

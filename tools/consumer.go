@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,7 +14,7 @@ import (
 
 // A framework describes the framework of one adapter.
 type framework struct {
-	Name    string // as in the README's program marker
+	Name    string // as in the program marker of the adapter's README
 	Adapter string
 	Module  string // "" for the standard library
 	Brings  string // a disallowed module that the framework itself requires
@@ -41,13 +42,10 @@ var drivers = []string{
 }
 
 // consumer uses every adapter as a user does, outside of the repository's workspace: go get in an empty module, the program of
-// the README, a first request. It prints what the adapter adds to the user's build.
+// the adapter's README, a first request, and then the lines that getting started adds for pages. It prints what the adapter
+// adds to the user's build.
 func (r *repo) consumer(ctx context.Context) error {
-	readme, err := readDocument(filepath.Join(r.Root, "README.md"), "README.md")
-	if err != nil {
-		return err
-	}
-	programs, err := readme.programs()
+	pages, err := r.addedForPages()
 	if err != nil {
 		return err
 	}
@@ -64,7 +62,7 @@ func (r *repo) consumer(ctx context.Context) error {
 	var faults []error
 	for _, f := range frameworks {
 		fmt.Printf("== go get %s@%s in an empty module\n", prefix+f.Adapter, r.Version)
-		size, err := r.consume(ctx, p, f, programs)
+		size, err := r.consume(ctx, p, f, pages)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("%s: %w", f.Adapter, err))
 			continue
@@ -82,10 +80,10 @@ func (r *repo) consumer(ctx context.Context) error {
 type buildSize struct{ graph, modules, packages int }
 
 // consume tests one adapter.
-func (r *repo) consume(ctx context.Context, p *packed, f framework, programs map[string]block) (buildSize, error) {
-	program, ok := programs[f.Name]
-	if !ok {
-		return buildSize{}, fmt.Errorf("README.md has no program %s", f.Name)
+func (r *repo) consume(ctx context.Context, p *packed, f framework, pages []string) (buildSize, error) {
+	program, err := r.programOf(f)
+	if err != nil {
+		return buildSize{}, err
 	}
 	dir, err := r.emptyModule(f)
 	if err != nil {
@@ -94,28 +92,56 @@ func (r *repo) consume(ctx context.Context, p *packed, f framework, programs map
 	if err := goRun(dir, p.env, "get", prefix+f.Adapter+"@"+r.Version); err != nil {
 		return buildSize{}, err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(program.Text), 0o644); err != nil {
-		return buildSize{}, err
-	}
-	binary := filepath.Join(dir, "program")
-	if err := goRun(dir, p.env, "build", "-o", binary, "."); err != nil {
+	binary, err := buildProgram(dir, p.env, program.Text)
+	if err != nil {
 		return buildSize{}, fmt.Errorf("%s: %w", program.at(), err)
 	}
 	size, err := measure(dir, p.env, f)
 	if err != nil {
 		return buildSize{}, err
 	}
-	return size, tryProgram(ctx, dir, p.env, binary)
+	if err := tryProgram(ctx, dir, p.env, binary); err != nil {
+		return buildSize{}, err
+	}
+	return size, tryPages(ctx, p, dir, program, pages)
 }
 
-// emptyModule makes a module without requirements. Its go.sum has the adapter's hashes of third-party modules, which are the
-// same for every module, so that the go command needs no checksum database.
+// programOf returns the program of the adapter's README.
+func (r *repo) programOf(f framework) (block, error) {
+	name := f.Adapter + "/README.md"
+	readme, err := readDocument(filepath.Join(r.Root, name), name)
+	if err != nil {
+		return block{}, err
+	}
+	programs, err := readme.programs()
+	if err != nil {
+		return block{}, err
+	}
+	program, ok := programs[f.Name]
+	if !ok {
+		return block{}, fmt.Errorf("%s has no program %s", name, f.Name)
+	}
+	return program, nil
+}
+
+// buildProgram builds text in the module at dir and returns the path of the binary.
+func buildProgram(dir string, env []string, text string) (string, error) {
+	if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(text), 0o644); err != nil {
+		return "", err
+	}
+	binary := filepath.Join(dir, "program")
+	return binary, goRun(dir, env, "build", "-o", binary, ".")
+}
+
+// emptyModule makes a module without requirements. Its go.sum has the hashes that the adapter, the store and the
+// examples, which use both, have of third-party modules: they are the same for every module, so that the go command needs no
+// checksum database.
 func (r *repo) emptyModule(f framework) (string, error) {
 	dir, err := r.scratch(filepath.Join("consumer", f.Name))
 	if err != nil {
 		return "", err
 	}
-	sums, err := readOptional(filepath.Join(r.Root, f.Adapter, "go.sum"))
+	sums, err := r.sums(f.Adapter, sessionStore, "examples")
 	if err != nil {
 		return "", err
 	}
@@ -123,6 +149,21 @@ func (r *repo) emptyModule(f framework) (string, error) {
 		return "", err
 	}
 	return dir, goRun(dir, []string{"GOWORK=off"}, "mod", "init", "example.com/app")
+}
+
+// sums returns the lines of the go.sum files of modules.
+func (r *repo) sums(modules ...string) ([]byte, error) {
+	lines := map[string]bool{}
+	for _, module := range modules {
+		data, err := readOptional(filepath.Join(r.Root, module, "go.sum"))
+		if err != nil {
+			return nil, err
+		}
+		for line := range strings.Lines(string(data)) {
+			lines[line] = true
+		}
+	}
+	return []byte(strings.Join(slices.Sorted(maps.Keys(lines)), "")), nil
 }
 
 // measure counts the parts of the program in dir and reports disallowed modules and packages.

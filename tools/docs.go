@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"go/format"
@@ -13,8 +14,8 @@ import (
 	"strings"
 )
 
-// docs checks the documents: programs compile and equal those in examples, marked blocks equal their file, Go code parses, links, functions
-// and make targets exist, programs set a Logger, and no committed text contains a folder of one machine or the host of a registry.
+// docs checks the documents: programs compile and equal those in examples, marked blocks equal their file or have its lines, Go code parses, links, functions
+// and make targets exist, programs set a Logger and SecretKeys, and no committed text contains a folder of one machine or the host of a registry.
 func (r *repo) docs() error {
 	files, err := r.committed()
 	if err != nil {
@@ -94,6 +95,12 @@ var (
 	registryHost = regexp.MustCompile(`(?:pr[o]xy|s[u]m)\.golang\.org|reg[i]stry\.npmjs\.org|(?:pyp[i]|files\.pyth[o]nhosted)\.org|\bcr[a]tes\.io|rep[o]1?\.maven\.(?:org|apache\.org)|d[e]b\.debian\.org`)
 )
 
+// picture is the only committed file that is not text.
+const (
+	picture    = "docs/demo.png"
+	maxPicture = 300_000 // bytes
+)
+
 // text checks the text of one committed file.
 func (c *docsCheck) text(file string) {
 	data, err := os.ReadFile(filepath.Join(c.root, file))
@@ -101,12 +108,18 @@ func (c *docsCheck) text(file string) {
 		c.fault("%v", err)
 		return
 	}
+	if file == picture {
+		if len(data) > maxPicture {
+			c.fault("%s: %d bytes, more than %d: make picture", file, len(data), maxPicture)
+		}
+		return
+	}
 	if bytes.IndexByte(data, 0) >= 0 {
 		c.fault("%s: binary file", file)
 		return
 	}
 	if isProgram(file) {
-		c.logs(file, string(data))
+		c.sets(file, string(data))
 	}
 	number := 0
 	for line := range strings.Lines(string(data)) {
@@ -141,26 +154,47 @@ func (c *docsCheck) goBlocks(doc document) []block {
 		default:
 			programs = append(programs, b)
 			c.example(b)
-			c.logs(b.at(), b.Text)
+			c.sets(b.at(), b.Text)
 		}
 	}
 	return programs
 }
 
-// copies compares the blocks that show another file with that file.
+// copies compares the blocks that show another file, or lines of it, with that file.
 func (c *docsCheck) copies(doc document) {
 	for _, b := range doc.Blocks {
-		if b.Copy == "" {
+		name := cmp.Or(b.Copy, b.Part)
+		if name == "" {
 			continue
 		}
-		if !slices.Contains(c.files, b.Copy) {
-			c.fault("%s: no such file: %s", b.at(), b.Copy)
-		} else if data, err := os.ReadFile(filepath.Join(c.root, b.Copy)); err != nil {
+		if !slices.Contains(c.files, name) {
+			c.fault("%s: no such file: %s", b.at(), name)
+		} else if data, err := os.ReadFile(filepath.Join(c.root, name)); err != nil {
 			c.fault("%v", err)
-		} else if string(data) != b.Text {
-			c.fault("%s: the block differs from %s", b.at(), b.Copy)
+		} else if b.Copy != "" && string(data) != b.Text {
+			c.fault("%s: the block differs from %s", b.at(), name)
+		} else if line := missing(b.Text, string(data)); b.Part != "" && line != "" {
+			c.fault("%s: %s has no such line after those before it: %s", b.at(), name, line)
 		}
 	}
+}
+
+// missing returns the first line of part that text does not have after the lines before it, "" if it has all. Indentation, the
+// alignment of comments and empty lines do not count.
+func missing(part, text string) string {
+	rest := strings.Split(text, "\n")
+	for line := range strings.SplitSeq(part, "\n") {
+		words := strings.Fields(line)
+		if len(words) == 0 {
+			continue
+		}
+		at := slices.IndexFunc(rest, func(other string) bool { return slices.Equal(strings.Fields(other), words) })
+		if at < 0 {
+			return line
+		}
+		rest = rest[at+1:]
+	}
+	return ""
 }
 
 // example compares a program with the one of the same name in examples, so that its tests cover both.
@@ -177,10 +211,18 @@ func (c *docsCheck) example(b block) {
 	}
 }
 
-// logs requires a Logger in each program that configures the library, so that people who copy it see what to correct.
-func (c *docsCheck) logs(where, text string) {
-	if strings.Contains(text, "core.Config{") && !strings.Contains(text, "Logger:") {
+// sets requires fields in each program that configures the library: a Logger, so that people who copy it see what to correct, and
+// SecretKeys, without which a login is lost at a restart and fails on a second replica. An Example of the package documentation
+// needs no keys: a key written into it would be copied.
+func (c *docsCheck) sets(where, text string) {
+	if !strings.Contains(text, "core.Config{") {
+		return
+	}
+	if !strings.Contains(text, "Logger:") {
 		c.fault("%s: the program sets no Logger in core.Config", where)
+	}
+	if strings.Contains(text, "package main\n") && !strings.Contains(text, "SecretKeys:") {
+		c.fault("%s: the program sets no SecretKeys in core.Config", where)
 	}
 }
 

@@ -14,6 +14,9 @@ func TestDocsPass(t *testing.T) {
 	files["README.md"] = "# X\n\n[me](#x) [core](core) [other](docs/a.md#b-c) [web](https://example.org/x) `make check`\n\n" + marked(program)
 	files["docs/a.md"] = "## B `C`!\n\n[up](../README.md)\n\n```go\nx := f(1)\n```\n"
 	files["examples/x/main.go"] = program
+	files["docs/d.md"] = "<!-- part: chiauth/chi.go -->\n```go\npackage   chiauth\n\nimport _ \"" + prefix + "core\"\n```\n"
+	files["docs/demo.png"] = "\x00"
+	files["core/example_test.go"] = "package core_test\n\nvar _ = core.Config{Logger: nil}\n"
 	files["core/x_test.go"] = "package core\n\nfunc TestX() {}\n\nfunc (s *x) does() {}\n\ntype x struct{}\n"
 	files["docs/c.md"] = "[a](../core/x_test.go#TestX) [b](../core/x_test.go#does) [c](../core/x_test.go)\n"
 	files["docs/b.md"] = "<!-- program: y -->\n```go\npackage main\n\nimport _ \"embed\"\n\n//go:embed static/a.js\nvar script string\n\nfunc main() { println(script) }\n```\n" +
@@ -40,8 +43,12 @@ func TestDocsFaults(t *testing.T) {
 		"program of another":   {"examples/x/main.go", program + "\n// more\n", "differs from examples/x/main.go"},
 		"program without logs": {"README.md", marked(strings.Replace(program, "{}", "{ _ = core.Config{} }", 1)), "README.md:3: the program sets no Logger"},
 		"example without logs": {"core/example_test.go", "var _ = core.Config{}\n", "core/example_test.go: the program sets no Logger"},
+		"program without keys": {"README.md", marked(strings.Replace(program, "{}", "{ _ = core.Config{Logger: nil} }", 1)), "README.md:3: the program sets no SecretKeys"},
 		"program that is none": {"README.md", marked("package main\n\nfunc main() { x() }\n"), "exit status 1"},
 		"copy of another":      {"docs/a.md", "<!-- file: README.md -->\n```\nx\n```\n", "docs/a.md:3: the block differs from README.md"},
+		"part of another":      {"docs/a.md", "<!-- part: chiauth/chi.go -->\n```go\nimport _ \"" + prefix + "core\"\n\npackage chiauth\n```\n", "docs/a.md:3: chiauth/chi.go has no such line after those before it: package chiauth"},
+		"part of nothing":      {"docs/a.md", "<!-- part: x.go -->\n```go\nx()\n```\n", "no such file: x.go"},
+		"large picture":        {"docs/demo.png", "\x00" + strings.Repeat("x", maxPicture), "more than 300000: make picture"},
 		"copy of nothing":      {"docs/a.md", "<!-- file: x.js -->\n```js\nx\n```\n", "no such file: x.js"},
 		"folder":               {"core/x.txt", "in /" + "root/x", "core/x.txt:1: names a folder"},
 		"registry":             {"core/x.txt", "a\nhttps://" + host + "/x", "core/x.txt:2: names the registry"},

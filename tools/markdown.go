@@ -14,6 +14,7 @@ type block struct {
 	Lang    string
 	Program string // NAME of the <!-- program: NAME --> line before it
 	Copy    string // NAME of the <!-- file: NAME --> line before it: the block is a copy of this file
+	Part    string // NAME of the <!-- part: NAME --> line before it: the block has lines of this file, in their order
 	Text    string
 }
 
@@ -29,6 +30,7 @@ type document struct {
 var (
 	fenceLine   = regexp.MustCompile("^( *)(```+|~~~+) *([^ `]*)")
 	programLine = regexp.MustCompile(`^\s*<!-- program: ([a-z0-9-]+) -->\s*$`)
+	partLine    = regexp.MustCompile(`^\s*<!-- part: ([A-Za-z0-9._/-]+) -->\s*$`)
 	copyLine    = regexp.MustCompile(`^\s*<!-- file: ([A-Za-z0-9._/-]+) -->\s*$`)
 )
 
@@ -43,14 +45,14 @@ func readDocument(path, name string) (document, error) {
 func parseDocument(name, text string) (document, error) {
 	doc := document{File: name}
 	var open *block
-	var fence, indent, program, copied string
+	var fence, indent, program, copied, part string
 	for number, line := range strings.Split(text, "\n") {
 		found := fenceLine.FindStringSubmatch(line)
 		switch {
 		case open == nil && found != nil:
 			indent, fence = found[1], found[2]
-			open = &block{File: name, Line: number + 2, Lang: found[3], Program: program, Copy: copied}
-			program, copied = "", ""
+			open = &block{File: name, Line: number + 2, Lang: found[3], Program: program, Copy: copied, Part: part}
+			program, copied, part = "", "", ""
 		case open != nil && found != nil && strings.HasPrefix(found[2], fence) && found[3] == "":
 			doc.Blocks = append(doc.Blocks, *open)
 			open = nil
@@ -64,8 +66,10 @@ func parseDocument(name, text string) (document, error) {
 				program = marker[1]
 			} else if marker := copyLine.FindStringSubmatch(line); marker != nil {
 				copied = marker[1]
+			} else if marker := partLine.FindStringSubmatch(line); marker != nil {
+				part = marker[1]
 			} else if strings.TrimSpace(line) != "" {
-				if marked := program + copied; marked != "" {
+				if marked := program + copied + part; marked != "" {
 					return doc, fmt.Errorf("%s:%d: no code block follows the marker of %s", name, number+1, marked)
 				}
 			}
@@ -100,6 +104,7 @@ var (
 	codeSpan  = regexp.MustCompile("`+[^`]+`+")
 	inline    = regexp.MustCompile(`\]\(([^()\s]+)(?: "[^"]*")?\)`)
 	reference = regexp.MustCompile(`^ {0,3}\[[^\]]+\]: *(\S+)`)
+	attribute = regexp.MustCompile(`(?:src|href)="([^"#]+)"`)
 	heading   = regexp.MustCompile(`^#{1,6} +(.*?) *#*$`)
 	notInSlug = regexp.MustCompile(`[^\p{L}\p{N}\p{M}_ -]`)
 	linkText  = regexp.MustCompile(`\[([^\]]*)\]\([^)]*\)`)
@@ -110,6 +115,9 @@ func (d document) links(found func(line int, target string)) {
 	for number, line := range d.Prose {
 		line = codeSpan.ReplaceAllString(line, "")
 		for _, match := range inline.FindAllStringSubmatch(line, -1) {
+			found(number+1, match[1])
+		}
+		for _, match := range attribute.FindAllStringSubmatch(line, -1) {
 			found(number+1, match[1])
 		}
 		if match := reference.FindStringSubmatch(line); match != nil {

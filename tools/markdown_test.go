@@ -7,7 +7,7 @@ import (
 )
 
 const markdown = "# One `word`!\n" +
-	"[a](b.md#c \"title\") ![d](e.png) `[no](link)`\n" +
+	"[a](b.md#c \"title\") ![d](e.png) `[no](link)` <a href=\"g.md\"><img src=\"h.png\"></a> `<a href=\"no.md\">`\n" +
 	"\n" +
 	"[ref]: f.md\n" +
 	"run `make check` or `FRAMEWORK=echo make demo`, make sure that `remake x` is none\n" +
@@ -39,7 +39,7 @@ func TestParseDocument(t *testing.T) {
 	var links, targets []string
 	doc.links(func(_ int, target string) { links = append(links, target) })
 	doc.makeTargets(func(_ int, target string) { targets = append(targets, target) })
-	if want := []string{"b.md#c", "e.png", "f.md"}; !slices.Equal(links, want) {
+	if want := []string{"b.md#c", "e.png", "g.md", "h.png", "f.md"}; !slices.Equal(links, want) {
 		t.Errorf("links: %q, want %q", links, want)
 	}
 	if want := []string{"check", "demo", "test", "fuzz"}; !slices.Equal(targets, want) {

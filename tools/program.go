@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	_ "embed"
 	"encoding/json"
 	"errors"
@@ -18,11 +19,11 @@ import (
 	"time"
 )
 
-// The routes that every program of the README has.
+// The routes that every program of the adapters' READMEs has.
 const (
-	guardedRoute = "/me"
-	loginRoute   = "/api/auth/v2/login"
-	callbackPath = "/auth/v2/callback" // after PUBLIC_URL
+	guardedRoute  = "/me"
+	loginRoute    = "/auth/v2/login"
+	callbackRoute = "/auth/v2/callback"
 )
 
 // providerSource is a program that runs the provider of core/oidctest. It is built with the packed core, like a user's test.
@@ -36,6 +37,11 @@ type provider struct {
 	ClientID     string
 	ClientSecret string
 	Bearer       string // an Authorization value that a guard admits
+}
+
+// issuer returns how the provider's addresses begin.
+func (p provider) issuer() string {
+	return strings.TrimSuffix(p.Discovery, ".well-known/openid-configuration")
 }
 
 // startProvider builds and starts the provider in the module at dir. It stops when ctx ends.
@@ -70,12 +76,13 @@ func startProvider(ctx context.Context, dir string, env []string) (provider, err
 // An exchange is a request to a program and the expected answer.
 type exchange struct {
 	path, authorization string
+	accept              string // of a browser: text/html
 	status              int
 	header, begins      string // a header and how it begins
 	body                string // a part of it
 }
 
-// tryProgram runs a program of the README without a provider, where it must still start, and then with one.
+// tryProgram runs a program of an adapter's README without a provider, where it must still start, and then with one.
 func tryProgram(ctx context.Context, dir string, env []string, binary string) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
@@ -87,12 +94,14 @@ func tryProgram(ctx context.Context, dir string, env []string, binary string) er
 	if err != nil {
 		return err
 	}
-	callback := "http://" + address + "/api" + callbackPath
+	callback := "http://" + address + callbackRoute
 	login := loginRoute + "?redirect_uri=" + url.QueryEscape(callback)
 	outage := provider{Discovery: "http://" + nobody + "/.well-known/openid-configuration", ClientID: "app", ClientSecret: "secret"}
-	err = runProgram(ctx, binary, address, outage, []exchange{
-		{path: guardedRoute, status: http.StatusUnauthorized, header: "WWW-Authenticate", begins: "Bearer"},
-		{path: login, status: http.StatusServiceUnavailable, header: "Content-Type", begins: "application/json", body: `"detail"`},
+	err = runProgram(ctx, binary, address, outage, func(base string) error {
+		return converse(ctx, base, []exchange{
+			{path: guardedRoute, status: http.StatusUnauthorized, header: "WWW-Authenticate", begins: "Bearer"},
+			{path: login, status: http.StatusServiceUnavailable, header: "Content-Type", begins: "application/json", body: `"detail"`},
+		})
 	})
 	if err != nil {
 		return fmt.Errorf("without a provider: %w", err)
@@ -101,10 +110,12 @@ func tryProgram(ctx context.Context, dir string, env []string, binary string) er
 	if err != nil {
 		return err
 	}
-	err = runProgram(ctx, binary, address, idp, []exchange{
-		{path: guardedRoute, status: http.StatusUnauthorized, header: "WWW-Authenticate", begins: "Bearer"},
-		{path: guardedRoute, authorization: idp.Bearer, status: http.StatusOK, body: "alice"},
-		{path: login, status: http.StatusFound, header: "Location", begins: strings.TrimSuffix(idp.Discovery, ".well-known/openid-configuration")},
+	err = runProgram(ctx, binary, address, idp, func(base string) error {
+		return converse(ctx, base, []exchange{
+			{path: guardedRoute, status: http.StatusUnauthorized, header: "WWW-Authenticate", begins: "Bearer"},
+			{path: guardedRoute, authorization: idp.Bearer, status: http.StatusOK, body: "alice"},
+			{path: login, status: http.StatusFound, header: "Location", begins: idp.issuer()},
+		})
 	})
 	if err != nil {
 		return fmt.Errorf("with a provider: %w", err)
@@ -112,8 +123,8 @@ func tryProgram(ctx context.Context, dir string, env []string, binary string) er
 	return nil
 }
 
-// runProgram starts a program, sends it the exchanges, and ends it.
-func runProgram(ctx context.Context, binary, address string, idp provider, exchanges []exchange) error {
+// runProgram starts a program, waits until it answers, calls try with its address, and ends it.
+func runProgram(ctx context.Context, binary, address string, idp provider, try func(base string) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var output bytes.Buffer
@@ -123,8 +134,10 @@ func runProgram(ctx context.Context, binary, address string, idp provider, excha
 		"DISCOVERY_URL="+idp.Discovery,
 		"CLIENT_ID="+idp.ClientID,
 		"CLIENT_SECRET="+idp.ClientSecret,
-		"PUBLIC_URL=http://"+address+"/api",
+		"SECRET_KEY="+rand.Text()+rand.Text(),
+		"PUBLIC_URL=http://"+address,
 		"ADDR="+address,
+		"XDG_DATA_HOME="+filepath.Dir(binary),
 	)
 	if err := cmd.Start(); err != nil {
 		return err
@@ -135,7 +148,10 @@ func runProgram(ctx context.Context, binary, address string, idp provider, excha
 		cancel()
 		close(ended)
 	}()
-	err := converse(ctx, "http://"+address, exchanges)
+	err := awaitAnswer(ctx, "http://"+address)
+	if err == nil {
+		err = try("http://" + address)
+	}
 	cancel()
 	<-ended
 	if err != nil {
@@ -144,12 +160,12 @@ func runProgram(ctx context.Context, binary, address string, idp provider, excha
 	return nil
 }
 
-// converse waits until base answers and runs the exchanges.
-func converse(ctx context.Context, base string, exchanges []exchange) error {
+// awaitAnswer waits until base answers.
+func awaitAnswer(ctx context.Context, base string) error {
 	for {
-		_, err := get(ctx, base+guardedRoute, "")
+		_, err := get(ctx, base+guardedRoute, "", "")
 		if err == nil {
-			break
+			return nil
 		}
 		select {
 		case <-ctx.Done():
@@ -157,8 +173,12 @@ func converse(ctx context.Context, base string, exchanges []exchange) error {
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
+}
+
+// converse runs the exchanges.
+func converse(ctx context.Context, base string, exchanges []exchange) error {
 	for _, e := range exchanges {
-		got, err := get(ctx, base+e.path, e.authorization)
+		got, err := get(ctx, base+e.path, e.authorization, e.accept)
 		if err != nil {
 			return err
 		}
@@ -177,13 +197,16 @@ type answer struct {
 	body   string
 }
 
-func get(ctx context.Context, address, authorization string) (answer, error) {
+func get(ctx context.Context, address, authorization, accept string) (answer, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return answer{}, err
 	}
 	if authorization != "" {
 		request.Header.Set("Authorization", authorization)
+	}
+	if accept != "" {
+		request.Header.Set("Accept", accept)
 	}
 	response, err := http.DefaultTransport.RoundTrip(request) // a redirect is an answer
 	if err != nil {

@@ -1,24 +1,15 @@
-// Package mongostore keeps what a service in broker mode stores in MongoDB 4.4 or later. Importing the package is enough
-// for URLs; the database is named in the path:
+// Package mongostore keeps the sessions, signing keys and revocations of a service in MongoDB 4.4 or later.
 //
-//	package main
+// Browser sessions and broker mode need a store. Import the package, and name the database in the configuration:
 //
-//	import (
-//		"log"
+//	import _ "github.com/go-oidc-auth/oidcauth/brokerstore/mongostore"
 //
-//		"github.com/go-oidc-auth/oidcauth/core/store"
+//	cfg.StoreURL = "mongodb://user:password@host/database"
 //
-//		_ "github.com/go-oidc-auth/oidcauth/brokerstore/mongostore"
-//	)
+// The schemes are mongodb and mongodb+srv, and the options those of the driver. The database must be in the URL.
 //
-//	func main() {
-//		store, err := store.Open("mongodb://localhost:27017/broker")
-//		if err != nil {
-//			log.Fatal(err)
-//		}
-//		defer store.Close()
-//	}
+// [New] takes a database of a client that the application has already, and leaves the client open; pass the store in
+// core.Config.Store. The service makes what it needs there by itself; all instances of a service use the same store.
 //
-// [New] takes a database of a client that the program has already. Every step is a write of one document, so that no
-// transaction is needed and a single server will do as well as a replica set.
+// Every step is a write of one document. So no transaction is needed, and a single server will do as well as a replica set.
 package mongostore

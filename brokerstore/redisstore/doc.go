@@ -1,28 +1,23 @@
-// Package redisstore keeps what a service in broker mode stores in Redis, or in a server that speaks its protocol and
-// runs Lua scripts, such as Valkey: from Redis 6 on, a single server, one watched by Sentinel, or a cluster. Importing
-// the package is enough for URLs:
+// Package redisstore keeps the sessions, signing keys and revocations of a service in Redis, or in a server that speaks its
+// protocol and runs Lua scripts, such as Valkey: from Redis 6 on, a single server, one watched by Sentinel, or a cluster.
 //
-//	package main
+// Browser sessions and broker mode need a store. Import the package, and name the database in the configuration:
 //
-//	import (
-//		"log"
+//	import _ "github.com/go-oidc-auth/oidcauth/brokerstore/redisstore"
 //
-//		"github.com/go-oidc-auth/oidcauth/core/store"
+//	cfg.StoreURL = "redis://user:password@host:6379/0"
 //
-//		_ "github.com/go-oidc-auth/oidcauth/brokerstore/redisstore"
-//	)
+// The schemes are redis and rediss, which is TLS. The options are those of redis.ParseURL; min_idle_conns is refused, since it
+// would connect at once; pool sizes and numbers of connections go up to 1,000, buffers to 1 MiB. Opening uses no network.
 //
-//	func main() {
-//		store, err := store.Open("redis://localhost:6379/0")
-//		if err != nil {
-//			log.Fatal(err)
-//		}
-//		defer store.Close()
-//	}
+// [New] takes a client that the application has already, and leaves it open; pass the store in core.Config.Store. The service
+// makes what it needs there by itself; all instances of a service use the same store.
 //
-// The options of a URL are those of redis.ParseURL. min_idle_conns is refused, since it would connect at once; pool
-// sizes and numbers of connections go up to 1,000, buffers to 1 MiB. Opening uses no network.
+// The server must keep what it is given:
 //
-// [New] takes a client that the program has already. The server has to keep what it is given: no eviction, and an
-// append-only file; the module's README says what to set.
+//   - maxmemory-policy noeviction: any other policy drops sessions and revocations when memory is full
+//   - appendonly yes, with appendfsync everysec or always: without it a restart ends every session and forgets every revocation
+//   - min-replicas-to-write 1, if there are replicas
+//
+// All keys begin with {oidcauth}:, so services that do not belong together take different database numbers or servers.
 package redisstore

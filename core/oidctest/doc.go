@@ -6,6 +6,10 @@
 //	auth, err := core.New(idp.Config())
 //	request.Header.Set("Authorization", idp.Bearer("alice", oidctest.Claims{"scope": "admin"}))
 //
+// So does the cookie of a browser that is logged in, at a service with core.Config.Sessions:
+//
+//	request.AddCookie(idp.Session(auth, "alice"))
+//
 // A handler needs no provider at all:
 //
 //	ctx := core.WithIDToken(ctx, oidctest.IDToken(oidctest.Claims{"sub": "alice"}))

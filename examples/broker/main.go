@@ -20,8 +20,9 @@ func main() {
 		DiscoveryURL: os.Getenv("DISCOVERY_URL"), // https://idp.example.org/.well-known/openid-configuration
 		ClientID:     os.Getenv("CLIENT_ID"),
 		ClientSecret: os.Getenv("CLIENT_SECRET"),
-		PublicURL:    os.Getenv("PUBLIC_URL"), // https://app.example.org/api: the issuer of the tokens
-		StoreURL:     os.Getenv("STORE_URL"),  // sqlite:////var/lib/app/broker.sqlite
+		SecretKeys:   []string{os.Getenv("SECRET_KEY")}, // openssl rand -base64 48
+		PublicURL:    os.Getenv("PUBLIC_URL"),           // https://app.example.org/api: the issuer of the tokens
+		StoreURL:     os.Getenv("STORE_URL"),            // sqlite:////var/lib/app/broker.sqlite
 		Broker:       &core.BrokerConfig{},
 		Logger:       slog.Default(),
 	})

@@ -18,7 +18,8 @@ func main() {
 		DiscoveryURL: os.Getenv("DISCOVERY_URL"), // https://idp.example.org/.well-known/openid-configuration
 		ClientID:     os.Getenv("CLIENT_ID"),
 		ClientSecret: os.Getenv("CLIENT_SECRET"),
-		PublicURL:    os.Getenv("PUBLIC_URL"), // https://app.example.org/api
+		SecretKeys:   []string{os.Getenv("SECRET_KEY")}, // openssl rand -base64 48
+		PublicURL:    os.Getenv("PUBLIC_URL"),           // https://app.example.org
 		Logger:       slog.Default(),
 	})
 	if err != nil {
@@ -44,7 +45,7 @@ func newRouter(cfg core.Config) (*echo.Echo, error) {
 		}
 		return c.NoContent(http.StatusOK)
 	})
-	return r, auth.Mount(r, core.Paths{Prefix: "/api"}) // /api/auth/v2/login, token, device …
+	return r, auth.Mount(r, core.Paths{}) // /auth/v2/login, token, device …
 }
 
 func me(c echo.Context, token *core.IDToken) error {

@@ -21,9 +21,10 @@ func main() {
 		DiscoveryURL:   os.Getenv("DISCOVERY_URL"), // https://idp.example.org/.well-known/openid-configuration
 		ClientID:       os.Getenv("CLIENT_ID"),
 		ClientSecret:   os.Getenv("CLIENT_SECRET"),
-		PublicURL:      os.Getenv("PUBLIC_URL"), // https://api.example.org
-		RedirectURIs:   []string{app + "/"},     // where a login sends the browser, and a logout;
-		PostLogoutURIs: []string{app + "/"},     // the provider has to know it too
+		SecretKeys:     []string{os.Getenv("SECRET_KEY")}, // openssl rand -base64 48
+		PublicURL:      os.Getenv("PUBLIC_URL"),           // https://api.example.org
+		RedirectURIs:   []string{app + "/"},               // where a login sends the browser, and a logout;
+		PostLogoutURIs: []string{app + "/"},               // the provider has to know it too
 		Logger:         slog.Default(),
 	}, app)
 	if err != nil {

@@ -23,7 +23,8 @@ func main() {
 		DiscoveryURL: os.Getenv("DISCOVERY_URL"), // https://idp.example.org/.well-known/openid-configuration
 		ClientID:     os.Getenv("CLIENT_ID"),
 		ClientSecret: os.Getenv("CLIENT_SECRET"),
-		PublicURL:    os.Getenv("PUBLIC_URL"), // https://app.example.org
+		SecretKeys:   []string{os.Getenv("SECRET_KEY")}, // openssl rand -base64 48
+		PublicURL:    os.Getenv("PUBLIC_URL"),           // https://app.example.org
 		Sessions:     &core.SessionConfig{},
 		Logger:       slog.Default(),
 	})

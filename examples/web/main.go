@@ -16,14 +16,16 @@ import (
 )
 
 func main() {
-	router, err := newRouter(core.Config{
+	cfg := core.Config{
 		DiscoveryURL: os.Getenv("DISCOVERY_URL"), // https://idp.example.org/.well-known/openid-configuration
 		ClientID:     os.Getenv("CLIENT_ID"),
 		ClientSecret: os.Getenv("CLIENT_SECRET"),
-		PublicURL:    os.Getenv("PUBLIC_URL"), // https://app.example.org
+		SecretKeys:   []string{os.Getenv("SECRET_KEY")}, // openssl rand -base64 48
+		PublicURL:    os.Getenv("PUBLIC_URL"),           // https://app.example.org
 		Sessions:     &core.SessionConfig{},
 		Logger:       slog.Default(),
-	})
+	}
+	router, err := newRouter(cfg)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -40,7 +42,9 @@ func newRouter(cfg core.Config) (*gin.Engine, error) {
 	r.GET("/dashboard", auth.Handle(dashboard))              // sends people to the login, and back here
 	r.GET("/admin", auth.Handle(admin, core.Roles("admin"))) // others see a page that says so
 	r.POST("/orders", auth.Handle(order))                    // refused if another site's form sends it
-	return r, auth.Mount(r, core.Paths{})                    // /auth/v2/login, logout, session …
+	api := r.Group("/api", auth.Required(core.Scopes("orders")))
+	api.GET("/orders", orders)            // programs send a bearer token; without the scope: 403
+	return r, auth.Mount(r, core.Paths{}) // /auth/v2/login, logout, session …
 }
 
 var page = template.Must(template.New("page").Parse(`<!DOCTYPE html><meta charset="utf-8"><title>Shop</title>
@@ -62,4 +66,8 @@ func admin(c *gin.Context, caller *core.IDToken) {
 
 func order(c *gin.Context, caller *core.IDToken) {
 	c.String(http.StatusCreated, "Ordered by %s.", caller.Subject())
+}
+
+func orders(c *gin.Context) {
+	c.JSON(http.StatusOK, gin.H{"orders_of": ginauth.IDToken(c).Username()})
 }

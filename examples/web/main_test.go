@@ -28,6 +28,7 @@ func TestPages(t *testing.T) {
 	}
 	defer func() { _ = auth.Close() }()
 	alice, bob := idp.Session(auth.Auth, "alice"), idp.Session(auth.Auth, "bob")
+	reader, clerk := idp.Bearer("bob", nil), idp.Bearer("bob", oidctest.Claims{"scope": "openid orders"})
 	for _, c := range []struct {
 		method, path string
 		cookie       *http.Cookie
@@ -44,6 +45,9 @@ func TestPages(t *testing.T) {
 		{"GET", "/admin", bob, "navigate", http.StatusForbidden, "No access"},
 		{"POST", "/orders", bob, "cors", http.StatusCreated, "bob"},
 		{"POST", "/orders", bob, "foreign", http.StatusForbidden, ""},
+		{"GET", "/api/orders", nil, "Bearer nonsense", http.StatusUnauthorized, "Invalid token"},
+		{"GET", "/api/orders", nil, reader, http.StatusForbidden, "missing required scopes: orders"},
+		{"GET", "/api/orders", nil, clerk, http.StatusOK, "bob"},
 	} {
 		request := httptest.NewRequest(c.method, c.path, nil)
 		switch c.headers {
@@ -55,6 +59,9 @@ func TestPages(t *testing.T) {
 			request.Header.Set("Sec-Fetch-Site", "same-origin")
 		case "foreign":
 			request.Header.Set("Sec-Fetch-Site", "cross-site")
+		case "":
+		default:
+			request.Header.Set("Authorization", c.headers)
 		}
 		if c.cookie != nil {
 			request.AddCookie(c.cookie)

@@ -22,12 +22,7 @@ import (
 
 // TestDemo is the program of `make demo`, built and run as a user runs it, and its page.
 func TestDemo(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "demo")
-	build := exec.Command("go", "build", "-p", "1", "-o", program, "./demo")
-	build.Dir = filepath.Join(filepath.Dir(parts.Root()), "examples")
-	if text, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("the demo is not built: %v: %s", err, text)
-	}
+	program := buildDemo(t)
 	for _, framework := range []string{"gin", "fiber"} {
 		t.Run(framework, func(t *testing.T) {
 			d := startDemo(t, program, "-framework", framework)
@@ -44,6 +39,18 @@ func TestDemo(t *testing.T) {
 			checks.Run("the demo's page: names, labels, headings", func(t *testing.T) { d.named(t, browser) })
 		})
 	}
+}
+
+// buildDemo builds the program into a folder of the test.
+func buildDemo(t *testing.T) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "demo")
+	build := exec.Command("go", "build", "-p", "1", "-o", program, "./demo")
+	build.Dir = filepath.Join(filepath.Dir(parts.Root()), "examples")
+	if text, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("the demo is not built: %v: %s", err, text)
+	}
+	return program
 }
 
 // demo is a running demo.

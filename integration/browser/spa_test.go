@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"crypto/rand"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -26,7 +27,7 @@ func runExample(t *testing.T, name, address string, env ...string) {
 	}
 	command := exec.Command(program)
 	command.Env = append(os.Environ(), append(env, "ADDR="+address, "XDG_DATA_HOME="+t.TempDir())...)
-	command.Env = append(command.Env, "CLIENT_ID="+oidctest.ConfidentialClient, "CLIENT_SECRET="+oidctest.ClientSecret)
+	command.Env = append(command.Env, "CLIENT_ID="+oidctest.ConfidentialClient, "CLIENT_SECRET="+oidctest.ClientSecret, "SECRET_KEY="+rand.Text()+rand.Text())
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}

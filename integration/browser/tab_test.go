@@ -148,8 +148,8 @@ func (tab *Tab) press(selector string) chromedp.Action[chromedp.Void] {
 			if _, err := chromedp.MouseClickXY(middle[0], middle[1])(ctx, target); err != nil {
 				return none, err
 			}
-			missed, err := chromedp.Evaluate[bool](`window.clickMissed === true`)(ctx, target)
-			if err != nil || !missed { // an error: the click has led to another document, which is on its way
+			missed, unseen := chromedp.Evaluate[bool](`window.clickMissed === true`)(ctx, target)
+			if hit := unseen != nil || !missed; hit { // unseen: the click has led to another document, which is on its way
 				return none, nil
 			}
 		}

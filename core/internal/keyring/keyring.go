@@ -86,6 +86,12 @@ func (k *Keeper) Load(ctx context.Context) (*Ring, error) {
 	}
 }
 
+// Examine opens the keys in the store and changes nothing. The error is [ErrSealed], or that of the store.
+func (k *Keeper) Examine(ctx context.Context) error {
+	_, err := k.read(ctx)
+	return err
+}
+
 // wanting returns the key that the ring lacks, nil if it lacks none.
 func (k *Keeper) wanting(ring *Ring) (*store.Key, error) {
 	if k.Import != nil {

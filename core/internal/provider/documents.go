@@ -155,7 +155,7 @@ func badAddress(address string) error {
 }
 
 func (p *Provider) fetchKeys(ctx context.Context) (jose.Set, error) {
-	address, alg := p.cfg.JWKSURL, "RS256"
+	address, alg := p.cfg.JWKSURL, defaultRSA
 	if p.meta != nil && (address == "" || p.cfg.Issuer == "") {
 		meta, err := p.Metadata(ctx)
 		if err != nil {
@@ -166,18 +166,24 @@ func (p *Provider) fetchKeys(ctx context.Context) (jose.Set, error) {
 			address = meta.JWKS
 		}
 	}
+	set, _, err := p.loadKeys(ctx, address, alg)
+	return set, err
+}
+
+// loadKeys fetches the usable keys, and the document as it was; it is nil if it cannot be read. An RSA key that names no algorithm gets alg.
+func (p *Provider) loadKeys(ctx context.Context, address, alg string) (jose.Set, *fetch.Answer, error) {
 	answer, err := p.Document(ctx, address)
 	if err != nil {
 		if p.cfg.JWKSURL != "" {
 			err = lookAt("Config.JWKSURL", err)
 		}
-		return nil, err
+		return nil, nil, err
 	}
 	set, err := jose.ParseSet(answer.Text, alg)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", fetch.HostOf(address), err)
+		return nil, answer, fmt.Errorf("%s: %w", fetch.HostOf(address), err)
 	}
-	return set, nil
+	return set, answer, nil
 }
 
 // lookAt adds the field with the address of a document to the error of its fetch, unless the error shows that the address is
@@ -191,31 +197,40 @@ func lookAt(field string, err error) error {
 }
 
 func (p *Provider) fetchMetadata(ctx context.Context) (*Metadata, error) {
+	meta, _, err := p.loadMetadata(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return meta, nil
+}
+
+// loadMetadata fetches the discovery document. With an error, it is for an examination alone, and nil if it cannot be read.
+func (p *Provider) loadMetadata(ctx context.Context) (*Metadata, *fetch.Answer, error) {
 	answer, err := p.Document(ctx, p.cfg.DiscoveryURL)
 	if err != nil {
-		return nil, lookAt("Config.DiscoveryURL", err)
+		return nil, nil, lookAt("Config.DiscoveryURL", err)
 	}
 	meta, err := readMetadata(answer.Object)
 	if err != nil {
-		return nil, lookAt("Config.DiscoveryURL", answer.Bad(fetch.ReasonMalformed))
+		return nil, nil, lookAt("Config.DiscoveryURL", answer.Bad(fetch.ReasonMalformed))
 	}
 	if !p.isIssuer(meta.Issuer) {
-		return nil, &trouble.Mistake{
+		return meta, answer, &trouble.Mistake{
 			Text:  "the issuer in the discovery document does not match DiscoveryURL or Issuer",
 			Attrs: []slog.Attr{slog.String("found_issuer", trouble.Printable(meta.Issuer)), slog.String("want_issuer", p.wantedIssuer())},
 			Check: "Config.DiscoveryURL, Config.Issuer",
 		}
 	}
 	if member := p.badEndpoint(meta); member != "" {
-		return nil, &trouble.Mistake{
+		return meta, answer, &trouble.Mistake{
 			Text:  "an endpoint in the discovery document is not a valid https URL",
 			Attrs: []slog.Attr{slog.String("member", member)}, Check: "Config.DiscoveryURL",
 		}
 	}
 	if meta.JWKS == "" && p.cfg.JWKSURL == "" {
-		return nil, &trouble.Mistake{Text: "the discovery document has no jwks_uri", Check: "Config.DiscoveryURL, Config.JWKSURL"}
+		return meta, answer, &trouble.Mistake{Text: "the discovery document has no jwks_uri", Check: "Config.DiscoveryURL, Config.JWKSURL"}
 	}
-	return meta, nil
+	return meta, answer, nil
 }
 
 // badEndpoint returns the first member of a discovery document whose address may not be called, "" if there is none.
@@ -231,6 +246,9 @@ func (p *Provider) badEndpoint(meta *Metadata) string {
 	}
 	return ""
 }
+
+// defaultRSA is the algorithm of RSA keys that name none, if the provider announces it or announces nothing.
+const defaultRSA = "RS256"
 
 // WellKnown is the end of every discovery address (OpenID Connect Discovery section 4).
 const WellKnown = "/.well-known/openid-configuration"
@@ -252,7 +270,7 @@ func (p *Provider) wantedIssuer() string {
 }
 
 func readMetadata(object strictjson.Object) (*Metadata, error) {
-	m := &Metadata{rsaAlgorithm: "RS256"}
+	m := &Metadata{rsaAlgorithm: defaultRSA}
 	var read texts
 	m.Issuer = read.of(object, "issuer")
 	m.JWKS = read.of(object, "jwks_uri")

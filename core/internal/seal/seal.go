@@ -81,6 +81,9 @@ func newKey(purpose string, secret []byte) (key, error) {
 	return key{name: name, aead: aead}, nil
 }
 
+// Name returns the bytes that name the first secret in every value that this sealer makes.
+func (s *Sealer) Name() []byte { return bytes.Clone(s.keys[0].name) }
+
 // Seal encrypts plain. Only Open with the same context decrypts it.
 func (s *Sealer) Seal(plain []byte, context string) string {
 	k := s.keys[0]

@@ -65,7 +65,7 @@ func (v *Vault) openStore(ctx context.Context) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	sealer, err := seal.New("signing key", secrets...)
+	keeper, err := v.newKeeper(secrets)
 	if err != nil {
 		return nil, err
 	}
@@ -78,10 +78,17 @@ func (v *Vault) openStore(ctx context.Context) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	keeper := &keyring.Keeper{
-		Store: v.cfg.Store, Sealer: sealer, Issuer: v.cfg.Issuer, Client: v.cfg.Client, Life: v.tokenLife(), Import: v.cfg.ImportKey, Now: time.Now,
-	}
 	return &opened{families: families, keeper: keeper}, nil
+}
+
+func (v *Vault) newKeeper(secrets [][]byte) (*keyring.Keeper, error) {
+	sealer, err := seal.New("signing key", secrets...)
+	if err != nil {
+		return nil, err
+	}
+	return &keyring.Keeper{
+		Store: v.cfg.Store, Sealer: sealer, Issuer: v.cfg.Issuer, Client: v.cfg.Client, Life: v.tokenLife(), Import: v.cfg.ImportKey, Now: time.Now,
+	}, nil
 }
 
 // purgePeriod is the average time between two purges of one instance.

@@ -34,3 +34,10 @@ func (l *Limit) Take() (dropped int, ok bool) {
 	dropped, l.dropped = l.dropped, 0
 	return dropped, true
 }
+
+// Last returns the start of the last window in which a line was asked for; the zero time if there was none.
+func (l *Limit) Last() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.begun
+}

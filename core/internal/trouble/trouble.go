@@ -35,6 +35,13 @@ func (t *Trouble) Seen(ctx context.Context, err error) {
 	}
 }
 
+// Failing reports whether the step fails, as far as was seen.
+func (t *Trouble) Failing() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return !t.failed.IsZero()
+}
+
 func (t *Trouble) note(failed bool) (began, over bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -12,21 +12,21 @@ import (
 	"github.com/pressly/goose/v3/lock"
 )
 
-// Fault says what an error of a driver means for a store.
+// Fault classifies an error of a driver by what the store does about it.
 type Fault int
 
-// The faults that a store acts upon.
+// The values of Fault.
 const (
-	Other     Fault = iota // none of the below: the caller learns of it
+	Other     Fault = iota // any other error: the caller gets it
 	Duplicate              // a row with this primary key exists
-	Transient              // the database undid the work in favour of another transaction: it may be retried
+	Transient              // the database rolled the work back because of another transaction: the store retries
 )
 
-// Classify tells faults by the codes of one driver, never by words. It takes every error, wrapped ones too. Safe for
-// concurrent use.
+// Classify returns the Fault of an error by the driver's error code, never by its text. It accepts every error, wrapped or
+// not. Safe for concurrent use.
 type Classify func(error) Fault
 
-// Dialect is how one kind of database is spoken to. Made by [SQLite], [PostgreSQL] or [MySQL].
+// Dialect has the SQL of one kind of database. Made by [SQLite], [PostgreSQL] or [MySQL].
 type Dialect struct {
 	classify  Classify
 	folder    string           // of its migrations
@@ -104,9 +104,9 @@ func (d Dialect) placeholders(statement string) string {
 //go:embed migrations
 var migrations embed.FS
 
-// Migrations are the files that [Store.Init] applies, for those who run migrations with a tool of their own: plain SQL with
-// the annotations of goose, which are comments to every other tool. Their order is that of their names. The version
-// table is the tool's then; Init has to find oidcauth_migrations, or must not be called.
+// Migrations returns the files that [Store.Init] applies, for a migration tool of your own: plain SQL with the annotations of
+// goose, which are comments to every other tool. Apply them in the order of their names. [Store.Init] looks for goose's version
+// table under the name oidcauth_migrations; without it, Init applies the files itself.
 func (d Dialect) Migrations() fs.FS {
 	folder, err := fs.Sub(migrations, "migrations/"+d.folder)
 	if err != nil { // the name is one of three constants

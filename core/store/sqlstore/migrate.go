@@ -14,8 +14,7 @@ import (
 // versionTable is where goose writes down which migrations are applied.
 const versionTable = "oidcauth_migrations"
 
-// Init is [store.Store.Init]. One instance at a time migrates; the others wait for it, as long as their contexts let
-// them.
+// Init is [store.Store.Init]. One instance at a time migrates; the others wait for it until their contexts end.
 func (s *Store) Init(ctx context.Context) error {
 	return s.do(ctx, "init", func() error {
 		provider, err := s.dialect.provider(s.db)

@@ -22,7 +22,7 @@ var ended = []struct{ table, key, condition string }{
 	{"oidcauth_keys", "generation", "until_ms <= ? AND until_ms <> " + never},
 }
 
-// Purge is [store.Store.Purge]: at most 4,000 rows of each kind, and of sessions as many by each of their ends.
+// Purge is [store.Store.Purge]: at most 4,000 rows of each kind, and 4,000 sessions for each of their two ends.
 func (s *Store) Purge(ctx context.Context, now time.Time) (removed int, err error) {
 	for _, kind := range ended {
 		statement := s.dialect.purge(kind.table, kind.key, kind.condition)

@@ -23,19 +23,19 @@ type Store struct {
 
 var _ store.Store = (*Store)(nil)
 
-// New makes a store on a handle that stays the caller's: [Store.Close] leaves it open. The handle's driver has to be the
-// one that the dialect's [Classify] knows. New connects to nothing.
+// New makes a store on a handle that the caller owns: [Store.Close] leaves it open. The handle must use the driver that the
+// dialect's [Classify] knows. New does not connect.
 func New(db *sql.DB, dialect Dialect) *Store {
 	return &Store{db: db, dialect: dialect, close: func() error { return nil }, turn: make(chan struct{}, 1)}
 }
 
-// Own makes a store on a handle that is the store's from now on: [Store.Close] closes it. Own connects to nothing.
+// Own makes a store that owns the handle: [Store.Close] closes it. Own does not connect.
 func Own(db *sql.DB, dialect Dialect) *Store {
 	return &Store{db: db, dialect: dialect, close: sync.OnceValue(db.Close), turn: make(chan struct{}, 1)}
 }
 
-// LimitPool bounds the connections of a handle to a database server: 16 at most, all of which may wait for work, each
-// for a minute and none for longer than five, so that a server that moved is found again.
+// LimitPool limits the connections of a handle to a database server: at most 16, also when idle. A connection is closed after
+// a minute without work, and after five minutes in any case, so that the handle finds a server that has moved.
 func LimitPool(db *sql.DB) {
 	db.SetMaxOpenConns(16)
 	db.SetMaxIdleConns(16)
@@ -64,9 +64,9 @@ func (s *Store) do(ctx context.Context, operation string, work func() error) err
 	return Retry(ctx, s.dialect, operation, work)
 }
 
-// Retry runs work, again for ten seconds while the database undoes it for a transient reason, and words the error. Work is
-// one statement or one transaction, so that an attempt that failed has left nothing. [store.ErrConflict] and
-// [store.ErrNotFound] come back as they are. For the store packages.
+// Retry runs work, retries it for ten seconds while it fails with a [Transient] fault, and adds the operation to the error.
+// work must be one statement or one transaction, so that a failed attempt leaves nothing behind. [store.ErrConflict] and
+// [store.ErrNotFound] are returned unchanged. It is meant for the store packages.
 func Retry(ctx context.Context, dialect Dialect, operation string, work func() error) error {
 	start := time.Now()
 	for attempt := 1; ; attempt++ {

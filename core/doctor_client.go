@@ -1,0 +1,140 @@
+package core
+
+import (
+	"context"
+	"crypto/rand"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
+	"github.com/go-oidc-auth/oidcauth/core/internal/login"
+	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
+)
+
+// examineClient sends a made-up code to the token endpoint: a provider that accepts the client refuses the code.
+func (a *Auth) examineClient(ctx context.Context, f *findings, e *provider.Examination) {
+	if e.Meta.Token == "" {
+		return // examineOffers reports it
+	}
+	if !a.provider.Client.Authenticates(e.Offers.AuthMethods) {
+		f.wrong("client", "", "The provider takes neither client_secret_basic nor client_secret_post, and this library has no other way to authenticate: allow one of them for this client.")
+		return
+	}
+	err := a.provider.TryClient(ctx, e.Meta, codeForm("oidcauth-doctor-"+rand.Text(), rand.Text()+rand.Text(), "http://127.0.0.1"+callbackPath))
+	found := fault.Find(err)
+	switch {
+	case err == nil:
+		f.wrong("client", "", "The token endpoint issues tokens for a code that it never issued: do not use this provider.")
+	case found == nil || found.Kind == fault.Outage:
+		f.wrong("client", "", "The token endpoint does not answer, so that no login can end.")
+	case found.Kind == fault.Unusable:
+		f.wrong("client", "", "The token endpoint answers with something else than the JSON of RFC 6749, so that no login can end.")
+	default:
+		a.examineRefusal(f, found)
+	}
+}
+
+// examineRefusal reports what the code of the token endpoint's refusal says about this client.
+func (a *Auth) examineRefusal(f *findings, found *fault.Error) {
+	switch found.Code {
+	case "invalid_grant":
+		f.ok("client", "The provider accepts ClientID and ClientSecret.")
+	case "invalid_client":
+		if a.provider.Client.IsPublic() {
+			f.wrong("client", `ClientSecret: os.Getenv("CLIENT_SECRET"),`, "The provider does not accept this client without a secret: write the secret from its page of this client, or make the client public there, or correct Config.ClientID.")
+			return
+		}
+		f.wrong("client", `ClientSecret: os.Getenv("CLIENT_SECRET"),`, "The provider does not accept ClientID and ClientSecret: copy both again from its page of this client.")
+	case "unauthorized_client", "unsupported_grant_type":
+		f.wrong("client", "", "This client may not use the authorization code flow (%s): enable it at the provider; Keycloak calls it standard flow.", found.Code)
+	default:
+		f.note("client", "", "The token endpoint refuses a made-up code in a way that does not show whether ClientID and ClientSecret are good: log in once to see it.")
+	}
+}
+
+// Bounds of the check of redirect URIs, and an address that nobody registers (RFC 2606).
+const (
+	maxProbes     = 5
+	notRegistered = "https://oidcauth-doctor.invalid/callback"
+)
+
+// examineRedirects begins a login for each redirect URI, and one for an address that cannot be registered.
+func (a *Auth) examineRedirects(ctx context.Context, f *findings, meta *provider.Metadata, tables []Paths) {
+	if meta.Authorization == "" {
+		return
+	}
+	var addresses []string
+	if a.cfg.PublicURL != "" {
+		addresses = a.publicAddresses(tables, func(paths Paths) string { return paths.Callback })
+	}
+	for _, uri := range a.cfg.RedirectURIs {
+		if uri != Loopback && !slices.Contains(addresses, uri) {
+			addresses = append(addresses, uri)
+		}
+	}
+	if len(addresses) == 0 {
+		return
+	}
+	wrong := a.tryLogin(ctx, meta, notRegistered)
+	if wrong != nil && wrong.Place == provider.Back {
+		f.note("redirect URI", addresses[0], "The provider sends logins of this client to any redirect URI, and their codes with them: register exact addresses.")
+	}
+	for i, address := range addresses {
+		var answer *provider.Authorization
+		if i < maxProbes {
+			answer = a.tryLogin(ctx, meta, address)
+		}
+		a.examineRedirect(f, address, answer, wrong)
+	}
+}
+
+// tryLogin begins a login without a browser; nil means that there was no answer.
+func (a *Auth) tryLogin(ctx context.Context, meta *provider.Metadata, redirect string) *provider.Authorization {
+	f := &flows{Auth: a}
+	scope, err := f.loginScope("", false)
+	if err != nil {
+		return nil
+	}
+	state := login.NewState(login.Browser, redirect, scope)
+	answer, err := a.provider.Authorize(ctx, endpoint(meta.Authorization, url.Values{
+		"response_type": {"code"}, "client_id": {a.cfg.ClientID}, "redirect_uri": {redirect}, "scope": {scope}, "prompt": {"none"},
+		"code_challenge_method": {"S256"}, "code_challenge": {state.Challenge()}, "nonce": {state.Nonce}, "state": {rand.Text()},
+	}), redirect)
+	if err != nil {
+		return nil
+	}
+	return answer
+}
+
+// examineRedirect reports one redirect URI. A browser that comes back shows that the URI is registered; an error page where the browser
+// should have come back, the same as for an address that cannot be registered, that it is not (RFC 6749 section 4.1.2.1). Otherwise, only
+// an answer of another kind than that for such an address shows that it is.
+func (a *Auth) examineRedirect(f *findings, address string, answer, wrong *provider.Authorization) {
+	switch {
+	case answer == nil:
+		f.note("redirect URI", address, "Register this redirect URI at the provider: Doctor could not ask whether it is.")
+	case answer.Place == provider.Back:
+		a.examineAnswer(f, address, answer.Code)
+	case answer.Place == provider.Shown && answer.Status == http.StatusBadRequest && wrong != nil && wrong.IsLike(answer):
+		f.wrong("redirect URI", address, "The provider answers a login with an error page (status 400): register this redirect URI for the client %s, or correct Config.PublicURL or Config.ClientID.", a.cfg.ClientID)
+	case wrong != nil && wrong.Place != provider.Back && !wrong.IsLike(answer) && answer.Status < 400:
+		f.ok("redirect URI", "The provider accepts the redirect URI %s.", address)
+	default:
+		f.note("redirect URI", address, "Register this redirect URI at the provider: its answer does not show whether it is.")
+	}
+}
+
+// examineAnswer reports what the error code says with which a browser came back. login_required and others are the answer to prompt=none if
+// nobody is logged in: the request itself was good.
+func (a *Auth) examineAnswer(f *findings, address, code string) {
+	switch code {
+	case "invalid_scope":
+		f.wrong("scopes", "Scopes: []string{\"profile\", \"email\"},", "The provider refuses a login with the scopes %s: allow them for this client, or correct Config.Scopes.", strings.Join(a.cfg.Scopes, " "))
+	case "unauthorized_client", "unsupported_response_type":
+		f.wrong("client", "", "This client may not begin a login with the authorization code flow (%s): enable it at the provider.", code)
+	default:
+		f.ok("redirect URI", "The redirect URI %s is registered at the provider.", address)
+	}
+}

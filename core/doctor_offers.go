@@ -1,0 +1,114 @@
+package core
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
+)
+
+// googleIssuer issues opaque access tokens to everybody.
+const googleIssuer = "https://accounts.google.com"
+
+// examineOffers compares what the provider offers with what the configuration uses.
+func (a *Auth) examineOffers(f *findings, e *provider.Examination, tables []Paths) {
+	for _, endpoint := range []struct{ member, address string }{{"authorization_endpoint", e.Meta.Authorization}, {"token_endpoint", e.Meta.Token}} {
+		if endpoint.address == "" {
+			f.wrong("offers", "", "The discovery document has no %s, so that nobody can log in: enable the authorization code flow at the provider.", endpoint.member)
+		}
+	}
+	a.examineLoginOffers(f, e)
+	a.examineRouteOffers(f, e.Meta, tables)
+	a.examineSessionOffers(f, e, tables)
+	a.examineTokens(f, e.Meta)
+	if list := offered(e); len(list) > 0 {
+		f.ok("offers", "The provider offers %s.", strings.Join(list, ", "))
+	}
+}
+
+// examineTokens reports access tokens that guards cannot verify: those of logins in this process, and those of Google.
+func (a *Auth) examineTokens(f *findings, meta *provider.Metadata) {
+	const line = "Broker: &core.BrokerConfig{},"
+	switch {
+	case a.logins.GivesOpaque():
+		f.wrong("access tokens", line, "The provider's access tokens are opaque, so that guards refuse them: register an API (an audience or a resource) for this service there, or use broker mode, or Config.Sessions for pages.")
+	case a.cfg.Broker == nil && meta.Issuer == googleIssuer:
+		f.note("access tokens", line, "Google's access tokens are opaque, so that guards refuse them: use Config.Sessions for pages, or broker mode for clients with tokens.")
+	case a.cfg.Broker == nil && !a.cfg.takesAnyAudience():
+		f.ok("access tokens", "Guards accept access tokens for the audience %s; that the provider issues such ones, only a login shows.", strings.Join(a.cfg.audiences(), " or "))
+	}
+}
+
+// offered names what the document offers.
+func offered(e *provider.Examination) []string {
+	var list []string
+	for _, offer := range []struct {
+		name string
+		is   bool
+	}{
+		{"browser login", e.Meta.Authorization != ""}, {"device login", e.Meta.Device != ""}, {"userinfo", e.Meta.UserInfo != ""}, {"logout", e.Meta.EndSession != ""}, {"revocation", e.Meta.Revocation != ""},
+		{"back-channel logout", e.Offers.BackChannelLogout}, {"iss in answers", e.Meta.IssInAnswers},
+		{"introspection, which is not used here", e.Offers.Introspection}, {"pushed authorization requests, which are not used here", e.Offers.PushedRequests},
+	} {
+		if offer.is {
+			list = append(list, offer.name)
+		}
+	}
+	return list
+}
+
+func (a *Auth) examineLoginOffers(f *findings, e *provider.Examination) {
+	offers := e.Offers
+	if offers.OnlyPushedRequests {
+		f.wrong("offers", "", "The provider requires pushed authorization requests, which this library does not send: switch that off for this client.")
+	}
+	if len(offers.Challenges) > 0 && !slices.Contains(offers.Challenges, "S256") {
+		f.note("offers", "", "The provider does not announce PKCE with S256, which every login here sends: enable it at the provider, or nothing but the state protects the codes.")
+	}
+	if !e.Meta.IssInAnswers {
+		f.note("offers", "", "The provider does not send iss in its answers (RFC 9207): enable it if other providers send browsers to this callback, too.")
+	}
+	for _, scope := range a.cfg.Scopes {
+		if len(offers.Scopes) > 0 && !slices.Contains(offers.Scopes, scope) {
+			f.note("scopes", "", "The provider does not announce the scope %s of Config.Scopes: a login that asks for it may be refused.", scope)
+		}
+	}
+}
+
+// examineRouteOffers notes mounted routes that need what the provider does not offer.
+func (a *Auth) examineRouteOffers(f *findings, meta *provider.Metadata, tables []Paths) {
+	for _, route := range []struct {
+		off      bool
+		of       func(Paths) string
+		line     string
+		sentence string
+	}{
+		{meta.Device == "", func(p Paths) string { return p.Device }, "Device: core.Off,", "The provider offers no device login, so that the device route answers with an error: enable it, or switch the route off."},
+		{meta.EndSession == "", func(p Paths) string { return p.Logout }, "", "The provider offers no logout: the logout route ends the session here, and the next login at the provider may ask nothing."},
+		{meta.UserInfo == "", func(p Paths) string { return p.UserInfo }, "", "The provider offers no userinfo: names and addresses are those in the tokens."},
+	} {
+		if route.off && serves(tables, route.of) {
+			f.note("offers", route.line, "%s", route.sentence)
+		}
+	}
+}
+
+// examineSessionOffers notes what sessions in the store miss.
+func (a *Auth) examineSessionOffers(f *findings, e *provider.Examination, tables []Paths) {
+	if a.vault == nil {
+		return
+	}
+	if e.Offers.BackChannelLogout {
+		for _, address := range a.publicAddresses(tables, func(p Paths) string { return p.BackChannelLogout }) {
+			f.note("back-channel logout", address, "Register this back-channel logout URI at the provider, so that a logout there ends the sessions here.")
+		}
+	} else {
+		f.note("back-channel logout", "", "The provider offers no back-channel logout: a session here continues after a logout there.")
+	}
+	if len(e.Offers.Grants) > 0 && !slices.Contains(e.Offers.Grants, "refresh_token") {
+		f.note("offers", "", "The provider announces no refresh tokens: sessions do not notice changed roles, and in broker mode they end with the first access token.")
+	}
+	if e.Meta.Revocation == "" {
+		f.note("offers", "", "The provider offers no revocation: the refresh tokens of ended sessions stay valid there until they expire.")
+	}
+}
