@@ -39,8 +39,8 @@ func TestDoctorSurvivesTheProvider(t *testing.T) {
 		}),
 	}
 	for _, endpoint := range []oidctest.Endpoint{oidctest.Discovery, oidctest.JWKS, oidctest.Token, oidctest.Authorization} {
+		f := newFlow(t, brokered())
 		for name, fault := range faults {
-			f := newFlow(t, brokered())
 			f.idp.Fault(endpoint, fault)
 			list := f.auth.Doctor(t.Context())
 			checkDoctor(t, string(endpoint)+", "+name, list)

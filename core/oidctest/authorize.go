@@ -1,6 +1,7 @@
 package oidctest
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
@@ -24,6 +25,7 @@ type grant struct {
 	user, scope, nonce string
 	session            string // sid of the browser's session; "" for a login without one
 	authTime           int64
+	resources          []string // see [WithResources]
 }
 
 func (g grant) has(scope string) bool { return slices.Contains(strings.Fields(g.scope), scope) }
@@ -37,11 +39,14 @@ func (p *Provider) authorizePage(w http.ResponseWriter, r *http.Request) {
 // which has them in the body (OpenID Connect Core section 3.1.2.1). Only the form must come from this origin: clients send requests from
 // theirs.
 func (p *Provider) authorizePost(w http.ResponseWriter, r *http.Request) {
-	switch pressed := r.PostForm.Has("user") || r.PostForm.Has("deny"); {
+	consent := p.set.consent && r.PostForm.Has("consent")
+	switch pressed := consent || r.PostForm.Has("user") || r.PostForm.Has("deny"); {
 	case !pressed:
 		p.authorize(w, r, r.PostForm)
 	case p.pages.Check(r) != nil:
 		http.Error(w, "this form is not of this provider", http.StatusForbidden)
+	case consent:
+		p.consentAnswer(w, r)
 	default:
 		p.decide(w, r, r.URL.Query())
 	}
@@ -55,20 +60,17 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request, query url.V
 	}
 	hint := query.Get("login_hint")
 	if p.set.autoLogin && p.knows(hint) {
-		p.sendCode(w, r, query, p.signIn(w, r, hint))
+		p.allowed(w, r, query, p.signIn(w, r, hint))
 		return
 	}
 	session, known := p.signedIn(r)
 	switch {
 	case known && !p.mustAsk(query, session):
-		p.sendCode(w, r, query, session)
+		p.allowed(w, r, query, session)
 	case slices.Contains(strings.Fields(query.Get("prompt")), "none"):
 		p.sendBack(w, r, query, url.Values{"error": {"login_required"}})
 	default:
-		renderPage(w, http.StatusOK, "login", page{
-			Title: "Sign in", Client: query.Get("client_id"), Users: p.userNames(), Action: p.set.path + paths[Authorization] + "?" + query.Encode(),
-			Scopes: strings.Fields(query.Get("scope")),
-		})
+		p.loginPage(w, query, "")
 	}
 }
 
@@ -78,6 +80,10 @@ func (p *Provider) decide(w http.ResponseWriter, r *http.Request, query url.Valu
 		return
 	}
 	user := r.PostForm.Get("user")
+	if p.mistyped(r.PostForm) {
+		p.loginPage(w, query, wrongPassword)
+		return
+	}
 	if user == "" || !p.knows(user) {
 		p.sendBack(w, r, query, url.Values{"error": {"access_denied"}, "error_description": {"the user refused"}})
 		return
@@ -87,7 +93,7 @@ func (p *Provider) decide(w http.ResponseWriter, r *http.Request, query url.Valu
 		p.sendBack(w, r, query, url.Values{"error": {"login_required"}, "error_description": {"another user logged in"}})
 		return
 	}
-	p.sendCode(w, r, query, session)
+	p.allowed(w, r, query, session)
 }
 
 func (p *Provider) sendCode(w http.ResponseWriter, r *http.Request, query url.Values, session signedIn) {
@@ -98,9 +104,10 @@ func (p *Provider) newCode(query url.Values, session signedIn) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	code := randomHex(16)
+	resources, _ := p.resources(query, nil) // checked before
 	p.codes.put(code, codeGrant{
 		client: query.Get("client_id"), redirect: query.Get("redirect_uri"), challenge: query.Get("code_challenge"),
-		grant:   grant{user: session.user, scope: query.Get("scope"), nonce: query.Get("nonce"), session: session.sid, authTime: session.authTime},
+		grant:   grant{user: session.user, scope: query.Get("scope"), nonce: query.Get("nonce"), session: session.sid, authTime: session.authTime, resources: resources},
 		expires: p.now().Add(p.set.life.Code),
 	})
 	return code
@@ -110,12 +117,12 @@ func (p *Provider) newCode(query url.Values, session signedIn) string {
 // then the rest, whose errors are (RFC 6749 section 4.1.2.1).
 func (p *Provider) mayAsk(w http.ResponseWriter, r *http.Request, query url.Values) bool {
 	client, known := p.client(query.Get("client_id"))
-	if !known || repeats(query) || !client.mayRedirect(query.Get("redirect_uri")) {
-		renderPage(w, http.StatusBadRequest, "message", page{Title: "This request cannot be answered", Text: "The client is not known, or its redirect URI is not registered."})
+	if !known || p.repeats(query) || !client.mayRedirect(query.Get("redirect_uri")) {
+		p.renderPage(w, http.StatusBadRequest, "message", page{Title: "This request cannot be answered", Text: "The client is not known, or its redirect URI is not registered."})
 		return false
 	}
 	challenge := query.Get("code_challenge")
-	switch fault := notOffered(query); {
+	switch fault := cmp.Or(notOffered(query), p.granted(query)); {
 	case fault != "":
 		p.sendBack(w, r, query, url.Values{"error": {fault}})
 	case !p.isHint(query.Get("id_token_hint")):
@@ -159,7 +166,7 @@ func notOffered(query url.Values) string {
 func (p *Provider) sendBack(w http.ResponseWriter, r *http.Request, query, answer url.Values) {
 	target, err := url.Parse(query.Get("redirect_uri"))
 	if err != nil {
-		renderPage(w, http.StatusBadRequest, "message", page{Title: "This request cannot be answered"})
+		p.renderPage(w, http.StatusBadRequest, "message", page{Title: "This request cannot be answered"})
 		return
 	}
 	if state := query.Get("state"); state != "" {

@@ -82,7 +82,7 @@ func (p *Provider) signIn(w http.ResponseWriter, r *http.Request, user string) s
 // mustAsk reports whether the login page is shown although somebody is logged in (OpenID Connect Core section 3.1.2.1): for any prompt but
 // none, for a login that is older than max_age, and for a hint that names another user.
 func (p *Provider) mustAsk(query url.Values, session signedIn) bool {
-	isAsked := func(word string) bool { return word != "none" }
+	isAsked := func(word string) bool { return word != "none" && !(p.set.consent && word == "consent") }
 	hint := query.Get("login_hint")
 	if slices.ContainsFunc(strings.Fields(query.Get("prompt")), isAsked) || p.knows(hint) && hint != session.user || !p.mayBe(query, session.user) {
 		return true

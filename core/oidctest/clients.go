@@ -16,6 +16,9 @@ type Client struct {
 	RedirectURIs   []string // compared byte for byte; every http loopback address whose path ends in /callback is registered too
 	PostLogoutURIs []string // compared byte for byte; every loopback address is registered too
 
+	// Audience is aud of the client's access tokens. Empty: ID.
+	Audience []string
+
 	// BackChannelLogoutURI is where [Provider.EndSessions] posts logout tokens; "": nowhere.
 	BackChannelLogoutURI string
 }

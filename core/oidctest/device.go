@@ -26,15 +26,20 @@ func (p *Provider) deviceStart(w http.ResponseWriter, r *http.Request) {
 	}
 	challenge := r.PostForm.Get("code_challenge")
 	needed := p.set.deviceNeedsPKCE && client.Secret == ""
-	if repeats(r.PostForm) || (needed || challenge != "") && (challenge == "" || r.PostForm.Get("code_challenge_method") != "S256") {
+	if p.repeats(r.PostForm) || (needed || challenge != "") && (challenge == "" || r.PostForm.Get("code_challenge_method") != "S256") {
 		p.refuse(w, http.StatusBadRequest, "invalid_request", "Missing parameter: code_challenge_method")
 		return
 	}
+	if fault := p.granted(r.PostForm); fault != "" {
+		p.refuse(w, http.StatusBadRequest, fault, "the scope or the resource is not offered")
+		return
+	}
+	resources, _ := p.resources(r.PostForm, nil)
 	userCode := normalCode(randomHex(4))
 	p.mu.Lock()
 	code := randomHex(16)
 	p.devices.put(code, &deviceGrant{
-		client: client.ID, userCode: userCode, challenge: challenge, grant: grant{scope: r.PostForm.Get("scope")},
+		client: client.ID, userCode: userCode, challenge: challenge, grant: grant{scope: r.PostForm.Get("scope"), resources: resources},
 		expires: p.now().Add(p.set.life.Device), interval: p.set.life.Interval,
 	})
 	p.mu.Unlock()
@@ -80,7 +85,7 @@ func (p *Provider) devicePage(w http.ResponseWriter, r *http.Request) {
 	client, waits := p.waiting(code)
 	switch {
 	case waits:
-		renderPage(w, http.StatusOK, "decide", page{Title: "Connect a device", Client: client, Users: p.userNames(), Action: p.set.path + paths[DevicePage], Code: normalCode(code)})
+		p.decidePage(w, http.StatusOK, client, code, "")
 	case code != "":
 		p.askCode(w, http.StatusNotFound, code)
 	default:
@@ -88,16 +93,25 @@ func (p *Provider) devicePage(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// decidePage asks who the user is. fault is what was wrong with the last answer.
+func (p *Provider) decidePage(w http.ResponseWriter, status int, client, code, fault string) {
+	p.renderPage(w, status, "decide", page{Title: "Connect a device", Text: fault, Client: client, Users: p.userNames(), Action: p.set.path + paths[DevicePage], Code: normalCode(code)})
+}
+
 func (p *Provider) askCode(w http.ResponseWriter, status int, code string) {
 	data := page{Title: "Connect a device", Action: p.set.path + paths[DevicePage], Code: code}
 	if status != http.StatusOK {
 		data.Text = "This code is not known, was used, or has expired."
 	}
-	renderPage(w, status, "device", data)
+	p.renderPage(w, status, "device", data)
 }
 
 func (p *Provider) deviceAnswer(w http.ResponseWriter, r *http.Request) {
 	code, user := r.PostForm.Get("user_code"), r.PostForm.Get("user")
+	if client, waits := p.waiting(code); waits && p.mistyped(r.PostForm) {
+		p.decidePage(w, http.StatusForbidden, client, code, wrongPassword)
+		return
+	}
 	decide, text := p.DenyDevice, "The device was refused"
 	if user != "" {
 		decide, text = func(code string) error { return p.ApproveDevice(code, user) }, "The device is connected"
@@ -106,7 +120,7 @@ func (p *Provider) deviceAnswer(w http.ResponseWriter, r *http.Request) {
 		p.askCode(w, http.StatusNotFound, code)
 		return
 	}
-	renderPage(w, http.StatusOK, "message", page{Title: text, Text: "You can close this page."})
+	p.renderPage(w, http.StatusOK, "message", page{Title: text, Text: "You can close this page."})
 }
 
 // normalCode normalizes a user code as typed (RFC 8628 section 6.1).

@@ -39,6 +39,9 @@ func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
 		"request_parameter_supported":     false,
 		"request_uri_parameter_supported": false, // the default is true
 	}
+	if len(p.set.scopes) > 0 {
+		document["scopes_supported"] = p.set.scopes
+	}
 	p.announceMethods(document)
 	for name, endpoint := range map[string]struct {
 		off bool

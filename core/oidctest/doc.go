@@ -26,13 +26,16 @@
 // [Provider.Browser] returns one that keeps its session. If one browser of your test logs in as several users, without prompt=login and
 // without a logout at the provider in between, use [WithoutSingleSignOn].
 //
+// A user may have a password, and [WithConsent] adds a page on which the user allows what the client asks for. [WithResources] issues access
+// tokens for the services that a client names (RFC 8707); Client.Audience changes what they are for without that.
+//
 // [WithoutNetwork] makes a provider that does not listen and answers in memory, also in a testing/synctest bubble.
 //
 // The authorization endpoint takes GET and POST (OpenID Connect Core section 3.1.2.1). The session cookie is SameSite=Lax: browsers do not send
 // it with a POST of another site, nor in a frame there.
 //
-// The provider listens on loopback only, keeps everything in memory, at most 50,000 entries of each kind, and asks for no
-// password: use it for tests and demos only.
+// The provider listens on loopback only, keeps everything in memory, at most 50,000 entries of each kind, and keeps passwords
+// in clear text: use it for tests and demos only.
 //
 // The users are alice (realm role admin, group /staff/dev), bob and carol; the clients are [ConfidentialClient] with
 // [ClientSecret], and [PublicClient]. For both, every http address on loopback whose path ends in /callback is

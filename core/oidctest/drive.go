@@ -3,14 +3,16 @@ package oidctest
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"regexp"
 	"strings"
 )
 
 // Approve logs a user in as in a new browser: it opens an authorization URL of this provider (the redirect of a login route),
-// presses the user's button, and returns the URL to which the provider redirects, with code, state and iss in the query, or
+// presses the user's button or types the password, and returns the URL to which the provider redirects, with code, state and iss in the query, or
 // with error if the provider showed no login page. It returns an error for an unknown user or another URL, and if the provider
 // answered with an error page.
 func (p *Provider) Approve(authorizationURL, user string) (*url.URL, error) {
@@ -48,7 +50,7 @@ func (b *Browser) Approve(authorizationURL, user string) (*url.URL, error) {
 	if !b.provider.knows(user) {
 		return nil, errors.New("oidctest: no such user")
 	}
-	return b.press(authorizationURL, url.Values{"user": {user}})
+	return b.press(authorizationURL, b.provider.buttons(user))
 }
 
 // Deny refuses the login; otherwise it is like [Browser.Approve].
@@ -62,42 +64,54 @@ func (b *Browser) Open(address string) (*url.URL, error) {
 	if !strings.HasPrefix(address, b.provider.issuer+"/") {
 		return nil, errors.New("oidctest: not an address of this provider")
 	}
-	return b.browse(http.MethodGet, address, nil)
+	back, _, err := b.browse(http.MethodGet, address, nil)
+	return back, err
 }
 
 func (b *Browser) press(authorizationURL string, button url.Values) (*url.URL, error) {
 	if !strings.HasPrefix(authorizationURL, b.provider.URL(Authorization)+"?") {
 		return nil, errors.New("oidctest: not an authorization URL of this provider")
 	}
-	back, err := b.browse(http.MethodGet, authorizationURL, nil)
-	if back != nil || err != nil {
-		return back, err
-	}
-	back, err = b.browse(http.MethodPost, authorizationURL, button)
-	if back == nil && err == nil {
-		err = errors.New("oidctest: the provider did not send the browser back")
+	back, page, err := b.browse(http.MethodGet, authorizationURL, nil)
+	for pages := 0; back == nil && err == nil; pages++ { // the login page and the consent page
+		if pages == 2 {
+			return nil, errors.New("oidctest: the provider did not send the browser back")
+		}
+		form := button
+		if field := consentField.FindStringSubmatch(page); field != nil {
+			form = url.Values{"consent": field[1:]}
+			if button.Has("deny") {
+				form.Set("deny", "1")
+			}
+		}
+		back, page, err = b.browse(http.MethodPost, authorizationURL, form)
 	}
 	return back, err
 }
 
-// browse makes one request and returns the target of a redirect, nil for a page.
-func (b *Browser) browse(method, address string, form url.Values) (*url.URL, error) {
+// consentField is the hidden field of the consent page.
+var consentField = regexp.MustCompile(`name="consent" value="([0-9a-f]+)"`)
+
+// browse makes one request and returns the target of a redirect, nil for a page, and the page.
+func (b *Browser) browse(method, address string, form url.Values) (*url.URL, string, error) {
 	request, err := http.NewRequestWithContext(context.Background(), method, address, strings.NewReader(form.Encode()))
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	response, err := b.client.Do(request)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	defer response.Body.Close()
 	switch response.StatusCode {
 	case http.StatusSeeOther:
-		return url.Parse(response.Header.Get("Location"))
+		back, err := url.Parse(response.Header.Get("Location"))
+		return back, "", err
 	case http.StatusOK:
-		return nil, nil
+		page, err := io.ReadAll(response.Body)
+		return nil, string(page), err
 	default:
-		return nil, errors.New("oidctest: the provider refused the request")
+		return nil, "", errors.New("oidctest: the provider refused the request")
 	}
 }

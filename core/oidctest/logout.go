@@ -15,14 +15,14 @@ import (
 func (p *Provider) endSession(w http.ResponseWriter, r *http.Request) {
 	clientID, ok := p.leave(r.Form.Get("id_token_hint"), r.Form.Get("client_id"))
 	if !ok {
-		renderPage(w, http.StatusBadRequest, "message", page{Title: "This request cannot be answered", Text: "The hint is no ID token of this client."})
+		p.renderPage(w, http.StatusBadRequest, "message", page{Title: "This request cannot be answered", Text: "The hint is no ID token of this client."})
 		return
 	}
 	p.signOut(w, r)
 	target, state := r.Form.Get("post_logout_redirect_uri"), r.Form.Get("state")
 	client, known := p.client(clientID)
 	if target == "" || !known || !client.mayReturn(target) {
-		renderPage(w, http.StatusOK, "message", page{Title: "You are signed out", Text: "You can close this page."})
+		p.renderPage(w, http.StatusOK, "message", page{Title: "You are signed out", Text: "You can close this page."})
 		return
 	}
 	if state != "" {

@@ -52,7 +52,7 @@ func (p *Provider) accessTokenOf(user string, claims []Claims, write func(Claims
 	if !ok {
 		scope = defaultScope
 	}
-	return p.accessToken(newFamily(ConfidentialClient, grant{user: user, scope: scope, authTime: p.clockNow().Unix()}), all, scope, write)
+	return p.accessToken(newFamily(ConfidentialClient, grant{user: user, scope: scope, authTime: p.clockNow().Unix()}), all, scope, nil, write)
 }
 
 // AccessClaims returns the claims that [Provider.AccessToken] signs for a user, as a basis for [Provider.Sign] and
@@ -71,7 +71,7 @@ func (p *Provider) clockNow() time.Time {
 func (p *Provider) accessClaims(client string, user Claims, scope string) Claims {
 	now := p.clockNow()
 	claims := Claims{
-		"iss": p.issuer, "aud": client, "azp": client, "client_id": client, "scope": scope,
+		"iss": p.issuer, "aud": p.audienceOf(client), "azp": client, "client_id": client, "scope": scope,
 		"iat": now.Unix(), "exp": now.Add(p.set.life.AccessToken).Unix(), "jti": randomHex(8),
 	}
 	maps.Copy(claims, deepCopy(user))
@@ -79,8 +79,11 @@ func (p *Provider) accessClaims(client string, user Claims, scope string) Claims
 }
 
 // accessToken issues an access token and stores its grant.
-func (p *Provider) accessToken(login *family, user Claims, scope string, write func(Claims) string) string {
+func (p *Provider) accessToken(login *family, user Claims, scope string, resources []string, write func(Claims) string) string {
 	claims := p.accessClaims(login.client, user, scope)
+	if len(resources) > 0 {
+		claims["aud"] = oneOrMany(resources)
+	}
 	p.tamper(AccessTokens, claims)
 	withoutNil(claims)
 	token := write(claims)

@@ -19,6 +19,11 @@ type settings struct {
 	deviceNeedsPKCE                                         bool
 	opaque, jwtType, autoLogin, noSingleSignOn              bool
 	keepRefresh, noRefresh, noScope, lowerCaseType          bool
+	password                                                string
+	users                                                   []User   // nil: the built-in ones
+	clients                                                 []Client // nil: the built-in ones
+	resources, scopes                                       []string
+	consent                                                 bool
 	refreshExpiresIn                                        *int64
 	authMethods                                             []string
 }
@@ -62,6 +67,15 @@ func WithAutoLogin() Option { return func(s *settings) { s.autoLogin = true } }
 // WithoutSingleSignOn shows the login page at every login, and prompt=none always fails: the provider sets no session cookie, and each login
 // has a sid of its own. It is for tests in which one browser logs in as several users. Default: a browser that has logged in is not asked again.
 func WithoutSingleSignOn() Option { return func(s *settings) { s.noSingleSignOn = true } }
+
+// WithUsers replaces the built-in users.
+func WithUsers(users ...User) Option { return func(s *settings) { s.users = users } }
+
+// WithPassword sets the password of every user who has none of their own. Default: a button is enough.
+func WithPassword(password string) Option { return func(s *settings) { s.password = password } }
+
+// WithClients replaces the built-in clients. [Provider.Config] and the functions that mint tokens are for the client "app" all the same.
+func WithClients(clients ...Client) Option { return func(s *settings) { s.clients = clients } }
 
 // WithPath puts the issuer under a path ("/realms/demo"). Default: none.
 func WithPath(path string) Option { return func(s *settings) { s.path = path } }

@@ -13,11 +13,13 @@ var pages = template.Must(template.ParseFS(pageFiles, "pages/*.html"))
 
 // page is the data of the provider's pages.
 type page struct {
-	Title, Text, Client, Action, Code string
-	Users, Scopes                     []string
+	Title, Text, Client, User, Action, Code string
+	Users, Scopes                           []string
+	Passwords                               bool // some users have one
 }
 
-func renderPage(w http.ResponseWriter, status int, name string, data page) {
+func (p *Provider) renderPage(w http.ResponseWriter, status int, name string, data page) {
+	data.Passwords = p.hasPasswords()
 	header := w.Header()
 	header.Set("Content-Type", "text/html; charset=utf-8")
 	header.Set("Content-Security-Policy", "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'")

@@ -40,6 +40,7 @@ type savedLogin struct {
 	User     string    `json:"user"`
 	Scope    string    `json:"scope"`
 	AuthTime int64     `json:"auth_time"`
+	Resource []string  `json:"resources,omitempty"`
 	Tokens   []string  `json:"refresh_tokens"` // including used ones
 	Current  string    `json:"current"`
 	Expires  time.Time `json:"expires"`
@@ -79,7 +80,7 @@ func (p *Provider) restore(text []byte) error {
 	}
 	logins := make(map[string]*family)
 	for _, s := range state.Logins {
-		login := newFamily(s.Client, grant{user: s.User, scope: s.Scope, authTime: s.AuthTime, session: s.Session})
+		login := newFamily(s.Client, grant{user: s.User, scope: s.Scope, authTime: s.AuthTime, session: s.Session, resources: s.Resource})
 		login.id, login.current, login.expires = s.ID, s.Current, s.Expires
 		logins[s.ID] = login
 		for _, token := range s.Tokens {
@@ -142,7 +143,7 @@ func (p *Provider) state() (*saved, error) {
 		if !known {
 			i, at[login] = len(state.Logins), len(state.Logins)
 			state.Logins = append(state.Logins, savedLogin{
-				ID: login.id, Session: login.grant.session, Client: login.client, User: login.grant.user, Scope: login.grant.scope, AuthTime: login.grant.authTime,
+				ID: login.id, Session: login.grant.session, Client: login.client, User: login.grant.user, Scope: login.grant.scope, AuthTime: login.grant.authTime, Resource: login.grant.resources,
 				Current: login.current, Expires: login.expires,
 			})
 		}

@@ -36,6 +36,8 @@ type Provider struct {
 	access   *bounded[*accessGrant]
 	devices  *bounded[*deviceGrant]
 	browsers *bounded[*signedIn] // by the value of the session cookie
+	asking   *bounded[*asking]   // by the secret of the form
+	consents map[consent][]string
 	faults   map[Endpoint]Fault
 	tampers  map[Target]func(Claims)
 	hits     map[Endpoint]int
@@ -60,12 +62,24 @@ func Start(options ...Option) (*Provider, error) {
 	p := &Provider{
 		set: defaults(), closed: make(chan struct{}), pages: http.NewCrossOriginProtection(), users: builtinUsers(),
 		codes: newBounded[codeGrant](), families: newBounded[*family](), access: newBounded[*accessGrant](), devices: newBounded[*deviceGrant](),
-		browsers: newBounded[*signedIn](),
-		faults:   make(map[Endpoint]Fault), tampers: make(map[Target]func(Claims)), hits: make(map[Endpoint]int), asked: make(map[Endpoint][]Recorded),
+		browsers: newBounded[*signedIn](), asking: newBounded[*asking](), consents: make(map[consent][]string),
+		faults: make(map[Endpoint]Fault), tampers: make(map[Target]func(Claims)), hits: make(map[Endpoint]int), asked: make(map[Endpoint][]Recorded),
 	}
 	p.clients = builtinClients()
 	for _, option := range options {
 		option(&p.set)
+	}
+	if p.set.users != nil {
+		p.users = nil
+		for _, user := range p.set.users {
+			p.AddUser(user)
+		}
+	}
+	if p.set.clients != nil {
+		clear(p.clients)
+		for _, client := range p.set.clients {
+			p.AddClient(client)
+		}
 	}
 	if p.set.issuer != "" {
 		if err := p.name(p.set.issuer); err != nil {

@@ -3,7 +3,6 @@ package oidctest
 import (
 	"net"
 	"net/http"
-	"net/url"
 	"strings"
 )
 
@@ -86,14 +85,4 @@ func (p *Provider) isOwnHost(host string) bool {
 	}
 	ip := net.ParseIP(strings.Trim(name, "[]"))
 	return name == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-// repeats reports whether a parameter is given twice (RFC 6749 section 3.1).
-func repeats(values url.Values) bool {
-	for _, list := range values {
-		if len(list) > 1 {
-			return true
-		}
-	}
-	return false
 }

@@ -42,7 +42,7 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w, http.StatusUnauthorized, "invalid_client", "client authentication failed")
 		return
 	}
-	if repeats(r.PostForm) {
+	if p.repeats(r.PostForm) {
 		p.refuse(w, http.StatusBadRequest, "invalid_request", "a parameter is repeated")
 		return
 	}
@@ -90,12 +90,12 @@ func (p *Provider) codeGrant(w http.ResponseWriter, r *http.Request, client Clie
 		p.refuse(w, http.StatusBadRequest, "invalid_grant", "the code is not valid")
 		return
 	}
-	p.grantTokens(w, login, login.grant.scope, !p.set.noRefresh, code.grant.nonce)
+	p.grantTokens(w, r, login, login.grant.scope, !p.set.noRefresh, code.grant.nonce)
 }
 
 // refreshGrant redeems a refresh token (RFC 6749 section 6) and rotates it (RFC 9700 section 4.14): reuse ends the family.
 func (p *Provider) refreshGrant(w http.ResponseWriter, r *http.Request, client Client) {
-	name := r.PostForm.Get("refresh_token")
+	name, target := r.PostForm.Get("refresh_token"), false
 	p.mu.Lock()
 	login, known := p.families.get(name)
 	good := known && login.client == client.ID && !login.ended && login.current == name && p.now().Before(login.expires)
@@ -103,10 +103,17 @@ func (p *Provider) refreshGrant(w http.ResponseWriter, r *http.Request, client C
 		login.ended = true
 	}
 	scope, narrower := narrow(r.PostForm.Get("scope"), login, good)
-	if good && narrower && !p.set.keepRefresh {
+	if good {
+		_, target = p.resources(r.PostForm, login.grant.resources)
+	}
+	if good && target && narrower && !p.set.keepRefresh {
 		login.current = "" // used; grantTokens makes the next one
 	}
 	p.mu.Unlock()
+	if good && !target {
+		p.refuse(w, http.StatusBadRequest, "invalid_target", noTarget)
+		return
+	}
 	if good && !narrower {
 		p.refuse(w, http.StatusBadRequest, "invalid_scope", "the scope is wider than the grant")
 		return
@@ -115,8 +122,11 @@ func (p *Provider) refreshGrant(w http.ResponseWriter, r *http.Request, client C
 		p.refuse(w, http.StatusBadRequest, "invalid_grant", "the refresh token is not valid")
 		return
 	}
-	p.grantTokens(w, login, scope, !p.set.keepRefresh, "")
+	p.grantTokens(w, r, login, scope, !p.set.keepRefresh, "")
 }
+
+// noTarget describes an invalid_target (RFC 8707 section 2).
+const noTarget = "the resource is not offered, or not one of the login"
 
 // narrow returns the requested scope, which must be that of the grant or a part of it (RFC 6749 section 6).
 func narrow(asked string, login *family, known bool) (string, bool) {
@@ -139,9 +149,14 @@ func newFamily(client string, g grant) *family {
 }
 
 // grantTokens answers with tokens (RFC 6749 section 5.1) and an ID token (OpenID Connect Core section 3.1.3.3).
-func (p *Provider) grantTokens(w http.ResponseWriter, login *family, scope string, withRefresh bool, nonce string) {
+func (p *Provider) grantTokens(w http.ResponseWriter, r *http.Request, login *family, scope string, withRefresh bool, nonce string) {
+	resources, ok := p.resources(r.PostForm, login.grant.resources)
+	if !ok {
+		p.refuse(w, http.StatusBadRequest, "invalid_target", noTarget)
+		return
+	}
 	user := p.claimsOf(login.grant.user)
-	access := p.accessToken(login, user, scope, p.writeAccess)
+	access := p.accessToken(login, user, scope, resources, p.writeAccess)
 	answer := Claims{"access_token": access, "token_type": "Bearer", "expires_in": int64(p.set.life.AccessToken / time.Second)}
 	if p.set.lowerCaseType {
 		answer["token_type"] = "bearer"
@@ -177,5 +192,5 @@ func (p *Provider) deviceGrant(w http.ResponseWriter, r *http.Request, client Cl
 		p.refuse(w, http.StatusBadRequest, fault, strings.ReplaceAll(fault, "_", " "))
 		return
 	}
-	p.grantTokens(w, login, login.grant.scope, !p.set.noRefresh, "")
+	p.grantTokens(w, r, login, login.grant.scope, !p.set.noRefresh, "")
 }

@@ -9,6 +9,9 @@ import (
 type User struct {
 	Name   string // the name on the login page and for [Provider.Bearer]
 	Claims Claims // in tokens and userinfo; without sub, sub is Name
+
+	// Password is what the login page and the device page ask of this user. Empty: that of [WithPassword], or a button is enough.
+	Password string
 }
 
 // builtinUsers are alice (realm role admin, group /staff/dev), bob and carol.
@@ -80,12 +83,15 @@ func (p *Provider) knows(name string) bool {
 	return slices.ContainsFunc(p.users, func(u User) bool { return u.Name == name })
 }
 
+// userNames returns the users who need no password: the pages have a button for each.
 func (p *Provider) userNames() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	names := make([]string, len(p.users))
-	for i, user := range p.users {
-		names[i] = user.Name
+	names := make([]string, 0, len(p.users))
+	for _, user := range p.users {
+		if p.passwordOf(user) == "" {
+			names = append(names, user.Name)
+		}
 	}
 	return names
 }

@@ -23,7 +23,6 @@ type service struct {
 	fresh      time.Duration
 	auth       *core.Auth
 	onlooker   *core.Guard     // tells the page who is logged in
-	bearers    *core.Guard     // judges the tokens that the page inspects
 	stop       context.Context // ends with the demo
 }
 
@@ -38,7 +37,6 @@ func (s *service) configure(cfg core.Config, storeURL string, observe func(core.
 		return err
 	}
 	s.onlooker = s.auth.Optional(core.SessionOnly)
-	s.bearers = s.auth.Required(core.BearerOnly)
 	return nil
 }
 

@@ -100,10 +100,10 @@ func (d *demo) rotate(ctx context.Context) (string, error) {
 	token := d.provider.AccessToken("alice")
 	said := fmt.Sprintf("The provider signs with key %.8s, no longer with %.8s.", keyOf(token), before)
 	for _, s := range d.services {
-		if decision := s.judge(ctx, token); decision.Err == nil {
+		if seen := s.auth.Inspect(ctx, token); seen.Accepted {
 			said += " " + s.Name + " did not know it, fetched the keys, and takes its tokens."
 		} else {
-			said += " " + s.Name + " refuses a token of it: " + reasonOf(decision.Err) + "."
+			said += " " + s.Name + " refuses a token of it: " + seen.Reason + "."
 		}
 	}
 	return said, nil

@@ -1,0 +1,81 @@
+package oidctest
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// WithConsent shows a page after the login on which the user allows or denies what the client asks for. It is shown again for a scope that
+// this user has not allowed this client, and with prompt=consent; prompt=none fails with consent_required instead. Consents are not kept in
+// the file of [WithFile]. [Provider.Approve] and [Provider.Deny] press its buttons. A device login has its own page. Default: nobody is
+// asked.
+func WithConsent() Option { return func(s *settings) { s.consent = true } }
+
+// consent names who allowed something to whom.
+type consent struct{ user, client string }
+
+// asking is a login that waits for the user's consent.
+type asking struct {
+	query   url.Values
+	session signedIn
+	decided bool
+}
+
+// allowed sends the code if the user has allowed the client these scopes, and asks for consent otherwise.
+func (p *Provider) allowed(w http.ResponseWriter, r *http.Request, query url.Values, session signedIn) {
+	prompt := strings.Fields(query.Get("prompt"))
+	switch {
+	case p.hasConsent(query, session.user) && !(p.set.consent && slices.Contains(prompt, "consent")):
+		p.sendCode(w, r, query, session)
+	case slices.Contains(prompt, "none"):
+		p.sendBack(w, r, query, url.Values{"error": {"consent_required"}})
+	default:
+		p.renderPage(w, http.StatusOK, "consent", page{
+			Title: "Allow access", Client: query.Get("client_id"), User: session.user, Scopes: strings.Fields(query.Get("scope")),
+			Action: p.set.path + paths[Authorization], Code: p.ask(query, session),
+		})
+	}
+}
+
+func (p *Provider) hasConsent(query url.Values, user string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	given := p.consents[consent{user, query.Get("client_id")}]
+	missing := func(scope string) bool { return !slices.Contains(given, scope) }
+	return !p.set.consent || given != nil && !slices.ContainsFunc(strings.Fields(query.Get("scope")), missing)
+}
+
+// ask keeps a login until its form comes back, and returns the form's secret.
+func (p *Provider) ask(query url.Values, session signedIn) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	secret := randomHex(16)
+	p.asking.put(secret, &asking{query: query, session: session})
+	return secret
+}
+
+// consentAnswer answers the form of the consent page.
+func (p *Provider) consentAnswer(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	login, known := p.asking.get(r.PostForm.Get("consent"))
+	allowed := known && !login.decided && !r.PostForm.Has("deny")
+	if allowed {
+		who := consent{login.session.user, login.query.Get("client_id")}
+		p.consents[who] = append(append([]string{}, p.consents[who]...), strings.Fields(login.query.Get("scope"))...)
+	}
+	again := known && login.decided
+	if known {
+		login.decided = true
+	}
+	p.mu.Unlock()
+	switch {
+	case !known || again:
+		p.renderPage(w, http.StatusBadRequest, "message", page{Title: "This request cannot be answered", Text: "This page was answered already. Begin the login again."})
+	case allowed:
+		p.sendCode(w, r, login.query, login.session)
+	default:
+		p.sendBack(w, r, login.query, url.Values{"error": {"access_denied"}, "error_description": {"the user refused"}})
+	}
+}
