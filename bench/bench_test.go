@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -78,6 +79,32 @@ func TestCompare(t *testing.T) {
 	}
 	if _, err := compare([]subject{{"broken", func() error { return errStatus }}}, 1, time.Millisecond); err == nil {
 		t.Error("a fault was measured")
+	}
+}
+
+// The page begins with what a reader wants to know, in microseconds, whatever the figures are.
+func TestBrief(t *testing.T) {
+	r, e := &report{}, effort{rounds: 2}
+	if err := libraryOf(t.Context(), r, e, "RS256"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := routesOf(t.Context(), r, e, frameworks[3]); err != nil {
+		t.Fatal(err)
+	}
+	briefRefreshes(&r.brief, []refreshed{{missing: errStatus}}) // a database that is not installed has no line
+	head, rest, _ := strings.Cut(r.String(), "\n## How it was measured\n")
+	for _, want := range []string{
+		`\| oidcauth, a token that the guard has seen before \| \d+\.\d\d \|`, `\| oidcauth, a new token \| [\d.]+ \|`,
+		`\| the signature check of the standard library alone \| [\d.]+ \|`, `\| go-oidc \| [\d.]+ \|`,
+		`\| a guard adds to a request through chi \| -?[\d.]+ µs with a known token, -?[\d.]+ µs with a known session, [\d.]+ µs with a new token \|`,
+		`verifies per second, RS256 \| \d+ \|`,
+	} {
+		if !regexp.MustCompile(want).MatchString(head) {
+			t.Errorf("no %s before the tables:\n%s", want, head)
+		}
+	}
+	if strings.Contains(head, "refreshes per second") || !strings.Contains(rest, "\n## Goals\n") {
+		t.Error("a part that did not run has a line, or the goals are not behind it")
 	}
 }
 

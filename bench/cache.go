@@ -124,6 +124,7 @@ func cacheMemory(ctx context.Context, r *report, e effort) error {
 	r.note("Memory: the difference of the heap after a garbage collection, with the cache and without:")
 	r.table([]string{"TokenCacheSize", "tokens", "cached", "KiB per cached token", "KiB per entry of TokenCacheSize"}, rows)
 	last := rows[len(rows)-1]
+	r.brief.tell("memory of the token cache, for each entry of `TokenCacheSize`", last[4]+" KiB")
 	r.judge(7, "memory at most 2.7 KiB x capacity, never more entries than capacity", last[4]+" KiB, "+last[2]+" of "+last[0]+" kept", within)
 	return nil
 }

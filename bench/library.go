@@ -125,6 +125,7 @@ func libraryOf(ctx context.Context, r *report, e effort, alg string) error {
 	}
 	r.table([]string{"", "x the bare check", "allocations", "bad tokens accepted"}, rows, modules...)
 	judgeLibrary(r, alg, all, seen)
+	briefLibrary(&r.brief, alg, seen)
 	return nil
 }
 

@@ -61,6 +61,7 @@ func tellRefreshes(r *report, all []refreshed) {
 		}
 	}
 	r.table([]string{"store", "", "rows", "refresh, x the minimum", "write, x the bare one", "refreshes per second here", "with minimum work", "writes", "bare writes"}, rows)
+	briefRefreshes(&r.brief, all)
 	for i := range perRows {
 		for _, goal := range perRows[i] {
 			goal.judge(r, "this database is missing in this run")

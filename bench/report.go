@@ -17,8 +17,9 @@ import (
 //go:embed notes.txt
 var notes string
 
-// report is the document: the goals, then a section for each table.
+// report is the document: what a reader wants to know, the goals, then a section for each table.
 type report struct {
+	brief    brief
 	sections strings.Builder
 	goals    []goal
 	quick    bool
@@ -66,13 +67,18 @@ func (r *report) table(heads []string, rows [][]string, peers ...string) {
 
 func (r *report) String() string {
 	var b strings.Builder
-	b.WriteString("# Performance\n\n" +
-		"Written by `make bench`; do not edit it by hand. Every figure is a ratio or a difference within one run: the median of many rounds, in which the\n" +
-		"compared operations ran within the same few milliseconds, in rotating order; the quartiles are in brackets. In process, time means processor\n" +
-		"time of this process. Absolute times depend on the machine. The \"bare check\" is only the signature verification of the standard library.\n")
+	b.WriteString("# Performance\n")
 	if r.quick {
 		b.WriteString("\nThis is a quick run with few rounds: use it to find mistakes, do not quote its figures.\n")
 	}
+	b.WriteString(r.brief.String())
+	b.WriteString("\nThe times are those of one machine (" + machine() + "); compare them with each other. [Capacity](operations.md#capacity) helps you to\n" +
+		"plan a service with such figures.\n\n" +
+		"## How it was measured\n\n" +
+		"`make bench` writes this page: run it on your machine. Every other figure is a ratio or a difference within one run: the median of many rounds, in which\n" +
+		"the compared operations ran within the same few milliseconds, in rotating order; the quartiles are in brackets. In process, time means processor time\n" +
+		"of this process. The \"bare check\" is only the signature verification of the standard library. A \"hit\" is a token or a session that the guard has seen\n" +
+		"before; \"uncached\" is a new token.\n")
 	b.WriteString("\n## Goals\n\n| # | goal | seen | |\n| --- | --- | --- | --- |\n")
 	slices.SortStableFunc(r.goals, func(a, b goal) int { return cmp.Compare(a.number, b.number) })
 	for _, g := range r.goals {

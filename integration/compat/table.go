@@ -63,14 +63,17 @@ func union(texts, more []string) []string {
 	return texts
 }
 
-// Markdown is the table: one for each part, and below it what the part does not have.
+// gap begins a line about something that does not work with a part, or works differently.
+const gap = "- gap: "
+
+// Markdown is the tables: one for each part, and below it what the part does not have.
 func Markdown(rows []Row) string {
 	var b strings.Builder
 	part := ""
 	var lacks []string
 	end := func() {
 		for _, text := range lacks {
-			fmt.Fprintf(&b, "\n- not there, or not right: %s", cell(text))
+			fmt.Fprintf(&b, "\n%s%s", gap, cell(text))
 		}
 		if len(lacks) > 0 {
 			b.WriteString("\n")

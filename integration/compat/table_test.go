@@ -23,7 +23,7 @@ func TestTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	const head = "| version | adapter | mode | passed |\n| --- | --- | --- | --- |\n"
-	want := "\n## A\n\n" + head + "| 1 | chi |  | login |\n\n## b\n\n" + head + `| 2 | gin | broker | a\|b; login; refresh |` + "\n\n- not there, or not right: x: why\n"
+	want := "\n## A\n\n" + head + "| 1 | chi |  | login |\n\n## b\n\n" + head + `| 2 | gin | broker | a\|b; login; refresh |` + "\n\n- gap: x: why\n"
 	if got := Markdown(rows); got != want {
 		t.Errorf("got %s\nwant %s", got, want)
 	}

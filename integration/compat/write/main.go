@@ -10,13 +10,6 @@ import (
 	"github.com/go-oidc-auth/oidcauth/integration/compat"
 )
 
-const head = `# What oidcauth was tried with
-
-The tests behind ` + "`make integration`" + ` write this page: every line was seen to pass with software that was neither written nor
-changed for it, as its own registry or Debian 12 has it. [Providers](providers.md) says what to set at each of them.
-A part that is not listed was not tried.
-`
-
 func main() {
 	log.SetFlags(0)
 	if len(os.Args) != 3 {
@@ -29,7 +22,7 @@ func main() {
 	if len(rows) == 0 {
 		log.Fatal("no test has left a row")
 	}
-	if err := os.WriteFile(os.Args[2], []byte(head+compat.Markdown(rows)), 0o644); err != nil {
+	if err := os.WriteFile(os.Args[2], []byte(compat.Page(rows)), 0o644); err != nil {
 		log.Fatal(err)
 	}
 }
