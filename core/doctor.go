@@ -34,10 +34,10 @@ type Finding struct {
 //
 // Doctor changes nothing in the store or at the provider, and no cache. It fetches the discovery document and the keys anew. To see whether the
 // redirect URIs are registered, it begins logins without a browser: requests to the authorization endpoint with prompt=none. To see whether
-// ClientID and ClientSecret are good, it sends a made-up code to the token endpoint; the provider may log that as a failed login. It logs
-// nothing but panics, and does not call [Observer].
+// ClientID and ClientSecret are good, it sends a made-up code to the token endpoint, and another one as a made-up client; the provider may
+// log these as failed logins. It logs nothing but panics, and does not call [Observer].
 //
-// Doctor makes at most nine requests, one after the other, and reads the store at the same time. Each request takes at most
+// Doctor makes at most ten requests, one after the other, and reads the store at the same time. Each request takes at most
 // Config.Timeout; all end with ctx. Safe for concurrent use.
 //
 // What Doctor cannot see: tokens, so that only a login shows whether the provider issues JWTs, and puts audience, scopes and roles into

@@ -13,7 +13,10 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
 )
 
-// examineClient sends a made-up code to the token endpoint: a provider that accepts the client refuses the code.
+const clientNotShown = "The token endpoint refuses a made-up code in a way that does not show whether ClientID and ClientSecret are good: log in once to see it."
+
+// examineClient sends a made-up code to the token endpoint: a provider that accepts the client refuses the code. One that refuses the code
+// of a made-up client in the same way does not look at the client first.
 func (a *Auth) examineClient(ctx context.Context, f *findings, e *provider.Examination) {
 	if e.Meta.Token == "" {
 		return // examineOffers reports it
@@ -22,25 +25,36 @@ func (a *Auth) examineClient(ctx context.Context, f *findings, e *provider.Exami
 		f.wrong("client", "", "The provider takes neither client_secret_basic nor client_secret_post, and this library has no other way to authenticate: allow one of them for this client.")
 		return
 	}
-	err := a.provider.TryClient(ctx, e.Meta, codeForm("oidcauth-doctor-"+rand.Text(), rand.Text()+rand.Text(), "http://127.0.0.1"+callbackPath))
-	found := fault.Find(err)
+	found, issued := a.tryClient(ctx, a.provider.Client, e)
 	switch {
-	case err == nil:
+	case issued:
 		f.wrong("client", "", "The token endpoint issues tokens for a code that it never issued: do not use this provider.")
 	case found == nil || found.Kind == fault.Outage:
 		f.wrong("client", "", "The token endpoint does not answer, so that no login can end.")
 	case found.Kind == fault.Unusable:
 		f.wrong("client", "", "The token endpoint answers with something else than the JSON of RFC 6749, so that no login can end.")
+	case found.Code == "invalid_grant":
+		stranger, _ := a.tryClient(ctx, provider.NewClient("oidcauth-doctor-"+rand.Text(), rand.Text()), e)
+		if stranger != nil && stranger.Code == found.Code {
+			f.note("client", "", clientNotShown)
+			return
+		}
+		f.ok("client", "The provider accepts ClientID and ClientSecret.")
 	default:
 		a.examineRefusal(f, found)
 	}
 }
 
+// tryClient sends a made-up code as a client, and returns the refusal, or that tokens were issued.
+func (a *Auth) tryClient(ctx context.Context, client provider.Client, e *provider.Examination) (refusal *fault.Error, issued bool) {
+	form := codeForm("oidcauth-doctor-"+rand.Text(), rand.Text()+rand.Text(), "http://127.0.0.1"+callbackPath)
+	err := a.provider.TryClient(ctx, client, e.Meta, form)
+	return fault.Find(err), err == nil
+}
+
 // examineRefusal reports what the code of the token endpoint's refusal says about this client.
 func (a *Auth) examineRefusal(f *findings, found *fault.Error) {
 	switch found.Code {
-	case "invalid_grant":
-		f.ok("client", "The provider accepts ClientID and ClientSecret.")
 	case "invalid_client":
 		if a.provider.Client.IsPublic() {
 			f.wrong("client", `ClientSecret: os.Getenv("CLIENT_SECRET"),`, "The provider does not accept this client without a secret: write the secret from its page of this client, or make the client public there, or correct Config.ClientID.")
@@ -50,7 +64,7 @@ func (a *Auth) examineRefusal(f *findings, found *fault.Error) {
 	case "unauthorized_client", "unsupported_grant_type":
 		f.wrong("client", "", "This client may not use the authorization code flow (%s): enable it at the provider; Keycloak calls it standard flow.", found.Code)
 	default:
-		f.note("client", "", "The token endpoint refuses a made-up code in a way that does not show whether ClientID and ClientSecret are good: log in once to see it.")
+		f.note("client", "", clientNotShown)
 	}
 }
 

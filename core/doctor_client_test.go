@@ -39,6 +39,7 @@ func TestDoctorTriesTheClient(t *testing.T) {
 		"no code flow":            {refuse(400, "unauthorized_client"), mistake{check: "client", level: core.FindingWrong, text: "(unauthorized_client)"}},
 		"another grant":           {refuse(400, "unsupported_grant_type"), mistake{check: "client", level: core.FindingWrong, text: "(unsupported_grant_type)"}},
 		"a code of its own":       {refuse(400, "wrong_phase_of_the_moon"), mistake{check: "client", level: core.FindingNote, text: "does not show"}},
+		"the code comes first":    {refuse(400, "invalid_grant"), mistake{check: "client", level: core.FindingNote, text: "does not show"}},
 		"redirect registered":     {register, mistake{config: onPublic, check: "redirect URI", level: core.FindingOK, text: publicCallback + " is registered"}},
 		"redirect not registered": {nil, mistake{config: onPublic, check: "redirect URI", level: core.FindingWrong, text: "register this redirect URI for the client app", line: publicCallback}},
 		"one of two": {register, mistake{

@@ -38,9 +38,13 @@ func (p *Provider) Token(ctx context.Context, meta *Metadata, form url.Values) (
 }
 
 func (p *Provider) token(ctx context.Context, meta *Metadata, form url.Values) (*oauth2.Token, error) {
+	return p.tokenFor(ctx, p.Client, meta, form)
+}
+
+func (p *Provider) tokenFor(ctx context.Context, client Client, meta *Metadata, form url.Values) (*oauth2.Token, error) {
 	request := clientcredentials.Config{
-		ClientID: p.Client.ID, ClientSecret: p.Client.secret, TokenURL: meta.Token,
-		AuthStyle: p.Client.style(meta.authMethods), EndpointParams: form,
+		ClientID: client.ID, ClientSecret: client.secret, TokenURL: meta.Token,
+		AuthStyle: client.style(meta.authMethods), EndpointParams: form,
 	}
 	token, err := request.Token(context.WithValue(ctx, oauth2.HTTPClient, p.tokens))
 	var refused *oauth2.RetrieveError

@@ -118,10 +118,10 @@ func (w *clockWatch) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// TryClient sends one request to the token endpoint, for a code that the provider did not issue. The error is a fault: of kind Grant if
-// the provider accepts the client and refuses the code. It calls neither log nor Observe.
-func (p *Provider) TryClient(ctx context.Context, meta *Metadata, form url.Values) error {
-	_, err := p.token(ctx, meta, form)
+// TryClient sends one request to the token endpoint as this client, for a code that the provider did not issue. The error is a fault: of
+// kind Grant if the provider accepts the client and refuses the code. It calls neither log nor Observe.
+func (p *Provider) TryClient(ctx context.Context, client Client, meta *Metadata, form url.Values) error {
+	_, err := p.tokenFor(ctx, client, meta, form)
 	return err
 }
 
