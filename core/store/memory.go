@@ -23,10 +23,10 @@ type Memory struct {
 
 var _ Local = (*Memory)(nil)
 
-// NewMemory makes an empty store.
+// NewMemory makes an empty store. The URL "memory://" opens the same.
 func NewMemory() *Memory { return &Memory{} }
 
-// SecretFile returns "" and true: a secret key for this store ends with the process, like the data.
+// SecretFile returns "" and true: a service without SecretKeys uses a secret key that ends with the process, like the data.
 func (m *Memory) SecretFile() (string, bool) { return "", true }
 
 // locked calls fn while it holds the lock, unless the context has ended.

@@ -8,9 +8,9 @@ import (
 	"sync"
 )
 
-// Opener makes a store from a URL. It checks the URL and does not connect: [Store.Init] does. Its errors contain neither the URL nor a
-// password. url begins with one of the schemes for which the opener is registered, without the name of a driver, which the Python
-// library writes after a plus sign ("postgresql+asyncpg").
+// Opener makes a store from a URL. It checks the URL and does not connect: [Store.Init] does. url begins with one of the schemes for
+// which the opener is registered, in lower case; [Open] removes the name of a driver after a plus sign ("postgresql+asyncpg"), as
+// Python programs write it. The errors contain neither the URL nor a password. It must be safe for concurrent use.
 type Opener func(url string) (Store, error)
 
 var registry = struct {
@@ -43,7 +43,9 @@ var packages = map[string]string{
 
 // Open makes a store from a URL with the opener of its scheme: "memory://", or a scheme that an imported store package has registered,
 // as in "sqlite:///broker.sqlite" and "postgres://user@host/db". The name of a driver after a plus sign is ignored. Open does not
-// connect. Its own errors contain the scheme and no other part of the URL, which may contain a password. Safe for concurrent use.
+// connect. It returns an error for a malformed URL, and for a scheme that no imported package has registered; if a package of this
+// repository has that scheme, the error names the missing import. These errors contain the scheme and no other part of the URL, which may
+// contain a password. Safe for concurrent use.
 func Open(url string) (Store, error) {
 	scheme, rest, found := strings.Cut(url, "://")
 	if !found && url == "memory" {

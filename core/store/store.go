@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// The errors that methods of every store return, besides errors of their own. After an error of its own, a method has changed nothing,
-// or has done all of its work, or the work is done a moment later, when the server processes what was sent before the connection broke.
-// The caller cannot know which, and retries.
+// The errors that every store returns for these two cases; test for them with [errors.Is]. Any other error is a failure of the database
+// or the end of the context. After such an error the method has changed nothing, or has done all of its work, or the work is done a moment
+// later, when the server processes what was sent before the connection broke. The caller cannot know which, and retries.
 var (
 	// ErrNotFound says that there is no such session, or that it has ended.
 	ErrNotFound = errors.New("store: not found")
@@ -20,11 +20,11 @@ var (
 const (
 	KindToken   = "token"   // a session whose refresh token is rotated at each refresh
 	KindBrowser = "browser" // a browser session, found by its cookie
-	KindOnce    = "once"    // not a session: an ID that can be used once. PutSession succeeds for one caller; all others get ErrConflict
+	KindOnce    = "once"    // not a session: an ID that can be used once. PutSession succeeds for one caller; others get ErrConflict until Purge deletes it
 )
 
-// Session is one login. Sealed fields are encrypted: they contain secrets of the application and of the user, and a store keeps them as
-// they are. ID, Kind, Subject, Owner, ProviderSession, Started and Note stay as PutSession wrote them. Only [Store.Touch] changes Seen
+// Session is one login. Package core encrypts the fields that are called sealed, because they contain secrets of the application and of
+// the user; a store does not read them. ID, Kind, Subject, Owner, ProviderSession, Started and Note stay as PutSession wrote them. Only [Store.Touch] changes Seen
 // and Idle, and only [Store.Swap] changes the other fields.
 //
 // A session has ended if its Expires, or its Idle unless that is zero, is not after now. It stays in the store until it is purged or
@@ -36,7 +36,7 @@ type Session struct {
 	Current []byte    // SHA-256 of the secret in the current refresh token or in the cookie; empty: there is none
 	Last    []byte    // SHA-256 of the secret in the refresh token that was spent last; empty: none was spent
 	Data    []byte    // sealed; at most 256 KiB
-	Answer  []byte    // sealed answer to the refresh token of Last; empty: none was spent; at most 256 KiB
+	Answer  []byte    // sealed token response to the refresh token of Last, for a client that sends it again; empty: none was spent; at most 256 KiB
 	Rotated time.Time // when Last was spent; zero: none was spent
 	Lease   time.Time // until when one request has the exclusive right to refresh the session; zero: no request has it
 	Expires time.Time // the session has ended from this time on
@@ -46,21 +46,21 @@ type Session struct {
 	// sid. [Store.SessionsOf] finds the session by either field. At most 32 bytes each; empty: not found by this field.
 	Owner, ProviderSession []byte
 
-	Started time.Time // time of the login
+	Started time.Time // when the user logged in
 	Seen    time.Time // the last request that [Store.Touch] has recorded, or the login; zero: none
 	Idle    time.Time // the session has ended from this time on, unless Touch moves it; zero: no idle timeout
-	Note    []byte    // sealed; at most 1 KiB
+	Note    []byte    // sealed, set once at the login; at most 1 KiB
 
 	LastExpiry time.Time // latest expiry of the access tokens of the session; zero: none was issued
 }
 
-// Key is a signing key of the service.
+// Key is a private key with which the service signs the tokens that it issues in broker mode.
 type Key struct {
-	Generation int64     // primary key, from 1 upwards; a new key takes the next number, and one of many callers succeeds
+	Generation int64     // primary key, from 1 upwards; a new key takes the next number, and only one of several concurrent callers gets it
 	ID         string    // kid, at most 255 bytes; not unique
 	Sealed     []byte    // sealed private key; at most 64 KiB
-	From       time.Time // start of signing; zero: the key only verifies
-	Until      time.Time // end of verification; zero: not known yet
+	From       time.Time // from this time on, the key signs; zero: it never signs and only verifies
+	Until      time.Time // from this time on, tokens signed with this key are no longer accepted; zero: not known yet
 }
 
 // Revocation is an entry of the revocation list: the access tokens of a session, or of several sessions with a common name, are no
