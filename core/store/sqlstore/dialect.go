@@ -12,21 +12,22 @@ import (
 	"github.com/pressly/goose/v3/lock"
 )
 
-// Fault classifies an error of a driver by what the store does about it.
+// Fault is the class of a driver's error; it decides what the store does about it. The zero value is [Other].
 type Fault int
 
 // The values of Fault.
 const (
-	Other     Fault = iota // any other error: the caller gets it
-	Duplicate              // a row with this primary key exists
-	Transient              // the database rolled the work back because of another transaction: the store retries
+	Other     Fault = iota // any other error: the store returns it to the caller
+	Duplicate              // a row with this primary key exists: the store returns [store.ErrConflict]
+	Transient              // the database rolled back because of another transaction, or is locked: the store retries for up to ten seconds
 )
 
-// Classify returns the Fault of an error by the driver's error code, never by its text. It accepts every error, wrapped or
-// not. Safe for concurrent use.
+// Classify returns the Fault of an error by the driver's error code, never by its text. It must accept every error, wrapped or not,
+// and must be safe for concurrent use.
 type Classify func(error) Fault
 
-// Dialect has the SQL of one kind of database. Made by [SQLite], [PostgreSQL] or [MySQL].
+// Dialect contains the SQL of one kind of database. Make one with [SQLite], [PostgreSQL] or [MySQL]; the zero value is not usable. Safe
+// for concurrent use.
 type Dialect struct {
 	classify  Classify
 	folder    string           // of its migrations
@@ -41,7 +42,7 @@ type Dialect struct {
 	purge     func(table, key, condition string) string
 }
 
-// SQLite is the dialect of SQLite 3.24 and later.
+// SQLite returns the dialect of SQLite 3.24 and later. classify knows the error codes of the driver.
 func SQLite(classify Classify) Dialect {
 	return Dialect{
 		classify: classify, folder: "sqlite", goose: database.DialectSQLite3, locking: lockSQLite,
@@ -54,7 +55,7 @@ func SQLite(classify Classify) Dialect {
 	}
 }
 
-// PostgreSQL is the dialect of PostgreSQL 10 and later.
+// PostgreSQL returns the dialect of PostgreSQL 10 and later. classify knows the error codes of the driver.
 func PostgreSQL(classify Classify) Dialect {
 	return Dialect{
 		classify: classify, folder: "postgres", goose: database.DialectPostgres, locking: lockPostgreSQL,
@@ -70,7 +71,7 @@ func PostgreSQL(classify Classify) Dialect {
 	}
 }
 
-// MySQL is the dialect of MySQL 5.7 and MariaDB 10.2, and later ones.
+// MySQL returns the dialect of MySQL 5.7, MariaDB 10.2 and later. classify knows the error codes of the driver.
 func MySQL(classify Classify) Dialect {
 	return Dialect{
 		classify: classify, folder: "mysql", goose: database.DialectMySQL, locking: lockMySQL,
@@ -105,8 +106,8 @@ func (d Dialect) placeholders(statement string) string {
 var migrations embed.FS
 
 // Migrations returns the files that [Store.Init] applies, for a migration tool of your own: plain SQL with the annotations of
-// goose, which are comments to every other tool. Apply them in the order of their names. [Store.Init] looks for goose's version
-// table under the name oidcauth_migrations; without it, Init applies the files itself.
+// the tool goose, which are comments to every other tool. Apply them in the order of their names. If you apply them with goose, name
+// its version table oidcauth_migrations: Init reads there which files are applied. Without that table, Init applies all files itself.
 func (d Dialect) Migrations() fs.FS {
 	folder, err := fs.Sub(migrations, "migrations/"+d.folder)
 	if err != nil { // the name is one of three constants

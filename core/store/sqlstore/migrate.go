@@ -14,7 +14,8 @@ import (
 // versionTable is where goose writes down which migrations are applied.
 const versionTable = "oidcauth_migrations"
 
-// Init is [store.Store.Init]. One instance at a time migrates; the others wait for it until their contexts end.
+// Init creates or upgrades the tables, as [store.Store.Init] specifies. One instance at a time does so, under a lock in the database; the
+// others wait for it until their contexts end.
 func (s *Store) Init(ctx context.Context) error {
 	return s.do(ctx, "init", func() error {
 		provider, err := s.dialect.provider(s.db)

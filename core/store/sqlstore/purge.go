@@ -22,7 +22,8 @@ var ended = []struct{ table, key, condition string }{
 	{"oidcauth_keys", "generation", "until_ms <= ? AND until_ms <> " + never},
 }
 
-// Purge is [store.Store.Purge]: at most 4,000 rows of each kind, and 4,000 sessions for each of their two ends.
+// Purge deletes what has ended, as [store.Store.Purge] specifies. One call deletes at most 4,000 revocations, 4,000 keys, 4,000 sessions
+// whose Expires has passed and 4,000 whose Idle has passed, in transactions of 500 rows.
 func (s *Store) Purge(ctx context.Context, now time.Time) (removed int, err error) {
 	for _, kind := range ended {
 		statement := s.dialect.purge(kind.table, kind.key, kind.condition)

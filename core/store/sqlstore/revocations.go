@@ -47,8 +47,8 @@ func (s *Store) Revoked(ctx context.Context, since, now time.Time) (list []store
 // amongStep is how many IDs more each further statement of RevokedAmong takes.
 const amongStep = 8
 
-// RevokedAmong is [store.Store.RevokedAmong]. The last ID fills up the statement, so that there are a few of them to prepare and
-// not one for each number of IDs.
+// RevokedAmong is [store.Store.RevokedAmong]. It repeats the last ID until the statement has a multiple of eight IDs, so that few different
+// statements are prepared.
 func (s *Store) RevokedAmong(ctx context.Context, ids []string, now time.Time) (list []store.Revocation, err error) {
 	err = s.do(ctx, "revoked among", func() error {
 		if len(ids) == 0 {

@@ -71,9 +71,9 @@ func readColumns(row *sql.Rows, others ...any) (session store.Session, err error
 	return session, err
 }
 
-// SessionsOf is [store.Store.SessionsOf]. The index is in the order of the result, so that no more is read than is returned, and
-// what has ended and is not purged yet. SQLite and PostgreSQL use an index of a part of the rows only if the statement has the
-// part's condition.
+// SessionsOf is [store.Store.SessionsOf]. The index has the order of the result, so the database reads only the rows that it returns, and
+// those that have ended and are not purged yet. The condition length(…) > 0 is that of the partial index: without it, SQLite and PostgreSQL
+// do not use the index.
 func (s *Store) SessionsOf(ctx context.Context, of store.Selection, now time.Time, limit int) (list []store.Session, err error) {
 	column, value := "owner", of.Owner
 	if len(value) == 0 {
@@ -90,8 +90,8 @@ func (s *Store) SessionsOf(ctx context.Context, of store.Selection, now time.Tim
 	return list, err
 }
 
-// Swap is [store.Store.Swap]: one statement, so that of many callers with the same version one finds its row. The version
-// changes, so MySQL counts the row as changed in each of its modes.
+// Swap is [store.Store.Swap]. It is one statement, so that only one of several callers with the same version finds its row. MySQL may
+// count only rows whose values change; here the version always does.
 func (s *Store) Swap(ctx context.Context, session store.Session) error {
 	return s.do(ctx, "swap", func() error {
 		changed, err := s.exec(ctx, handle{s}, `UPDATE oidcauth_sessions SET current_hash = ?, last_hash = ?, data = ?, answer = ?,
@@ -105,8 +105,8 @@ func (s *Store) Swap(ctx context.Context, session store.Session) error {
 	})
 }
 
-// Touch is [store.Store.Touch]: one statement, which writes nothing if it has nothing to move. MySQL may not count such a row
-// either, so whoever gets none asks whether there is one.
+// Touch is [store.Store.Touch]. One statement writes the row if a time becomes later. If it writes no row, a second statement finds out
+// whether the session exists.
 func (s *Store) Touch(ctx context.Context, id string, seen, idle time.Time) error {
 	greatest := s.dialect.greatest
 	return s.do(ctx, "touch", func() error {

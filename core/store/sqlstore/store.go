@@ -12,7 +12,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
-// Store is a [store.Store] on one database. Made by [New] or [Own]. Safe for concurrent use.
+// Store is a [store.Store] on one database. Make one with [New] or [Own]; the zero value is not usable. Safe for concurrent use.
 type Store struct {
 	db       *sql.DB
 	dialect  Dialect
@@ -23,19 +23,21 @@ type Store struct {
 
 var _ store.Store = (*Store)(nil)
 
-// New makes a store on a handle that the caller owns: [Store.Close] leaves it open. The handle must use the driver that the
-// dialect's [Classify] knows. New does not connect.
+// New makes a store on a database handle that the caller owns: [Store.Close] leaves it open. The handle must use the driver whose error
+// codes the dialect's [Classify] knows. New does not connect.
 func New(db *sql.DB, dialect Dialect) *Store {
 	return &Store{db: db, dialect: dialect, close: func() error { return nil }, turn: make(chan struct{}, 1)}
 }
 
-// Own makes a store that owns the handle: [Store.Close] closes it. Own does not connect.
+// Own makes a store that owns the database handle: [Store.Close] closes it. The handle must use the driver whose error codes the
+// dialect's [Classify] knows. Own does not connect.
 func Own(db *sql.DB, dialect Dialect) *Store {
 	return &Store{db: db, dialect: dialect, close: sync.OnceValue(db.Close), turn: make(chan struct{}, 1)}
 }
 
-// LimitPool limits the connections of a handle to a database server: at most 16, also when idle. A connection is closed after
-// a minute without work, and after five minutes in any case, so that the handle finds a server that has moved.
+// LimitPool limits a handle to 16 connections to a database server, idle ones included. The handle closes a connection after a minute
+// without work, and after five minutes in any case, so that it follows a host name that now leads to another server. The packages in
+// brokerstore call it for the handles that they open.
 func LimitPool(db *sql.DB) {
 	db.SetMaxOpenConns(16)
 	db.SetMaxIdleConns(16)
@@ -43,7 +45,7 @@ func LimitPool(db *sql.DB) {
 	db.SetConnMaxLifetime(5 * time.Minute)
 }
 
-// Close is [store.Store.Close].
+// Close closes the prepared statements, and the handle if the store owns it ([Own]). It may be called again.
 func (s *Store) Close() error {
 	s.prepared.Range(func(text, statement any) bool {
 		s.prepared.Delete(text)
@@ -64,9 +66,9 @@ func (s *Store) do(ctx context.Context, operation string, work func() error) err
 	return Retry(ctx, s.dialect, operation, work)
 }
 
-// Retry runs work, retries it for ten seconds while it fails with a [Transient] fault, and adds the operation to the error.
-// work must be one statement or one transaction, so that a failed attempt leaves nothing behind. [store.ErrConflict] and
-// [store.ErrNotFound] are returned unchanged. It is meant for the store packages.
+// Retry runs work, and runs it again while it fails with a [Transient] fault, for ten seconds or until the context ends. work must be one
+// statement or one transaction, so that a failed attempt leaves nothing behind. Retry returns [store.ErrConflict] and [store.ErrNotFound]
+// unchanged, and wraps any other error with the name of the operation. It is for packages that implement a store on this one.
 func Retry(ctx context.Context, dialect Dialect, operation string, work func() error) error {
 	start := time.Now()
 	for attempt := 1; ; attempt++ {
