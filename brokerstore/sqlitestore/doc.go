@@ -7,14 +7,15 @@
 //
 //	cfg.StoreURL = "sqlite:////var/lib/app/broker.sqlite"
 //
-// sqlite:///broker.sqlite is in the working directory, sqlite:///~/broker.sqlite in the user's home, and sqlite:// in memory
-// until the store is closed. Without a StoreURL the service uses the file broker.sqlite in the user's data directory, so that a
-// program on one machine needs the import alone. The file gets mode 0600; one that others can open is refused.
+// sqlite:///broker.sqlite is a file in the working directory, sqlite:///~/broker.sqlite one in the user's home, and sqlite:// keeps the
+// data in memory until the store is closed. Without a StoreURL the service uses the file broker.sqlite in a folder of the user's data
+// directory that has the name core.Config.AppName, so that a program on one machine only needs the import. The service creates the file
+// with mode 0600, and refuses a file that other users can open.
 //
-// [New] takes a database handle that the application has already, and leaves it open; pass the store in core.Config.Store. The
-// service makes and upgrades its tables by itself; all instances of a service use the same store.
+// [New] takes a database handle that the application already has, and leaves it open; pass the store in core.Config.Store. The
+// service creates and upgrades its tables by itself. All instances of a service use the same store.
 //
-// A file serves all processes of one machine. It must not lie on a network file system, where SQLite's locks fail. Without
-// Config.SecretKeys, the service keeps its secret key beside the file, in one that ends in .key: a backup of both opens every
-// session. The tables are described in package sqlstore.
+// All processes of one machine can use the same file. Do not put it on a network file system, where SQLite's locks fail. Without
+// core.Config.SecretKeys, the service creates its secret key in a second file, with .key after the name of the first. Whoever has a backup
+// of both files can decrypt every session. Package sqlstore describes the tables.
 package sqlitestore

@@ -18,8 +18,8 @@ func init() {
 
 var dialect = sqlstore.SQLite(classify)
 
-// Store is a [store.Local] in SQLite. Made by [Open] or [New]. Safe for concurrent use, a file also by several
-// processes.
+// Store is a [store.Store] in SQLite; one made by [Open] is also a [store.Local], whose secret key lies beside the data. Make one with
+// [Open] or [New]; the zero value is not usable. Safe for concurrent use, and several processes may use the same file.
 type Store struct {
 	*sqlstore.Store
 	place place
@@ -34,19 +34,20 @@ type place interface {
 
 var _ store.Local = (*Store)(nil)
 
-// New makes a store on a handle of the driver modernc.org/sqlite, which stays the caller's: Close leaves it open. Who may
-// read the file is the caller's concern, and so are the pragmas: journal_mode(WAL), synchronous(FULL), which keeps a
-// refresh token that was spent from coming back after a power failure, and busy_timeout(100), short because a wait in
-// SQLite does not end with the context, are those of [Open]. New does not ask where the file is, so SecretFile answers
-// that the store is not local. New connects to nothing.
+// New makes a store on a database handle of the driver modernc.org/sqlite. The caller keeps the handle: Close leaves it open. The caller
+// also sets the file's permissions and the pragmas. Use those of [Open]: journal_mode(WAL); synchronous(FULL), without which a refresh
+// token that was used may be valid again after a power failure; and busy_timeout(100), in milliseconds, short because a wait inside SQLite
+// does not end with the context. The store does not know where the file is: SecretFile returns false, so the service needs
+// core.Config.SecretKeys. New does not open the file.
 func New(db *sql.DB) *Store { return &Store{sqlstore.New(db, dialect), handle{}} }
 
-// Migrations are the files that Init applies, for those who run migrations with a tool of their own: see
-// [sqlstore.Dialect.Migrations].
+// Migrations returns the SQL files that Init applies, for a migration tool of your own. Apply them in the order of their names. If the
+// tool is goose, name its version table oidcauth_migrations: Init reads there which files are applied.
 func Migrations() fs.FS { return dialect.Migrations() }
 
-// Init is [store.Store.Init]. For a store made by [Open] it makes the file, readable by its owner alone, and the
-// directories in which it lies, and refuses a file that other users of the machine can open.
+// Init creates or upgrades the tables, as [store.Store.Init] specifies. For a store made by [Open] it first creates the file with mode
+// 0600, and missing directories with mode 0700. It returns an error if other users of the machine can open the file or replace it, and
+// if the path is a symbolic link.
 func (s *Store) Init(ctx context.Context) error {
 	if err := s.place.prepare(ctx); err != nil {
 		return err
@@ -54,10 +55,11 @@ func (s *Store) Init(ctx context.Context) error {
 	return s.Store.Init(ctx)
 }
 
-// SecretFile is [store.Local.SecretFile]: the path of the database with ".key" after it.
+// SecretFile returns where a service without SecretKeys keeps its secret key: the path of the database with ".key" after it; "" and true
+// for a database in memory; false for a store made by [New].
 func (s *Store) SecretFile() (path string, ok bool) { return s.place.secretFile() }
 
-// Close is [store.Store.Close]. Data in memory ends with it.
+// Close closes what [Open] has opened, and deletes data in memory. It leaves the handle of [New] open. It may be called again.
 func (s *Store) Close() error { return errors.Join(s.place.close(), s.Store.Close()) }
 
 // handle is the place of a store that was given one.

@@ -13,12 +13,12 @@ import (
 // Open makes a store from a URL:
 //
 //   - sqlite:// and sqlite:///:memory: keep the data in memory until Close
-//   - sqlite:///broker.sqlite is a file in the working directory of now
-//   - sqlite:////var/lib/app/broker.sqlite is a file by its whole path
+//   - sqlite:///broker.sqlite is a file in the working directory at the time of the call
+//   - sqlite:////var/lib/app/broker.sqlite, with four slashes, is the file /var/lib/app/broker.sqlite
 //   - sqlite:///~/broker.sqlite is a file in the user's home
 //
-// The path is taken as it is written, without percent-decoding, and there are no parameters. Open touches no file: Init
-// does.
+// Open takes the path as it is written, without percent-decoding. It returns an error for a URL with parameters or a host, and for the
+// path of a directory that ends with a slash. It does not create or open the file: [Store.Init] does.
 func Open(rawURL string) (*Store, error) {
 	path, err := parse(rawURL)
 	if err != nil {
