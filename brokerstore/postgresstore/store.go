@@ -17,12 +17,12 @@ func init() {
 
 var dialect = sqlstore.PostgreSQL(classify)
 
-// New makes a store on a handle of the driver pgx, which stays the caller's: Close leaves it open. Tables are found by
-// the handle's search_path. New connects to nothing.
+// New makes a store on a database handle of the driver pgx (github.com/jackc/pgx/v5/stdlib). The caller keeps the handle: Close leaves it
+// open. The store finds its tables through the search_path of the handle's connections. New does not connect.
 func New(db *sql.DB) *sqlstore.Store { return sqlstore.New(db, dialect) }
 
-// Migrations are the files that Init applies, for those who run migrations with a tool of their own: see
-// [sqlstore.Dialect.Migrations].
+// Migrations returns the SQL files that Init applies, for a migration tool of your own. Apply them in the order of their names. If the
+// tool is goose, name its version table oidcauth_migrations: Init reads there which files are applied.
 func Migrations() fs.FS { return dialect.Migrations() }
 
 // classify knows the codes of PostgreSQL, appendix A of its manual.

@@ -14,10 +14,16 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/store/sqlstore"
 )
 
-// Open makes a store from a URL as libpq knows it: postgres://user:password@host:5432/database?sslmode=verify-full, with
-// its parameters, its environment variables and its password file, and parameters of the server such as search_path.
-// ssl is another name for sslmode, as Python's drivers write it. With several hosts, the one that can be written to is
-// taken. Open connects to nothing; its errors hold nothing of the URL but names of parameters.
+// Open makes a store from a URL: postgres://user:password@host:5432/database?sslmode=verify-full. Beside the parameters of libpq, the C
+// library of PostgreSQL, the URL may contain parameters of the server, such as search_path. The environment variables and the password file
+// of libpq also count. Defaults: connect_timeout is 10 seconds, sslmode is "prefer".
+//
+// ssl is another name for sslmode; its values true and false mean verify-full and disable, as Python's drivers write them. With several
+// hosts, the store uses the one that accepts writes.
+//
+// Open does not connect. It returns an error for an invalid URL, for ssl beside sslmode, and for a target_session_attrs other than
+// read-write and primary, because a standby lags behind. An error contains no part of the URL except names of parameters and of files
+// (certificates and keys).
 func Open(rawURL string) (*sqlstore.Store, error) {
 	config, err := parse(rawURL)
 	if err != nil {
