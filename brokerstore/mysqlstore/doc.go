@@ -7,13 +7,13 @@
 //
 //	cfg.StoreURL = "mysql://user:password@host:3306/database?tls=true"
 //
-// The schemes are mysql and mariadb. The parameters are tls or ssl (true, false, preferred, skip-verify), charset (utf8mb4),
-// connect_timeout (seconds) and unix_socket; others are refused. Without tls=true the connection is not encrypted. Special
-// characters in user, password and database are percent-encoded.
+// The schemes are mysql and mariadb. The parameters are tls or ssl, charset, connect_timeout and unix_socket; [Open] documents them. A URL
+// with another parameter is an error. By default the connection is not encrypted: write tls=true. Percent-encode special characters in
+// user, password and database.
 //
-// [New] takes a database handle that the application has already, and leaves it open; pass the store in core.Config.Store. The
-// service makes and upgrades its tables by itself; all instances of a service use the same store.
+// [New] takes a database handle that the application already has, and leaves it open; pass the store in core.Config.Store. The
+// service creates and upgrades its tables by itself. All instances of a service use the same store.
 //
-// The tables are described in package sqlstore. They need a strict sql_mode, and any binlog_format but STATEMENT: the defaults of
-// the servers.
+// Package sqlstore describes the tables. The store needs a strict sql_mode, in which a value that does not fit is an error, and any
+// binlog_format except STATEMENT. Both are the defaults of the servers.
 package mysqlstore

@@ -17,13 +17,13 @@ func init() {
 
 var dialect = sqlstore.MySQL(classify)
 
-// New makes a store on a handle of github.com/go-sql-driver/mysql, which stays the caller's: Close leaves it open. The
-// handle has a database, and sql_mode is strict, as it is by default: a value that does not fit is an error then. New
-// connects to nothing.
+// New makes a store on a database handle of the driver github.com/go-sql-driver/mysql. The caller keeps the handle: Close leaves it open.
+// The handle's data source must name a database, and its sql_mode must be strict, which is the default: then a value that does not fit is an
+// error. New does not connect.
 func New(db *sql.DB) *sqlstore.Store { return sqlstore.New(db, dialect) }
 
-// Migrations are the files that Init applies, for those who run migrations with a tool of their own: see
-// [sqlstore.Dialect.Migrations].
+// Migrations returns the SQL files that Init applies, for a migration tool of your own. Apply them in the order of their names. If the
+// tool is goose, name its version table oidcauth_migrations: Init reads there which files are applied.
 func Migrations() fs.FS { return dialect.Migrations() }
 
 // classify knows the codes of MySQL and MariaDB.

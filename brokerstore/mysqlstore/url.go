@@ -16,16 +16,17 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/store/sqlstore"
 )
 
-// Open makes a store from a URL: mysql://user:password@host:3306/database, or mariadb://, the parts percent-encoded.
-// Parameters:
+// Open makes a store from a URL: mysql://user:password@host:3306/database, or mariadb://, with each part percent-encoded. Without a host
+// it is 127.0.0.1, without a port 3306. The database is required. Parameters:
 //
-//   - tls or ssl: false (the default), preferred (TLS where the server has it), true (TLS, the certificate verified), or
-//     skip-verify (TLS with whomever)
-//   - charset: utf8mb4 (the default) or utf8, which means the same here
-//   - connect_timeout: seconds, 10 by default
-//   - unix_socket: path of the server's socket, in the place of the host
+//   - tls or ssl: false (the default, not encrypted); preferred (TLS if the server offers it, without verification); true (TLS, and the
+//     certificate is verified); skip-verify (TLS without verification)
+//   - charset: utf8mb4 (the default) or utf8, which also means utf8mb4 here
+//   - connect_timeout: seconds, at least 1; default 10
+//   - unix_socket: path of the server's socket, used instead of the host
 //
-// Open connects to nothing; its errors hold nothing of the URL but names of parameters.
+// Open does not connect. It returns an error for an invalid URL, and for an unknown parameter or value. The error contains no part of the
+// URL except names of parameters.
 func Open(rawURL string) (*sqlstore.Store, error) {
 	config, err := parse(rawURL)
 	if err != nil {
