@@ -6,10 +6,13 @@
 //
 //	cfg.StoreURL = "mongodb://user:password@host/database"
 //
-// The schemes are mongodb and mongodb+srv, and the options those of the driver. The database must be in the URL.
+// The schemes are mongodb and mongodb+srv. The URL must contain the name of the database. Its options are those of the driver,
+// go.mongodb.org/mongo-driver/v2. Opening uses no network.
 //
-// [New] takes a database of a client that the application has already, and leaves the client open; pass the store in
-// core.Config.Store. The service makes what it needs there by itself; all instances of a service use the same store.
+// [New] takes a database of a client that the application already has, and leaves the client open; pass the store in
+// core.Config.Store. The service creates its collections (oidcauth_sessions, oidcauth_keys) and indexes by itself. All instances of a
+// service use the same store.
 //
-// Every step is a write of one document. So no transaction is needed, and a single server will do as well as a replica set.
+// Every operation that must be atomic writes one document. So the store needs no transactions, and works with a single server as well as
+// with a replica set.
 package mongostore

@@ -8,8 +8,8 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
-// Init is [store.Store.Init]. It makes the indexes, and with them the collection; those that exist already stay. There
-// is no TTL index: a session ends by the service's clock, and Purge deletes it.
+// Init creates the indexes, and with them the collection of sessions; existing ones stay as they are. There is no TTL index: a session
+// ends by the service's clock, and Purge deletes it.
 func (s *Store) Init(ctx context.Context) error {
 	sessions, err := s.sessions(ctx)
 	if err != nil {

@@ -29,7 +29,8 @@ var (
 	keyPart     = part{ends: "until"}
 )
 
-// Purge is [store.Store.Purge]. At most 5,000 of each kind go in one call, 1,000 in one command.
+// Purge deletes what has ended, as [store.Store.Purge] specifies. One call deletes at most 5,000 revocations, 5,000 keys, 5,000 sessions
+// whose Expires has passed and 5,000 whose Idle has passed, 1,000 with one command.
 func (s *Store) Purge(ctx context.Context, now time.Time) (int, error) {
 	sessions, err := s.sessions(ctx)
 	if err != nil {

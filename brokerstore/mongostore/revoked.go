@@ -13,8 +13,7 @@ import (
 // attempts bounds how often a revocation starts over because another caller made the document at the same moment.
 const attempts = 5
 
-// Revoke is [store.Store.Revoke]. It takes the session out of its document and puts the revocation in, which is one write
-// of one document.
+// Revoke is [store.Store.Revoke]. One write removes the fields of the session from its document and adds those of the revocation.
 func (s *Store) Revoke(ctx context.Context, id string, version int64, now, until time.Time) error {
 	sessions, err := s.sessions(ctx)
 	if err != nil {

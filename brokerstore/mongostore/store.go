@@ -23,14 +23,15 @@ const (
 
 var errClosed = errors.New("the store is closed")
 
-// Store keeps sessions and the feed in one collection, by the session's ID, and signing keys in another. To revoke a
-// session is to take its fields out of its document and to put those of a revocation in: one write of one document, which
-// MongoDB does whole or not at all. Make one with [New] or through [store.Open]. Safe for concurrent use.
+// Store is a [store.Store] in MongoDB. Make one with [New] or through [store.Open]; the zero value is not usable. Safe for concurrent use.
 //
-// Whatever the client's settings are, writes wait for the majority of a replica set, and reads go to the primary and see
-// what the majority has. So what was answered outlives the loss of the primary. A primary that has just been cut off can
-// answer reads from before for some seconds, until it notices; it can complete no write, and every write says which
-// version it follows. Linearizable reads would close that gap at the price of a round to the majority for each.
+// One collection contains sessions and revocations by the session's ID, another one the signing keys. A revocation removes the fields of
+// the session from its document and adds its own, in one write of one document, which MongoDB does completely or not at all.
+//
+// The store overrides the client's settings: writes wait for the majority of a replica set (write concern majority), and reads go to the
+// primary and see what the majority has (read concern majority). So the loss of the primary does not undo an operation that has returned.
+// For some seconds, until it notices, a primary that has lost its connection to the others can answer reads with stale data. It cannot
+// complete a write. Linearizable reads would prevent this, but each would need a round trip to the majority.
 type Store struct {
 	dial   func() (*mongo.Database, error) // nil: the database is the caller's
 	db     atomic.Pointer[mongo.Database]
@@ -40,7 +41,7 @@ type Store struct {
 
 var _ store.Store = (*Store)(nil)
 
-// New makes a store in a database of a client that the caller owns: Close leaves it open. New connects to nothing.
+// New makes a store in a database of a client that the caller owns: Close leaves the client open. New does not connect.
 func New(db *mongo.Database) *Store {
 	s := &Store{}
 	s.db.Store(db)
@@ -50,7 +51,8 @@ func New(db *mongo.Database) *Store {
 // drain is how long Close waits for calls that are at work.
 const drain = 5 * time.Second
 
-// Close is [store.Store.Close].
+// Close disconnects the client that the store has opened itself, and waits up to 5 seconds for running calls. It leaves the client of [New]
+// open. After Close, every method returns an error, except Close, which may be called again.
 func (s *Store) Close() error {
 	if s.closed.Swap(true) || s.dial == nil {
 		return nil
