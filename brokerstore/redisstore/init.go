@@ -16,9 +16,9 @@ var (
 	errReplica  = errors.New("the server is a replica, which lags behind: connect to the primary")
 )
 
-// Init is [store.Store.Init]. There are no tables; it asks whether the server can be relied on. It fails for a client
-// that may read from replicas, for a server that is one, and for a server whose memory has a limit and whose
-// maxmemory-policy drops keys when it is reached. A user who may not ask (INFO) gets no such check.
+// Init checks the client and the server; there are no tables to create. It returns an error for a client that may read from replicas, for
+// a [redis.Ring], for a server that is a replica, and for a server with a memory limit whose maxmemory-policy is not noeviction. If the
+// database user may not run the command INFO, Init does not check the server.
 func (s *Store) Init(ctx context.Context) error {
 	_, err := within(ctx, "init", func() (struct{}, error) {
 		if err := checkClient(s.client); err != nil {

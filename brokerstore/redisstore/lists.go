@@ -99,7 +99,8 @@ var listedFields = []string{
 	"started", "seen", "idle", "note", "last_expiry", "version",
 }
 
-// SessionsOf is [store.Store.SessionsOf]. It reads the list and then the sessions: one that is gone by then has ended.
+// SessionsOf is [store.Store.SessionsOf]. It reads the list of IDs and then the sessions, and leaves out a session that was deleted in
+// between.
 func (s *Store) SessionsOf(ctx context.Context, of store.Selection, now time.Time, limit int) ([]store.Session, error) {
 	from := list{"owner", string(of.Owner)}
 	if from.value == "" {

@@ -13,8 +13,8 @@ const (
 	portion = 200
 )
 
-// Purge is [store.Store.Purge]. At most 5,000 of each kind go in one call, by scripts of at most 200: no caller waits for
-// longer than one of them takes, some milliseconds.
+// Purge deletes what has ended, as [store.Store.Purge] specifies. One call deletes at most 5,000 sessions and 5,000 revocations, with scripts
+// of at most 200 each, so that other callers wait for some milliseconds at most. It deletes every signing key that has ended.
 func (s *Store) Purge(ctx context.Context, now time.Time) (int, error) {
 	return within(ctx, "purge", func() (int, error) {
 		sessions, err := s.purge(ctx, sessionsKey, now, func(ids []string) (int, error) {

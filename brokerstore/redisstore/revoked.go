@@ -30,8 +30,8 @@ func (s *Store) Revoke(ctx context.Context, id string, version int64, now, until
 // page is how many entries one command asks for: others wait for the server while it answers.
 const page = 1000
 
-// Revoked is [store.Store.Revoked]. It reads the index and then the entries: an entry that changes in between has
-// become later, and one that is gone has ended.
+// Revoked is [store.Store.Revoked]. It reads the index and then the entries. If an entry changes in between, its times have become later;
+// if it is deleted, its Until has passed.
 func (s *Store) Revoked(ctx context.Context, since, now time.Time) ([]store.Revocation, error) {
 	return within(ctx, "revoked", func() ([]store.Revocation, error) {
 		ids, err := s.client.ZRangeByScore(ctx, revokedAt, &redis.ZRangeBy{Min: millis(since), Max: "+inf"}).Result()

@@ -22,10 +22,11 @@ const (
 	revokedUntil = space + "revoked:until" // sorted set: IDs by Until, for Purge
 )
 
-// Store keeps everything under keys that begin with "{oidcauth}:". What changes more than one thing is one Lua script,
-// which Redis runs whole or not at all. A script that the client sends a second time, because the connection broke
-// before the answer came, finds its own mark and is not in conflict with itself. Make one with [New] or through
-// [store.Open]. Safe for concurrent use.
+// Store is a [store.Store] in Redis. Make one with [New] or through [store.Open]; the zero value is not usable. Safe for concurrent use.
+//
+// All its keys begin with "{oidcauth}:". Every change of more than one key is one Lua script, which Redis runs without any other command in
+// between. If the connection breaks before the reply, the client may send a script twice: the second run recognizes the first and does
+// not report a conflict.
 type Store struct {
 	client redis.UniversalClient
 	shut   func() error // closes what the store opened itself, once
@@ -33,9 +34,9 @@ type Store struct {
 
 var _ store.Store = (*Store)(nil)
 
-// New makes a store on a client that the caller owns: Close leaves it open. [Store.Init] refuses a client that may read
-// from replicas or that spreads keys over servers by itself ([redis.Ring]). New connects to nothing. The client's
-// timeouts and retries stay as they are; a method ends with its context even where the client would not.
+// New makes a store on a client that the caller owns: Close leaves it open. The client's timeouts and retries stay as they are, but every
+// method returns when its context ends. New does not connect. [Store.Init] returns an error for a client that may read from replicas, and for
+// a [redis.Ring], which distributes the keys over several servers.
 func New(client redis.UniversalClient) *Store {
 	return &Store{client: client, shut: func() error { return nil }}
 }
@@ -45,7 +46,7 @@ func own(client redis.UniversalClient) *Store {
 	return &Store{client: client, shut: sync.OnceValue(client.Close)}
 }
 
-// Close is [store.Store.Close].
+// Close closes the client that the store has opened itself. It leaves the client of [New] open. It may be called again.
 func (s *Store) Close() error { return fail("close", s.shut()) }
 
 // result is what a call to the server ended with.
