@@ -18,8 +18,8 @@
 // [Auth.Optional] are middleware for a handler or a mux, and [IDToken] returns the caller there. All of them take requirements of
 // package core: core.Scopes, core.Roles, core.Claim, core.Check and others. [Auth.Mount] registers the routes.
 //
-// Callers send an access token of the provider. With core.Config.Sessions, people also log in with a browser: a guarded page
-// sends them to the login and back, and [Session] returns their session.
+// Callers send an access token of the provider in the Authorization header, as "Bearer" and the token. With core.Config.Sessions, people
+// also log in with a browser: a guarded page sends them to the login and back, and [Session] returns their session.
 //
 // Guard handlers and parts of the tree, never the root mux: a guard in front of the auth routes locks everybody out of the login.
 // Put CORS middleware before guards.

@@ -9,7 +9,8 @@ import (
 // Auth is a [core.Auth] with handlers and middleware for net/http. Safe for concurrent use.
 type Auth struct{ *core.Auth }
 
-// New checks the configuration and returns an Auth. Its error lists every invalid field and its fix; see [core.New].
+// New checks the configuration and returns an Auth. Its error lists every invalid field and its fix; see [core.New]. Call Close at the end
+// of the program.
 func New(cfg core.Config) (*Auth, error) {
 	auth, err := core.New(cfg)
 	if err != nil {
@@ -18,32 +19,34 @@ func New(cfg core.Config) (*Auth, error) {
 	return Wrap(auth), nil
 }
 
-// Wrap returns an Auth for an existing [core.Auth], to mount the same one on several routers.
+// Wrap returns an Auth for an existing [core.Auth], so that several routers, also of other frameworks, can share its sessions and caches.
 func Wrap(auth *core.Auth) *Auth { return &Auth{auth} }
 
-// Required returns middleware that admits only callers who meet [core.Auth.Required]. Other requests get the refusal, and no
-// later handler runs.
+// Required returns middleware that admits only callers with a valid bearer token, or with core.Config.Sessions a valid
+// session, who meet every requirement, including those of core.Config.Require. For other requests it sends the refusal, such as 401 or
+// 403, or for a page in a browser the redirect to the login, and no later handler runs. See [core.Auth.Required].
 func (a *Auth) Required(requirements ...core.Requirement) func(http.Handler) http.Handler {
 	return a.Auth.Required(requirements...).Middleware
 }
 
-// Optional returns middleware that also admits guests, see [core.Auth.Optional].
+// Optional returns middleware that also admits guests: callers without credentials, and those whom Required would
+// refuse. With the requirement [core.RejectInvalid], it refuses invalid credentials. See [core.Auth.Optional].
 func (a *Auth) Optional(requirements ...core.Requirement) func(http.Handler) http.Handler {
 	return a.Auth.Optional(requirements...).Middleware
 }
 
-// Handle guards a handler with [core.Auth.Required] and passes it the caller as an argument, which is never nil.
+// Handle guards one handler as [Auth.Required] does, and passes it the caller as an argument. The caller is never nil.
 func (a *Auth) Handle(handler func(http.ResponseWriter, *http.Request, *core.IDToken), requirements ...core.Requirement) http.Handler {
 	return a.Required(requirements...)(withToken(handler))
 }
 
-// HandleOptional guards a handler with [core.Auth.Optional] and passes it the caller as an argument; nil for a guest.
+// HandleOptional guards one handler as [Auth.Optional] does, and passes it the caller as an argument. The caller is nil for a guest.
 func (a *Auth) HandleOptional(handler func(http.ResponseWriter, *http.Request, *core.IDToken), requirements ...core.Requirement) http.Handler {
 	return a.Optional(requirements...)(withToken(handler))
 }
 
-// Mount registers the routes on a mux. For invalid paths it mounts nothing and returns an error that lists them. As always in
-// net/http, registering a pattern twice panics.
+// Mount registers the auth routes on a mux, at the paths that paths sets: a zero field means its default path. For
+// invalid paths it mounts nothing and returns an error that lists them. As always in net/http, registering a pattern twice panics.
 func (a *Auth) Mount(mux *http.ServeMux, paths core.Paths) error {
 	routes, err := a.Routes(paths)
 	if err != nil {
@@ -55,12 +58,12 @@ func (a *Auth) Mount(mux *http.ServeMux, paths core.Paths) error {
 	return nil
 }
 
-// IDToken returns the caller that a guard admitted: nil for a guest, and without a guard. Code that has only r.Context() uses
+// IDToken returns the caller whom a guard admitted. It returns nil for a guest, and if no guard ran before. Code that has only r.Context() uses
 // [core.IDTokenFrom].
 func IDToken(r *http.Request) *core.IDToken { return core.IDTokenFrom(r.Context()) }
 
-// Session returns the browser session with which a guard admitted the request: nil for a bearer token and for a guest, and without
-// a guard. Code that has only r.Context() uses [core.SessionFrom].
+// Session returns the browser session with which a guard admitted the request. It returns nil for a bearer token, for a guest, and if no
+// guard ran before. Code that has only r.Context() uses [core.SessionFrom].
 func Session(r *http.Request) *core.Session { return core.SessionFrom(r.Context()) }
 
 func withToken(handler func(http.ResponseWriter, *http.Request, *core.IDToken)) http.Handler {
