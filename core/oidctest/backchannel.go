@@ -18,8 +18,9 @@ const (
 	logoutEvent = "http://schemas.openid.net/event/backchannel-logout"
 )
 
-// LogoutToken returns a signed logout token for the client "app" that ends all sessions of a user; with a claim sid it ends that
-// session. claims add to or replace the default ones; a nil value removes a claim, so that every kind of bad token can be made.
+// LogoutToken returns a signed logout token for the client "app" (OpenID Connect Back-Channel Logout section 2.4). It ends all sessions of
+// a user at a service; with a claim sid, it ends that session. It is valid for two minutes. claims add to or replace the default ones, and a
+// nil value removes a claim, so that a test can make every kind of invalid token. It does not end the provider's own session.
 func (p *Provider) LogoutToken(user string, claims ...Claims) string {
 	return p.logoutToken(ConfidentialClient, Claims{"sub": user}, claims...)
 }
@@ -36,8 +37,9 @@ func (p *Provider) logoutToken(client string, whom Claims, more ...Claims) strin
 	return p.Sign("logout+jwt", withoutNil(all))
 }
 
-// EndSessions ends every login of a user and the user's sessions in browsers, as an administrator does at a real provider. It posts a logout
-// token for each client and sid to the client's BackChannelLogoutURI. The error names the clients that did not answer 200 or 204.
+// EndSessions ends every login of a user with a refresh token and the user's sessions in browsers, as an administrator does at a real
+// provider. It posts one logout token for each client and sid of these logins to the client's BackChannelLogoutURI, over the network
+// also for a provider of [WithoutNetwork]. The error joins one error for each address that could not be reached or did not answer 200 or 204.
 func (p *Provider) EndSessions(ctx context.Context, user string) error {
 	type login struct{ client, sid string }
 	var logins []login

@@ -9,25 +9,26 @@ import (
 	"strings"
 )
 
-// Client is an OAuth client of the provider.
+// Client is an OAuth client of the provider, for [WithClients] and [Provider.AddClient].
 type Client struct {
-	ID             string
-	Secret         string   // "": a public client, which needs PKCE
-	RedirectURIs   []string // compared byte for byte; every http loopback address whose path ends in /callback is registered too
-	PostLogoutURIs []string // compared byte for byte; every loopback address is registered too
+	ID             string   // client_id
+	Secret         string   // client_secret; "": a public client, which must use PKCE
+	RedirectURIs   []string // compared byte for byte; http addresses on loopback without query whose path ends in /callback are allowed too
+	PostLogoutURIs []string // compared byte for byte; http addresses on loopback are allowed too
 
-	// Audience is aud of the client's access tokens. Empty: ID.
+	// Audience is the aud claim of the client's access tokens. Empty: ID.
 	Audience []string
 
-	// BackChannelLogoutURI is where [Provider.EndSessions] posts logout tokens; "": nowhere.
+	// BackChannelLogoutURI is the address to which [Provider.EndSessions] posts logout tokens (OpenID Connect Back-Channel Logout
+	// section 2.5). "": none are posted.
 	BackChannelLogoutURI string
 }
 
-// The built-in clients of every provider.
+// The built-in clients of a provider without [WithClients].
 const (
-	ConfidentialClient = "app"
-	ClientSecret       = "4pp53cr3tF0rT3stsOnly"
-	PublicClient       = "spa"
+	ConfidentialClient = "app"                   // ID of the client with a secret
+	ClientSecret       = "4pp53cr3tF0rT3stsOnly" // secret of the client "app"
+	PublicClient       = "spa"                   // ID of the client without a secret
 )
 
 func builtinClients() map[string]Client {

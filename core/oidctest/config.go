@@ -15,9 +15,9 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 )
 
-// Config returns a configuration for this provider: the confidential client "app", the scopes profile and email, a PublicURL
-// on loopback for logins through the own callback, and a random secret key, the same for every provider of this process. For
-// a provider without a network, HTTPClient is [Provider.Client]. Change the fields that your test is about.
+// Config returns a configuration of a service that uses this provider: the confidential client "app", the PublicURL
+// http://localhost:8080/api, and a random secret key, which is the same for every provider of this process. Scopes is empty, which means
+// its default. For a provider without a network, HTTPClient is that of [Provider.Client]. Change the fields that your test is about.
 func (p *Provider) Config() core.Config {
 	var client *http.Client // nil: the default
 	if p.server == nil {
@@ -75,9 +75,9 @@ func (d inMemory) RoundTrip(request *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// IDToken returns a caller for tests of handlers. It needs no provider and no network: the token is signed and verified in
-// memory. claims add to or replace the defaults, among them sub "alice", an issuer and an expiry in one hour; a nil value
-// removes a claim. Of resource_access, only the roles of the client "app" count. It panics if a guard would refuse the claims.
+// IDToken returns a caller for tests of handlers. It needs no provider and no network: it signs and verifies a token in memory. claims
+// add to or replace the defaults: iss, sub ("alice"), aud, iat (now) and exp (in one hour). A nil value removes a claim. Of the claim
+// resource_access, only the roles of the client "app" count. It panics if a guard would refuse the claims. Safe for concurrent use.
 func IDToken(claims Claims) *core.IDToken {
 	token, err := idToken(claims)
 	if err != nil {

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// WithConsent shows a page after the login on which the user allows or denies what the client asks for. It is shown again for a scope that
-// this user has not allowed this client, and with prompt=consent; prompt=none fails with consent_required instead. Consents are not kept in
-// the file of [WithFile]. [Provider.Approve] and [Provider.Deny] press its buttons. A device login has its own page. Default: nobody is
-// asked.
+// WithConsent adds a consent page after the login, on which the user allows or denies the scopes that the client requests. The provider
+// shows it again if the client requests a scope that this user has not yet allowed it, and with prompt=consent. Where it would be shown,
+// prompt=none fails with consent_required. The file of [WithFile] does not contain consents. [Provider.Approve] and [Provider.Deny] press
+// the page's buttons. A device login does not show this page. Default: no consent page.
 func WithConsent() Option { return func(s *settings) { s.consent = true } }
 
 // consent names who allowed something to whom.

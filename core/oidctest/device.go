@@ -160,7 +160,8 @@ func (p *Provider) waitingDevice(userCode string) *deviceGrant {
 
 var errNoDevice = errors.New("oidctest: no device waits with this user code")
 
-// ApproveDevice lets a user type the code of a device and allow it. It returns an error if no device waits for this code.
+// ApproveDevice acts as a user who types the user_code of a device and allows the login (RFC 8628 section 3.3). It returns an error for an
+// unknown user, and if no device waits for this code.
 func (p *Provider) ApproveDevice(userCode, user string) error {
 	if !p.knows(user) {
 		return errors.New("oidctest: no such user")
@@ -170,7 +171,7 @@ func (p *Provider) ApproveDevice(userCode, user string) error {
 	})
 }
 
-// DenyDevice lets a user refuse a device. It returns an error if no device waits for this code.
+// DenyDevice acts as a user who types the user_code of a device and denies the login. It returns an error if no device waits for this code.
 func (p *Provider) DenyDevice(userCode string) error {
 	return p.decideDevice(userCode, func(device *deviceGrant) { device.denied = true })
 }

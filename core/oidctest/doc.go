@@ -1,4 +1,4 @@
-// Package oidctest is an OpenID provider for tests and demos of this library and of applications that use it.
+// Package oidctest provides an OpenID provider for tests and demos of this library and of applications that use it.
 //
 // One line starts a provider, and one more makes the token of a signed-in user:
 //
@@ -6,16 +6,17 @@
 //	auth, err := core.New(idp.Config())
 //	request.Header.Set("Authorization", idp.Bearer("alice", oidctest.Claims{"scope": "admin"}))
 //
-// So does the cookie of a browser that is logged in, at a service with core.Config.Sessions:
+// For a service with core.Config.Sessions, one line logs a browser in and returns its session cookie:
 //
 //	request.AddCookie(idp.Session(auth, "alice"))
 //
-// A handler needs no provider at all:
+// To test a handler without its guard, no provider is needed:
 //
 //	ctx := core.WithIDToken(ctx, oidctest.IDToken(oidctest.Claims{"sub": "alice"}))
 //
-// The provider implements discovery, a login page, the code flow with PKCE, refresh tokens with rotation and reuse detection,
-// the device flow with its page, userinfo, introspection, revocation, logout, and signing keys of every type with rotation.
+// The provider implements discovery, a login page, the authorization code flow with PKCE, refresh tokens with rotation and reuse
+// detection, the device flow with its page, userinfo, introspection, revocation, logout, and key rotation with the algorithms of
+// [WithAlgorithm].
 // [Provider.Approve] and [Provider.ApproveDevice] act as the user in the browser. [Provider.Advance] moves its clock,
 // [Provider.Fault] makes endpoints fail, [Provider.Tamper] changes what it sends, and [Provider.Last] and [Provider.Hits]
 // show the requests it got.
@@ -26,10 +27,10 @@
 // [Provider.Browser] returns one that keeps its session. If one browser of your test logs in as several users, without prompt=login and
 // without a logout at the provider in between, use [WithoutSingleSignOn].
 //
-// A user may have a password, and [WithConsent] adds a page on which the user allows what the client asks for. [WithResources] issues access
-// tokens for the services that a client names (RFC 8707); Client.Audience changes what they are for without that.
+// A user may have a password, and [WithConsent] adds a page on which the user allows the scopes that the client requests. The aud claim of
+// an access token is the client's ID, or Client.Audience. With [WithResources], clients can request it with the parameter resource (RFC 8707).
 //
-// [WithoutNetwork] makes a provider that does not listen and answers in memory, also in a testing/synctest bubble.
+// [WithoutNetwork] makes a provider that does not listen and answers in memory. It also works in a testing/synctest bubble.
 //
 // The authorization endpoint takes GET and POST (OpenID Connect Core section 3.1.2.1). The session cookie is SameSite=Lax: browsers do not send
 // it with a POST of another site, nor in a frame there.

@@ -11,20 +11,22 @@ import (
 	"strings"
 )
 
-// Approve logs a user in as in a new browser: it opens an authorization URL of this provider (the redirect of a login route),
-// presses the user's button or types the password, and returns the URL to which the provider redirects, with code, state and iss in the query, or
-// with error if the provider showed no login page. It returns an error for an unknown user or another URL, and if the provider
-// answered with an error page.
+// Approve logs a user in, in a new browser. It opens an authorization URL of this provider, to which a login route redirects, presses the
+// user's button or types the password, and allows the scopes on a consent page. It returns the URL to which the provider redirects. The
+// query of that URL contains code, state and iss, or error if the provider refused the request. Approve itself returns an error for an
+// unknown user, for a URL of another endpoint or provider, and if the provider answered with an error page. It does not call the service.
 func (p *Provider) Approve(authorizationURL, user string) (*url.URL, error) {
 	return p.Browser().Approve(authorizationURL, user)
 }
 
-// Deny refuses the login as in a new browser; otherwise it is like [Provider.Approve].
+// Deny presses Deny on the login page, in a new browser. It returns the URL to which the provider redirects, with error=access_denied; if
+// the provider shows no login page, as with [WithAutoLogin], it returns the outcome of the login. Its errors are those of [Provider.Approve].
 func (p *Provider) Deny(authorizationURL string) (*url.URL, error) {
 	return p.Browser().Deny(authorizationURL)
 }
 
-// Browser acts as the browser of a user: it keeps the provider's session, so that a second login needs no form. Safe for concurrent use.
+// Browser acts as the browser of a user. It keeps the provider's session cookie, so that a second login needs no login page. Make one with
+// [Provider.Browser]. Safe for concurrent use.
 type Browser struct {
 	provider *Provider
 	client   *http.Client
@@ -44,8 +46,8 @@ func (p *Provider) Browser() *Browser {
 	return &Browser{p, client}
 }
 
-// Approve is [Provider.Approve] in this browser. If somebody is logged in and the provider shows no login page, it returns where the provider
-// redirects at once, whoever user is.
+// Approve is [Provider.Approve] in this browser. If a user is logged in already and the provider shows no login page, the login is that of
+// this user, whatever the parameter user says.
 func (b *Browser) Approve(authorizationURL, user string) (*url.URL, error) {
 	if !b.provider.knows(user) {
 		return nil, errors.New("oidctest: no such user")
@@ -53,13 +55,15 @@ func (b *Browser) Approve(authorizationURL, user string) (*url.URL, error) {
 	return b.press(authorizationURL, b.provider.buttons(user))
 }
 
-// Deny refuses the login; otherwise it is like [Browser.Approve].
+// Deny is [Provider.Deny] in this browser: it presses Deny on the login page or on the consent page. If the provider shows neither, the
+// login succeeds.
 func (b *Browser) Deny(authorizationURL string) (*url.URL, error) {
 	return b.press(authorizationURL, url.Values{"deny": {"1"}})
 }
 
-// Open opens an address of this provider, the redirect of a login or of a logout, and returns the URL to which the provider redirects, nil if
-// it shows a page. It returns an error for another address, and if the provider answered with an error page.
+// Open opens an address of this provider, such as the one to which a login or a logout redirects, and presses no buttons. It returns the URL
+// to which the provider redirects, or nil if the provider shows a page. It returns an error for an address of another server, and if the
+// provider answered with an error page.
 func (b *Browser) Open(address string) (*url.URL, error) {
 	if !strings.HasPrefix(address, b.provider.issuer+"/") {
 		return nil, errors.New("oidctest: not an address of this provider")

@@ -1,20 +1,21 @@
 package oidctest
 
-// Endpoint names an endpoint of the provider.
+// Endpoint is the name of an endpoint of the provider, for [Provider.URL], [Provider.Fault], [Provider.Hits] and [Provider.Last].
 type Endpoint string
 
-// The endpoints. Elsewhere is the target of [Redirect]: a hit means that a client has followed it.
+// The endpoints of a provider. Elsewhere is none of OpenID Connect: it answers 404, and a hit means that a client has followed a [Redirect],
+// or that the client of [Provider.Client] has called another host.
 const (
-	Discovery     Endpoint = "discovery"
-	JWKS          Endpoint = "jwks"
-	Authorization Endpoint = "authorization"
-	Token         Endpoint = "token"
-	UserInfo      Endpoint = "userinfo"
-	Device        Endpoint = "device"
-	DevicePage    Endpoint = "device page"
-	Introspection Endpoint = "introspection"
-	Revocation    Endpoint = "revocation"
-	EndSession    Endpoint = "end session"
+	Discovery     Endpoint = "discovery"     // the discovery document (OpenID Connect Discovery section 4)
+	JWKS          Endpoint = "jwks"          // the published keys (RFC 7517)
+	Authorization Endpoint = "authorization" // the login page (RFC 6749 section 3.1)
+	Token         Endpoint = "token"         // RFC 6749 section 3.2
+	UserInfo      Endpoint = "userinfo"      // OpenID Connect Core section 5.3
+	Device        Endpoint = "device"        // device authorization (RFC 8628 section 3.1)
+	DevicePage    Endpoint = "device page"   // where the user types the code of a device (RFC 8628 section 3.3)
+	Introspection Endpoint = "introspection" // RFC 7662
+	Revocation    Endpoint = "revocation"    // RFC 7009
+	EndSession    Endpoint = "end session"   // OpenID Connect RP-Initiated Logout
 	Elsewhere     Endpoint = "elsewhere"
 )
 
@@ -25,25 +26,25 @@ var paths = map[Endpoint]string{
 	Revocation: "/revoke", EndSession: "/logout", Elsewhere: "/elsewhere",
 }
 
-// Target names content that [Provider.Tamper] can change.
+// Target is the name of content that [Provider.Tamper] can change.
 type Target string
 
-// The targets of Tamper.
+// The targets of [Provider.Tamper].
 const (
-	IDTokens             Target = "id tokens"
-	AccessTokens         Target = "access tokens"
-	TokenAnswers         Target = "token answers"
-	DeviceAnswers        Target = "device answers"
-	UserInfoAnswers      Target = "userinfo answers"
-	DiscoveryDocuments   Target = "discovery documents"
-	JWKSDocuments        Target = "jwks documents"
-	IntrospectionAnswers Target = "introspection answers"
+	IDTokens             Target = "id tokens"             // the claims of ID tokens
+	AccessTokens         Target = "access tokens"         // the claims of access tokens
+	TokenAnswers         Target = "token answers"         // successful responses of the token endpoint
+	DeviceAnswers        Target = "device answers"        // successful responses of the device endpoint
+	UserInfoAnswers      Target = "userinfo answers"      // successful responses of the userinfo endpoint
+	DiscoveryDocuments   Target = "discovery documents"   // the discovery document
+	JWKSDocuments        Target = "jwks documents"        // the key set
+	IntrospectionAnswers Target = "introspection answers" // responses of the introspection endpoint
 
 	errorAnswers Target = "error answers"
 )
 
-// Tamper calls a function to change the claims or members of this target before they are signed or sent; in tokens, a claim
-// set to nil is removed. A nil function ends it. The function may be called concurrently.
+// Tamper sets a function that changes the claims or members of a target before the provider signs or sends them. In tokens, a claim that
+// the function sets to nil is removed. There is one function for each target; nil removes it. The function may be called concurrently.
 func (p *Provider) Tamper(target Target, change func(Claims)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -11,20 +11,22 @@ import (
 	"time"
 )
 
-// Fault describes how an endpoint fails. The zero value is no fault.
+// Fault is a way in which an endpoint fails, for [Provider.Fault]. The functions that return a Fault make one. It lasts until
+// [Provider.Heal], or for as many requests as [Times] says. The zero value is no fault.
 type Fault struct {
 	serve func(p *Provider, w http.ResponseWriter, r *http.Request, healthy http.HandlerFunc)
 	times int // 0: until healed
 }
 
-// Fault makes an endpoint fail until Heal, or for as many requests as [Times] says.
+// Fault makes an endpoint fail until [Provider.Heal], or for as many requests as [Times] says. It replaces the fault that the endpoint had.
+// Failed requests also count in [Provider.Hits].
 func (p *Provider) Fault(endpoint Endpoint, fault Fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.faults[endpoint] = fault
 }
 
-// Heal removes the faults of the endpoints; without an argument, of all endpoints.
+// Heal removes the faults of these endpoints; without an argument, those of all endpoints.
 func (p *Provider) Heal(endpoints ...Endpoint) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -48,7 +50,7 @@ func (p *Provider) fault(endpoint Endpoint) Fault {
 	return fault
 }
 
-// Times limits a fault to the next n requests.
+// Times limits a fault to the next n requests of the endpoint. If n is below 1, the fault has no limit.
 func Times(n int, fault Fault) Fault { return Fault{fault.serve, n} }
 
 // instead makes a fault that answers without looking at the request.
@@ -70,7 +72,8 @@ func Refused() Fault {
 	return instead(func(http.ResponseWriter) { panic(http.ErrAbortHandler) }) // net/http's way to cut a connection
 }
 
-// Cut lets the endpoint do its work and then closes the connection: a code is used, and the answer is lost.
+// Cut lets the endpoint do its work and then closes the connection without an answer. At the token endpoint, for example, the code is used
+// up and the tokens are lost.
 func Cut() Fault {
 	return after(func(http.ResponseWriter, *httptest.ResponseRecorder) { panic(http.ErrAbortHandler) })
 }
@@ -94,13 +97,14 @@ func CutHalfway() Fault {
 	})
 }
 
-// Serve replaces the endpoint by a handler of the test. The form of its request is already parsed.
+// Serve replaces the endpoint with a handler of the test. The form of its request is already parsed. The handler may be called
+// concurrently.
 func Serve(handler http.HandlerFunc) Fault {
 	return Fault{serve: func(_ *Provider, w http.ResponseWriter, r *http.Request, _ http.HandlerFunc) { handler(w, r) }}
 }
 
-// Slow delays the work of an endpoint by d. If the client disconnects or the provider is closed before, the endpoint does
-// nothing. See also [Late], which delays only the answer.
+// Slow delays the work of an endpoint by d. If the client disconnects in this time, or the provider is closed, the endpoint does nothing.
+// [Late] delays only the answer.
 func Slow(d time.Duration) Fault {
 	return Fault{serve: func(p *Provider, w http.ResponseWriter, r *http.Request, healthy http.HandlerFunc) {
 		if p.wait(r, d) {
@@ -139,7 +143,8 @@ func Late(d time.Duration) Fault {
 	}}
 }
 
-// Drip sends one byte of JSON per interval and never ends.
+// Drip sends a JSON answer that never ends, one byte per interval, until the client disconnects or the provider is closed. interval must be
+// above 0.
 func Drip(interval time.Duration) Fault {
 	return Fault{serve: func(p *Provider, w http.ResponseWriter, r *http.Request, _ http.HandlerFunc) {
 		tick := time.NewTicker(interval)
@@ -160,27 +165,29 @@ func Drip(interval time.Duration) Fault {
 	}}
 }
 
-// Status answers with a status and the OAuth error server_error, whose description names an internal host.
+// Status answers with an HTTP status and the OAuth error server_error. The description names an internal host, so that a test can check
+// that the text does not reach users.
 func Status(status int) Fault { return ErrorCode(status, "server_error") }
 
-// ErrorCode answers with an OAuth error (RFC 6749 section 5.2), whose description names an internal host.
+// ErrorCode answers with an HTTP status and an OAuth error code (RFC 6749 section 5.2). The description names an internal host, as in
+// [Status].
 func ErrorCode(status int, code string) Fault {
 	return Reply(status, "application/json", fmt.Sprintf(`{"error":%q,"error_description":"upstream-secret.internal says no"}`, code))
 }
 
-// HTML answers with an HTML page instead of JSON.
+// HTML answers with an HTTP status and an HTML page instead of JSON. The page names an internal host, as in [Status].
 func HTML(status int) Fault {
 	return Reply(status, "text/html; charset=utf-8", "<html><title>upstream-secret.internal</title></html>")
 }
 
-// Truncated answers with the first half of the real answer.
+// Truncated answers with the first half of the real answer, as if it were complete.
 func Truncated() Fault {
 	return after(func(w http.ResponseWriter, answer *httptest.ResponseRecorder) {
 		send(w, answer, answer.Body.Bytes()[:answer.Body.Len()/2])
 	})
 }
 
-// Oversized answers with the real JSON object and an additional member of 2 MiB.
+// Oversized answers with the real JSON object and an additional member, padding, of 2 MiB.
 func Oversized() Fault {
 	return after(func(w http.ResponseWriter, answer *httptest.ResponseRecorder) {
 		object := bytes.TrimSpace(answer.Body.Bytes())
@@ -197,8 +204,8 @@ func WrongContentType() Fault {
 	})
 }
 
-// WrongIssuer replaces the issuer in the discovery document. To do the same in tokens use [Provider.Tamper]; in authorization
-// responses, change the query that [Provider.Approve] returns.
+// WrongIssuer replaces the issuer in the discovery document with https://evil.example. It is for [Discovery]. For another issuer in tokens,
+// use [Provider.Tamper]; in authorization responses, change the query of the URL that [Provider.Approve] returns.
 func WrongIssuer() Fault {
 	return Fault{serve: func(p *Provider, w http.ResponseWriter, r *http.Request, healthy http.HandlerFunc) {
 		answer := httptest.NewRecorder()
@@ -207,7 +214,7 @@ func WrongIssuer() Fault {
 	}}
 }
 
-// Redirect redirects to [Elsewhere] with the given status (302, 307).
+// Redirect redirects to [Elsewhere] with the given status, such as 302 or 307. [Provider.Hits] of Elsewhere shows whether a client follows.
 func Redirect(status int) Fault {
 	return Fault{serve: func(p *Provider, w http.ResponseWriter, _ *http.Request, _ http.HandlerFunc) {
 		w.Header().Set("Location", p.URL(Elsewhere))
@@ -215,10 +222,10 @@ func Redirect(status int) Fault {
 	}}
 }
 
-// EmptyKeys answers with a key set without keys.
+// EmptyKeys answers with a key set without keys. It is for [JWKS].
 func EmptyKeys() Fault { return Reply(http.StatusOK, "application/json", `{"keys":[]}`) }
 
-// Reply answers with a status, a content type and a body.
+// Reply answers with an HTTP status, a content type and a body.
 func Reply(status int, contentType, body string) Fault {
 	return instead(func(w http.ResponseWriter) {
 		w.Header().Set("Content-Type", contentType)

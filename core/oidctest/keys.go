@@ -47,10 +47,12 @@ func (p *Provider) signer() *jose.Signer {
 	return p.keys.current()
 }
 
-// Sign signs any claims with the current key; typ "" omits the type. It panics if the claims cannot be marshaled to JSON.
+// Sign returns a JWT with these claims and the header typ, signed with the current key. typ "" omits the header. It adds no claims and does
+// not change them. It panics if the claims cannot be marshaled to JSON.
 func (p *Provider) Sign(typ string, claims Claims) string { return mustSign(p.signer(), typ, claims) }
 
-// SignForeign is Sign with a new key that the provider does not publish, with the same kid and algorithm as the current one.
+// SignForeign is [Provider.Sign] with a new key that the provider does not publish, but with the key ID (kid) and the algorithm of the current
+// key: a forged token.
 func (p *Provider) SignForeign(typ string, claims Claims) string {
 	own := p.signer()
 	foreign, err := jose.NewSigner(own.ID, own.Alg)

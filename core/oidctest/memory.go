@@ -10,9 +10,9 @@ import (
 	"sync"
 )
 
-// Client returns an HTTP client that calls the provider in memory, without a network. Requests to any other host fail and
-// count as hits of [Elsewhere]. No goroutine outlives its request. If the provider was made in a testing/synctest bubble, it
-// waits on the bubble's clock. Safe for concurrent use.
+// Client returns an HTTP client that calls the provider in memory, without a network. A request to another host returns an error and counts
+// as a hit of [Elsewhere]. No goroutine outlives its request. In a testing/synctest bubble, waiting uses the bubble's clock. Safe for
+// concurrent use.
 func (p *Provider) Client() *http.Client { return &http.Client{Transport: transport{p}} }
 
 var (

@@ -9,27 +9,28 @@ import (
 	"time"
 )
 
-// Bearer returns "Bearer " and [Provider.AccessToken].
+// Bearer returns the value of the Authorization header with the token of [Provider.AccessToken]: "Bearer " and the token.
 func (p *Provider) Bearer(user string, claims ...Claims) string {
 	return "Bearer " + p.AccessToken(user, claims...)
 }
 
-// AccessToken returns a signed access token of a user for the client "app", with the scopes openid, profile and email. claims
-// add to or replace the default ones; a nil value removes a claim. The token is also valid at userinfo and introspection.
+// AccessToken returns a new signed access token of a user for the client "app", with the scopes openid, profile and email. It works
+// without a login. claims add to or replace the claims of the user and of the token; a nil value removes a claim. A user who does not exist
+// has only the claim sub. The token is also valid at the userinfo and introspection endpoints.
 func (p *Provider) AccessToken(user string, claims ...Claims) string {
 	return p.accessTokenOf(user, claims, p.writeAccess)
 }
 
-// UnmarkedAccessToken is [Provider.AccessToken] for a token that cannot be distinguished from an ID token: its typ is JWT, and
-// it has no scope, client_id or azp unless claims add them. Some providers issue such tokens.
+// UnmarkedAccessToken returns an access token that nothing distinguishes from an ID token: its header typ is JWT, and it has no scope,
+// client_id or azp unless claims add them. Some providers issue such tokens. Otherwise it is like [Provider.AccessToken].
 func (p *Provider) UnmarkedAccessToken(user string, claims ...Claims) string {
 	unmarked := Claims{"scope": nil, "client_id": nil, "azp": nil}
 	return p.accessTokenOf(user, append([]Claims{unmarked}, claims...), func(claims Claims) string { return p.Sign("JWT", claims) })
 }
 
-// IDToken returns a signed ID token of a user for the client "app" without nonce and at_hash, as a provider may send it after
-// a refresh or a device login. claims add to or replace the default ones; a nil value removes a claim. The token does not
-// belong to a login at the provider.
+// IDToken returns a new signed ID token of a user for the client "app", without nonce and at_hash, as a provider may send it after a
+// refresh or a device login. claims add to or replace the claims of the user and of the token; a nil value removes a claim. The provider
+// has no login that belongs to the token. For a caller in a handler's context, see the function [IDToken].
 func (p *Provider) IDToken(user string, claims ...Claims) string {
 	all := p.claimsOf(user)
 	all["at_hash"] = nil

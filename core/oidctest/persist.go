@@ -13,11 +13,11 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 )
 
-// WithFile keeps logins, their tokens and the signing keys in a file, so that a restarted provider continues where the last
-// one stopped. The file is written before every answer with tokens, at every revocation and logout, and by Close; two
-// providers must not share it. Codes, device logins in progress, the sessions of browsers, users and clients are not kept. The keys in the file, RSA
-// keys only, take precedence over WithKeyID and WithAlgorithm. The file contains secrets in clear text, mode 0600: for demos
-// only.
+// WithFile keeps logins, their tokens and the signing keys in a file, so that a restarted provider continues where the last one stopped. The
+// provider writes the file before every answer with tokens, at every revocation and logout, and at Close. Two providers must not share a
+// file. The file does not contain codes, device logins in progress, browser sessions, users and clients. Its keys take precedence over
+// [WithKeyID] and [WithAlgorithm], and must be RSA keys: with another algorithm, [Start] returns an error. The file has mode 0600 and contains
+// secrets in clear text, so use it for demos only. Default: no file.
 func WithFile(name string) Option { return func(s *settings) { s.file = name } }
 
 // saved is the content of the file.

@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// Claims holds the claims of a token or the members of an answer.
+// Claims contains the claims of a token or the members of a JSON response.
 type Claims = map[string]any
 
-// Provider is an OpenID provider on loopback, or in memory. Safe for concurrent use.
+// Provider is an OpenID provider on loopback, or in memory. Make one with [NewProvider] or [Start]. Safe for concurrent use.
 type Provider struct {
 	set     settings
 	handler http.Handler
@@ -56,8 +56,8 @@ func NewProvider(t testing.TB, options ...Option) *Provider {
 	return p
 }
 
-// Start starts a provider for programs other than tests; Close stops it. It returns an error for an invalid option, an
-// address that is not on loopback, and if it cannot listen.
+// Start starts a provider in a program that is not a test. [Provider.Close] stops it. Start returns an error for an invalid option, for an
+// address that is not on loopback, if it cannot listen, and if it cannot read or write the file of [WithFile].
 func Start(options ...Option) (*Provider, error) {
 	p := &Provider{
 		set: defaults(), closed: make(chan struct{}), pages: http.NewCrossOriginProtection(), users: builtinUsers(),
@@ -146,8 +146,8 @@ func listen(address string) (net.Listener, error) {
 	return listener, nil
 }
 
-// Close stops the provider and ends all running requests. It may be called again. It returns the error of writing the file
-// of [WithFile].
+// Close stops the provider and ends all running requests. It returns the error of writing the file of [WithFile]. A second call does
+// nothing and returns nil.
 func (p *Provider) Close() error {
 	p.mu.Lock()
 	select {
@@ -183,8 +183,8 @@ func (p *Provider) Advance(d time.Duration) {
 	p.skew += d
 }
 
-// RotateKey makes a new signing key for an algorithm; "" means the current one. The 15 keys before it stay published until
-// DropOldKeys. It returns an error for an unknown algorithm.
+// RotateKey replaces the signing key with a new one for an algorithm, see [WithAlgorithm]; "" means the algorithm of the current key. The
+// 15 latest old keys stay in the published key set until [Provider.DropOldKeys]. It returns an error for an unknown algorithm.
 func (p *Provider) RotateKey(algorithm string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -194,7 +194,7 @@ func (p *Provider) RotateKey(algorithm string) error {
 	return p.keys.rotate("", algorithm)
 }
 
-// DropOldKeys removes all keys but the current one from the published set.
+// DropOldKeys removes all keys except the current one from the published key set, so that tokens of older keys can no longer be verified.
 func (p *Provider) DropOldKeys() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

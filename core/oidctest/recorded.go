@@ -6,22 +6,22 @@ import (
 	"slices"
 )
 
-// Recorded is a request to an endpoint.
+// Recorded is a request that an endpoint received, see [Provider.Last]. Do not change its maps.
 type Recorded struct {
 	Method string
 	Header http.Header
-	Query  url.Values
-	Form   url.Values // of the body
+	Query  url.Values // parameters of the URL
+	Form   url.Values // parameters of the body
 }
 
-// Hits returns the number of requests to an endpoint.
+// Hits returns the number of requests that an endpoint has received, failed ones included.
 func (p *Provider) Hits(endpoint Endpoint) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.hits[endpoint]
 }
 
-// Last returns the last request to an endpoint, the zero value if there was none.
+// Last returns the last request to an endpoint, or the zero value if there was none.
 func (p *Provider) Last(endpoint Endpoint) Recorded {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -32,7 +32,7 @@ func (p *Provider) Last(endpoint Endpoint) Recorded {
 	return all[len(all)-1]
 }
 
-// Asked returns the requests to an endpoint, oldest first, at most the last 100.
+// Asked returns the last requests to an endpoint, oldest first, at most 100.
 func (p *Provider) Asked(endpoint Endpoint) []Recorded {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -6,15 +6,16 @@ import (
 	"strings"
 )
 
-// WithResources sets the services for which clients may request access tokens by the parameter resource (RFC 8707): at the authorization
-// endpoint, the device endpoint and the token endpoint, also several of them. aud of such a token is what was requested; at the token endpoint
-// a client may request fewer than the login has. Any other resource is an invalid_target. Default: the parameter is ignored.
+// WithResources sets the services for which clients may request access tokens with the parameter resource (RFC 8707), at the authorization,
+// device and token endpoints. The parameter may occur several times. The aud claim of such a token contains the requested resources; at the
+// token endpoint, a client may request a part of those of the login. A request for another resource gets the error invalid_target. Default:
+// the provider ignores the parameter.
 func WithResources(resources ...string) Option {
 	return func(s *settings) { s.resources = resources }
 }
 
-// WithScopes sets the scopes that the provider announces and grants, beside openid. A request for any other is an invalid_scope. Default: it
-// announces profile, email and offline_access, and grants every scope.
+// WithScopes sets the scopes that the provider announces and grants, in addition to openid. A request for another scope gets the error
+// invalid_scope. Default: the provider announces openid, profile, email and offline_access, and grants every scope.
 func WithScopes(scopes ...string) Option {
 	return func(s *settings) { s.scopes = append([]string{"openid"}, scopes...) }
 }

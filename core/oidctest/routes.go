@@ -45,7 +45,7 @@ func (p *Provider) routes() http.Handler {
 	return mux
 }
 
-// URL returns the address of an endpoint.
+// URL returns the address of an endpoint. The endpoint exists unless an option has removed it.
 func (p *Provider) URL(endpoint Endpoint) string { return p.issuer + paths[endpoint] }
 
 // maxForm is the largest request body in bytes.

@@ -12,9 +12,9 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core"
 )
 
-// Session logs a user in at a service with Config.Sessions and returns the cookie of the session: a browser that is logged in, in
-// one line of a test. It runs the whole login, without a browser and without the service's own server. claims are added to those
-// of the user, at every later login too. If the login fails, the test of [NewProvider] fails; with [Start] the cookie is empty.
+// Session logs a user in at a service with core.Config.Sessions and returns the session cookie, to add to a test's requests. It runs the
+// whole login with the routes of auth; the service's server need not run. claims add to or replace those of the user, also for every later
+// login; a nil value removes a claim. If the login fails, the test of [NewProvider] fails; for a provider of [Start], the cookie is empty.
 func (p *Provider) Session(auth *core.Auth, user string, claims ...Claims) *http.Cookie {
 	cookie, err := p.session(auth, user, claims)
 	if err != nil {
@@ -27,8 +27,9 @@ func (p *Provider) Session(auth *core.Auth, user string, claims ...Claims) *http
 	return cookie
 }
 
-// BrokerBearer logs a user in at a service in broker mode and returns "Bearer " and the access token that the service issues.
-// claims and failures are those of [Provider.Session].
+// BrokerBearer logs a user in at a service with core.Config.Broker and returns the value of an Authorization header: "Bearer " and the
+// access token that the service issued. claims are those of [Provider.Session]. If the login fails, the test of [NewProvider] fails; for a
+// provider of [Start], the result is "".
 func (p *Provider) BrokerBearer(auth *core.Auth, user string, claims ...Claims) string {
 	token, err := p.brokerToken(auth, user, claims)
 	if err != nil {

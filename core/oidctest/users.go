@@ -5,12 +5,13 @@ import (
 	"slices"
 )
 
-// User is a user who can log in.
+// User is a user who can log in, for [WithUsers] and [Provider.AddUser].
 type User struct {
-	Name   string // the name on the login page and for [Provider.Bearer]
-	Claims Claims // in tokens and userinfo; without sub, sub is Name
+	Name   string // the name on the login page, and the parameter user of methods such as [Provider.Bearer]
+	Claims Claims // claims in tokens and in the userinfo response; without sub, sub is Name
 
-	// Password is what the login page and the device page ask of this user. Empty: that of [WithPassword], or a button is enough.
+	// Password is the password that this user types on the login page and on the device page. Empty: the password of [WithPassword]; if that
+	// is empty too, the user presses a button.
 	Password string
 }
 
@@ -30,7 +31,7 @@ func builtinUsers() []User {
 	}
 }
 
-// AddUser adds a user, or replaces the one with the same name.
+// AddUser adds a user, or replaces the one with the same name. It copies the claims.
 func (p *Provider) AddUser(user User) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
