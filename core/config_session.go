@@ -21,31 +21,31 @@ const (
 	sessionCookie       = "oidc-session"
 )
 
-// SessionConfig enables browser sessions: a person logs in once and gets a cookie, which guards accept like a bearer token. The
-// store keeps the sessions. Each field documents its default, which is the zero value.
+// SessionConfig enables browser sessions, in Config.Sessions: a person logs in once and gets a cookie, which guards accept like a bearer
+// token. The store contains the sessions. The zero value is ready for use; each field documents what its zero value means.
 type SessionConfig struct {
 	// CookieName is the name of the cookie; with https, the prefix __Host- is added. Empty: oidc-session, and if PublicURL is on
 	// loopback or has a path, "-" and eight hex digits of its SHA-256, because ports and paths of a host share cookies.
 	CookieName string
-	// Home is the path to which a login without return_to redirects, and a logout. Empty: /.
+	// Home is the path to which a logout redirects, and a login whose request has no parameter return_to. Empty: /.
 	Home string
-	// IdleTimeout ends a session without requests. 0: 12 h. At most Lifetime.
+	// IdleTimeout ends a session that has had no request for this time. 0: 12 h, or Lifetime if that is shorter. At most Lifetime.
 	IdleTimeout time.Duration
-	// Lifetime ends a session, however busy it is. 0: 7 days. At most 400 days.
+	// Lifetime ends a session this time after the login, even if it has requests. 0: 7 days. At most 400 days.
 	Lifetime time.Duration
-	// RefreshAfter is how old a session's claims may become. Then one instance refreshes them at the provider, in the background.
-	// Changes of roles take effect after this time. 0: 1 h. At most 24 h.
+	// RefreshAfter is the age of a session's claims at which a request makes one instance refresh them at the provider, in the background.
+	// So a change of roles at the provider takes effect about this time later. 0: 1 h. At most 24 h.
 	RefreshAfter time.Duration
 	// StrippedPrefix is the path prefix that a proxy removes before requests reach this process ("/shop"). The redirect after a login
 	// adds it again. Empty: none.
 	StrippedPrefix string
-	// PerUser limits the sessions of one person; one more login ends the oldest. 0: no limit. At most 1,000.
+	// PerUser is the maximum number of sessions of one person; one more login ends the oldest. 0: no limit. At most 1,000.
 	PerUser int
 	// TrustedOrigins lists other origins ("https://shop.example.org") whose scripts and forms may send unsafe requests with the cookie.
 	// Empty: only the origin of PublicURL.
 	TrustedOrigins []string
-	// Claims lists further claims of the provider in the answer of the session route, which always has sub, name, email,
-	// preferred_username and picture.
+	// Claims lists claims of the provider that the session route returns in addition to sub, name, email, preferred_username and
+	// picture. Empty: none.
 	Claims []string
 }
 

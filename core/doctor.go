@@ -7,44 +7,47 @@ import (
 	"sync"
 )
 
-// Level says how much a [Finding] matters.
+// Level is the severity of a [Finding].
 type Level string
 
 // The levels of findings.
 const (
-	FindingOK    Level = "ok"    // as it should be
-	FindingNote  Level = "note"  // to know, or to do at the provider; Doctor cannot see whether it is wrong
-	FindingWrong Level = "wrong" // does not work, or not for long
+	FindingOK    Level = "ok"    // this is correct
+	FindingNote  Level = "note"  // information, or something to check or do at the provider; Doctor cannot see whether it is wrong
+	FindingWrong Level = "wrong" // this does not work, or will soon stop working
 )
 
-// Finding is one result of [Auth.Doctor]. No field contains a token, a secret or a free text of the provider: of its texts, only
-// registered error codes and an issuer that is a plain URL are shown.
+// Finding is one result of [Auth.Doctor]. No field contains a token or a secret. Of what the provider sends, a finding only quotes registered
+// error codes and an issuer that is a plain URL, never a free text.
 type Finding struct {
 	Check string `json:"check"` // what was checked: "discovery", "keys", "redirect URI" and others
 	Level Level  `json:"level"`
-	Text  string `json:"text"` // one sentence
+	Text  string `json:"text"` // what was found, in one sentence
 	Line  string `json:"line"` // the line to write into the Config, or the address to register at the provider; "" if there is nothing to do
 }
 
-// Doctor examines the configuration, the provider and the store, and says what is wrong, with the line to write. It sorts the findings by
-// level, wrong ones first, and within a level by check: settings, addresses, provider, store, requests. Whatever cannot be reached is a
-// finding and hides no other one; so is a store or a transport that panics.
+// Doctor checks the configuration, the provider and the store, and returns what is right and what is wrong, each wrong thing with the line to
+// write. It sorts the findings by level, wrong ones first, and within a level by part: settings, addresses, provider, store, requests. If the
+// provider or the store cannot be reached, or the store or the HTTP transport panics, that is a finding, and the other checks still run.
 //
 // Call [Auth.Routes] first: Doctor compares PublicURL with the mounted paths, and assumes the default paths if there are none.
 //
-// Doctor changes nothing in the store or at the provider, and no cache. It fetches the discovery document and the keys anew. To see whether the
-// redirect URIs are registered, it begins logins without a browser: requests to the authorization endpoint with prompt=none. To see whether
-// ClientID and ClientSecret are good, it sends a made-up code to the token endpoint, and another one as a made-up client; the provider may
-// log these as failed logins. It logs nothing but panics, and does not call [Observer].
+// Doctor changes nothing in the store, at the provider and in the caches of this process. It fetches the discovery document and the keys anew.
+// To see whether the redirect URIs are registered, it sends requests with prompt=none to the authorization endpoint, which begin a login
+// without a browser. To see whether the provider accepts ClientID and ClientSecret, it sends a made-up code to the token endpoint, and one
+// more with a made-up client ID. The provider may log these requests as failed logins. Doctor logs only panics, and does not call [Observer].
 //
 // Doctor makes at most ten requests, one after the other, and reads the store at the same time. Each request takes at most
 // Config.Timeout; all end with ctx. Safe for concurrent use.
 //
-// What Doctor cannot see: tokens, so that only a login shows whether the provider issues JWTs, and puts audience, scopes and roles into
-// them. Mistakes that only requests show (opaque tokens, a guard in the wrong place, a refused preflight request, logins and sessions of
-// replicas with other SecretKeys) it reports on the instance that got one, for about an hour. The memory of other replicas: in broker mode it
-// opens the signing keys in the store, which fails if a replica with other SecretKeys made them; sessions can be found by their cookies
-// alone. So it also prints a fingerprint of each of the SecretKeys, 32 bits from which the key cannot be computed, for people to compare.
+// Doctor has limits:
+//
+//   - It sees no tokens. Only a login shows whether the provider issues JWTs, and whether these contain the audience, scopes and roles.
+//   - Some mistakes show only in requests: opaque tokens, a guard in the wrong place, a refused preflight request, logins and sessions of
+//     replicas with other SecretKeys. Doctor reports these on the instance that received such a request, for about an hour.
+//   - It does not see the configuration of other replicas. In broker mode it decrypts the signing keys in the store, which fails if a replica
+//     with other SecretKeys made them. For sessions there is no such check. So Doctor also prints a fingerprint of each of the SecretKeys, 32
+//     bits from which nobody can compute the key: compare those of all replicas.
 func (a *Auth) Doctor(ctx context.Context) []Finding {
 	parts := []struct {
 		name    string

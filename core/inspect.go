@@ -12,31 +12,31 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 )
 
-// Inspection is the answer of [Auth.Inspect]: what a token says, and what a guard says of it. It is for a person to read, and shows no
-// signature; the claims of a token that is not accepted are what anybody may have written.
+// Inspection is the result of [Auth.Inspect]: what a token contains, and whether a guard accepts it. It is for people to read, and does not
+// contain the signature. Do not trust the claims of a token that is not accepted: anybody may have written them.
 type Inspection struct {
-	Accepted bool           `json:"accepted"`
-	Reason   string         `json:"reason,omitempty"` // why it is refused
+	Accepted bool           `json:"accepted"`         // a guard with Config.Require and no other requirements accepts the token
+	Reason   string         `json:"reason,omitempty"` // why the token is refused; "" if it is accepted
 	Header   map[string]any `json:"header"`           // nil if it cannot be decoded
 	Claims   map[string]any `json:"claims"`           // nil if they cannot be decoded
-	Checks   []TokenCheck   `json:"checks"`           // in the order of the guard
+	Checks   []TokenCheck   `json:"checks"`           // in the order in which a guard makes them
 }
 
-// TokenCheck is one check of a token.
+// TokenCheck is one check of a token, part of an [Inspection].
 type TokenCheck struct {
-	Check   string `json:"check"`            // what it is about: "issuer", "audience" …
-	Verdict string `json:"verdict"`          // one of the Verdict constants
-	Says    any    `json:"says"`             // what the token has there: text, a list of texts, a [time.Time], or nil
-	Reason  string `json:"reason,omitempty"` // why it is refused here
-	Want    string `json:"want,omitempty"`   // what would be accepted, if a setting says so
-	Hint    string `json:"hint,omitempty"`   // what to change
+	Check   string `json:"check"`            // form, issuer, key, signature, claims, expiry, not before, kind, audience, session or requirement
+	Verdict string `json:"verdict"`          // [VerdictPassed], [VerdictRefused] or [VerdictNotReached]
+	Says    any    `json:"says"`             // the value in the token: a [time.Time] for a time, otherwise the JSON value; for form, a text about it; nil: absent
+	Reason  string `json:"reason,omitempty"` // why this check refuses the token; "" if it does not
+	Want    string `json:"want,omitempty"`   // what this check accepts by the configuration; "" if it passed or no setting decides it
+	Hint    string `json:"hint,omitempty"`   // what to change; "" if nothing is known
 }
 
 // The verdicts of a [TokenCheck].
 const (
 	VerdictPassed     = "passed"
 	VerdictRefused    = "refused"
-	VerdictNotReached = "not reached" // another check refused the token before
+	VerdictNotReached = "not reached" // the decision was made before this check: another one refused the token, or the keys could not be fetched
 )
 
 // tokenChecks lists what a guard checks, in its order. The kind is checked first in the header and last in the claims.
@@ -57,9 +57,10 @@ var tokenChecks = []struct {
 	{"session", func(i *Inspection, _ string) any { return i.Claims["sid"] }, ErrRevoked},
 }
 
-// Inspect tells a person what the guards of this service say of a bearer token, check by check, and what the token contains. The decision
-// is that of [Auth.Required] with [BearerOnly], so it may fetch the issuer's keys; it is neither logged nor observed. Do not show it to
-// callers who cannot read the token anyway. Safe for concurrent use.
+// Inspect decodes a bearer token and returns what it contains and what each check of a guard finds, for people who want to know why a token
+// is refused. It decides as [Auth.Required] with the requirement [BearerOnly] does, so it may fetch the issuer's keys. It does not log the
+// decision and does not call [Observer]. Show the result only to people who may read the token. It never returns nil. Safe for concurrent
+// use.
 func (a *Auth) Inspect(ctx context.Context, token string) *Inspection {
 	seen, form := decoded(token)
 	g := a.Required(BearerOnly)

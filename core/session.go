@@ -11,8 +11,8 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
-// Session is the session of a browser. It is read-only, and concurrent requests may share it. nil means no session; every method of nil
-// returns a zero value. Printing or logging a Session shows only its ID.
+// Session is the session of a browser, see [SessionFrom]. It is read-only and safe for concurrent use. A nil Session means that there is
+// none; its methods return zero values. Printing or logging a Session shows only its ID.
 type Session struct {
 	seat *session.Seat
 }
@@ -32,7 +32,7 @@ func sessionOf(seat *session.Seat) *Session {
 	return public
 }
 
-// ID identifies the session in lists and for [Auth.EndSession]. It is not a secret and no credential.
+// ID returns the identifier of the session, as in [Auth.SessionsOf] and for [Auth.EndSession]. It is not a secret: nobody can log in with it.
 func (s *Session) ID() string {
 	if s == nil {
 		return ""
@@ -48,7 +48,7 @@ func (s *Session) Started() time.Time {
 	return s.seat.Started
 }
 
-// Expires returns the absolute end of the session (Lifetime).
+// Expires returns when the session ends at the latest: at the login plus SessionConfig.Lifetime.
 func (s *Session) Expires() time.Time {
 	if s == nil {
 		return time.Time{}
@@ -56,8 +56,8 @@ func (s *Session) Expires() time.Time {
 	return s.seat.Expires
 }
 
-// IdleExpires returns when the session ends without further requests (IdleTimeout), as known to this process; requests on other
-// instances may have extended it.
+// IdleExpires returns when the session ends if no further request comes (SessionConfig.IdleTimeout), as far as this process knows: requests
+// on other instances may have extended it.
 func (s *Session) IdleExpires() time.Time {
 	if s == nil {
 		return time.Time{}
@@ -65,7 +65,7 @@ func (s *Session) IdleExpires() time.Time {
 	return s.seat.IdleExpires()
 }
 
-// Provider returns the issuer at which the person logged in.
+// Provider returns the issuer URL of the provider at which the person logged in.
 func (s *Session) Provider() string {
 	if s == nil {
 		return ""
@@ -73,16 +73,17 @@ func (s *Session) Provider() string {
 	return s.seat.Provider
 }
 
-// LogValue returns the ID.
+// LogValue returns the ID, for package log/slog.
 func (s *Session) LogValue() slog.Value { return slog.StringValue(s.ID()) }
 
-// Format writes the ID for every verb.
+// Format writes "Session(" and the ID and ")", for every verb of package fmt.
 func (s *Session) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "Session(%s)", s.ID()) }
 
 // caller returns the person who is logged in.
 func (s *Session) caller() *IDToken { return idTokenOf(s.seat.Token) }
 
-// SessionFrom returns the session of an admitted request from its context: nil for a bearer token, for a guest, and without a guard.
+// SessionFrom returns the browser session of a request that a guard admitted, from the request's context. It returns nil for a bearer token,
+// for a guest, and if no guard ran before.
 func SessionFrom(ctx context.Context) *Session {
 	if found, ok := ctx.Value(callerKey{}).(*admitted); ok {
 		return found.session
@@ -90,20 +91,21 @@ func SessionFrom(ctx context.Context) *Session {
 	return nil
 }
 
-// SessionInfo is one session of a person's list.
+// SessionInfo is one entry of the list that [Auth.SessionsOf] returns.
 type SessionInfo struct {
-	ID      string // for [Auth.EndSession]
-	Agent   string // User-Agent at the login, at most 256 bytes
-	Started time.Time
-	Seen    time.Time // last request, accurate to 1/20 of IdleTimeout
-	Expires time.Time
-	Current bool // it is the session of the context
+	ID      string    // for [Auth.EndSession]
+	Agent   string    // header User-Agent of the browser at the login, at most 256 bytes
+	Started time.Time // when the person logged in
+	Seen    time.Time // the last request, accurate to 1/20 of SessionConfig.IdleTimeout
+	Expires time.Time // when the session ends at the latest
+	Current bool      // true for the session of the request whose context SessionsOf got
 }
 
 var errNoSessions = errors.New("core: there are no sessions without Config.Sessions or Config.Broker")
 
-// SessionsOf returns the browser sessions of a person, newest first, at most 1,000. issuer and subject are the provider's, see
-// [IDToken.Person]. It returns the error of the store.
+// SessionsOf returns the browser sessions of a person that have not ended, newest first, at most 1,000. issuer and subject identify the
+// person at the provider, see [IDToken.Person]. It returns an error if the store fails, and without Config.Sessions and Config.Broker. Safe
+// for concurrent use.
 func (a *Auth) SessionsOf(ctx context.Context, issuer, subject string) ([]SessionInfo, error) {
 	if a.vault == nil {
 		return nil, errNoSessions
@@ -119,9 +121,10 @@ func (a *Auth) SessionsOf(ctx context.Context, issuer, subject string) ([]Sessio
 	return list, nil
 }
 
-// EndSession ends a browser session, or the session of an own token (its claim sid), on every instance within two seconds, and revokes
-// its refresh token at the provider. An unknown ID is no error. If the store fails, EndSession returns its error: the session has then
-// ended on this instance, which retries.
+// EndSession ends one session on every instance within two seconds, and revokes its refresh token at the provider (RFC 7009). id is that of a
+// browser session, or the claim sid of a token that this service issued (Config.Broker). An unknown id is no error. If the store fails,
+// EndSession returns its error; the session has then ended on this instance only, which retries. It also returns an error without
+// Config.Sessions and Config.Broker. Safe for concurrent use.
 func (a *Auth) EndSession(ctx context.Context, id string) error {
 	if a.vault == nil {
 		return errNoSessions
@@ -129,9 +132,10 @@ func (a *Auth) EndSession(ctx context.Context, id string) error {
 	return a.vault.EndOne(ctx, id)
 }
 
-// EndSessions ends everything of a person: browser sessions, own tokens and refresh tokens, exchanged tokens, and logins in progress.
-// issuer and subject are the provider's, see [IDToken.Person]. It returns the number of ended sessions and the error of the store, after
-// which it may be called again.
+// EndSessions ends all sessions of a person: browser sessions, tokens and refresh tokens that this service issued, exchanged tokens, and
+// logins in progress. issuer and subject identify the person at the provider, see [IDToken.Person]. It returns the number of ended sessions.
+// If the store fails, it returns its error; call it again then. It also returns an error without Config.Sessions and Config.Broker. Safe for
+// concurrent use.
 func (a *Auth) EndSessions(ctx context.Context, issuer, subject string) (int, error) {
 	if a.vault == nil {
 		return 0, errNoSessions
