@@ -8,7 +8,7 @@
 //	cfg.StoreURL = "redis://user:password@host:6379/0"
 //
 // The schemes are redis and rediss, which uses TLS. A URL names a single server; for Sentinel or a cluster, use [New]. The options of the
-// URL are those of [redis.ParseURL] in github.com/redis/go-redis/v9, with these limits: min_idle_conns is an error, because it would connect
+// URL are those of redis.ParseURL in github.com/redis/go-redis/v9, with these limits: min_idle_conns is an error, because it would connect
 // at once; pool sizes and numbers of connections are at most 1,000, and buffers at most 1 MiB. Opening uses no network.
 //
 // [New] takes a client that the application already has, and leaves it open; pass the store in core.Config.Store. All instances of a

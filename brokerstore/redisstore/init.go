@@ -17,7 +17,7 @@ var (
 )
 
 // Init checks the client and the server; there are no tables to create. It returns an error for a client that may read from replicas, for
-// a [redis.Ring], for a server that is a replica, and for a server with a memory limit whose maxmemory-policy is not noeviction. If the
+// a redis.Ring, for a server that is a replica, and for a server with a memory limit whose maxmemory-policy is not noeviction. If the
 // database user may not run the command INFO, Init does not check the server.
 func (s *Store) Init(ctx context.Context) error {
 	_, err := within(ctx, "init", func() (struct{}, error) {

@@ -36,7 +36,7 @@ var _ store.Store = (*Store)(nil)
 
 // New makes a store on a client that the caller owns: Close leaves it open. The client's timeouts and retries stay as they are, but every
 // method returns when its context ends. New does not connect. [Store.Init] returns an error for a client that may read from replicas, and for
-// a [redis.Ring], which distributes the keys over several servers.
+// a redis.Ring, which distributes the keys over several servers.
 func New(client redis.UniversalClient) *Store {
 	return &Store{client: client, shut: func() error { return nil }}
 }
