@@ -130,7 +130,7 @@ func outageOf(part fault.Part) *Error {
 	case fault.Store:
 		e.Detail, e.RetryAfter = "The session store is not available.", session.StorePause
 	case fault.Session:
-		e.Detail, e.RetryAfter = "Another refresh of this session has not come to an end.", time.Second
+		e.Detail, e.RetryAfter = "Another refresh of this session is still in progress.", time.Second
 	case fault.Service:
 		e.Detail = "The service is shutting down."
 	case fault.Permissions:
