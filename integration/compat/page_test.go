@@ -73,7 +73,7 @@ func parsed(page string) (rows []Row) {
 		for i := range cells {
 			cells[i] = text(strings.ReplaceAll(cells[i], "\x00", "|"))
 		}
-		rows = append(rows, Row{part, cells[0], cells[1], cells[2], strings.Split(cells[3], "; "), nil})
+		rows = append(rows, Row{part, cells[0], cells[1], cells[2], strings.Split(cells[3], between), nil})
 	}
 	return rows
 }

@@ -25,6 +25,11 @@ func Read(dir string) ([]Row, error) {
 		if err := json.Unmarshal(text, &row); err != nil {
 			return nil, fmt.Errorf("%s: %w", filepath.Base(file), err)
 		}
+		for _, name := range row.Passed {
+			if strings.Contains(name, between) {
+				return nil, fmt.Errorf("%s: the name of the check %q has %q, which stands between two names", filepath.Base(file), name, between)
+			}
+		}
 		rows = append(rows, row)
 	}
 	slices.SortStableFunc(rows, func(a, b Row) int { return strings.Compare(a.key(), b.key()) })
@@ -35,6 +40,9 @@ func Read(dir string) ([]Row, error) {
 	}
 	return rows, nil
 }
+
+// between stands between the names of checks in a cell.
+const between = "; "
 
 func (r Row) key() string {
 	return strings.Join([]string{strings.ToLower(r.Part), r.Version, r.Adapter, r.Mode}, "\x00")
@@ -86,7 +94,7 @@ func Markdown(rows []Row) string {
 			part = row.Part
 			fmt.Fprintf(&b, "\n## %s\n\n| version | adapter | mode | passed |\n| --- | --- | --- | --- |\n", cell(part))
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", cell(row.Version), cell(row.Adapter), cell(row.Mode), cell(strings.Join(row.Passed, "; ")))
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", cell(row.Version), cell(row.Adapter), cell(row.Mode), cell(strings.Join(row.Passed, between)))
 		lacks = union(lacks, row.Lacks)
 	}
 	end()

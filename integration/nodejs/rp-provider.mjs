@@ -88,7 +88,7 @@ await check('without openid: an OAuth answer without an ID token', async () => {
   assert.deepEqual([challenge.scheme, challenge.error, challenge.scope], ['bearer', 'insufficient_scope', 'openid']);
 });
 
-await check('prompt=none without a session: login_required; max_age: auth_time', async () => {
+await check('prompt=none without a session: login_required, max_age: auth_time', async () => {
   const at = await login(basic, { prompt: 'none' });
   await assert.rejects(oidc.authorizationCodeGrant(basic, at.back, at.checks),
     (e) => e instanceof oidc.AuthorizationResponseError && e.error === 'login_required');
@@ -172,7 +172,7 @@ await check('refresh with rotation, a narrower scope, and reuse detection', asyn
   await refused(oidc.refreshTokenGrant(open, third.refresh_token), 'invalid_grant'); // the family has ended
 });
 
-await check('userinfo: the subject of the ID token; a bad token is challenged', async () => {
+await check('userinfo: the subject of the ID token, a bad token is challenged', async () => {
   const tokens = await tokensOf(basic);
   const info = await oidc.fetchUserInfo(basic, tokens.access_token, tokens.claims().sub);
   assert.deepEqual([info.email, info.name, info.groups], ['alice@example.org', 'Alice Adams', ['/staff/dev']]);
@@ -182,7 +182,7 @@ await check('userinfo: the subject of the ID token; a bad token is challenged', 
   assert.deepEqual([bare.status, /error=/.test(bare.headers.get('www-authenticate'))], [401, false]); // RFC 6750 section 3.1
 });
 
-await check('introspection: access and refresh tokens; a public client may not', async () => {
+await check('introspection: access and refresh tokens, which a public client may not ask about', async () => {
   const tokens = await tokensOf(basic);
   const access = await oidc.tokenIntrospection(basic, tokens.access_token);
   assert.deepEqual([access.active, access.sub, access.client_id, access.scope], [true, 'alice', env.RP_CLIENT, 'openid profile email']);

@@ -132,7 +132,7 @@ await check('the guards: a token passes, nonsense is challenged', async () => {
   }
 });
 
-await check('refresh with rotation; reuse of an old token ends the session: 400 invalid_grant', async () => {
+await check('refresh with rotation, reuse of an old token ends the session: 400 invalid_grant', async () => {
   const first = await codeTokens();
   const second = await oidc.refreshTokenGrant(config, first.refresh_token);
   await good(second);
