@@ -17,8 +17,8 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 )
 
-// FuzzKeySet: every accepted key is in the document with the same number, kid and algorithm, as read here without the JOSE
-// library, and is a public key for signatures.
+// FuzzKeySet checks that every accepted key is in the document with the same numbers, kid and algorithm, as read here without the
+// JOSE library, and is a public key for signatures.
 func FuzzKeySet(f *testing.F) {
 	seeds, err := filepath.Glob("../testdata/seeds/*.keys.json")
 	if err != nil || len(seeds) == 0 {

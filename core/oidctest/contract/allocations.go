@@ -10,9 +10,10 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// Allocations compares a request to a handler behind a guard with a request to the same handler without one. For a cached token
-// the guard may add at most most allocations. The function that serve returns answers one request in this goroutine, with this
-// Authorization header, and returns the status. The guarded route is /guarded: the log of a refused token names it.
+// Allocations fails the test if a guard adds more than most allocations to a request with a cached token. It compares a request to a
+// guarded handler with one to the same handler without a guard. Each of the two functions that serve returns makes one request with
+// the given Authorization header in the calling goroutine and returns the status. The guarded route must be /guarded: Allocations
+// checks that the log of a refused token names it.
 func Allocations(t *testing.T, most float64, serve func(t *testing.T, auth *core.Auth) (bare, guarded func(authorization string) int)) {
 	t.Helper()
 	idp := oidctest.NewProvider(t)

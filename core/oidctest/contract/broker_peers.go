@@ -29,7 +29,7 @@ func (n *internet) leaves(name string) {
 	n.hosts[name+".example"] = "127.0.0.1:1"
 }
 
-// RoundTrip is [http.RoundTripper].
+// RoundTrip implements [http.RoundTripper].
 func (n *internet) RoundTrip(request *http.Request) (*http.Response, error) {
 	n.mu.Lock()
 	address, ours := n.hosts[request.URL.Host]

@@ -1,6 +1,6 @@
-// Package contract is the test suite of all adapters. An adapter implements [Adapter] for its framework in one file and calls
-// [Run]. The suite compares whole answers, so adapters cannot differ unnoticed. [Differences] lists the points in which a
-// framework may differ; mode.go has the differences between passthrough and broker mode.
+// Package contract is the test suite that every adapter must pass. The test of an adapter fills in an [Adapter] for its framework
+// and calls [Run]. The suite compares whole responses, so adapters cannot differ unnoticed. [Differences] lists the points in which
+// a framework may differ; mode.go has the differences between passthrough and broker mode.
 package contract
 
 import (
@@ -14,48 +14,47 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core"
 )
 
-// Adapter is one framework with its adapter.
+// Adapter gives the suite access to one framework and its adapter.
 type Adapter struct {
-	// New makes an empty application of the framework, with an Auth from the adapter's New. It returns the error of that
-	// New.
+	// New creates an application without routes, and an Auth with the adapter's New, whose error it returns.
 	New func(core.Config) (App, error)
 	// Differences lists what this framework does differently from net/http.
 	Differences Differences
 }
 
-// Differences has the only points in which adapters may differ. Each zero value is the behaviour of net/http.
+// Differences has the only points in which adapters may differ. The zero value of each field is the behaviour of net/http.
 type Differences struct {
-	// WrongMethod is the status for a path with a method that has no route. 0: 405.
+	// WrongMethod is the response status if the path has a route, but not for the request's method. 0: 405.
 	WrongMethod int
-	// NoCancellation: the framework does not cancel the context of a request when its client disconnects.
+	// NoCancellation is true if the framework does not cancel the context of a request when its client disconnects.
 	NoCancellation bool
-	// ReadsMultipart: the server parses a multipart body of known length before any handler runs, and refuses a malformed
-	// one itself, with 400.
+	// ReadsMultipart is true if the server parses a multipart body of known length before any handler runs, and refuses a
+	// malformed one itself, with 400.
 	ReadsMultipart bool
 }
 
-// App is one application. All methods except Serve are called before Serve.
+// App is an application of the framework. The suite calls Serve last.
 type App interface {
 	Router
 	// Auth returns the core of the adapter's Auth.
 	Auth() *core.Auth
-	// Before adds a middleware before everything that is added later. It sets these headers of the answer and calls the next
-	// handler.
+	// Before adds a middleware that sets these response headers and calls the next handler. It runs before everything that is
+	// added later.
 	Before(http.Header)
 	// Serve listens on a free port of 127.0.0.1, with a server that accepts 32 KB of header, and returns the base URL. The
 	// server stops at the end of the test.
 	Serve(testing.TB) string
 }
 
-// Router takes routes and handlers: the application, or a group of it.
+// Router is what routes and handlers are added to: the application, or a group of routes in it.
 type Router interface {
 	// Mount calls the adapter's Mount with this router.
 	Mount(core.Paths) error
-	// Group makes a group of the framework under prefix, with guards as its middlewares, the first one outermost.
+	// Group creates a group of routes under prefix, with guards as its middlewares, the first one outermost.
 	Group(prefix string, guards ...Guard) Router
-	// Get adds a GET handler with guards as middlewares of this route.
+	// Get adds a handler for GET, with guards as middlewares of this route.
 	Get(path string, handler Handler, guards ...Guard)
-	// Any adds a handler for every method with guards as middlewares of this route.
+	// Any adds a handler for every method, with guards as middlewares of this route.
 	Any(path string, handler SessionHandler, guards ...Guard)
 	// Handle adds a GET handler with the adapter's Handle.
 	Handle(path string, handler Handler, requirements ...core.Requirement)
@@ -63,24 +62,24 @@ type Router interface {
 	HandleOptional(path string, handler Handler, requirements ...core.Requirement)
 }
 
-// Handler is a handler without its framework. It gets the context of the request and every *IDToken that the adapter gave to the
-// handler (from the getter, and the argument of Handle), and returns the JSON of a 200 answer.
+// Handler is a handler that is independent of the framework. It gets the context of the request and every *IDToken that the
+// adapter gave to the framework's handler (from the getter, and the argument of Handle). It returns the JSON body of a 200 response.
 type Handler func(ctx context.Context, given ...*core.IDToken) []byte
 
-// SessionHandler is a handler of a web application without its framework: it takes the context of the request and what the
-// adapter's Session and IDToken return, and returns JSON that is answered with 200.
+// SessionHandler is a handler of a web application that is independent of the framework. It gets the context of the request and
+// what the adapter's Session and IDToken return. It returns the JSON body of a 200 response.
 type SessionHandler func(ctx context.Context, session *core.Session, caller *core.IDToken) []byte
 
-// Guard is a middleware of the adapter: Required or Optional.
+// Guard describes a middleware of the adapter: Optional or Required, with these requirements.
 type Guard struct {
 	Optional     bool
 	Requirements []core.Requirement
 }
 
-// Required is a [Guard] made by the adapter's Required.
+// Required returns a [Guard] for the adapter's Required.
 func Required(requirements ...core.Requirement) Guard { return Guard{Requirements: requirements} }
 
-// Optional is a [Guard] made by the adapter's Optional.
+// Optional returns a [Guard] for the adapter's Optional.
 func Optional(requirements ...core.Requirement) Guard {
 	return Guard{Optional: true, Requirements: requirements}
 }
@@ -98,7 +97,7 @@ func Middlewares[M any](guards []Guard, required, optional func(...core.Requirem
 	return made
 }
 
-// ServeHTTP is Serve for an [http.Handler].
+// ServeHTTP implements [App.Serve] for an [http.Handler].
 func ServeHTTP(t testing.TB, handler http.Handler) string {
 	t.Helper()
 	listener := Listen(t)
@@ -108,7 +107,7 @@ func ServeHTTP(t testing.TB, handler http.Handler) string {
 	return "http://" + listener.Addr().String()
 }
 
-// Listen listens on a free port of 127.0.0.1.
+// Listen returns a listener on a free port of 127.0.0.1. The caller closes it.
 func Listen(t testing.TB) net.Listener {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")

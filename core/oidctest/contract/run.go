@@ -11,7 +11,7 @@ type part struct {
 	test func(*testing.T, setup)
 }
 
-// Run runs the whole suite in both modes: each subtest builds its own application and its own provider.
+// Run runs the whole suite, in passthrough and in broker mode. Each subtest builds its own application and its own provider.
 func Run(t *testing.T, adapter Adapter) {
 	for _, m := range []*mode{passthroughMode(), brokerMode()} {
 		t.Run(m.name, func(t *testing.T) {

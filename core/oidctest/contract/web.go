@@ -128,8 +128,8 @@ func (b *browser) at(w *web) *browser { return &browser{w, b.jar} }
 // copied is somebody who has got hold of the browser's cookies.
 func (b *browser) copied() *browser { return &browser{b.web, maps.Clone(b.jar)} }
 
-// What a browser says of a request: a person goes to an address, a link of another site leads there, a script of the application asks,
-// and a script or a form of another site. A browser that knows no Fetch Metadata says the least.
+// The headers of a browser's request: the person typed the address, followed a link on another site, or a script of the application
+// sent it; a form of the application was submitted; a script of another site sent it; a browser without Fetch Metadata sent it.
 var (
 	visiting   = []string{"Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document", "Sec-Fetch-Site: none", "Accept: text/html,*/*;q=0.8"}
 	linked     = []string{"Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document", "Sec-Fetch-Site: cross-site", "Accept: text/html,*/*;q=0.8"}

@@ -25,7 +25,7 @@ func newLeaks(t *testing.T) *leaks {
 	return l
 }
 
-// RoundTrip passes a request on and notes the tokens in its answer.
+// RoundTrip implements [http.RoundTripper]: it passes on the request and records the tokens in the response.
 func (l *leaks) RoundTrip(request *http.Request) (*http.Response, error) {
 	response, err := http.DefaultTransport.RoundTrip(request)
 	if err != nil {

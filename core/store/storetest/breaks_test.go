@@ -13,12 +13,12 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
-// TestSoundStorePasses makes sure that what the breaks are made of is a store itself.
+// TestSoundStorePasses makes sure that the store that the other test breaks passes the suite unbroken.
 func TestSoundStorePasses(t *testing.T) {
 	Run(t, on(func(*plain) {}))
 }
 
-// TestBrokenStoresFail breaks a store in one way at a time, and has the suite find it.
+// TestBrokenStoresFail breaks a store in one way at a time: the suite must find each.
 func TestBrokenStoresFail(t *testing.T) {
 	maps.Copy(breaks, sessionBreaks)
 	for _, name := range slices.Sorted(maps.Keys(breaks)) {

@@ -183,7 +183,8 @@ func (p *plain) between() {
 	p.mu.Lock()
 }
 
-// TestWalkFindsWhatConcurrencyBreaks: the walk names the rule, and no check with one caller finds anything.
+// TestWalkFindsWhatConcurrencyBreaks breaks a store in ways that only concurrent calls show: the walk must name the violated rule, and
+// no check with one caller may fail.
 func TestWalkFindsWhatConcurrencyBreaks(t *testing.T) {
 	setFlag(t, "rapid.nofailfile", "true")
 	setFlag(t, "rapid.shrinktime", "0s")

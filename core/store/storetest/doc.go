@@ -1,5 +1,5 @@
-// Package storetest tests stores against the contract of [store.Store], for authors of a store. A test calls [Run] with a
-// [Backend] that opens the real database:
+// Package storetest is the test suite for implementations of [store.Store]. The test of a store calls [Run] with a [Backend] that
+// opens the real database:
 //
 //	func TestStore(t *testing.T) {
 //		storetest.Run(t, storetest.Backend{Place: func(t testing.TB) storetest.Place {
@@ -8,5 +8,5 @@
 //		}})
 //	}
 //
-// The suite runs every method, many callers at once, connections that break, and refreshes under load ([Soak]).
+// The suite calls every method, with many concurrent callers and with broken connections, and refreshes tokens under load ([Soak]).
 package storetest

@@ -75,7 +75,7 @@ func urlOpens(t testing.TB, backend Backend) {
 	}
 }
 
-// OpenURL opens a store from a URL through the registry, without calling Init, and closes it at the end of the test.
+// OpenURL opens a store with [store.Open], without calling Init, and closes it when the test ends.
 func OpenURL(t testing.TB, url string) store.Store {
 	t.Helper()
 	db, err := store.Open(url)

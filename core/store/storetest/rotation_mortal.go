@@ -93,7 +93,7 @@ func (m *mortal) PutSession(ctx context.Context, session store.Session) error {
 	return m.call(func() error { return m.Store.PutSession(ctx, session) })
 }
 
-// Session sends away a request that would wait for another one: a model has no time.
+// Session also ends the wait of a request for the lease of another one: while an action of the model runs, no time passes.
 func (m *mortal) Session(ctx context.Context, id string, now time.Time) (session store.Session, err error) {
 	err = m.call(func() (err error) {
 		session, err = m.Store.Session(ctx, id, now)

@@ -38,7 +38,7 @@ func groups() []group {
 }
 
 // Run tests a store against the contract of [store.Store], and then runs [Soak]. The environment variable OIDCAUTH_SOAK_ROUNDS is the
-// number of its rounds; the default is 20.
+// number of rounds of Soak; the default is 20.
 func Run(t *testing.T, backend Backend) {
 	t.Helper()
 	for _, group := range groups() {

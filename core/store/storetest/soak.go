@@ -13,10 +13,10 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
-// Soak tests refresh token rotation under load: 50 concurrent callers on 3 instances, each with its own store on one place. In every
-// round all callers use the same refresh token. It must be spent at the provider once, and all callers must get the same answer: they
-// wait for it, or get it in the grace period. After every tenth round, all callers use the spent token again after its grace period,
-// and the family must end (reuse detection).
+// Soak tests refresh token rotation under load: 50 concurrent callers on 3 instances, each with its own store in the same place. In
+// every round all callers send the same refresh token. The provider must be asked for new tokens once, and all callers must get the
+// same response: they wait for it, or get it within the grace period. After every tenth round, all callers send the spent token again
+// after its grace period, and the session must end (reuse detection).
 func Soak(t *testing.T, backend Backend, rounds int) {
 	t.Helper()
 	soak(t, backend, rounds)

@@ -47,13 +47,13 @@ func (w *walk) begin(on *process, what string, do func(a *actor)) {
 	}
 }
 
-// GoString is what a failure shows of a draw.
+// GoString implements [fmt.GoStringer]: rapid prints it for each drawn value of a failure.
 func (a *actor) GoString() string { return fmt.Sprintf("%#v, %s: %s", a.on, a.what, a.next) }
 
-// GoString is what a failure shows of a draw.
+// GoString implements [fmt.GoStringer], as that of actor.
 func (p *process) GoString() string { return p.name }
 
-// GoString is what a failure shows of a draw.
+// GoString implements [fmt.GoStringer], as that of actor.
 func (l *life) GoString() string { return l.id }
 
 // await waits until an actor waits for its turn, or has ended.

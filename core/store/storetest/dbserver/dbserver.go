@@ -1,6 +1,6 @@
 // Package dbserver starts throwaway database servers for tests: on loopback, on a free port, one of each kind per test
-// binary, ended with it. A kind that is not installed skips the test; where the environment variable CI is true it fails
-// it. Safe for concurrent use.
+// binary. Let TestMain call [Main], which stops them. If a database is not installed, the test is skipped, or fails if the
+// environment variable CI is true. Safe for concurrent use.
 package dbserver
 
 import (
@@ -59,8 +59,8 @@ func (k *kind) need(t testing.TB) *running {
 	return nil
 }
 
-// Missing skips a test for what is not installed, and says what installs it; where the environment variable CI is true it
-// fails the test.
+// Missing skips a test because something is not installed, or fails it if the environment variable CI is true. what says what is
+// missing, install is the command that installs it.
 func Missing(t testing.TB, what, install string) {
 	t.Helper()
 	text := fmt.Sprintf("*** %s; install it with: %s ***", what, install)
@@ -81,14 +81,14 @@ func remember(r *running) {
 	started.servers = append(started.servers, r)
 }
 
-// Main runs the tests of a package and ends the servers: TestMain calls it.
+// Main runs the tests of a package, stops the servers and exits. Call it in TestMain.
 func Main(m *testing.M) {
 	code := m.Run()
 	StopAll()
 	os.Exit(code)
 }
 
-// StopAll ends every server that this process started.
+// StopAll stops every server that this process has started.
 func StopAll() {
 	started.Lock()
 	defer started.Unlock()

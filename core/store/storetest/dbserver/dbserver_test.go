@@ -4,7 +4,7 @@ import "testing"
 
 func TestMain(m *testing.M) { Main(m) }
 
-// Every server starts and is reached; two tests have different databases.
+// Every server starts and accepts connections; two tests get different databases.
 func TestServers(t *testing.T) {
 	t.Run("Redis", func(t *testing.T) {
 		address, one := Redis(t)

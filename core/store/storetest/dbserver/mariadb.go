@@ -52,8 +52,8 @@ func mariadbSays(ctx context.Context, socket, statement string) error {
 	return nil
 }
 
-// MariaDB returns the URL of a database that is this test's alone, with user and password "test", and the server's
-// host:port in it.
+// MariaDB returns the URL of a new database for this test, with user and password "test", and the host:port of the server in
+// that URL.
 func MariaDB(t testing.TB) (url, address string) {
 	t.Helper()
 	r := mariadb.need(t)

@@ -101,8 +101,8 @@ func fetchJars(work string) error {
 	return nil
 }
 
-// MongoDB returns the URL of a database that is this test's alone, and the server's host:port in it. Where there is no
-// mongod, the server is a stand-in whose operations on single documents are atomic.
+// MongoDB returns the URL of a new database for this test, and the host:port of the server in that URL. If mongod is not
+// installed, the server is a substitute whose operations on single documents are atomic.
 func MongoDB(t testing.TB) (url, address string) {
 	t.Helper()
 	r := mongodb.need(t)

@@ -71,7 +71,7 @@ func giveTo(user, dir string) error {
 	return exec.Command("chown", user, dir).Run()
 }
 
-// PostgreSQL returns the URL of a database that is this test's alone, and the server's host:port in it.
+// PostgreSQL returns the URL of a new database for this test, and the host:port of the server in that URL.
 func PostgreSQL(t testing.TB) (url, address string) {
 	t.Helper()
 	r := postgres.need(t)

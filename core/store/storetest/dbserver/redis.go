@@ -24,7 +24,7 @@ var redis = &kind{name: "Redis", install: "apt-get install redis-server", start:
 	return r, nil
 }}
 
-// Redis returns the host:port of a server, and the number of a database on it that is this test's alone.
+// Redis returns the host:port of a server, and the number of a database on it that no other test uses.
 func Redis(t testing.TB) (address string, database int) {
 	t.Helper()
 	r := redis.need(t)

@@ -1,4 +1,4 @@
-// Package tcpproxy is a network between a client and a server that fails when a test says so.
+// Package tcpproxy is a TCP proxy with which a test simulates a network that fails.
 package tcpproxy
 
 import (
@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Proxy stands between a client and its server, and fails as networks do. Safe for concurrent use.
+// Proxy passes on connections to a server, or fails as networks do, as its [State] says. Safe for concurrent use.
 type Proxy struct {
 	listener net.Listener
 	target   string
@@ -17,17 +17,17 @@ type Proxy struct {
 	open  map[net.Conn]struct{}
 }
 
-// State is what a proxy does with what it is given.
+// State says what a proxy does with connections. The zero value is Passes.
 type State int
 
 // The states of a proxy.
 const (
 	Passes   State = iota
-	Refuses        // every connection ends at once
-	Swallows       // connections come up, and nothing is passed on in either direction
+	Refuses        // closes every connection at once
+	Swallows       // accepts connections, and passes on nothing in either direction
 )
 
-// New makes a proxy on a free port of loopback. It ends with the test.
+// New starts a proxy for the server at target, a host:port, on a free port of 127.0.0.1. It stops when the test ends.
 func New(t testing.TB, target string) *Proxy {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -40,10 +40,10 @@ func New(t testing.TB, target string) *Proxy {
 	return p
 }
 
-// Address is where the proxy listens, host:port.
+// Address returns the host:port on which the proxy listens.
 func (p *Proxy) Address() string { return p.listener.Addr().String() }
 
-// Become changes what the proxy does. All connections are cut, unless they are to hang.
+// Become changes the state, and closes all open connections unless next is Swallows.
 func (p *Proxy) Become(next State) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
