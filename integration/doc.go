@@ -1,2 +1,2 @@
-// Package integration tests the library on real parts, in several processes. It is never released.
+// Package integration tests the library with real providers, clients and databases, in several processes. The module is never released.
 package integration

@@ -10,35 +10,35 @@ import (
 	"golang.org/x/net/html"
 )
 
-// Agent is a browser without scripts: it keeps cookies, follows redirects and submits forms.
+// Agent is a simple browser without JavaScript: it keeps cookies, follows redirects and submits forms.
 type Agent struct{ client *http.Client }
 
-// NewAgent returns one without cookies.
+// NewAgent returns an agent without cookies.
 func NewAgent() *Agent {
 	jar, _ := cookiejar.New(nil) // fails never
 	return &Agent{&http.Client{Jar: jar, Timeout: direct.Timeout, CheckRedirect: direct.CheckRedirect}}
 }
 
-// Page is where an agent has got to.
+// Page is what an agent shows after its last request: an address, and the response.
 type Page struct {
 	URL *url.URL
 	Answer
 }
 
-// Open opens an address and follows redirects, up to one that begins with stop: that is returned and not opened. stop ""
-// follows all.
+// Open opens an address and follows redirects. At a redirect to an address that begins with stop it ends: it returns that address
+// with the redirect as the response, and does not open it. stop "": it follows all redirects.
 func (a *Agent) Open(t testing.TB, address, stop string) Page {
 	t.Helper()
 	return a.do(t, http.MethodGet, address, nil, stop)
 }
 
-// Submit posts a form as a page's button does, and goes on as [Agent.Open].
+// Submit posts a form and follows redirects as [Agent.Open] does.
 func (a *Agent) Submit(t testing.TB, address string, form url.Values, stop string) Page {
 	t.Helper()
 	return a.do(t, http.MethodPost, address, form, stop)
 }
 
-// Cookies are those that would go to an address.
+// Cookies returns the cookies that a request for an address would have.
 func (a *Agent) Cookies(t testing.TB, address string) []*http.Cookie {
 	t.Helper()
 	u, err := url.Parse(address)
@@ -77,9 +77,8 @@ func (a *Agent) do(t testing.TB, method, address string, form url.Values, stop s
 	return Page{}
 }
 
-// SignIn opens an address of a provider and submits whatever forms come, the user's name and password in them, until
-// the provider sends the agent to an address that begins with stop, which is returned; or, for stop "", until there is no
-// form any more.
+// SignIn opens an address of a provider and submits each form that comes, with the user's name and password filled in. It returns
+// the first address that begins with stop, without opening it; or, for stop "", the first page without a form.
 func (a *Agent) SignIn(t testing.TB, address, stop, user, password string) Page {
 	t.Helper()
 	page := a.Open(t, address, stop)
@@ -164,7 +163,7 @@ func attribute(node *html.Node, name string) string {
 	return ""
 }
 
-// Login logs a user in as a browser does, through the application's own callback, whose answer is returned.
+// Login logs a user in as a browser does, through the application's callback route, and returns the response of that route.
 func (a *App) Login(t testing.TB, agent *Agent, user, password string) Answer {
 	t.Helper()
 	callback := a.URL + Prefix + "/auth/v2/callback"
@@ -176,8 +175,8 @@ func (a *App) Login(t testing.TB, agent *Agent, user, password string) Answer {
 // program is where a program on the user's machine waits for the browser. Nobody listens there in these tests.
 const program = "http://localhost:53100/callback"
 
-// ProgramLogin logs a user in as a program on the user's machine does: the browser ends at the program, which takes the
-// code to the token route.
+// ProgramLogin logs a user in as a program on the user's machine does, with a loopback redirect URI. It returns the form with the code
+// for the token route, and does not send it.
 func (a *App) ProgramLogin(t testing.TB, agent *Agent, user, password string) url.Values {
 	t.Helper()
 	query := url.Values{"redirect_uri": {program}, "offline_access": {"true"}}

@@ -11,14 +11,14 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core"
 )
 
-// Prefix is where the group with the auth routes is: what stands in a host that the Python client is given.
+// Prefix is the path prefix of the auth routes. The host that the Python client gets ends in it.
 const Prefix = "/api"
 
-// Frameworks names the adapters.
+// Frameworks lists the names that [Start] accepts, one for each adapter.
 var Frameworks = []string{"gin", "echo", "fiber", "chi", "nethttp"}
 
-// App is an application that serves: the auth routes in the group Prefix, and there, too, GET and POST /me for every caller, /feed
-// with or without one, and what Guarded adds.
+// App is a running application. Under [Prefix] it has the auth routes, GET and POST /me for every caller, GET /feed for callers and
+// guests, and the routes of [Guarded].
 type App struct {
 	URL  string // scheme, host and port
 	Auth *core.Auth
@@ -26,14 +26,14 @@ type App struct {
 	served atomic.Int64
 }
 
-// Served is how many requests have reached a handler of the application: those that a guard refuses are not among them.
+// Served returns how many requests have reached a handler of the application. Requests that a guard refused do not count.
 func (a *App) Served() int64 { return a.served.Load() }
 
-// Guarded maps paths in the group to what their guards require beside a token.
+// Guarded has further GET routes: it maps their paths under [Prefix] to the requirements of their guards.
 type Guarded map[string][]core.Requirement
 
-// Start serves an application on a free port of 127.0.0.1 until the test ends. configure gets the public URL, which ends in
-// Prefix, and returns the rest of the configuration: the provider may have to know where the application is.
+// Start serves an application on a free port of 127.0.0.1 until the test ends. configure gets the public URL, which ends in Prefix,
+// so that it can start a provider that must know the application's address. Start sets PublicURL and SecretKeys if configure does not.
 func Start(t testing.TB, framework string, guarded Guarded, configure func(publicURL string) core.Config) *App {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -90,7 +90,7 @@ func onNetHTTP(handler http.Handler) server {
 	return &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
 }
 
-// Me is what a guarded handler answers.
+// Me is the response of /me, /feed and the routes of [Guarded]: the caller.
 type Me struct {
 	Subject  string         `json:"sub"`
 	Username string         `json:"username"`

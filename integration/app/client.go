@@ -12,21 +12,21 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core"
 )
 
-// Answer is what a route answered.
+// Answer is the response of a route.
 type Answer struct {
 	Status int
 	Header http.Header
 	Body   string
 }
 
-// Detail is the text of a refusal.
+// Detail returns the text of a refusal.
 func (a Answer) Detail() string {
 	var body struct{ Detail string }
 	_ = json.Unmarshal([]byte(a.Body), &body)
 	return body.Detail
 }
 
-// JSON decodes the body into a value of T; the test ends when the status is another one than 200.
+// JSON decodes the body into a value of type T. The test fails unless the status is 200.
 func JSON[T any](t testing.TB, a Answer) (value T) {
 	t.Helper()
 	if a.Status != http.StatusOK {
@@ -44,7 +44,7 @@ var direct = &http.Client{
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
-// Get asks for a path in the group, with a bearer token unless it is "".
+// Get sends a GET request for a path under [Prefix]. bearer is the bearer token; "": none.
 func (a *App) Get(t testing.TB, path, bearer string) Answer {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, a.URL+Prefix+path, nil)
@@ -57,7 +57,7 @@ func (a *App) Get(t testing.TB, path, bearer string) Answer {
 	return ask(t, direct, request)
 }
 
-// Post sends a form to a path in the group.
+// Post sends a form to a path under [Prefix].
 func (a *App) Post(t testing.TB, path string, form url.Values) Answer {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, a.URL+Prefix+path, strings.NewReader(form.Encode()))
@@ -82,19 +82,19 @@ func ask(t testing.TB, client *http.Client, request *http.Request) Answer {
 	return Answer{response.StatusCode, response.Header, string(body)}
 }
 
-// Token posts to the token route.
+// Token posts a form to the token route. The test fails unless the status is 200.
 func (a *App) Token(t testing.TB, form url.Values) core.Token {
 	t.Helper()
 	return JSON[core.Token](t, a.Post(t, "/auth/v2/token", form))
 }
 
-// Refresh spends a refresh token, in the Python client's spelling.
+// Refresh sends a refresh token to the token route, with the parameters that the Python client sends.
 func (a *App) Refresh(t testing.TB, token string) core.Token {
 	t.Helper()
 	return a.Token(t, url.Values{"refresh-token": {token}})
 }
 
-// Me asks the guarded handler.
+// Me sends GET /me with a bearer token. The test fails unless the status is 200.
 func (a *App) Me(t testing.TB, bearer string) Me {
 	t.Helper()
 	return JSON[Me](t, a.Get(t, "/me", bearer))

@@ -1,2 +1,2 @@
-// Package app runs a small application on each of the five adapters, for tests of it with software that nobody here wrote.
+// Package app runs a small application on any of the five adapters, for tests with providers, clients and browsers of other projects.
 package app

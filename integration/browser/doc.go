@@ -1,2 +1,2 @@
-// Package browser tests the auth routes, and the demo's page, with a real browser.
+// Package browser tests the auth routes, browser sessions and the demo with a real browser.
 package browser

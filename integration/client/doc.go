@@ -1,2 +1,2 @@
-// Package client tests core/oidctest, and the token routes of the four adapters, with OAuth clients that nobody here wrote.
+// Package client tests core/oidctest, and the token routes of the adapters, with OAuth clients of other projects.
 package client

@@ -1,4 +1,4 @@
-// Package compat collects what tests with software that nobody here wrote have shown, for docs/compatibility.md.
+// Package compat collects the results of tests with the software of other projects, and renders docs/compatibility.md from them.
 package compat
 
 import (
@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// Row is a line of the table: one part with one adapter in one mode.
+// Row is a row of the table: the results of one part (a provider, client or browser) with one adapter in one mode.
 type Row struct {
 	Part    string   `json:"part"`    // what it is: "Keycloak"
 	Version string   `json:"version"` // exactly, or where it comes from
@@ -19,13 +19,13 @@ type Row struct {
 	Lacks   []string `json:"lacks"` // what the part does not have or gets wrong, each with the reason
 }
 
-// Checks runs the checks of one row.
+// Checks runs the checks of one row and records their results.
 type Checks struct {
 	t   *testing.T
 	row Row
 }
 
-// New begins a row. It is written when the test has passed, into the folder OIDCAUTH_COMPAT.
+// New begins a row. If the test passes, the row is written to the folder in the environment variable OIDCAUTH_COMPAT; unset: nowhere.
 func New(t *testing.T, part, version, adapter, mode string) *Checks {
 	t.Helper()
 	c := &Checks{t: t, row: Row{Part: part, Version: version, Adapter: adapter, Mode: mode}}
@@ -33,7 +33,7 @@ func New(t *testing.T, part, version, adapter, mode string) *Checks {
 	return c
 }
 
-// Run is one check, in the words that the table has for it: a subtest. Those that follow run even when it fails.
+// Run runs a check as a subtest and reports whether it passed. what is its name in the table. Checks after a failed one still run.
 func (c *Checks) Run(what string, check func(t *testing.T)) bool {
 	c.t.Helper()
 	skipped := false
@@ -47,7 +47,7 @@ func (c *Checks) Run(what string, check func(t *testing.T)) bool {
 	return passed
 }
 
-// Lacks notes what the part does not have, or gets wrong, with the reason.
+// Lacks records what the part does not have, or gets wrong, with the reason.
 func (c *Checks) Lacks(what string) { c.row.Lacks = append(c.row.Lacks, what) }
 
 func (c *Checks) write() {

@@ -44,7 +44,7 @@ var kinds = []struct {
 
 const otherKind = "other software"
 
-// Page is docs/compatibility.md: what was tested, at which version, and then the tables of Markdown.
+// Page returns the text of docs/compatibility.md: what was tested, in which version, and then the tables of [Markdown].
 func Page(rows []Row) string {
 	var b strings.Builder
 	b.WriteString(head)

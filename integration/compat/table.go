@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Read returns the rows of a folder, those of one part, version, adapter and mode made one, in the table's order.
+// Read returns the rows in a folder, in the table's order. It merges rows of the same part, version, adapter and mode.
 func Read(dir string) ([]Row, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
 	if err != nil {
@@ -74,7 +74,7 @@ func union(texts, more []string) []string {
 // gap begins a line about something that does not work with a part, or works differently.
 const gap = "- gap: "
 
-// Markdown is the tables: one for each part, and below it what the part does not have.
+// Markdown returns a table for each part, and below each what the part does not have or gets wrong.
 func Markdown(rows []Row) string {
 	var b strings.Builder
 	part := ""

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// KeycloakVersion is the version of Keycloak that is fetched from Maven Central.
+// KeycloakVersion is the version of Keycloak that is downloaded from Maven Central.
 const KeycloakVersion = "26.7.3"
 
 // keycloakLimit is how long a start may take; it takes 20 s where nothing else runs.

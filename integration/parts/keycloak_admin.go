@@ -20,20 +20,20 @@ import (
 // keycloakAdmin is the administrator's name and password.
 const keycloakAdmin = "admin"
 
-// Keycloak is a realm of a running Keycloak, as keycloak/realm.json has it. Users are alice, bob and carol, with their names
-// as passwords; carol has no roles. Confidential clients have the secret KeycloakSecret.
+// Keycloak is a realm of a running Keycloak, imported from keycloak/realm.json. The users are alice, bob and carol; each name is also
+// the password. carol has no roles. Confidential clients have the secret from [KeycloakSecret].
 type Keycloak struct {
 	Issuer       string
 	server, name string
 }
 
-// KeycloakSecret is the secret of a confidential client.
+// KeycloakSecret returns the secret of a confidential client of [Keycloak].
 func KeycloakSecret(client string) string { return client + "-secret-0123456789abcdef" }
 
 // keycloakRealms counts the realms, so that each has a name of its own.
 var keycloakRealms atomic.Int32
 
-// SharedKeycloak is the realm of those tests that change nothing in it.
+// SharedKeycloak returns a realm for tests that change nothing in it. All tests of a package share it.
 func SharedKeycloak(t testing.TB) *Keycloak {
 	t.Helper()
 	server := keycloak(t)
@@ -50,7 +50,7 @@ var sharedRealm struct {
 	*Keycloak
 }
 
-// NewKeycloak makes a realm for one test, on the server that all tests of a package share.
+// NewKeycloak creates a realm for one test, on the server that all tests of a package share.
 func NewKeycloak(t testing.TB) *Keycloak {
 	t.Helper()
 	k := newRealm(t, keycloak(t))
@@ -72,8 +72,8 @@ func newRealm(t testing.TB, server string) *Keycloak {
 	return k
 }
 
-// Admin asks the admin API for a path below the realm ("/users"), with a body unless it is nil, and decodes the answer
-// into an address unless that is nil.
+// Admin sends a request to Keycloak's admin API. path is below the realm ("/users"). body is sent as JSON, and the response is decoded
+// into into; each may be nil.
 func (k *Keycloak) Admin(t testing.TB, method, path string, body, into any) {
 	t.Helper()
 	k.admin(t, method, "/admin/realms/"+k.name+path, body, into)
@@ -116,22 +116,22 @@ func (k *Keycloak) adminToken(t testing.TB) string {
 	return token
 }
 
-// Token posts to the realm's token endpoint in a client's name and returns status and answer.
+// Token posts a form to the realm's token endpoint, authenticated as a client, and returns the status and the decoded response.
 func (k *Keycloak) Token(t testing.TB, client string, form url.Values) (int, map[string]any) {
 	t.Helper()
 	return k.form(t, client, "/token", form)
 }
 
-// Device posts to the realm's device endpoint in a client's name and returns status and answer.
+// Device posts a form to the realm's device endpoint, authenticated as a client, and returns the status and the decoded response.
 func (k *Keycloak) Device(t testing.TB, client string, form url.Values) (int, map[string]any) {
 	t.Helper()
 	return k.form(t, client, "/auth/device", form)
 }
 
-// KeycloakPublic is the public client: Keycloak demands PKCE of it everywhere.
+// KeycloakPublic is the public client. Keycloak requires PKCE of it.
 const KeycloakPublic = "cli"
 
-// Password returns what a client gets for a user's name and password.
+// Password returns the token response that a client gets for a user's name and password (the password grant).
 func (k *Keycloak) Password(t testing.TB, client, user, scope string) map[string]any {
 	t.Helper()
 	status, answer := k.Token(t, client, url.Values{"grant_type": {"password"}, "username": {user}, "password": {user}, "scope": {scope}})
@@ -141,7 +141,7 @@ func (k *Keycloak) Password(t testing.TB, client, user, scope string) map[string
 	return answer
 }
 
-// User is the id of a user, which is the subject of tokens.
+// User returns the id of a user, which is the subject of the user's tokens.
 func (k *Keycloak) User(t testing.TB, name string) string {
 	t.Helper()
 	var users []struct{ ID string }
@@ -152,7 +152,7 @@ func (k *Keycloak) User(t testing.TB, name string) string {
 	return users[0].ID
 }
 
-// Client is the id of a client for the admin API.
+// Client returns the id that a client has in the admin API.
 func (k *Keycloak) Client(t testing.TB, name string) string {
 	t.Helper()
 	var clients []struct{ ID string }
@@ -163,7 +163,7 @@ func (k *Keycloak) Client(t testing.TB, name string) string {
 	return clients[0].ID
 }
 
-// AddKey gives the realm one more RS256 key. The one with the highest priority signs; the first has 100.
+// AddKey adds an RS256 key to the realm. The key with the highest priority signs; the first key has priority 100.
 func (k *Keycloak) AddKey(t testing.TB, name string, priority int) {
 	t.Helper()
 	var realm struct{ ID string }
@@ -174,7 +174,7 @@ func (k *Keycloak) AddKey(t testing.TB, name string, priority int) {
 	}, nil)
 }
 
-// DropKey withdraws a key by its name; rs256 is the first.
+// DropKey removes a key by its name. The first key is named rs256.
 func (k *Keycloak) DropKey(t testing.TB, name string) {
 	t.Helper()
 	var components []struct{ ID string }

@@ -15,21 +15,21 @@ import (
 	"time"
 )
 
-// LemonLDAPInstall installs what LemonLDAP::NG needs, which is more than its package depends on.
+// LemonLDAPInstall is the command that installs LemonLDAP::NG and what it needs: its Debian package does not depend on all of it.
 const LemonLDAPInstall = "apt-get update && apt-get install -y --no-install-recommends liblemonldap-ng-portal-perl libplack-perl " +
 	"libcrypt-openssl-rsa-perl libgd-securityimage-perl libimage-magick-perl libstring-random-perl libio-string-perl"
 
-// LemonLDAP is a running portal of LemonLDAP::NG. Users are dwho, rtyler and msmith, each with the name as password. Clients
-// are web, with LemonLDAPSecret, odd, with LemonLDAPOddSecret, and cli, which is public.
+// LemonLDAP is a running portal of LemonLDAP::NG. The users are dwho, rtyler and msmith; each name is also the password. The clients
+// are web, with the secret LemonLDAPSecret, odd, with LemonLDAPOddSecret, and cli, which is public.
 type LemonLDAP struct{ Issuer string }
 
-// Secrets of clients. It does not decode what RFC 6749 section 2.3.1 wants encoded, so that the odd one is never right.
+// Secrets of clients. LemonLDAP::NG does not decode the form encoding of RFC 6749 section 2.3.1, so it never accepts the odd one.
 const (
 	LemonLDAPSecret    = "web-secret_0123456789.abcdef"
 	LemonLDAPOddSecret = "odd+secret/0123456789=abcdef"
 )
 
-// LemonLDAPVersion is the version that is installed.
+// LemonLDAPVersion returns the version that is installed.
 func LemonLDAPVersion(t testing.TB) string {
 	t.Helper()
 	text, err := exec.Command("perl", "-MLemonldap::NG::Portal", "-e", "print $Lemonldap::NG::Portal::VERSION").Output()
@@ -39,7 +39,7 @@ func LemonLDAPVersion(t testing.TB) string {
 	return string(text)
 }
 
-// NewLemonLDAP starts one for an application.
+// NewLemonLDAP starts a portal for the application at publicURL. It stops when the test ends.
 func NewLemonLDAP(t testing.TB, publicURL string, shape Shape) *LemonLDAP {
 	t.Helper()
 	if text, err := exec.Command("perl", "-e", "use Lemonldap::NG::Portal::Main; use Plack::Builder; use GD::SecurityImage; "+

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// Node is a command that runs a program of the folder nodejs with the packages of package.json, as package-lock.json has
-// them: `npm ci` has put them into the user's cache.
+// Node returns a command that runs a program of the folder nodejs with the packages of package-lock.json. It first installs them with
+// `npm ci` into the user's cache folder, once.
 func Node(t testing.TB, program string, arguments ...string) *exec.Cmd {
 	t.Helper()
 	modules, err := nodeModules()

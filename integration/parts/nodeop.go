@@ -11,15 +11,15 @@ const NodeVersion = "9.13.3"
 // API is the audience of the JWT access tokens of node-oidc-provider.
 const API = "https://api.example.test"
 
-// NodeProvider is a running node-oidc-provider. Users are alice and bob, any password is right. Clients are web,
-// web-es256, web-eddsa and web-post, with the secret NodeSecret, and cli, which is public.
+// NodeProvider is a running node-oidc-provider. The users are alice and bob; every password is accepted. The clients are web,
+// web-es256, web-eddsa and web-post, with the secret from [NodeSecret], and cli, which is public.
 type NodeProvider struct{ Issuer string }
 
-// NodeSecret is the secret of a client.
+// NodeSecret returns the secret of a client of [NodeProvider].
 func NodeSecret(client string) string { return client + "-secret-0123456789abcdef0123456789abcdef" }
 
-// NewNodeProvider starts one for an application. With JWT, access tokens are for [API], and userinfo refuses them. Which
-// algorithm signs an ID token is the client's business.
+// NewNodeProvider starts a provider for the application at publicURL. With shape.JWT, the audience of access tokens is [API], and the
+// userinfo endpoint refuses them. The client decides which algorithm signs ID tokens. The provider stops when the test ends.
 func NewNodeProvider(t testing.TB, publicURL string, shape Shape) *NodeProvider {
 	t.Helper()
 	command := Node(t, "op.mjs")
@@ -27,7 +27,7 @@ func NewNodeProvider(t testing.TB, publicURL string, shape Shape) *NodeProvider 
 	return &NodeProvider{Issuer: fmt.Sprint(Start(t, command).Ready["issuer"])}
 }
 
-// Rotate gives the provider new signing keys; with drop it withdraws the old ones.
+// Rotate gives the provider new signing keys. With drop, it stops publishing the old ones.
 func (p *NodeProvider) Rotate(t testing.TB, drop bool) { t.Helper(); rotate(t, p.Issuer, drop) }
 
 // callbacks are where an application and a program on the user's machine wait for the browser.

@@ -20,8 +20,8 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/store/storetest/dbserver"
 )
 
-// Main runs the tests of a package that needs parts, if `make integration` asks for them: they take minutes and fetch
-// hundreds of megabytes.
+// Main runs the tests of a package, stops all servers and exits. Call it in TestMain. Unless the environment variable
+// OIDCAUTH_INTEGRATION is set, as `make integration` does, it runs no test: they take minutes and download hundreds of megabytes.
 func Main(m *testing.M) {
 	if os.Getenv("OIDCAUTH_INTEGRATION") == "" {
 		fmt.Println("`make integration` runs these tests")
@@ -33,19 +33,20 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// Root is the folder of the integration module.
+// Root returns the folder of the integration module.
 func Root() string {
 	_, file, _, _ := runtime.Caller(0)
 	return filepath.Dir(filepath.Dir(file))
 }
 
-// Missing skips a test for what is not installed, or fails it in CI.
+// Missing skips a test because something is not installed, or fails it if the environment variable CI is true. install is the command
+// that installs it.
 func Missing(t testing.TB, what string, err error, install string) {
 	t.Helper()
 	dbserver.Missing(t, fmt.Sprintf("%s is not tested: %v", what, err), install)
 }
 
-// Process is a part that runs.
+// Process is a running program.
 type Process struct {
 	Ready map[string]any // the line of JSON that it printed when it was ready, if it does so
 	cmd   *exec.Cmd
@@ -53,8 +54,8 @@ type Process struct {
 	ended chan struct{}
 }
 
-// Start starts a command that prints a line of JSON when it is ready. Its other output goes to a file that Log shows.
-// It ends with the test.
+// Start starts a command and waits, up to a minute, until it prints a line of JSON, which says that it is ready. The process stops
+// when the test ends.
 func Start(t testing.TB, command *exec.Cmd) *Process {
 	t.Helper()
 	p, err := start(t.TempDir(), command, 60*time.Second)
@@ -114,7 +115,7 @@ func launch(dir string, command *exec.Cmd) (*Process, error) {
 	return p, nil
 }
 
-// Stop ends the process and its children. It may be called again.
+// Stop ends the process and its children, and waits for the process. It may be called again.
 func (p *Process) Stop() {
 	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGTERM)
 	select {
@@ -125,7 +126,7 @@ func (p *Process) Stop() {
 	}
 }
 
-// Log is the end of what it wrote to its error output.
+// Log returns the end of the standard error of the process, at most 4000 bytes.
 func (p *Process) Log() string {
 	text, _ := os.ReadFile(p.log)
 	return string(text[max(0, len(text)-4000):])
@@ -163,7 +164,7 @@ func answers(address string) bool {
 	return response.StatusCode == http.StatusOK
 }
 
-// FreePort is a port of 127.0.0.1 that nothing listens on just now.
+// FreePort returns a port of 127.0.0.1 on which nothing listens at the moment.
 func FreePort(t testing.TB) int {
 	t.Helper()
 	port, err := freePort()

@@ -12,17 +12,17 @@ import (
 // PythonClientVersion is the version of py-oidc-auth-client in [PythonClient].
 const PythonClientVersion = "2603.0.1"
 
-// PythonClient is the file of the folder python that names the packages of the client.
+// PythonClient is the requirements file of the client, in the folder python.
 const PythonClient = "requirements.txt"
 
-// PythonServerVersions are the versions of py-oidc-auth that [PythonServer] knows.
+// PythonServerVersions are the versions of py-oidc-auth for which [PythonServer] has a file.
 var PythonServerVersions = []string{"2604.3.0", "2606.0.0"}
 
-// PythonServer is the file of the folder python that names the packages of a version of the server.
+// PythonServer returns the requirements file of a version of py-oidc-auth, in the folder python.
 func PythonServer(version string) string { return "requirements-server-" + version + ".txt" }
 
-// Python is a command that runs a program of the folder python, or whatever else a Python is told, with the packages of a
-// requirements file: pip has put them into the user's cache.
+// Python returns a command that runs the Python interpreter in the folder python, with these arguments (a program and its arguments,
+// for instance) and the packages of a requirements file. It first installs the packages into the user's cache folder, once.
 func Python(t testing.TB, requirements string, arguments ...string) *exec.Cmd {
 	t.Helper()
 	interpreter, err := python(requirements)

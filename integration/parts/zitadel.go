@@ -14,7 +14,7 @@ import (
 // ZitadelVersion is the version of github.com/zitadel/oidc/v3 in testdata/zitadel/go.mod.
 const ZitadelVersion = "3.51.17"
 
-// Shape says how a provider gives out tokens. The zero value: opaque access tokens, RS256, client_secret_basic.
+// Shape configures a provider. The zero value: opaque access tokens, RS256, client_secret_basic, no browser sessions.
 type Shape struct {
 	JWT       bool   // access tokens are JWTs
 	Algorithm string // of its signatures
@@ -48,14 +48,14 @@ func or(text, otherwise string) string {
 	return text
 }
 
-// Zitadel is the example provider of zitadel/oidc. Users are alice and bob, the password is x. Clients are web, with the
-// secret [GoSecret], and cli, which is public.
+// Zitadel is a running example provider of zitadel/oidc. The users are alice and bob, with the password x. The clients are web, with
+// the secret [GoSecret], and cli, which is public.
 type Zitadel struct{ Issuer string }
 
-// GoSecret is the secret of the client web of the providers that are programs in Go.
+// GoSecret is the secret of the client web at [Zitadel] and [Fosite].
 const GoSecret = "web-secret-0123456789abcdef0123456789abcdef"
 
-// NewZitadel starts one for an application.
+// NewZitadel starts a provider for the application at publicURL. It stops when the test ends.
 func NewZitadel(t testing.TB, publicURL string, shape Shape) *Zitadel {
 	t.Helper()
 	command := exec.Command(zitadelProgram.binary(t))
@@ -63,7 +63,7 @@ func NewZitadel(t testing.TB, publicURL string, shape Shape) *Zitadel {
 	return &Zitadel{fmt.Sprint(Start(t, command).Ready["issuer"])}
 }
 
-// Rotate gives the provider a new signing key; with drop it withdraws the old ones.
+// Rotate gives the provider a new signing key. With drop, it stops publishing the old ones.
 func (z *Zitadel) Rotate(t testing.TB, drop bool) { t.Helper(); rotate(t, z.Issuer, drop) }
 
 // rotate asks a provider of this module for new signing keys.

@@ -1,2 +1,2 @@
-// Package provider tests the four adapters with OpenID providers that nobody here wrote.
+// Package provider tests the adapters with OpenID providers of other projects.
 package provider

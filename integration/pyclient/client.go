@@ -1,5 +1,5 @@
-// Package pyclient runs the unmodified Python client py-oidc-auth-client against applications here, the person at its
-// browser played by the test.
+// Package pyclient tests applications with the unmodified Python client py-oidc-auth-client. The test acts as the person at the
+// browser.
 package pyclient
 
 import (
@@ -22,10 +22,10 @@ import (
 // limit is how long one run of the client may take.
 const limit = 60 * time.Second
 
-// Client is somebody's machine with the client on it: what it caches is kept between runs.
+// Client is the Python client on one user's machine. Its token cache is kept between runs.
 type Client struct {
 	Host string // the application, with the prefix of its routes
-	// Browser is what the person does with an address that the client opens. It runs on the test's goroutine.
+	// Browser is called for each address that the client opens in the browser, on the test's goroutine.
 	Browser func(t testing.TB, address string)
 
 	home    string
@@ -39,7 +39,7 @@ type visit struct {
 	done    chan struct{}
 }
 
-// New returns a machine that knows no token.
+// New returns a client with an empty token cache. host is the application's address with the prefix of its routes.
 func New(t testing.TB, host string, browser func(t testing.TB, address string)) *Client {
 	t.Helper()
 	c := &Client{Host: host, Browser: browser, home: t.TempDir(), opened: make(chan visit)}
@@ -59,7 +59,7 @@ func New(t testing.TB, host string, browser func(t testing.TB, address string)) 
 	return c
 }
 
-// Options are those of one authenticate().
+// Options are the options of one call of the Python function authenticate.
 type Options struct {
 	Force   bool  `json:"force,omitempty"`
 	Timeout int   `json:"timeout,omitempty"` // seconds; 0: 30
@@ -69,7 +69,7 @@ type Options struct {
 	Code    bool  `json:"code,omitempty"`    // its CodeFlow in place of authenticate(), which asks for a device flow first
 }
 
-// Token is what authenticate() returns.
+// Token is the result of the Python function authenticate.
 type Token struct {
 	AccessToken    string            `json:"access_token"`
 	TokenType      string            `json:"token_type"`
@@ -80,14 +80,14 @@ type Token struct {
 	Headers        map[string]string `json:"headers"`
 }
 
-// Request is one that the client made, and got an answer to.
+// Request is an HTTP request of the client, with the status of the response.
 type Request struct {
 	Method, Path string
 	Status       int
 	At           float64 // seconds
 }
 
-// Answer is what came of one authenticate().
+// Answer is the outcome of one call of the Python function authenticate.
 type Answer struct {
 	Token    *Token
 	Stored   *Token // what is in the cache afterwards
@@ -101,7 +101,7 @@ type Answer struct {
 	Opened []string // by the browser
 }
 
-// Paths are those of the requests, without what all have in common, and how they were answered: "token 200".
+// Paths lists the paths of the requests, without their common prefix, with the status of each response: "token 200, userinfo 401".
 func (a Answer) Paths() string {
 	var list []string
 	for _, r := range a.Requests {
@@ -111,7 +111,7 @@ func (a Answer) Paths() string {
 	return strings.Join(list, ", ")
 }
 
-// Authenticate runs authenticate() in a process of its own.
+// Authenticate calls the Python function authenticate in a new process.
 func (c *Client) Authenticate(t testing.TB, options Options) Answer {
 	t.Helper()
 	text, err := json.Marshal(options)
@@ -131,7 +131,7 @@ func (c *Client) Authenticate(t testing.TB, options Options) Answer {
 	return answer
 }
 
-// Tool runs the client's command line tool and returns its exit code, what it printed, and its complaints.
+// Tool runs the client's command-line tool and returns its exit code, its standard output and its standard error.
 func (c *Client) Tool(t testing.TB, arguments ...string) (code int, output, fault string) {
 	t.Helper()
 	command := parts.Python(t, parts.PythonClient)

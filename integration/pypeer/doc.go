@@ -1,3 +1,3 @@
-// Package pypeer tests services here beside services with the unmodified Python library py-oidc-auth in broker mode: as
-// peers that accept each other's tokens, and as what takes one's place.
+// Package pypeer tests a Go service together with a service that uses the unmodified Python library py-oidc-auth in broker mode: as
+// peers that accept each other's tokens, and as the replacement of the Python service.
 package pypeer

@@ -1,4 +1,4 @@
-// Command write makes docs/compatibility.md of the rows that the tests have left in a folder.
+// Command write writes docs/compatibility.md from the rows that the tests have written to a folder.
 //
 //	write ROWS docs/compatibility.md
 package main

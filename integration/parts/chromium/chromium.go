@@ -1,5 +1,5 @@
-// Package chromium starts a browser. It is not a file of package parts, because the protocol that drives a browser takes as long
-// to compile as all that the tests without one import here.
+// Package chromium starts the browser Chromium for tests. It is separate from package parts because the packages that control a browser
+// take long to compile, and most tests need none.
 package chromium
 
 import (
@@ -16,14 +16,13 @@ import (
 	"github.com/go-oidc-auth/oidcauth/integration/parts"
 )
 
-// Version is where the browser comes from: Debian brings a new one every few weeks.
+// Version is the version that the compatibility table shows. It names the source, because Debian updates the browser every few weeks.
 const Version = "Debian's"
 
 // limit is how long the life of one browser may be, whatever a test waits for in it.
 const limit = 5 * time.Minute
 
-// Browser is a person's browser: a process with a profile of its own, which starts empty. It reaches 127.0.0.1 and
-// localhost, and finds no other host.
+// Browser is a running browser with a new, empty profile. It can reach 127.0.0.1 and localhost, and no other host.
 type Browser struct {
 	Ctx     context.Context // for actions of chromedp; a context made from it is a tab
 	profile string
@@ -31,14 +30,14 @@ type Browser struct {
 	stop    func() // may be called again
 }
 
-// New starts one, to be ended with the test. Start it after the servers that it talks to: its connections then end
-// before they wait for them. flags are added to the command line.
+// New starts a browser. It stops when the test ends. Start it after the servers that it talks to: it then stops before them, and they
+// need not wait for its connections. flags are added to the command line.
 func New(t testing.TB, flags ...string) *Browser {
 	t.Helper()
 	return start(t, t.TempDir(), flags)
 }
 
-// Restart ends the browser as a person does, and starts it again with the same profile: what it has on disk.
+// Restart closes the browser and starts a new one with the same profile on disk.
 func (c *Browser) Restart(t testing.TB) *Browser {
 	t.Helper()
 	c.stop()
@@ -77,7 +76,7 @@ func start(t testing.TB, profile string, flags []string) *Browser {
 	return &Browser{Ctx: ctx, profile: profile, flags: flags, stop: stop}
 }
 
-// Cookies are those that the browser keeps, as it understood them.
+// Cookies returns all cookies of the browser, as it has parsed them.
 func (c *Browser) Cookies(t testing.TB) []*network.Cookie {
 	t.Helper()
 	got, err := chromedp.Call(c.Ctx, storage.GetCookies, storage.GetCookiesParams{})
@@ -87,7 +86,7 @@ func (c *Browser) Cookies(t testing.TB) []*network.Cookie {
 	return got.Cookies
 }
 
-// DropCookies empties the jar, as the end of a cookie's life does.
+// DropCookies deletes all cookies, as if they had expired.
 func (c *Browser) DropCookies(t testing.TB) {
 	t.Helper()
 	if _, err := chromedp.Call(c.Ctx, storage.ClearCookies, storage.ClearCookiesParams{}); err != nil {
