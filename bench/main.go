@@ -1,6 +1,6 @@
-// Command bench compares oidcauth with the bare signature check, with other libraries and with the usual middleware of the
-// frameworks, and checks the results against the project's goals. It is a program and not a test, because the results depend
-// on the machine.
+// Command bench measures how fast oidcauth is. It compares oidcauth with the bare signature check, with other libraries and with the
+// usual middleware of the frameworks, and checks the results against the project's goals. It is a program and not a test, because the
+// results depend on the machine.
 package main
 
 import (

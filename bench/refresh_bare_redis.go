@@ -11,8 +11,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Names of the store's keys: a hash for each session, a sorted set of all by their end, and one for each owner and each session at the
-// provider with the sessions by their start.
+// Prefixes of the store's keys: a hash for each session; a sorted set of all sessions by expiry; and sorted sets of sessions by start, one
+// for each owner and one for each session at the provider.
 const (
 	redisSession  = "{oidcauth}:session:"
 	redisIndex    = "{oidcauth}:sessions"

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// The routes of every framework, with the same answer.
+// The routes that every framework serves, all with the same response.
 const (
 	bareRoute     = "/bare"
 	hitRoute      = "/hit"

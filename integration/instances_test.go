@@ -35,7 +35,7 @@ func onStores(t *testing.T, test func(t *testing.T, url, address string)) {
 	}
 }
 
-// Login on one instance, refresh on another, logout on the third: all see it.
+// A login on one instance, a refresh on another and a logout on the third take effect on all.
 func TestInstancesShareSessions(t *testing.T) {
 	onStores(t, func(t *testing.T, url, _ string) {
 		f := newFleet(t, url)
@@ -66,8 +66,8 @@ func TestInstancesShareSessions(t *testing.T) {
 	})
 }
 
-// Many refreshes while instances are killed: no token is spent twice, and no session is lost but those whose provider
-// answer was under way at that moment; none at all at a provider that does not rotate.
+// Many refreshes while instances are killed: no token is spent twice, and no session is lost except those for which the provider's
+// response was under way at that moment. If the provider does not rotate, none is lost.
 func TestKilledInstances(t *testing.T) {
 	t.Parallel() // all runs wait most of their time, for the leases of the killed
 	for store, place := range stores {
@@ -209,7 +209,7 @@ func (r *run) verdict(t *testing.T, keepsTokens bool) {
 	}
 }
 
-// A service that is asked to end lets a refresh under way finish.
+// A service that is asked to stop lets a running refresh finish.
 func TestEndingInstances(t *testing.T) {
 	onStores(t, func(t *testing.T, url, _ string) {
 		f := newFleet(t, url)
@@ -240,8 +240,8 @@ func TestEndingInstances(t *testing.T) {
 	})
 }
 
-// While the store is out of reach issued tokens go on being verified and refreshes are told to come again; soon after it
-// is back, all works.
+// During an outage of the store, issued tokens are still verified, and refreshes get 503 and may be retried. Soon after the outage
+// everything works again.
 func TestStoreOutage(t *testing.T) {
 	onStores(t, func(t *testing.T, url, address string) {
 		p := tcpproxy.New(t, address)

@@ -88,7 +88,7 @@ func (s *pythonSite) polled() []time.Time {
 	return s.polls
 }
 
-// The unmodified client logs in by device flow, uses its token again, refreshes, and hears of denial and slow_down.
+// The unmodified client logs in with the device flow, uses its cached token, refreshes it, and handles a denial and slow_down.
 func TestPythonClient(t *testing.T) {
 	t.Parallel() // it waits: between its polls, and for seconds after a slow_down
 	s := newPythonSite(t)

@@ -30,9 +30,9 @@ func goneEverywhere(t *testing.T, what string, f *fleet, people ...*person) {
 	t.Logf("%s: refused on all instances after %s", what, time.Since(begin).Round(time.Millisecond))
 }
 
-// A browser whose requests go to any instance: it logs in with one request on each, outlives an instance that is killed while it asks
-// the provider about the session, and a logout on one reaches all, its streams too. So does a logout token, whichever instance the
-// provider posts it to.
+// A browser sends its requests to any instance. Each request of its login goes to another one. The session outlives an instance that is
+// killed while it asks the provider about the session. A logout on one instance reaches all, and the streams of the session. So does a
+// logout token, no matter to which instance the provider posts it.
 func TestInstancesShareBrowserSessions(t *testing.T) {
 	onStores(t, func(t *testing.T, url, _ string) {
 		t.Parallel()
@@ -93,8 +93,8 @@ func TestInstancesShareBrowserSessionsInPassthroughMode(t *testing.T) {
 	})
 }
 
-// An instance is killed while it holds the lease of a session and the provider has not answered: requests on the others go on, and do
-// not ask the provider while the lease lasts, whether it rotates or not. Who takes over then is a test of core.
+// An instance is killed while it holds the lease of a session and waits for the provider: the other instances go on admitting requests,
+// and do not ask the provider while the lease lasts, whether it rotates or not. A test of core covers what happens after the lease.
 func TestKilledLeaseHolder(t *testing.T) {
 	t.Parallel()
 	for store, place := range stores {
@@ -154,7 +154,7 @@ func (f *fleet) backChannel(t *testing.T) {
 	}
 }
 
-// While the store is out of reach, sessions that an instance knows go on, and others have to come again. Nobody is logged out by it.
+// During an outage of the store, an instance admits the sessions in its memory, and others get 503. Nobody is logged out.
 func TestBrowserSessionsWithoutStore(t *testing.T) {
 	onStores(t, func(t *testing.T, url, address string) {
 		t.Parallel()

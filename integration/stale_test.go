@@ -11,9 +11,9 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// Many requests on sessions of which the provider last spoke too long ago ask it once for each session, and nobody waits for it or is
-// logged out, although the provider would end a session whose refresh token comes twice. It takes the processor for itself: beside
-// the tests with kills, whose services wait two seconds for the provider, sessions would be lost for no other reason.
+// Many requests with stale sessions ask the provider once for each session. No request waits for the provider, and nobody is logged out,
+// although the provider would end a session whose refresh token it gets twice. The test does not run in parallel with others: next to those that
+// kill instances, whose services wait two seconds for the provider, it would lose sessions only because the processor is busy.
 func TestStaleBrowserSessions(t *testing.T) {
 	sessions, requests := staleSessions(t), 50
 	onStores(t, func(t *testing.T, url, _ string) {

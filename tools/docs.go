@@ -95,7 +95,7 @@ var (
 	registryHost = regexp.MustCompile(`(?:pr[o]xy|s[u]m)\.golang\.org|reg[i]stry\.npmjs\.org|(?:pyp[i]|files\.pyth[o]nhosted)\.org|\bcr[a]tes\.io|rep[o]1?\.maven\.(?:org|apache\.org)|d[e]b\.debian\.org`)
 )
 
-// picture is the only committed file that is not text.
+// picture is the only committed file that may be binary; maxPicture is its largest size.
 const (
 	picture    = "docs/demo.png"
 	maxPicture = 300_000 // bytes

@@ -1,7 +1,7 @@
 // Command tools implements the Makefile targets that work with all modules of the repository as one release.
 //
 //	tools pack DIR      write the released modules into DIR in the layout of a module proxy
-//	tools packed CMD... run go CMD, such as vet or test -race, in every released module as it is packed
+//	tools packed CMD... run go CMD, such as vet or test -race, in every released module as users download it
 //	tools consumer      use every adapter from an empty module, as a user does
 //	tools tidy [-check] update every go.mod, go.sum and go.work, or only report which are out of date
 //	tools docs          check the Markdown files and the committed text

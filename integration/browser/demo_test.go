@@ -20,7 +20,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/integration/parts/chromium"
 )
 
-// TestDemo is the program of `make demo`, built and run as a user runs it, and its page.
+// TestDemo builds and runs the program of `make demo` as a user does, and uses its page.
 func TestDemo(t *testing.T) {
 	program := buildDemo(t)
 	for _, framework := range []string{"gin", "fiber"} {

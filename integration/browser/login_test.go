@@ -13,7 +13,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/integration/parts/chromium"
 )
 
-// TestLogin is a person who logs in through the own callback, which answers with the token.
+// TestLogin logs a person in through the callback route of the application, which responds with the token.
 func TestLogin(t *testing.T) {
 	for _, framework := range app.Frameworks {
 		for _, mode := range []string{passthrough, brokered} {

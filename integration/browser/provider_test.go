@@ -14,8 +14,8 @@ import (
 	"github.com/go-oidc-auth/oidcauth/integration/parts/chromium"
 )
 
-// TestNodeProvider is a login at a provider that nobody here wrote, on its own pages: a name and a password are typed, a
-// consent is given.
+// TestNodeProvider logs a person in on the pages of a provider of another project: the person types a name and a password, and gives
+// consent.
 func TestNodeProvider(t *testing.T) {
 	var provider *parts.NodeProvider
 	s := &site{App: app.Start(t, "gin", nil, func(publicURL string) core.Config {

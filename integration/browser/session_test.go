@@ -35,7 +35,7 @@ func withSession(cfg *core.Config) {
 	}
 }
 
-// TestOnLogin is a login that ends with a session of the application.
+// TestOnLogin logs a person in at an application whose OnLogin creates a session of its own.
 func TestOnLogin(t *testing.T) {
 	for _, framework := range app.Frameworks {
 		for _, mode := range []string{passthrough, brokered} {
@@ -90,8 +90,8 @@ func cookie(t *testing.T, browser *chromium.Browser, name string) *network.Cooki
 	return nil
 }
 
-// TestHTTPS is an application behind a proxy that speaks TLS, as in production: the login's cookie is a __Host- one, and
-// comes back although the provider, on another scheme, sends the browser.
+// TestHTTPS runs an application behind a TLS proxy, as in production: the name of the login cookie begins with __Host-, and the browser
+// sends the cookie although the redirect comes from a provider with another scheme.
 func TestHTTPS(t *testing.T) {
 	for _, framework := range app.Frameworks {
 		t.Run(framework, func(t *testing.T) {

@@ -59,7 +59,7 @@ func shows(text string) string {
 	return `document.getElementById("status")?.textContent.includes("` + text + `")`
 }
 
-// TestSinglePage is the application of examples/spa: a script with a session.
+// TestSinglePage runs the application of examples/spa: a script with a session.
 func TestSinglePage(t *testing.T) {
 	browser, provider, address := chromium.New(t), oidctest.NewProvider(t), freeAddress(t)
 	runExample(t, "spa", address, "DISCOVERY_URL="+provider.DiscoveryURL(), "PUBLIC_URL=http://"+address)
@@ -91,7 +91,7 @@ func TestSinglePage(t *testing.T) {
 	quiet(t, other, "status of 401")
 }
 
-// TestSinglePageOfAnotherSite is the script of examples/spa-cors: localhost and 127.0.0.1 are two sites.
+// TestSinglePageOfAnotherSite runs the script of examples/spa-cors. localhost and 127.0.0.1 are two sites.
 func TestSinglePageOfAnotherSite(t *testing.T) {
 	browser, provider, address := chromium.New(t), oidctest.NewProvider(t), freeAddress(t)
 	source, err := os.ReadFile(filepath.Join("..", "..", "examples", "spa-cors", "app.js"))

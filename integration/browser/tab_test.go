@@ -20,7 +20,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/integration/parts/chromium"
 )
 
-// Tab is a tab of the browser. It notes what it asks for and what goes wrong.
+// Tab is a tab of the browser. It records its requests, and the errors and warnings in its console.
 type Tab struct {
 	Ctx     context.Context // for actions of chromedp
 	mu      sync.Mutex
@@ -74,14 +74,14 @@ func (tab *Tab) answer(loader cdp.LoaderID) *network.Response {
 	return tab.answers[loader]
 }
 
-// Asked are the requests so far: "GET http://127.0.0.1:8080/". One that was redirected stands once for each address.
+// Asked returns the requests so far: "GET http://127.0.0.1:8080/". A redirected request is listed once for each address.
 func (tab *Tab) Asked() []string {
 	tab.mu.Lock()
 	defer tab.mu.Unlock()
 	return slices.Clone(tab.asked)
 }
 
-// Foreign are the requests to anything but this machine.
+// Foreign returns the requests to other hosts than this machine.
 func (tab *Tab) Foreign() (list []string) {
 	for _, request := range tab.Asked() {
 		_, address, _ := strings.Cut(request, " ")
@@ -93,8 +93,7 @@ func (tab *Tab) Foreign() (list []string) {
 	return list
 }
 
-// Faults are the errors and warnings in the console, "SOURCE: TEXT ADDRESS", but for those in which one of the texts
-// stands.
+// Faults returns the errors and warnings in the console, "SOURCE: TEXT ADDRESS", except those that contain one of the given texts.
 func (tab *Tab) Faults(expected ...string) []string {
 	tab.mu.Lock()
 	defer tab.mu.Unlock()
@@ -111,7 +110,7 @@ type View struct {
 	Text   string // as a person reads it
 }
 
-// Open types an address and waits for the document that comes in the end.
+// Open opens an address as if a person had typed it, and waits for the document after all redirects.
 func (tab *Tab) Open(t testing.TB, address string) View {
 	t.Helper()
 	response, err := chromedp.Run(tab.Ctx, chromedp.NavigateResponse(address))
@@ -121,13 +120,13 @@ func (tab *Tab) Open(t testing.TB, address string) View {
 	return tab.view(t, response)
 }
 
-// Click clicks what a CSS selector finds, and waits for the next document.
+// Click clicks the element of a CSS selector, and waits for the next document.
 func (tab *Tab) Click(t testing.TB, selector string) View {
 	t.Helper()
 	return tab.next(t, "click on "+selector, tab.press(selector))
 }
 
-// Press clicks what a CSS selector finds.
+// Press clicks the element of a CSS selector, and does not wait.
 func (tab *Tab) Press(t testing.TB, selector string) {
 	t.Helper()
 	if err := chromedp.Do(tab.Ctx, tab.press(selector)); err != nil {
@@ -172,16 +171,16 @@ const middleOf = `(() => {
 	return [box.x + box.width / 2, box.y + box.height / 2];
 })()`
 
-// Reload loads the document once more.
+// Reload reloads the document.
 func (tab *Tab) Reload(t testing.TB) View {
 	t.Helper()
 	return tab.next(t, "reload", chromedp.Reload())
 }
 
-// Back is the back button. The browser may take the page from its memory: Status is 0 then.
+// Back goes back in the history. If the browser takes the page from its cache, Status is 0.
 func (tab *Tab) Back(t testing.TB) View { t.Helper(); return tab.history(t, -1) }
 
-// Forward is the button beside it.
+// Forward goes forward in the history, as [Tab.Back] goes back.
 func (tab *Tab) Forward(t testing.TB) View { t.Helper(); return tab.history(t, +1) }
 
 func (tab *Tab) history(t testing.TB, step int64) View {
@@ -224,7 +223,7 @@ func (tab *Tab) next(t testing.TB, what string, steps ...chromedp.Action[chromed
 	return tab.view(t, response)
 }
 
-// Until waits until an expression is true, on whatever document there is by then.
+// Until waits until a JavaScript expression is true, also if the tab shows another document by then.
 func (tab *Tab) Until(t testing.TB, expression string) {
 	t.Helper()
 	var last error

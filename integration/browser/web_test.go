@@ -24,7 +24,7 @@ func web(cfg *core.Config) {
 	}
 }
 
-// TestBrowserSessions is a person who opens a page, logs in and stays logged in, and what other sites try meanwhile.
+// TestBrowserSessions opens a page, logs a person in, and checks that the person stays logged in and what other sites can do meanwhile.
 func TestBrowserSessions(t *testing.T) {
 	for _, framework := range app.Frameworks {
 		mode := map[string]string{"gin": brokered, "fiber": brokered}[framework]
@@ -173,7 +173,7 @@ func (s *site) outlives(t *testing.T, browser *chromium.Browser, tab *Tab) {
 	}
 }
 
-// TestBrowserSessionsHTTPS is a browser session behind a proxy that speaks TLS, as in production.
+// TestBrowserSessionsHTTPS tests a browser session behind a TLS proxy, as in production.
 func TestBrowserSessionsHTTPS(t *testing.T) {
 	for _, framework := range app.Frameworks {
 		t.Run(framework, func(t *testing.T) {

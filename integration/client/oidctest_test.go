@@ -8,8 +8,8 @@ import (
 	"github.com/go-oidc-auth/oidcauth/integration/compat"
 )
 
-// A certified relying party finds nothing wrong with the provider of the tests, whatever it signs with, at the root or
-// under a path, with access tokens that are JWTs or not.
+// A certified relying party accepts the provider of oidctest, with each algorithm, at the root or under a path, with access tokens
+// that are JWTs or not.
 func TestProviderJudged(t *testing.T) {
 	for algorithm, option := range map[string]oidctest.Option{
 		"RS256": oidctest.WithKeyID("first"), "ES256": oidctest.WithPath("/realms/demo"), "EdDSA": oidctest.WithOpaqueTokens(),

@@ -58,7 +58,7 @@ var lacks = []string{
 	"application as OpenID provider: there is no discovery document, the token answer has no ID token, and the userinfo answer, the Python library's, no sub",
 }
 
-// openid-client, which does by the book what RFC 6749, 7636, 8628 and 8693 say, works with the routes.
+// openid-client, which follows RFC 6749, 7636, 8628 and 8693 strictly, works with the routes.
 func TestOpenIDClientAtTheRoutes(t *testing.T) {
 	everywhere(t, func(t *testing.T, s *site, framework string) {
 		checks := compat.New(t, openIDClient, openIDClientVersion(t), framework, s.mode)

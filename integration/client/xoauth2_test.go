@@ -52,7 +52,7 @@ func newProgram(s *site) *program {
 	}}
 }
 
-// x/oauth2 as it comes, which finds out the way of client authentication by trying, works with the routes.
+// x/oauth2 with its default settings, which detects the method of client authentication by trying, works with the routes.
 func TestXOAuth2AtTheRoutes(t *testing.T) {
 	version := moduleVersion(t, xOAuth2)
 	everywhere(t, func(t *testing.T, s *site, framework string) {
@@ -74,7 +74,7 @@ func TestXOAuth2AtTheRoutes(t *testing.T) {
 	})
 }
 
-// The application is a public client of a provider that demands PKCE of devices: the device code is a sealed one.
+// The application is a public client of a provider that requires PKCE in the device flow: the device code is encrypted by core.
 func TestXOAuth2AtAPublicApplication(t *testing.T) {
 	version := moduleVersion(t, xOAuth2)
 	for _, mode := range []string{brokered, passthrough} {

@@ -11,7 +11,8 @@ var update = flag.Bool("update", false, "write docs/compatibility.md anew, from 
 
 const pageFile = "../../docs/compatibility.md"
 
-// The page is what the writer makes of the rows in its tables: with -update after a change of the writer, no other software is needed.
+// docs/compatibility.md equals what the writer renders from the rows in its tables. After a change of the writer, -update renders the
+// page again without the other software.
 func TestPage(t *testing.T) {
 	text, err := os.ReadFile(pageFile)
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Rows are sorted, those that belong together are one, what is missing stands below its part, and a cell breaks no table.
+// Rows are sorted and merged, gaps are listed below their part, and the text of a cell cannot break the table.
 func TestTable(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
@@ -29,7 +29,7 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// A row is written when its test has passed, with the checks that did.
+// A row is written if its test has passed, with the checks that have passed.
 func TestRow(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("OIDCAUTH_COMPAT", dir)

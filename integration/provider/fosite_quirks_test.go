@@ -50,7 +50,7 @@ func (p *tap) member(t *testing.T, name string) any {
 	return answer[name]
 }
 
-// fosite spells the type of a token in its own way, and clients get to see one that all of them know.
+// fosite writes token_type in lower case; clients get "Bearer", which all of them accept.
 func TestFositeTokenType(t *testing.T) {
 	for framework, shape := range map[string]parts.Shape{"echo": {JWT: true}, "chi": {JWT: true, Algorithm: "ES256"}} {
 		compat.New(t, "ory/fosite", parts.FositeVersion, framework, passthrough).Run("token_type bearer ("+framework+")", func(t *testing.T) {

@@ -29,8 +29,8 @@ func (r *keycloakRotated) accepts(t *testing.T, token any) bool {
 	return r.Post(t, "/auth/v2/token", form).Status == http.StatusOK
 }
 
-// Keys change while tokens are out. A key that is not known yet is fetched when a token names it, ten seconds after the last
-// fetch at the earliest; one that was withdrawn is refused from the next fetch on.
+// Keys change while tokens are in use. An unknown key is fetched when a token names it, at the earliest ten seconds after the last fetch.
+// Tokens of a withdrawn key are refused from the next fetch on.
 func TestKeycloakKeys(t *testing.T) {
 	k := parts.NewKeycloak(t)
 	var sites []*keycloakRotated

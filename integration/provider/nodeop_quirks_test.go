@@ -40,7 +40,7 @@ func (s *site) atOnce(t *testing.T, refresh string) []core.Token {
 	return tokens
 }
 
-// node-oidc-provider ends the whole family when a refresh token comes twice.
+// node-oidc-provider revokes the whole grant if it gets a refresh token twice.
 func TestNodeProviderReuse(t *testing.T) {
 	open := func(t *testing.T, framework, mode string, shape parts.Shape) (*site, core.Token, *compat.Checks) {
 		t.Helper()

@@ -29,7 +29,7 @@ func TestZitadelRotation(t *testing.T) {
 	}
 }
 
-// A user who says no on the page for devices.
+// A user denies the request of a device on the provider's page.
 func TestZitadelDeviceDenied(t *testing.T) {
 	for framework, mode := range map[string]string{"fiber": passthrough, "gin": brokered} {
 		checks := compat.New(t, "zitadel/oidc", parts.ZitadelVersion, framework, mode)

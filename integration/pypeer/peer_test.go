@@ -42,7 +42,7 @@ func newPair(t *testing.T, framework, version string) *pair {
 // adapters are those that each version meets: all four in sum. The first meets rotations too.
 var adapters = map[string][]string{"2604.3.0": {"gin", "fiber"}, "2606.0.0": {"echo", "chi"}}
 
-// Both services take the other's tokens, and refuse what is none of theirs.
+// Both services accept each other's tokens, and refuse all others.
 func TestPeers(t *testing.T) {
 	for _, version := range parts.PythonServerVersions {
 		for i, framework := range adapters[version] {

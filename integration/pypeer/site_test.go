@@ -47,7 +47,7 @@ func newKey(t *testing.T) []byte {
 // hurried is a store that lets a new signing key sign ten minutes sooner than is right: at once.
 type hurried struct{ store.Store }
 
-// AddKey is [store.Store.AddKey].
+// AddKey implements [store.Store].
 func (s hurried) AddKey(ctx context.Context, key store.Key) error {
 	if !key.From.IsZero() && key.Generation > 1 {
 		key.From = key.From.Add(-10 * time.Minute)

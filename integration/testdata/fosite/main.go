@@ -1,15 +1,15 @@
-// An OpenID provider for the tests: ory/fosite with its memory store, on loopback, any free port. What fosite leaves to
-// who uses it is here and as small as it gets: login form, discovery, keys, userinfo. When it listens it prints one line
-// of JSON: {"ready":true,"issuer":...}. Users are whoever comes. Clients are web, with the secret below, and cli, which is
+// Command fosite is an OpenID provider for tests that uses ory/fosite with its memory store. It listens on a free port of loopback and
+// then prints one line of JSON: {"ready":true,"issuer":...}. fosite has no login form, discovery, keys and userinfo: this program has
+// them, as short as possible. Every user name and password is accepted. The clients are web, with the secret below, and cli, which is
 // public.
 //
 // Environment:
 //
 //	OP_CALLBACKS  redirect URIs of the clients, separated by spaces
-//	OP_JWT        1: access tokens are JWTs, else opaque ones
+//	OP_JWT        1: access tokens are JWTs; otherwise they are opaque
 //	OP_ALG        RS256 or ES256
-//	OP_AUTH       how clients with a secret show it: client_secret_basic or client_secret_post
-//	OP_OFFERS_ALL 1: discovery says that they may choose
+//	OP_AUTH       how clients must authenticate: client_secret_basic or client_secret_post
+//	OP_OFFERS_ALL 1: discovery lists both
 package main
 
 import (

@@ -1,15 +1,15 @@
-// An OpenID provider for the tests: zitadel/oidc with the memory store of its own example, on loopback, any free port. When
-// it listens it prints one line of JSON: {"ready":true,"issuer":...}. Users are alice and bob, the password is x. Clients
-// are web, with the secret below, and cli, which is public.
+// Command zitadel is an OpenID provider for tests that uses zitadel/oidc with the memory store of its example. It listens on a free port
+// of loopback and then prints one line of JSON: {"ready":true,"issuer":...}. The users are alice and bob, with the password x. The
+// clients are web, with the secret below, and cli, which is public.
 //
 // Environment:
 //
 //	OP_CALLBACKS  redirect URIs of the clients, separated by spaces
 //	OP_LOGOUT     where a logout may send the browser
-//	OP_JWT        1: access tokens are JWTs, else opaque ones
+//	OP_JWT        1: access tokens are JWTs; otherwise they are opaque
 //	OP_ALG        RS256, ES256 or EdDSA
 //
-// POST /_test/rotate gives it a new signing key, the old one stays published; with ?drop=1 it is withdrawn.
+// POST /_test/rotate gives it a new signing key. The old one stays published, unless the query is ?drop=1.
 package main
 
 import (
