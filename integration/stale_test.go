@@ -12,8 +12,8 @@ import (
 )
 
 // Many requests with stale sessions ask the provider once for each session. No request waits for the provider, and nobody is logged out,
-// although the provider would end a session whose refresh token it gets twice. The test does not run in parallel with others: next to those that
-// kill instances, whose services wait two seconds for the provider, it would lose sessions only because the processor is busy.
+// although the provider would end a session whose refresh token it gets twice. The test does not run in parallel with
+// others: next to those that kill instances, whose services wait two seconds for the provider, a busy processor would lose sessions.
 func TestStaleBrowserSessions(t *testing.T) {
 	sessions, requests := staleSessions(t), 50
 	onStores(t, func(t *testing.T, url, _ string) {
