@@ -1,4 +1,4 @@
-// An API on plain net/http with which administrators see where a person is logged in, and end it.
+// An API on plain net/http with which administrators list the sessions of a person, and end them.
 package main
 
 import (

@@ -1,6 +1,6 @@
-// The demo is two services with browser sessions, on one of the four frameworks or on plain net/http, and a provider, in one process
-// and on loopback only. Each service has its own cookie; both keep their sessions in one SQLite file, so a session that one of them
-// ends is noticed by the other. With -peers 1 there is one service. Ctrl-C stops the demo; sessions survive a restart.
+// Command demo runs two services with browser sessions, on one of the four frameworks or on plain net/http, and a provider, in one
+// process and on loopback only. Each service has its own cookie. Both keep their sessions in one SQLite file, so each notices when the
+// other ends a session. With -peers 1 there is one service. Ctrl-C stops the demo; sessions survive a restart.
 package main
 
 import (
