@@ -44,7 +44,7 @@ const (
 // defaultScopes are requested if Config.Scopes is empty; openid is always added.
 var defaultScopes = []string{"profile", "email"}
 
-// Config has all settings of an [Auth]. Each field documents its default, which is the zero value. [New] copies it, and
+// Config has all settings of an [Auth]. Each field documents the default that its zero value selects. [New] copies it, and
 // reads environment variables for two things: the proxy settings of [http.DefaultTransport], unless HTTPClient has a
 // transport, and the user's data directory (XDG_DATA_HOME, HOME) if Sessions or broker mode has neither Store nor StoreURL.
 // Printing or logging a Config shows no secret.
@@ -107,7 +107,7 @@ type Config struct {
 	Broker *BrokerConfig
 
 	// Require is added to the requirements of every guard without [NoDefaults]. Broker mode issues a token only to a caller who
-	// meets it.
+	// meets it. Empty: a guard has only its own requirements.
 	Require []Requirement
 	// RolesOfAllClients makes the roles of every client in a token's resource_access count for [IDToken.Roles], [Roles] and
 	// [AnyRole], and puts them into the tokens of broker mode, as the Python library does: an administrator of another
@@ -130,7 +130,7 @@ type Config struct {
 	// 0: 8,192. Negative: no cache. At most 1,048,576.
 	TokenCacheSize int
 
-	// HTTPClient is copied for calls to the provider. The copy keeps its transport, jar and Timeout, refuses redirects and
+	// HTTPClient is copied for calls to the provider. The copy keeps its transport, cookie jar and Timeout, refuses redirects and
 	// limits the size of bodies. nil: a client with defaults.
 	HTTPClient *http.Client
 	// Logger receives warnings about the configuration, each change of state with what to correct, and at level debug a line
@@ -140,11 +140,13 @@ type Config struct {
 	// use it for counters, durations and spans. [ObserveFunc] makes one from a function that counts; see [Observer] and
 	// [Event]. nil: no calls.
 	Observe Observer
-	// OnLogin answers the callback route after a successful login, for instance with a session cookie and a redirect. It must
-	// be safe for concurrent use. nil, or a nil answer: the token as JSON.
+	// OnLogin answers the callback route after a successful login, for instance with a redirect. It must be safe for concurrent
+	// use. nil, or a nil answer: the token as JSON; with Sessions, a redirect to the address at which the login began. With
+	// Sessions the session's cookie is added to every answer, and the Token has a Caller but no access or refresh token.
 	OnLogin func(context.Context, *Request, *Token) *Response
 	// OnError answers a request that a guard or a route refuses. Start with [Error.Response] to keep WWW-Authenticate and
-	// Retry-After. It must be safe for concurrent use. nil, or a nil answer: the answer of Error.Response.
+	// Retry-After. It must be safe for concurrent use. nil, or a nil answer: the default. That is the answer of Error.Response;
+	// with Sessions, a browser gets a redirect to the login or a page instead, and a script the address of the login.
 	OnError func(context.Context, *Request, *Error) *Response
 
 	ownStore bool // Store was opened by New, and is closed by Close

@@ -24,7 +24,7 @@ const (
 )
 
 // BrokerConfig enables broker mode: this service issues tokens of its own, and the guards accept those instead of the
-// provider's. Each field documents its default, which is the zero value. Printing or logging a BrokerConfig shows no key.
+// provider's. Each field documents the default that its zero value selects. Printing or logging a BrokerConfig shows no key.
 type BrokerConfig struct {
 	// Audience is the aud claim of tokens issued here; tokens of trusted issuers must contain it too, so federated services
 	// share one. Empty: the issuer, which is PublicURL. Required with TrustedIssuers. The Python library's default is
@@ -32,7 +32,7 @@ type BrokerConfig struct {
 	Audience string
 	// TrustedIssuers lists the issuers of other services whose tokens the guards accept, compared byte for byte; New does not
 	// convert them to lower case. https, or http on loopback. Their tokens can contain any role: list only services that you
-	// trust with that. This service itself must not be in the list.
+	// trust with that. This service itself must not be in the list. Empty: none. At most 256.
 	TrustedIssuers []string
 	// PeerJWKSPath is appended to a trusted issuer to form the URL of its public keys. Empty:
 	// /auth/v2/.well-known/jwks.json, the default path of that route.
@@ -42,7 +42,7 @@ type BrokerConfig struct {
 	// Python library uses "preferred_username", a name that can later be given to another person.
 	SubjectClaim string
 
-	// TokenTTL is the lifetime of an access token issued here. 0: 1 h. At most 31 days.
+	// TokenTTL is the lifetime of an access token issued here. 0: 1 h. At least 1 s, at most 31 days.
 	TokenTTL time.Duration
 	// SessionTTL is how long a session lives without a refresh; it ends earlier if the provider's refresh token does. 0: 30
 	// days, or SessionMax if that is shorter. At most SessionMax.
@@ -54,7 +54,8 @@ type BrokerConfig struct {
 	// that lost the answer. 0: 10 s. At most 1 min.
 	RefreshGrace time.Duration
 	// ImportKey is the signing key of a Python deployment, RSA in PEM. Guards accept tokens that it signed, under the same kid,
-	// for at least 31 days and as long as the key is configured. It signs new tokens only if the store has no key yet.
+	// for at least 31 days and as long as the key is configured. It signs new tokens only if the store has no key yet. nil: no
+	// key is imported.
 	ImportKey []byte
 }
 

@@ -30,7 +30,7 @@ const (
 	CodeInvalidTarget        = "invalid_target" // RFC 8693 section 2.2.2
 )
 
-// Error is a refusal as the client sees it. Its texts are fixed: apart from the names of configured scopes they contain
+// Error is a refusal as the client sees it, and its cause. Its texts are fixed: apart from the names of configured scopes they contain
 // nothing from a request, a provider or a token.
 type Error struct {
 	// Status is the HTTP status of the answer.
@@ -41,7 +41,7 @@ type Error struct {
 	Detail string
 	// RetryAfter is the Retry-After header, rounded up to whole seconds. 0 omits it.
 	RetryAfter time.Duration
-	// Err is the cause, for logs and [errors.Is]. It is never part of an answer.
+	// Err is the cause, for logs and [errors.Is]; nil if there is no other. It is never part of an answer.
 	Err error
 
 	kind   fault.Kind  // what happened; Internal if a flow set the whole answer
@@ -56,11 +56,13 @@ func (e *Error) Error() string {
 	return strings.TrimRight(text, " ") + ": " + e.Detail
 }
 
-// Unwrap returns the cause.
+// Unwrap returns Err, for [errors.Is] and [errors.As].
 func (e *Error) Unwrap() error { return e.Err }
 
-// Answer renders an error as a guard does when it refuses these credentials: with Config.OnError if it is set, otherwise
-// with [Error.Response]. An error of another type becomes a 500 with a fixed text. Safe for concurrent use.
+// Answer renders an error as a guard does when it refuses these credentials: with Config.OnError if it is set and gives an
+// answer. Otherwise the answer is [Error.Response]; with Config.Sessions, a browser gets a redirect to the login or a page, and
+// a script the address of the login. It takes an [*Error] and the errors of this package, such as that of [Auth.AccessToken];
+// any other error becomes a 500 with a fixed text. Safe for concurrent use.
 func (a *Auth) Answer(ctx context.Context, credentials Credentials, err error) *Response {
 	return (&Guard{auth: a}).refuse(ctx, credentials, refusalOf(err))
 }

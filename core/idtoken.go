@@ -13,9 +13,10 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/verify"
 )
 
-// IDToken is the caller: the claims of a verified token. It is read-only, and concurrent requests may share it. nil and the
-// zero value are guests, for whom every method returns a zero value. Printing or logging an IDToken shows only issuer and
-// subject.
+// IDToken is the caller of a request: the claims of a verified token. For a bearer token these are the claims of the access
+// token, despite the name. For a browser session they have the form of a token that this service issues. An IDToken is
+// read-only, and concurrent requests may share it. nil and the zero value are guests, for whom every method returns a zero
+// value. Printing or logging an IDToken shows only issuer and subject.
 type IDToken struct {
 	token *verify.Token // behind a pointer, so that printing a copy of an IDToken shows an address
 }
@@ -58,7 +59,8 @@ func (t *IDToken) claims() *claims.Token {
 	return &t.token.Token
 }
 
-// Issuer returns the claim iss. Identify a caller by issuer and subject together, never by name or email address.
+// Issuer returns the claim iss; for a browser session, PublicURL. Identify a caller by issuer and subject together, or by
+// [IDToken.Person], never by name or email address.
 func (t *IDToken) Issuer() string {
 	if t.IsGuest() {
 		return ""
@@ -74,9 +76,9 @@ func (t *IDToken) Subject() string {
 	return t.token.Subject
 }
 
-// Person returns issuer and subject of the caller at the provider. For a token issued here in broker mode these are its
-// claims idp_iss and idp_sub; for every other token, those of trusted services included, they are Issuer and Subject, because
-// no other issuer may set idp_iss and idp_sub. Both are "" for a guest.
+// Person returns issuer and subject of the caller at the provider. For a browser session, and for a token issued here in
+// broker mode, these are the claims idp_iss and idp_sub. For every other token, those of trusted services included, they are
+// Issuer and Subject, because no other issuer may set idp_iss and idp_sub. Both are "" for a guest.
 func (t *IDToken) Person() (issuer, subject string) {
 	if !t.IsGuest() && t.token.Session != "" { // issued here
 		if issuer, subject = t.token.Text("idp_iss"), t.token.Text("idp_sub"); issuer != "" && subject != "" {
@@ -86,7 +88,7 @@ func (t *IDToken) Person() (issuer, subject string) {
 	return t.Issuer(), t.Subject()
 }
 
-// Audience returns a copy of the claim aud; a single string becomes a list of one.
+// Audience returns a copy of the claim aud; a single string becomes a list of one. nil: the token has none.
 func (t *IDToken) Audience() []string {
 	if t.IsGuest() {
 		return nil
@@ -94,7 +96,7 @@ func (t *IDToken) Audience() []string {
 	return append([]string(nil), t.token.Audience...) // nil if empty; copied because the list lies inside the token
 }
 
-// Scopes returns a copy of the scopes in the claim scope, or in scp if the token has that one instead.
+// Scopes returns a copy of the scopes in the claim scope, or in scp if the token has that one instead. nil: the token has none.
 func (t *IDToken) Scopes() []string {
 	if t.IsGuest() {
 		return nil
@@ -102,7 +104,7 @@ func (t *IDToken) Scopes() []string {
 	return append([]string(nil), t.token.Scopes...)
 }
 
-// Expiry returns the claim exp; the zero time for a guest.
+// Expiry returns the claim exp; for a browser session, its end at the latest; the zero time for a guest.
 func (t *IDToken) Expiry() time.Time {
 	if t.IsGuest() {
 		return time.Time{}
@@ -111,7 +113,7 @@ func (t *IDToken) Expiry() time.Time {
 }
 
 // Username returns the first string among the claims preferred_username, user_name, uid and username, spelled with hyphens
-// or underscores in any case. It is not an identifier: it may change, and may later belong to another person.
+// or underscores in any case; "" if there is none. It is not an identifier: it may change, and may later belong to another person.
 func (t *IDToken) Username() string { return t.claims().Username() }
 
 // Email returns the claim email, "" if it is absent or not a string. The claim email_verified says whether the provider has
@@ -173,7 +175,8 @@ func ClaimsAs[T any](t *IDToken) (T, error) {
 // exactly returns of a token's claims what a type has fields for.
 func exactly[T any](payload string) []byte { return claims.Exact(payload, reflect.TypeFor[T]()) }
 
-// Raw returns the token as received, for calls to other services on behalf of the caller. It is a secret.
+// Raw returns the bearer token as received; "" for a browser session. It is a secret. For calls to other services on behalf of
+// the caller, use [Auth.AccessToken], which works for every caller.
 func (t *IDToken) Raw() string {
 	if t.IsGuest() {
 		return ""
@@ -181,12 +184,12 @@ func (t *IDToken) Raw() string {
 	return t.token.Raw
 }
 
-// LogValue returns issuer and subject.
+// LogValue returns issuer and subject, for package log/slog.
 func (t *IDToken) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("iss", t.Issuer()), slog.String("sub", t.Subject()))
 }
 
-// Format writes issuer and subject for every verb.
+// Format writes issuer and subject, for every verb of package fmt.
 func (t *IDToken) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "IDToken(%s %s)", t.Issuer(), t.Subject())
 }
@@ -199,8 +202,8 @@ func IDTokenFrom(ctx context.Context) *IDToken {
 	return nil
 }
 
-// WithIDToken returns a context with a caller, for tests of handlers and for calls without a guard; nil makes a guest. A guard
-// uses [Decision.Context] instead.
+// WithIDToken returns a context with a caller, where [IDTokenFrom] finds it: for tests of handlers and for calls without a
+// guard. nil makes a guest. With a guard, use [Decision.Context] instead.
 func WithIDToken(ctx context.Context, token *IDToken) context.Context {
 	return Decision{Caller: token}.Context(ctx)
 }
