@@ -95,18 +95,19 @@ type Decision struct {
 	Caller *IDToken
 	// Session is the caller's session; nil for a bearer token.
 	Session *Session
-	// Header is to be added to the answer before the handler runs, see [Decision.AddTo]. nil, as for bearer tokens: nothing.
+	// Header has the headers to add to the answer before the handler runs, see [Decision.AddTo]. nil, as for bearer tokens: none.
 	Header http.Header
 	// Refusal is the complete answer to a refused request: send it unchanged and do not run the handler. nil: the request may
 	// pass.
 	Refusal *Response
-	// Err is the reason of the Refusal, for logs and [errors.Is]. nil without a Refusal.
+	// Err is the reason for the Refusal, for logs and [errors.Is]. nil without a Refusal.
 	Err *Error
 
 	auth *Auth // the Auth whose guard decided
 }
 
-// Context returns a context with the caller, where handlers find it with [IDTokenFrom]. It makes one allocation.
+// Context returns a context with the caller and the session, where handlers find them with [IDTokenFrom] and [SessionFrom]. It
+// makes one allocation.
 func (d Decision) Context(ctx context.Context) context.Context {
 	return &callerContext{Context: ctx, admitted: admitted{auth: d.auth, token: d.Caller, session: d.Session}}
 }

@@ -10,7 +10,8 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// DeviceStart is the answer of the device route (RFC 8628 section 3.2).
+// DeviceStart is the JSON answer of the device route (RFC 8628 section 3.2): the client shows UserCode and VerificationURI to the
+// user, and polls the token route with DeviceCode.
 type DeviceStart struct {
 	DeviceCode              string  `json:"device_code"`
 	UserCode                string  `json:"user_code"`

@@ -56,7 +56,7 @@ func (f *flows) metadata(ctx context.Context) *provider.Metadata {
 	return meta
 }
 
-// LogoutStart is the answer of the logout route to a program.
+// LogoutStart is the JSON answer of the logout route to a program, which then opens LogoutURL in a browser.
 type LogoutStart struct {
 	LogoutURL string `json:"logout_url"` // where a browser ends the session at the provider
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 )
 
-// UserInfo is the answer of the userinfo route, with the members of the Python library. A member is "" if it is unknown.
+// UserInfo is the JSON answer of the userinfo route, with the members of the Python library. A member is "" if it is unknown.
 type UserInfo struct {
 	Username  string `json:"username"`
 	LastName  string `json:"last_name"`

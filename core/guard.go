@@ -10,7 +10,8 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 )
 
-// Guard decides whether a caller may pass. Made by [Auth.Required] and [Auth.Optional]; safe for concurrent use.
+// Guard decides who may call a handler. Make one with [Auth.Required] or [Auth.Optional]: the zero value cannot be used. Safe for
+// concurrent use.
 type Guard struct {
 	auth          *Auth
 	optional      bool
@@ -79,8 +80,9 @@ func (g *Guard) add(r Requirement) {
 // Admit makes the access decision. It returns the caller, or the complete refusal: 401 for missing or invalid credentials, 400 for
 // several Authorization headers, 403 for a requirement that is not met and for a request of another site with a session, 503 while the
 // provider's keys or the store are unreachable. With Config.Sessions, a person without a session is redirected to the login instead of
-// the 401. Admit keeps nothing of credentials. It waits only for an unknown key, or for a session that this process does not have in
-// memory: at most until ctx ends, or Timeout and a second, besides the time of OnError.
+// the 401. Admit keeps nothing of credentials. It waits only for keys or a revocation list that are not cached, for a session that this
+// process does not have in memory, and for one whose claims the provider has not confirmed for 24 hours: at most until ctx ends, or Timeout
+// plus one second, not counting the application's functions.
 func (g *Guard) Admit(ctx context.Context, credentials Credentials) Decision {
 	who, err := g.caller(ctx, credentials)
 	if err != nil {

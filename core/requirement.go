@@ -39,24 +39,27 @@ const (
 	kindNoRedirect
 )
 
-// Options of a guard, written among its requirements. They are not conditions: inside [AllOf] and [AnyOf] they are invalid.
+// Options of a guard, written among its requirements. They are not conditions: do not use them inside [AllOf] and [AnyOf].
 var (
 	// NoDefaults makes a guard ignore Config.Require. Invalid in Config.Require.
 	NoDefaults = Requirement{kind: kindNoDefaults}
-	// RejectInvalid makes a guard of [Auth.Optional] refuse a token that is invalid or does not meet the requirements,
-	// instead of treating the caller as a guest. No effect in [Auth.Required]. Invalid in Config.Require.
+	// RejectInvalid makes a guard of [Auth.Optional] refuse a token or a session that is invalid, cannot be verified during an
+	// outage, or does not meet the requirements, instead of treating the caller as a guest. A request without credentials is
+	// still a guest's. No effect in [Auth.Required]. Invalid in Config.Require.
 	RejectInvalid = Requirement{kind: kindRejectInvalid}
-	// BearerOnly makes a guard accept a bearer token and no session; in Config.Require, every guard.
+	// BearerOnly makes a guard accept a bearer token and no browser session. In Config.Require it applies to every guard without
+	// [NoDefaults].
 	BearerOnly = Requirement{kind: kindBearerOnly}
-	// SessionOnly makes a guard accept a browser's session and no bearer token.
+	// SessionOnly makes a guard accept a browser session and no bearer token.
 	SessionOnly = Requirement{kind: kindSessionOnly}
-	// NoRedirect makes a guard answer 401 to a browser without a session, which it would send to the login otherwise.
+	// NoRedirect makes a guard answer 401 to a browser without a session, instead of a redirect to the login.
 	NoRedirect = Requirement{kind: kindNoRedirect}
 )
 
 const emptyList = "an empty list never matches: name at least one value"
 
-// Scopes requires all of the scopes; each element is split at white space. Without a scope it is never met.
+// Scopes requires all of the scopes: each must be in [IDToken.Scopes]. Each element is split at white space. The comparison is
+// exact. Without a scope it is never met.
 func Scopes(all ...string) Requirement {
 	r := Requirement{kind: kindScopes, scopes: claims.Distinct(strings.Fields(strings.Join(all, " ")))}
 	if len(r.scopes) == 0 {
@@ -71,10 +74,10 @@ func Scopes(all ...string) Requirement {
 	return r
 }
 
-// Roles requires all of the roles: each must be in [IDToken.Roles] (to require one of several, use [AnyRole]), which has the
-// roles of other clients only with Config.RolesOfAllClients (for those of one client, use [ClientRoles]). The claims option of
-// the Python library requires all values too, among the roles of all clients. The comparison is exact. Without a role it is
-// never met.
+// Roles requires all of the roles: each must be in [IDToken.Roles]. The comparison is exact. To require one of several, use
+// [AnyRole]. The roles of other clients count only with Config.RolesOfAllClients; for those of one client, use [ClientRoles].
+// The claims option of the Python library requires all values too, among the roles of all clients. Without a role it is never
+// met.
 func Roles(all ...string) Requirement {
 	return roles("Roles", all, rolesOf, containsAll)
 }

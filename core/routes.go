@@ -15,10 +15,11 @@ import (
 
 const defaultLoginPath = "/auth/v2/login"
 
-// Off as a path disables a route.
+// Off disables a route: write it as the path of the route in [Paths].
 const Off = "-"
 
-// Paths has the paths of the routes in this process. An empty entry is the default beside it, [Off] disables the route. The public
+// Paths has the paths of the routes in this process. An empty entry selects the default written beside it, [Off] disables the route. A
+// path begins with / and does not end with it; it has letters, digits and -._~ in its segments, and no parameters or wildcards. The public
 // address of a route is Config.PublicURL followed by its entry, without Prefix.
 type Paths struct {
 	Prefix   string // ""; precedes every path in this process, not in public addresses
@@ -39,7 +40,7 @@ type Paths struct {
 // Route is one route for a framework to mount: method, path and handler. It is also an [http.Handler]. Safe for concurrent use.
 type Route struct {
 	Name   string // login, callback, token, device, logout (GET and POST), userinfo, jwks, revoke, session, sessions (GET and DELETE), backchannel-logout
-	Method string // GET, POST or DELETE; every other method is refused, including HEAD, which would use a login's code
+	Method string // GET, POST or DELETE; every other method is refused, including HEAD, which would use up a login's code
 	Path   string // prefix and path
 
 	auth     *Auth
@@ -51,8 +52,8 @@ type Route struct {
 	takesSession bool // it is about the caller, whom a session may name
 }
 
-// Serve answers one request and never returns nil. It takes at most Config.Timeout and a second, in broker mode three seconds, besides the
-// time of OnLogin and OnError.
+// Serve answers one request and never returns nil: an error becomes an answer, too. It takes at most Config.Timeout plus one second, in
+// broker mode plus three seconds, not counting OnLogin and OnError.
 func (r Route) Serve(ctx context.Context, request *Request) *Response {
 	answer := r.answer(ctx, request)
 	if r.referrer != "" {
@@ -113,13 +114,13 @@ func (r Route) wrongMethod(ctx context.Context, request *Request) *Response {
 	return answer
 }
 
-// ServeHTTP answers through net/http.
+// ServeHTTP answers a net/http request with [Route.Serve], so a Route is an [http.Handler].
 func (r Route) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	r.Serve(request.Context(), ParseRequest(request.Method, targetOf(request), request.URL.RawQuery, request.Header, request.Body)).WriteTo(w)
 }
 
-// Routes returns the route table. The error names every invalid path, and every path that is used twice with one method. It may be called
-// several times, with the same or other paths.
+// Routes returns the route table; Paths{} selects the default paths. The error names every invalid path, and every path that is used twice
+// with one method; in broker mode, [Off] for Token is an error, too. Routes may be called several times, with the same or other paths.
 func (a *Auth) Routes(paths Paths) ([]Route, error) {
 	paths.complete()
 	a.cfg.warnOfPrefix(paths.Prefix)

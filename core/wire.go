@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// MaxForm is the largest request body in bytes; a longer one is refused with 413.
+// MaxForm is the largest accepted body of a form in bytes; a route refuses a longer one with 413.
 const MaxForm = 64 << 10
 
 // maxQuery is the longest query string in bytes: enough for a login with the longest redirect URI and scopes.
@@ -48,7 +48,7 @@ func (r *Request) credentials() Credentials {
 // ParseRequest builds a Request from the parts that every framework has; rawQuery is the query of the routed path. It reads
 // the body of a POST with a form content type, at most [MaxForm] bytes, and ignores any other body. It never fails: for
 // malformed or oversized input (a broken escape in query or form, a query or body that is too long) [Route.Serve] answers
-// 400, 414 or 413.
+// 400, 414 or 413. body may be nil.
 func ParseRequest(method, target, rawQuery string, header http.Header, body io.Reader) *Request {
 	r := &Request{Method: method, Target: target, Header: header, Form: url.Values{}}
 	if len(rawQuery) > maxQuery {
@@ -106,7 +106,7 @@ func parseMultipart(boundary string, text []byte, malformed *Error) (url.Values,
 
 // Response is the complete answer of a route, independent of the framework.
 type Response struct {
-	// Status is the HTTP status.
+	// Status is the HTTP status code.
 	Status int
 	// Header has canonical names; Set-Cookie may hold several values.
 	Header http.Header
