@@ -19,13 +19,9 @@ func (p *Provider) passwordOf(user User) string { return cmp.Or(user.Password, p
 func (p *Provider) proves(user string, form url.Values) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, known := range p.users {
-		if known.Name == user {
-			password := p.passwordOf(known)
-			return password == "" || subtle.ConstantTimeCompare([]byte(password), []byte(form.Get("password"))) == 1
-		}
-	}
-	return false
+	known, ok := p.user(user)
+	password := p.passwordOf(known)
+	return ok && (password == "" || subtle.ConstantTimeCompare([]byte(password), []byte(form.Get("password"))) == 1)
 }
 
 func (p *Provider) hasPasswords() bool {
@@ -46,10 +42,8 @@ func (p *Provider) buttons(user string) url.Values {
 	form := url.Values{"user": {user}}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, known := range p.users {
-		if password := p.passwordOf(known); known.Name == user && password != "" {
-			form.Set("password", password)
-		}
+	if known, ok := p.user(user); ok && p.passwordOf(known) != "" {
+		form.Set("password", p.passwordOf(known))
 	}
 	return form
 }

@@ -49,10 +49,8 @@ func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) {
 
 // subjectOf returns the claim sub of a user. The caller holds mu.
 func (p *Provider) subjectOf(name string) any {
-	for _, user := range p.users {
-		if user.Name == name && user.Claims["sub"] != nil {
-			return user.Claims["sub"]
-		}
+	if user, _ := p.user(name); user.Claims["sub"] != nil {
+		return user.Claims["sub"]
 	}
 	return name
 }

@@ -44,11 +44,8 @@ func (p *Provider) claimsOf(name string) Claims {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	claims := Claims{"sub": name}
-	for _, user := range p.users {
-		if user.Name == name {
-			maps.Copy(claims, deepCopy(user.Claims))
-		}
-	}
+	user, _ := p.user(name)
+	maps.Copy(claims, deepCopy(user.Claims))
 	return claims
 }
 
@@ -81,7 +78,17 @@ func copyValue(value any) any {
 func (p *Provider) knows(name string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return slices.ContainsFunc(p.users, func(u User) bool { return u.Name == name })
+	_, known := p.user(name)
+	return known
+}
+
+// user returns the user with a name, the zero User if there is none. The caller holds mu.
+func (p *Provider) user(name string) (user User, known bool) {
+	i := slices.IndexFunc(p.users, func(u User) bool { return u.Name == name })
+	if i < 0 {
+		return User{}, false
+	}
+	return p.users[i], true
 }
 
 // userNames returns the users who need no password: the pages have a button for each.
