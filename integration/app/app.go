@@ -14,6 +14,9 @@ import (
 // Prefix is the path prefix of the auth routes. The host that the Python client gets ends in it.
 const Prefix = "/api"
 
+// SecretKey is the only entry of SecretKeys where a test sets none.
+const SecretKey = "integration-secret-0123456789abcdef"
+
 // Frameworks lists the names that [Start] accepts, one for each adapter.
 var Frameworks = []string{"gin", "echo", "fiber", "chi", "nethttp"}
 
@@ -46,7 +49,7 @@ func Start(t testing.TB, framework string, guarded Guarded, configure func(publi
 		cfg.PublicURL = a.URL + Prefix
 	}
 	if len(cfg.SecretKeys) == 0 {
-		cfg.SecretKeys = []string{"integration-secret-0123456789abcdef"}
+		cfg.SecretKeys = []string{SecretKey}
 	}
 	if a.Auth, err = core.New(cfg); err != nil {
 		t.Fatal(err)

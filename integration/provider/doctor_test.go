@@ -44,7 +44,7 @@ func TestDoctor(t *testing.T) {
 			open := j.config
 			j.config = func(t *testing.T, publicURL string) core.Config {
 				good = open(t, publicURL)
-				good.PublicURL, good.SecretKeys = publicURL, []string{"integration-secret-0123456789abcdef"}
+				good.PublicURL, good.SecretKeys = publicURL, []string{app.SecretKey}
 				return good
 			}
 			j.open(t)
