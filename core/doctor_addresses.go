@@ -59,8 +59,7 @@ func (a *Auth) examineAddresses(_ context.Context, f *findings) {
 
 func (a *Auth) examineMissing(f *findings, tables []Paths, mounted bool) {
 	const line = `PublicURL: "https://app.example.org",`
-	served := slices.ContainsFunc(tables, func(paths Paths) bool { return paths.Callback != Off })
-	if mounted && served {
+	if mounted && serves(tables, func(paths Paths) string { return paths.Callback }) {
 		f.wrong("PublicURL", line, "Config.PublicURL is empty: the callback route answers 500, and logins of browsers do not work.")
 		return
 	}

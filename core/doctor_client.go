@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -107,15 +106,10 @@ func (a *Auth) examineRedirects(ctx context.Context, f *findings, meta *provider
 // tryLogin begins a login without a browser; nil means that there was no answer.
 func (a *Auth) tryLogin(ctx context.Context, meta *provider.Metadata, redirect string) *provider.Authorization {
 	f := &flows{Auth: a}
-	scope, err := f.loginScope("", false)
-	if err != nil {
-		return nil
-	}
-	state := login.NewState(login.Browser, redirect, scope)
-	answer, err := a.provider.Authorize(ctx, endpoint(meta.Authorization, url.Values{
-		"response_type": {"code"}, "client_id": {a.cfg.ClientID}, "redirect_uri": {redirect}, "scope": {scope}, "prompt": {"none"},
-		"code_challenge_method": {"S256"}, "code_challenge": {state.Challenge()}, "nonce": {state.Nonce}, "state": {rand.Text()},
-	}), redirect)
+	scope := f.scopeText(a.cfg.Scopes, false)
+	parameters := f.authorization(redirect, scope, "none")
+	bindTo(parameters, login.NewState(login.Browser, redirect, scope), rand.Text())
+	answer, err := a.provider.Authorize(ctx, endpoint(meta.Authorization, parameters), redirect)
 	if err != nil {
 		return nil
 	}

@@ -85,9 +85,6 @@ func discoveryAdvice(err error) string {
 	return "compare the path of Config.DiscoveryURL, of which a realm, a tenant or an authorization server is part"
 }
 
-// verifiable lists the algorithms that this library verifies.
-var verifiable = append(slices.Clone(jose.RSAAlgorithms), "ES256", "ES384", "ES512", "EdDSA")
-
 func (a *Auth) examineKeys(f *findings, e *provider.Examination) {
 	switch {
 	case errors.Is(e.KeysErr, jose.ErrKeySet):
@@ -115,11 +112,11 @@ func algorithmsOf(keys jose.Set) (algorithms []string) {
 
 // examineAlgorithms compares the announced algorithms of ID tokens with the keys.
 func (a *Auth) examineAlgorithms(f *findings, e *provider.Examination) {
-	announced := slices.DeleteFunc(slices.Clone(e.Offers.Algorithms), func(alg string) bool { return !slices.Contains(verifiable, alg) })
+	announced := slices.DeleteFunc(slices.Clone(e.Offers.Algorithms), func(alg string) bool { return !slices.Contains(jose.Algorithms, alg) })
 	switch {
 	case e.Meta == nil || len(e.Offers.Algorithms) == 0:
 	case len(announced) == 0:
-		f.wrong("algorithms", "", "The provider signs ID tokens with none of the algorithms that are accepted here (%s): set RS256 or ES256 for this client at the provider.", strings.Join(verifiable, ", "))
+		f.wrong("algorithms", "", "The provider signs ID tokens with none of the algorithms that are accepted here (%s): set RS256 or ES256 for this client at the provider.", strings.Join(jose.Algorithms, ", "))
 	case len(e.Keys) > 0 && !slices.ContainsFunc(e.Keys, func(key jose.Key) bool { return slices.Contains(announced, key.Alg) }):
 		f.wrong("algorithms", "", "The provider announces ID tokens signed with %s, and its keys are for %s: let it publish a key for what it announces.", strings.Join(claims.Distinct(announced), ", "), strings.Join(algorithmsOf(e.Keys), ", "))
 	}

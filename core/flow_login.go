@@ -67,13 +67,7 @@ func (f *flows) login(ctx context.Context, request *Request) (*Response, error) 
 	if meta.Authorization == "" {
 		return nil, notDiscovered("authorization_endpoint")
 	}
-	parameters := url.Values{
-		"response_type": {"code"}, "client_id": {f.cfg.ClientID}, "redirect_uri": {query.redirect},
-		"scope": {query.scope}, "code_challenge_method": {"S256"},
-	}
-	if query.prompt != "" {
-		parameters.Set("prompt", query.prompt)
-	}
+	parameters := f.authorization(query.redirect, query.scope, query.prompt)
 	if query.returnTo != "" {
 		if loop := f.countLogin(request); loop != nil {
 			return loop, nil
@@ -87,6 +81,24 @@ func (f *flows) login(ctx context.Context, request *Request) (*Response, error) 
 		return redirect(endpoint(meta.Authorization, parameters)), nil
 	}
 	return f.loginWithState(request, meta, query, parameters)
+}
+
+// authorization returns the parameters of an authorization request, without those that bind it to a login.
+func (f *flows) authorization(redirect, scope, prompt string) url.Values {
+	parameters := url.Values{
+		"response_type": {"code"}, "client_id": {f.cfg.ClientID}, "redirect_uri": {redirect}, "scope": {scope}, "code_challenge_method": {"S256"},
+	}
+	if prompt != "" {
+		parameters.Set("prompt", prompt)
+	}
+	return parameters
+}
+
+// bindTo adds the parameters that bind an authorization request to a login; sealed is the state as the provider sees it.
+func bindTo(parameters url.Values, state *login.State, sealed string) {
+	parameters.Set("state", sealed)
+	parameters.Set("nonce", state.Nonce)
+	parameters.Set("code_challenge", state.Challenge())
 }
 
 func (f *flows) loginWithState(request *Request, meta *provider.Metadata, query *loginQuery, parameters url.Values) (*Response, error) {
@@ -104,9 +116,7 @@ func (f *flows) loginWithState(request *Request, meta *provider.Metadata, query 
 	if err != nil {
 		return nil, err
 	}
-	parameters.Set("state", sealed)
-	parameters.Set("nonce", state.Nonce)
-	parameters.Set("code_challenge", state.Challenge())
+	bindTo(parameters, state, sealed)
 	answer := redirect(endpoint(meta.Authorization, parameters))
 	if cookie != nil {
 		for _, old := range f.states.Crowded(cookies(request)) {

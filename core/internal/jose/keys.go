@@ -114,6 +114,9 @@ func forVerifying(object strictjson.Object) bool {
 // RSAAlgorithms lists the algorithms for RSA keys (RFC 7518).
 var RSAAlgorithms = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}
 
+// Algorithms lists all that this package verifies, under the names that keys use.
+var Algorithms = append(slices.Clone(RSAAlgorithms), "ES256", "ES384", "ES512", "EdDSA")
+
 // fitting returns the public key as isSignedBy needs it and the algorithms it can verify: none for a key that is weak,
 // broken, private or of another type.
 func fitting(public any) (any, []string) {

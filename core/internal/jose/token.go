@@ -188,11 +188,7 @@ func canonical(alg string) string {
 
 // Supported reports whether this package supports the token's algorithm. Any other token can be refused without a key.
 func (t *Token) Supported() bool {
-	switch canonical(t.Alg) {
-	case "ES256", "ES384", "ES512", "EdDSA":
-		return true
-	}
-	return slices.Contains(RSAAlgorithms, t.Alg)
+	return slices.Contains(Algorithms, canonical(t.Alg))
 }
 
 // UnverifiedIssuer returns the claim iss before the signature is verified, "" if there is none. Use it only to choose the keys
