@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/claims"
 )
 
 // WithConsent adds a consent page after the login, on which the user allows or denies the scopes that the client requests. The provider
@@ -27,7 +29,7 @@ type asking struct {
 func (p *Provider) allowed(w http.ResponseWriter, r *http.Request, query url.Values, session signedIn) {
 	prompt := strings.Fields(query.Get("prompt"))
 	switch {
-	case p.hasConsent(query, session.user) && !(p.set.consent && slices.Contains(prompt, "consent")):
+	case !p.set.consent, p.hasConsent(query, session.user) && !slices.Contains(prompt, "consent"):
 		p.sendCode(w, r, query, session)
 	case slices.Contains(prompt, "none"):
 		p.sendBack(w, r, query, url.Values{"error": {"consent_required"}})
@@ -44,7 +46,7 @@ func (p *Provider) hasConsent(query url.Values, user string) bool {
 	defer p.mu.Unlock()
 	given := p.consents[consent{user, query.Get("client_id")}]
 	missing := func(scope string) bool { return !slices.Contains(given, scope) }
-	return !p.set.consent || given != nil && !slices.ContainsFunc(strings.Fields(query.Get("scope")), missing)
+	return given != nil && !slices.ContainsFunc(strings.Fields(query.Get("scope")), missing)
 }
 
 // ask keeps a login until its form comes back, and returns the form's secret.
@@ -60,18 +62,17 @@ func (p *Provider) ask(query url.Values, session signedIn) string {
 func (p *Provider) consentAnswer(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	login, known := p.asking.get(r.PostForm.Get("consent"))
-	allowed := known && !login.decided && !r.PostForm.Has("deny")
-	if allowed {
-		who := consent{login.session.user, login.query.Get("client_id")}
-		p.consents[who] = append(append([]string{}, p.consents[who]...), strings.Fields(login.query.Get("scope"))...)
-	}
-	again := known && login.decided
-	if known {
+	waits, allowed := known && !login.decided, !r.PostForm.Has("deny")
+	if waits {
 		login.decided = true
+	}
+	if waits && allowed {
+		who := consent{login.session.user, login.query.Get("client_id")}
+		p.consents[who] = claims.Distinct(append([]string{}, append(p.consents[who], strings.Fields(login.query.Get("scope"))...)...))
 	}
 	p.mu.Unlock()
 	switch {
-	case !known || again:
+	case !waits:
 		p.renderPage(w, http.StatusBadRequest, "message", page{Title: "This request cannot be answered", Text: "This page was answered already. Begin the login again."})
 	case allowed:
 		p.sendCode(w, r, login.query, login.session)
