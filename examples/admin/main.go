@@ -71,7 +71,7 @@ func (a admin) endAll(w http.ResponseWriter, r *http.Request, caller *core.IDTok
 		a.refuse(w, r, err)
 		return
 	}
-	log.Printf("%s ended %d sessions of %s", caller.Subject(), ended, r.PathValue("subject"))
+	log.Printf("%s ended %d sessions of %q", caller.Subject(), ended, r.PathValue("subject"))
 	writeJSON(w, map[string]int{"ended": ended})
 }
 

@@ -80,6 +80,7 @@ func (b *backend) show(w http.ResponseWriter, r *http.Request, _ *core.IDToken) 
 		http.Error(w, "The orders were refused.", http.StatusBadGateway)
 		return
 	}
-	w.Header().Set("Content-Type", answer.Header.Get("Content-Type"))
+	w.Header().Set("Content-Type", "application/json") // always: HTML of the other API would run as a page of this application
+	w.Header().Set("X-Content-Type-Options", "nosniff")
 	_, _ = io.Copy(w, answer.Body)
 }
