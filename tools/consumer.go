@@ -92,7 +92,10 @@ func (r *repo) consume(ctx context.Context, p *packed, f framework, pages []stri
 	if err := goRun(dir, p.env, "get", prefix+f.Adapter+"@"+r.Version); err != nil {
 		return buildSize{}, err
 	}
-	binary, err := buildProgram(dir, p.env, program.Text)
+	if err := writeProgram(dir, program.Text); err != nil {
+		return buildSize{}, err
+	}
+	binary, err := buildProgram(dir, p.env)
 	if err != nil {
 		return buildSize{}, fmt.Errorf("%s: %w", program.at(), err)
 	}
@@ -124,11 +127,12 @@ func (r *repo) programOf(f framework) (block, error) {
 	return program, nil
 }
 
-// buildProgram builds text in the module at dir and returns the path of the binary.
-func buildProgram(dir string, env []string, text string) (string, error) {
-	if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(text), 0o644); err != nil {
-		return "", err
-	}
+func writeProgram(dir, text string) error {
+	return os.WriteFile(filepath.Join(dir, "main.go"), []byte(text), 0o644)
+}
+
+// buildProgram builds the program in the module at dir and returns the path of the binary.
+func buildProgram(dir string, env []string) (string, error) {
 	binary := filepath.Join(dir, "program")
 	return binary, goRun(dir, env, "build", "-o", binary, ".")
 }

@@ -14,8 +14,9 @@ import (
 	"strings"
 )
 
-// docs checks the documents: programs compile and equal those in examples, marked blocks equal their file or have its lines, Go code parses, links, functions
-// and make targets exist, programs set a Logger and SecretKeys, and no committed text contains a folder of one machine or the host of a registry.
+// docs checks the documents: programs compile and equal those in examples, marked blocks equal their file or have its lines, Go code
+// parses, links, functions and make targets exist, programs set a Logger and SecretKeys, and no committed text contains a folder of one
+// machine or the host of a registry.
 func (r *repo) docs() error {
 	files, err := r.committed()
 	if err != nil {

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -59,14 +58,13 @@ func withPages(program string, added []string) string {
 
 // tryPages adds the guide's lines to a program that tryProgram has run, and opens its guarded route as a browser does.
 func tryPages(ctx context.Context, p *packed, dir string, program block, added []string) error {
-	text := withPages(program.Text, added)
-	if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(text), 0o644); err != nil {
+	if err := writeProgram(dir, withPages(program.Text, added)); err != nil {
 		return err
 	}
 	if err := goRun(dir, p.env, "get", "."); err != nil { // what the program imports: without it the store is missing
 		return err
 	}
-	binary, err := buildProgram(dir, p.env, text)
+	binary, err := buildProgram(dir, p.env)
 	if err != nil {
 		return fmt.Errorf("%s with the lines of %s: %w", program.at(), guide, err)
 	}
