@@ -10,7 +10,6 @@ import (
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 	"github.com/go-oidc-auth/oidcauth/core/internal/login"
-	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
 	"github.com/go-oidc-auth/oidcauth/core/internal/session"
 )
 
@@ -75,22 +74,22 @@ func (f *flows) finish(ctx context.Context, request *Request, p *callbackQuery, 
 	if err := f.states.Spend(state); err != nil {
 		return nil, err
 	}
-	meta, err := f.logins.Prepare(ctx)
+	at, err := f.logins.Prepare(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if p.issuer != "" && p.issuer != meta.Issuer || p.issuer == "" && meta.IssInAnswers {
+	if p.issuer != "" && p.issuer != at.Meta.Issuer || p.issuer == "" && at.Meta.IssInAnswers {
 		return nil, badRequest(CodeInvalidRequest, "The answer is not from the provider of this login.")
 	}
 	if p.fault != "" {
-		f.provider.Denied(ctx, meta, p.fault)
+		at.Provider.Denied(ctx, at.Meta, p.fault)
 		return nil, providerFault(p.fault)
 	}
 	check := session.Check{Nonce: state.Nonce, IDToken: session.Always, Scope: state.Scope}
 	if f.browsers != nil {
-		return f.logIn(ctx, request, meta, codeForm(p.code, state.Verifier, state.Redirect), check, state)
+		return f.logIn(ctx, request, at, codeForm(p.code, state.Verifier, state.Redirect), check, state)
 	}
-	tokens, err := f.logins.Redeem(ctx, meta, codeForm(p.code, state.Verifier, state.Redirect), check)
+	tokens, err := f.logins.Redeem(ctx, at, codeForm(p.code, state.Verifier, state.Redirect), check)
 	if err != nil {
 		return nil, err
 	}
@@ -107,9 +106,9 @@ func (f *flows) finish(ctx context.Context, request *Request, p *callbackQuery, 
 }
 
 // logIn begins the session of a browser and redirects to the address to return to.
-func (f *flows) logIn(ctx context.Context, request *Request, meta *provider.Metadata, form url.Values, check session.Check, state *login.State) (*Response, error) {
+func (f *flows) logIn(ctx context.Context, request *Request, at *session.Reached, form url.Values, check session.Check, state *login.State) (*Response, error) {
 	arriving := request.credentials()
-	cookie, seat, err := f.logins.LogIn(ctx, meta, form, check, session.Arrival{
+	cookie, seat, err := f.logins.LogIn(ctx, at, form, check, session.Arrival{
 		Begun: time.UnixMilli(state.Issued), Old: arriving.cookie(f.cfg.Sessions.CookieName), Agent: agentOf(request),
 	})
 	if err != nil {
@@ -118,7 +117,7 @@ func (f *flows) logIn(ctx context.Context, request *Request, meta *provider.Meta
 	token := &Token{TokenType: "Bearer", Expires: seat.Expires.Unix(), RefreshExpires: seat.Expires.Unix(), Scope: strings.Join(sessionOf(seat).caller().Scopes(), " "), caller: sessionOf(seat).caller()}
 	answer, err := f.onLogin(ctx, request, token)
 	if err != nil {
-		_, _ = f.browsers.End(ctx, meta, seat) // nobody gets its cookie
+		_, _ = f.browsers.End(ctx, seat) // nobody gets its cookie
 		return nil, err
 	}
 	if answer != nil {

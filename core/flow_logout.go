@@ -28,14 +28,14 @@ func (f *flows) logout(ctx context.Context, request *Request) (*Response, error)
 			return answer, err
 		}
 	}
-	target, meta := f.logoutTarget(asked.target), f.metadata(ctx)
+	target := f.logoutTarget(asked.target)
 	who, _ := f.leaver.caller(ctx, credentials)
 	ending := session.Ending{Caller: who.token.verified(), Refresh: asked.refresh, Hint: asked.hint}
 	if who.token == nil {
 		ending.Bearer, _ = bearer(credentials.values("Authorization"))
 	}
-	hint, err := f.logins.End(ctx, meta, ending)
-	address := f.leadOn(meta, target, asked.state, hint)
+	left, err := f.logins.End(ctx, ending)
+	address := f.leadOn(f.metadata(ctx), target, asked.state, left.Hint)
 	switch {
 	case isNavigation(request):
 		return redirect(address), nil

@@ -37,16 +37,15 @@ func (f *flows) leave(ctx context.Context, request *Request, who caller, asked *
 	if request.Method == http.MethodGet && (len(site) != 1 || site[0] != "same-origin" && site[0] != "none") {
 		return f.confirmLogout(asked), nil
 	}
-	meta := f.metadata(ctx)
-	hint, err := f.browsers.End(ctx, meta, who.session.seat)
-	target := f.home(f.logoutTarget(asked.target), asked.state)
+	left, err := f.browsers.End(ctx, who.session.seat)
+	meta, target := f.metadata(ctx), f.home(f.logoutTarget(asked.target), asked.state)
 	if meta.EndSession != "" {
 		address, errSeal := f.states.SealLogout(target)
 		if errSeal != nil {
 			return nil, errSeal
 		}
 		parameters := url.Values{"client_id": {f.cfg.ClientID}, "post_logout_redirect_uri": {f.cfg.PublicURL + f.paths.Logout}, "state": {address}}
-		setUnlessEmpty(parameters, "id_token_hint", hint)
+		setUnlessEmpty(parameters, "id_token_hint", left.Hint)
 		target = endpoint(meta.EndSession, parameters)
 	}
 	var answer *Response

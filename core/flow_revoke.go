@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
 	"github.com/go-oidc-auth/oidcauth/core/internal/session"
 )
 
@@ -21,11 +20,7 @@ func (f *flows) revoke(ctx context.Context, request *Request) (*Response, error)
 	if token == "" {
 		return nil, badRequest(CodeInvalidRequest, "Missing token")
 	}
-	meta, err := f.provider.Metadata(ctx)
-	if err != nil { // the session ends here all the same
-		meta = &provider.Metadata{}
-	}
-	if _, err := f.logins.End(ctx, meta, session.Ending{Bearer: token, Refresh: token}); err != nil {
+	if _, err := f.logins.End(ctx, session.Ending{Bearer: token, Refresh: token}); err != nil {
 		return nil, err
 	}
 	answer := &Response{Status: http.StatusOK, Header: make(http.Header)}

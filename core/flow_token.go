@@ -69,11 +69,11 @@ func (f *flows) code(ctx context.Context, form *tokenForm) (*session.Tokens, err
 	case form.redirect == f.ownCallback() || !f.mayRedirect(form.redirect):
 		return nil, badRequest(CodeInvalidGrant, "invalid_grant: this redirect_uri is not allowed")
 	}
-	meta, err := f.logins.Prepare(ctx)
+	at, err := f.logins.Prepare(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return f.logins.Redeem(ctx, meta, codeForm(form.credential, form.verifier, form.redirect), session.Check{IDToken: session.IfGranted})
+	return f.logins.Redeem(ctx, at, codeForm(form.credential, form.verifier, form.redirect), session.Check{IDToken: session.IfGranted})
 }
 
 // loopbackCode redeems a code for a program on the user's machine, which posts the sealed state as code_verifier.
@@ -82,7 +82,7 @@ func (f *flows) loopbackCode(ctx context.Context, form *tokenForm) (*session.Tok
 	if err != nil || state.Redirect != form.redirect || !f.states.IsCurrent(state) {
 		return nil, fault.New(fault.State, err)
 	}
-	meta, err := f.logins.Prepare(ctx)
+	at, err := f.logins.Prepare(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +90,7 @@ func (f *flows) loopbackCode(ctx context.Context, form *tokenForm) (*session.Tok
 		return nil, err
 	}
 	check := session.Check{Nonce: state.Nonce, IDToken: session.IfGranted, Scope: state.Scope}
-	return f.logins.Redeem(ctx, meta, codeForm(form.credential, state.Verifier, state.Redirect), check)
+	return f.logins.Redeem(ctx, at, codeForm(form.credential, state.Verifier, state.Redirect), check)
 }
 
 // deviceCode asks the provider once whether the user has answered (RFC 8628 section 3.4); the client polls. For a public
@@ -105,11 +105,11 @@ func (f *flows) deviceCode(ctx context.Context, form *tokenForm) (*session.Token
 		spent.Set("device_code", device.Code)
 		spent.Set("code_verifier", device.Verifier)
 	}
-	meta, err := f.logins.Prepare(ctx)
+	at, err := f.logins.Prepare(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return f.logins.Redeem(ctx, meta, spent, session.Check{Scope: f.scopeText(f.cfg.Scopes, true)})
+	return f.logins.Redeem(ctx, at, spent, session.Check{Scope: f.scopeText(f.cfg.Scopes, true)})
 }
 
 // codeForm builds the token request for a code (RFC 6749 section 4.1.3, RFC 7636 section 4.5).

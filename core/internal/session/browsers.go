@@ -57,25 +57,25 @@ type Arrival struct {
 }
 
 // Begin begins a session for a login and returns its cookie. The session of the browser's old cookie ends.
-func (b *Browsers) Begin(ctx context.Context, meta *provider.Metadata, login *Grant, from Arrival) (cookie string, seat *Seat, err error) {
+func (b *Browsers) Begin(ctx context.Context, login *Grant, from Arrival) (cookie string, seat *Seat, err error) {
 	open, err := b.ready(ctx)
 	if err != nil {
-		b.up.Provider.Forsake(ctx, meta, login.RefreshToken)
+		login.from.Forsake(ctx, login.RefreshToken)
 		return "", nil, err
 	}
-	r, err := b.newRecord(ctx, meta, login)
+	r, err := b.newRecord(ctx, login)
 	if err == nil {
 		r.Begun = from.Begun.UnixMilli()
 		cookie, seat, err = b.begin(ctx, open, r, login, from)
 	}
 	if err != nil {
-		b.up.Provider.Forsake(ctx, meta, login.RefreshToken) // it will never be used
+		login.from.Forsake(ctx, login.RefreshToken) // it will never be used
 		return "", nil, err
 	}
 	if old, err := b.known(ctx, from.Old); err == nil && old.ID != seat.ID {
-		_, _ = b.End(ctx, meta, old) // a failure is logged, and the end retried
+		_, _ = b.End(ctx, old) // a failure is logged, and the end retried
 	}
-	b.bound(ctx, meta, seat)
+	b.bound(ctx, seat)
 	return cookie, seat, nil
 }
 
@@ -148,7 +148,7 @@ func (b *Browsers) keep(cookie string, seat *Seat) {
 }
 
 // bound ends the oldest sessions of a person who has more than PerUser.
-func (b *Browsers) bound(ctx context.Context, meta *provider.Metadata, seat *Seat) {
+func (b *Browsers) bound(ctx context.Context, seat *Seat) {
 	if b.own.PerUser <= 0 {
 		return
 	}
@@ -158,15 +158,15 @@ func (b *Browsers) bound(ctx context.Context, meta *provider.Metadata, seat *Sea
 		return
 	}
 	for _, info := range list[min(len(list), b.own.PerUser):] {
-		_, _ = b.endSession(ctx, meta, info.ID, info.Expires)
+		_, _ = b.leave(ctx, info.ID, info.Expires)
 	}
 }
 
-// End ends a session everywhere, and at the provider. The hint and the error are those of [Sessions.End].
-func (b *Browsers) End(ctx context.Context, meta *provider.Metadata, seat *Seat) (hint string, err error) {
+// End ends a session everywhere, and at the provider. The results are those of [Sessions.End].
+func (b *Browsers) End(ctx context.Context, seat *Seat) (Left, error) {
 	ctx, cancel := provider.Detached(ctx)
 	defer cancel()
-	return b.endSession(ctx, meta, seat.ID, time.Now())
+	return b.leave(ctx, seat.ID, time.Now())
 }
 
 // isEnd reports whether an error means that there is no session.

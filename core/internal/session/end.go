@@ -22,58 +22,78 @@ type Ending struct {
 	Hint    string        // the client's own id_token_hint
 }
 
+// Left says how a logout goes on: at the provider of the session that ended, with its id_token_hint. From is nil if no session of a known
+// provider ended. Hint may be "".
+type Left struct {
+	From *Upstream
+	Hint string
+}
+
 // End ends the sessions of an own access token and of an own refresh token on every instance, and revokes their refresh tokens at the
-// provider. The access token may have expired, and its session may have ended. The hint is the session's ID token; a client's hint is
+// provider. The access token may have expired, and its session may have ended. Left has the session's ID token; a client's hint is
 // ignored. The error is an outage of the store: the ends that were verified before it are effective on this instance at once, and are
 // retried.
-func (b *Broker) End(ctx context.Context, meta *provider.Metadata, e Ending) (hint string, err error) {
+func (b *Broker) End(ctx context.Context, e Ending) (Left, error) {
 	ctx, cancel := provider.Detached(ctx) // a logout continues if the browser leaves
 	defer cancel()
-	hint, errAccess := b.endAccess(ctx, meta, e)
-	refreshHint, errRefresh := b.endRefresh(ctx, meta, e.Refresh)
-	return cmp.Or(hint, refreshHint), cmp.Or(errAccess, errRefresh)
+	left, errAccess := b.endAccess(ctx, e)
+	leftRefresh, errRefresh := b.endRefresh(ctx, e.Refresh)
+	if left.Hint == "" {
+		left = leftRefresh
+	}
+	return left, cmp.Or(errAccess, errRefresh)
 }
 
 // endAccess ends the session of an own access token. Tokens of trusted issuers are ignored: only the issuer can end their sessions.
-func (b *Broker) endAccess(ctx context.Context, meta *provider.Metadata, e Ending) (string, error) {
+func (b *Broker) endAccess(ctx context.Context, e Ending) (left Left, err error) {
 	caller := e.Caller
 	if caller == nil && e.Bearer != "" {
 		signed, err := b.own.Signed(ctx, e.Bearer)
 		if fault.Is(err, fault.Outage) {
-			return "", err
+			return left, err
 		}
 		caller = signed
 	}
 	if caller == nil || caller.Issuer != b.cfg.Issuer {
-		return "", nil
+		return left, nil
 	}
-	return b.endSession(ctx, meta, sessionOf(&caller.Token), caller.Expiry)
+	return b.leave(ctx, sessionOf(&caller.Token), caller.Expiry)
 }
 
 // endRefresh ends the session of an own refresh token. If the store is unreachable, the end is not queued: the token cannot be
 // verified, and invented tokens could fill the queue.
-func (b *Broker) endRefresh(ctx context.Context, meta *provider.Metadata, token string) (string, error) {
+func (b *Broker) endRefresh(ctx context.Context, token string) (left Left, err error) {
 	if token == "" {
-		return "", nil
+		return left, nil
 	}
 	open, err := b.everOpened(ctx)
 	if err != nil {
-		return "", err
+		return left, err
 	}
 	id, expiry, err := open.families.Find(ctx, token)
 	switch {
 	case errors.Is(err, family.ErrEnded):
-		return "", nil
+		return left, nil
 	case err != nil:
 		b.endTrouble.Seen(ctx, err)
-		return "", fault.Down(fault.Store, err)
+		return left, fault.Down(fault.Store, err)
 	}
-	return b.endSession(ctx, meta, id, expiry)
+	return b.leave(ctx, id, expiry)
 }
 
-// endSession ends a session: on this instance at once, on the others once the store has the end. expiry is that of an access token of
-// the session. The error is an outage.
-func (v *Vault) endSession(ctx context.Context, meta *provider.Metadata, id string, expiry time.Time) (hint string, err error) {
+// leave ends a session here and at the provider. expiry is that of an access token of the session. The error is an outage.
+func (v *Vault) leave(ctx context.Context, id string, expiry time.Time) (left Left, err error) {
+	r, err := v.endSession(ctx, id, expiry)
+	if r == nil {
+		return left, err
+	}
+	v.forsake(ctx, r)
+	return Left{From: v.up, Hint: strings.TrimSpace(r.IDToken)}, err
+}
+
+// endSession ends a session: on this instance at once, on the others once the store has the end. It returns the session's record, nil if
+// there is none. The error is an outage.
+func (v *Vault) endSession(ctx context.Context, id string, expiry time.Time) (*record, error) {
 	until := expiry.Add(2 * v.cfg.Leeway)
 	if life := time.Now().Add(v.endedLife()); life.After(until) { // the session may have a newer token
 		until = life
@@ -84,12 +104,11 @@ func (v *Vault) endSession(ctx context.Context, meta *provider.Metadata, id stri
 	if err != nil {
 		err = fault.Down(fault.Store, err)
 	}
-	var r record
-	if data == nil || json.Unmarshal(data, &r) != nil {
-		return "", err
+	r := new(record)
+	if data == nil || json.Unmarshal(data, r) != nil {
+		return nil, err
 	}
-	v.up.Provider.Forsake(ctx, meta, r.Refresh)
-	return strings.TrimSpace(r.IDToken), err
+	return r, err
 }
 
 // endStored ends a session in the store and returns its data; nil if there is none.

@@ -43,8 +43,8 @@ func (b *Broker) Exchange(ctx context.Context, e Exchange) (*Tokens, error) {
 		return nil, err
 	}
 	found := &heard{sources: sources{Access: said(subject.Payload, time.Now())}}
-	if meta, err := b.up.Provider.Metadata(ctx); err == nil {
-		b.hearUserInfo(ctx, meta, found, subject.Raw, subject.Subject)
+	if at, err := b.up.reach(ctx); err == nil {
+		b.hearUserInfo(ctx, at, found, subject.Raw, subject.Subject)
 	}
 	p, err := found.person(subject.Issuer, subject.Subject, b.cfg.Rules)
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/clocks"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
-	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
 	"github.com/go-oidc-auth/oidcauth/core/internal/stored"
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
@@ -61,7 +60,7 @@ func (v *Vault) rows(ctx context.Context, of store.Selection, now time.Time) ([]
 
 // EndOne ends the session with this ID.
 func (v *Vault) EndOne(ctx context.Context, id string) error {
-	_, err := v.endSession(ctx, v.metadata(ctx), id, time.Now())
+	_, err := v.leave(ctx, id, time.Now())
 	return err
 }
 
@@ -81,7 +80,6 @@ func (v *Vault) EndAll(ctx context.Context, of store.Selection) (ended int, err 
 	if err := v.cfg.Store.Revoke(ctx, name, 0, now, stored.Time(until)); err != nil {
 		return 0, fault.Down(fault.Store, err)
 	}
-	meta := v.metadata(ctx)
 	// The idle end of a row may just have passed while the Touch of an earlier request is still on its way: that would bring it back.
 	recent := now.Add(-v.cfg.Timeout - leaseMargin - clocks.Skew)
 	for {
@@ -94,21 +92,12 @@ func (v *Vault) EndAll(ctx context.Context, of store.Selection) (ended int, err 
 			return ended, nil
 		}
 		for _, row := range rows {
-			if _, err := v.endSession(ctx, meta, row.ID, row.LastExpiry); err != nil {
+			if _, err := v.leave(ctx, row.ID, row.LastExpiry); err != nil {
 				return ended, err
 			}
 			ended++
 		}
 	}
-}
-
-// metadata returns the provider's metadata; if it is unreachable, empty metadata, with which nothing is revoked there.
-func (v *Vault) metadata(ctx context.Context) *provider.Metadata {
-	meta, err := v.up.Provider.Metadata(ctx)
-	if err != nil {
-		return &provider.Metadata{}
-	}
-	return meta
 }
 
 // endedLife is how long a revocation must stay in the list: as long as an older token is valid, or an older seat is used.

@@ -8,7 +8,6 @@ import (
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/claims"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
-	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
 	"github.com/go-oidc-auth/oidcauth/core/internal/trouble"
 	"github.com/go-oidc-auth/oidcauth/core/internal/verify"
 )
@@ -31,7 +30,7 @@ func NewPassthrough(up *Upstream, log *slog.Logger) *Passthrough {
 func (p *Passthrough) Ready(context.Context) error { return nil }
 
 // Begin returns the provider's tokens.
-func (p *Passthrough) Begin(ctx context.Context, _ *provider.Metadata, login *Grant) (*Tokens, error) {
+func (p *Passthrough) Begin(ctx context.Context, login *Grant) (*Tokens, error) {
 	if owner, ok := ownerOf(login); ok {
 		p.owners.remember(login.RefreshToken, owner)
 	}
@@ -44,11 +43,11 @@ var errAnother = errors.New("the refreshed tokens belong to another person")
 // person, the answer is refused (OpenID Connect Core section 12.2). The owner is unknown if another instance issued the token, or this
 // one before a restart: then the answer is accepted, and its person is recorded.
 func (p *Passthrough) Refresh(ctx context.Context, token string) (*Tokens, error) {
-	meta, err := p.up.prepare(ctx, p.Ready)
+	at, err := p.up.prepare(ctx, p.Ready)
 	if err != nil {
 		return nil, err
 	}
-	grant, err := p.up.spend(ctx, meta, refreshForm(token), Check{})
+	grant, err := at.spend(ctx, refreshForm(token), Check{})
 	if err != nil {
 		return nil, err
 	}
@@ -74,24 +73,29 @@ func (p *Passthrough) Exchange(context.Context, Exchange) (*Tokens, error) {
 }
 
 // End revokes the caller's access token and the refresh token at the provider. It returns the client's hint, and no error.
-func (p *Passthrough) End(ctx context.Context, meta *provider.Metadata, e Ending) (string, error) {
-	if e.Caller != nil {
-		p.up.Provider.Revoke(ctx, meta, e.Caller.Raw, "access_token")
+func (p *Passthrough) End(ctx context.Context, e Ending) (Left, error) {
+	left := Left{From: p.up, Hint: e.Hint}
+	at, err := p.up.reach(ctx)
+	if err != nil {
+		return left, nil //nolint:nilerr // the provider's outage is logged, and the client's own hint counts all the same
 	}
-	p.up.Provider.Forsake(ctx, meta, e.Refresh)
-	return e.Hint, nil
+	if e.Caller != nil {
+		at.Provider.Revoke(ctx, at.Meta, e.Caller.Raw, "access_token")
+	}
+	at.Forsake(ctx, e.Refresh)
+	return left, nil
 }
 
 // UserInfo asks the provider's userinfo endpoint with the caller's access token.
 func (p *Passthrough) UserInfo(ctx context.Context, caller *verify.Token) (claims.Names, error) {
-	meta, err := p.up.Provider.Metadata(ctx)
+	at, err := p.up.reach(ctx)
 	switch {
 	case err != nil:
-		return claims.Names{}, fault.Down(fault.Documents, err)
-	case meta.UserInfo == "":
+		return claims.Names{}, err
+	case at.Meta.UserInfo == "":
 		return claims.Names{}, nobody()
 	}
-	answer, err := p.up.userInfo(ctx, meta, caller.Raw, caller.Subject)
+	answer, err := at.userInfo(ctx, caller.Raw, caller.Subject)
 	if err != nil {
 		return claims.Names{}, err
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fetch"
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
-	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
 	"github.com/go-oidc-auth/oidcauth/core/internal/verify"
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
@@ -32,19 +31,19 @@ type record struct {
 }
 
 // Begin mints the first access token of a session and stores the session.
-func (b *Broker) Begin(ctx context.Context, meta *provider.Metadata, login *Grant) (*Tokens, error) {
+func (b *Broker) Begin(ctx context.Context, login *Grant) (*Tokens, error) {
 	open, err := b.ready(ctx)
 	if err != nil {
 		return nil, err
 	}
-	r, err := b.newRecord(ctx, meta, login)
+	r, err := b.newRecord(ctx, login)
 	if err != nil {
-		b.up.Provider.Forsake(ctx, meta, login.RefreshToken)
+		login.from.Forsake(ctx, login.RefreshToken)
 		return nil, err
 	}
 	tokens, err := b.begin(ctx, open, r, login)
 	if err != nil {
-		b.up.Provider.Forsake(ctx, meta, r.Refresh) // it will never be used
+		login.from.Forsake(ctx, r.Refresh) // it will never be used
 		return nil, err
 	}
 	return tokens, nil
@@ -88,7 +87,7 @@ func (r *record) login(grant *Grant) family.Login {
 
 // newRecord makes the record of a login. The person is the subject of the verified ID token, or of the verified access token if the
 // provider sent no ID token, as some providers do in the device flow.
-func (v *Vault) newRecord(ctx context.Context, meta *provider.Metadata, login *Grant) (*record, error) {
+func (v *Vault) newRecord(ctx context.Context, login *Grant) (*record, error) {
 	who := login.Caller
 	if who == nil {
 		who = login.Access
@@ -97,12 +96,12 @@ func (v *Vault) newRecord(ctx context.Context, meta *provider.Metadata, login *G
 		return nil, fault.Bad(fault.Person, nil)
 	}
 	r := &record{Issuer: who.Issuer, Subject: who.Subject, Scope: login.Scope}
-	v.update(ctx, meta, r, login)
+	v.update(ctx, r, login)
 	return r, nil
 }
 
 // update updates a record from an answer of the provider, and asks for userinfo.
-func (v *Vault) update(ctx context.Context, meta *provider.Metadata, r *record, login *Grant) {
+func (v *Vault) update(ctx context.Context, r *record, login *Grant) {
 	now := time.Now()
 	r.Refresh, r.Scope, r.Access, r.AccessEnds, r.Heard = login.RefreshToken, login.Scope, login.AccessToken, login.Expires, now.Unix()
 	h := &heard{accessAway: login.accessAway}
@@ -112,7 +111,7 @@ func (v *Vault) update(ctx context.Context, meta *provider.Metadata, r *record, 
 	if login.Access != nil {
 		h.Access = said(login.Access.Payload, now)
 	}
-	v.hearUserInfo(ctx, meta, h, login.AccessToken, r.Subject)
+	v.hearUserInfo(ctx, login.from, h, login.AccessToken, r.Subject)
 	r.Sources = h.since(r.Sources, now)
 }
 
@@ -124,11 +123,11 @@ var errTooLarge = errors.New("the document is too large")
 // hearUserInfo asks the provider for the userinfo of a subject and notes the result in h. A refusal, and a document about another
 // subject or above maxUserInfo, count as a refusal: an earlier document is dropped. If there is no answer, or none of a userinfo
 // endpoint, an earlier document may still be used.
-func (v *Vault) hearUserInfo(ctx context.Context, meta *provider.Metadata, h *heard, accessToken, subject string) {
-	if meta.UserInfo == "" {
+func (v *Vault) hearUserInfo(ctx context.Context, at *Reached, h *heard, accessToken, subject string) {
+	if at.Meta.UserInfo == "" {
 		return
 	}
-	answer, err := v.up.userInfo(ctx, meta, accessToken, subject)
+	answer, err := at.userInfo(ctx, accessToken, subject)
 	if err == nil && len(answer.Text) > maxUserInfo {
 		err = errTooLarge
 	}

@@ -79,14 +79,14 @@ func (r *record) kept(spent bool, err error) (*family.Result, error) {
 // the record must be stored even with an error, because it has the new refresh token. keeps waits for what the caller needs
 // afterwards; nothing is spent before it returns.
 func (v *Vault) ask(ctx context.Context, r *record, turn family.Turn, keeps func(context.Context) error) (login *Grant, spent bool, err error) {
-	meta, err := v.up.prepare(ctx, keeps)
+	at, err := v.up.prepare(ctx, keeps)
 	if err != nil {
 		return nil, false, err
 	}
-	if issuer, err := v.up.Provider.Issuer(ctx); err == nil && issuer != r.Issuer {
+	if issuer, err := at.Provider.Issuer(ctx); err == nil && issuer != r.Issuer {
 		return nil, false, family.ErrRefused // the session is of a provider that this service used before
 	}
-	answer, err := v.up.Provider.Token(ctx, meta, refreshForm(r.Refresh))
+	answer, err := at.Provider.Token(ctx, at.Meta, refreshForm(r.Refresh))
 	if fault.Is(err, fault.Grant) {
 		return nil, false, family.ErrRefused
 	}
@@ -97,7 +97,7 @@ func (v *Vault) ask(ctx context.Context, r *record, turn family.Turn, keeps func
 	if data, err := json.Marshal(r); err == nil {
 		turn.Keep(data)
 	}
-	if login, err = v.up.accept(ctx, answer, Check{Scope: r.Scope}); err != nil {
+	if login, err = at.accept(ctx, answer, Check{Scope: r.Scope}); err != nil {
 		return nil, true, refreshFault(err)
 	}
 	for _, token := range []*verify.Token{login.Caller, login.Access} { // OpenID Connect Core section 12.2
@@ -105,7 +105,7 @@ func (v *Vault) ask(ctx context.Context, r *record, turn family.Turn, keeps func
 			return nil, true, family.ErrRefused
 		}
 	}
-	v.update(ctx, meta, r, login)
+	v.update(ctx, r, login)
 	return login, true, nil
 }
 
@@ -123,7 +123,15 @@ func (v *Vault) abandon(ctx context.Context, data []byte) {
 	if json.Unmarshal(data, &r) != nil {
 		return
 	}
-	if meta, err := v.up.Provider.Metadata(ctx); err == nil {
-		v.up.Provider.Forsake(ctx, meta, r.Refresh)
+	v.forsake(ctx, &r)
+}
+
+// forsake revokes the refresh token of an ended session at the provider, if that can be reached.
+func (v *Vault) forsake(ctx context.Context, r *record) {
+	if r.Refresh == "" {
+		return
+	}
+	if at, err := v.up.reach(ctx); err == nil {
+		at.Forsake(ctx, r.Refresh)
 	}
 }

@@ -22,15 +22,15 @@ type Sessions interface {
 	// Ready waits until a session can begin or be refreshed. Call it before a grant is spent at the provider. The error is a fault.
 	Ready(ctx context.Context) error
 	// Begin begins a session for a login at the provider and returns the client's tokens.
-	Begin(ctx context.Context, meta *provider.Metadata, login *Grant) (*Tokens, error)
+	Begin(ctx context.Context, login *Grant) (*Tokens, error)
 	// Refresh redeems a refresh token and returns new tokens.
 	Refresh(ctx context.Context, refreshToken string) (*Tokens, error)
 	// Exchanges reports whether token exchange (RFC 8693) is offered. Exchange performs one.
 	Exchanges() bool
 	Exchange(ctx context.Context, exchange Exchange) (*Tokens, error)
-	// End ends the sessions of the credentials and returns the id_token_hint for the provider's logout. The error is an outage: not every
+	// End ends the sessions of the credentials and returns how the logout goes on at the provider. The error is an outage: not every
 	// instance has the end yet. Failures at the provider are only logged.
-	End(ctx context.Context, meta *provider.Metadata, ending Ending) (hint string, err error)
+	End(ctx context.Context, ending Ending) (Left, error)
 	// UserInfo returns the names of a caller whose token has none. The error is a fault; its kind is Nobody if no source has them.
 	UserInfo(ctx context.Context, caller *verify.Token) (claims.Names, error)
 
@@ -92,8 +92,8 @@ func (l *Logins) Faults(ctx context.Context) error {
 	return errors.Join(l.Sessions.Faults(ctx), l.extra.Faults(ctx))
 }
 
-// Prepare returns the provider's metadata once a token request can be made and its answer can be verified and stored.
-func (l *Logins) Prepare(ctx context.Context) (*provider.Metadata, error) {
+// Prepare returns the provider once a token request can be made and its answer can be verified and stored.
+func (l *Logins) Prepare(ctx context.Context) (*Reached, error) {
 	return l.up.prepare(ctx, l.keeps)
 }
 
@@ -106,25 +106,25 @@ func (l *Logins) keeps(ctx context.Context) error {
 }
 
 // Redeem spends a grant at the provider, verifies the answer, and begins a session. It continues if ctx ends.
-func (l *Logins) Redeem(ctx context.Context, meta *provider.Metadata, form url.Values, check Check) (*Tokens, error) {
+func (l *Logins) Redeem(ctx context.Context, at *Reached, form url.Values, check Check) (*Tokens, error) {
 	ctx, cancel := provider.Detached(ctx) // the grant is spent from here on
 	defer cancel()
-	login, err := l.up.spend(ctx, meta, form, check)
+	login, err := at.spend(ctx, form, check)
 	if err != nil {
 		return nil, err
 	}
-	return l.Begin(ctx, meta, login)
+	return l.Begin(ctx, login)
 }
 
 // LogIn is Redeem for a browser: it begins a session and returns its cookie.
-func (l *Logins) LogIn(ctx context.Context, meta *provider.Metadata, form url.Values, check Check, from Arrival) (cookie string, seat *Seat, err error) {
+func (l *Logins) LogIn(ctx context.Context, at *Reached, form url.Values, check Check, from Arrival) (cookie string, seat *Seat, err error) {
 	ctx, cancel := provider.Detached(ctx)
 	defer cancel()
-	login, err := l.up.spend(ctx, meta, form, check)
+	login, err := at.spend(ctx, form, check)
 	if err != nil {
 		return "", nil, err
 	}
-	return l.browsers.Begin(ctx, meta, login, from)
+	return l.browsers.Begin(ctx, login, from)
 }
 
 // Refresh is [Sessions.Refresh]. Concurrent calls with the same token share one request, because a provider with reuse detection would

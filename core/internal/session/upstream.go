@@ -49,12 +49,24 @@ type Grant struct {
 	Tokens               // of the provider; Caller is the ID token, nil if there is none
 	Access *verify.Token // access token; nil if it is opaque or for another service
 
-	accessAway bool // the access token could not be verified because its key is unavailable
+	from       *Reached // the provider that answered
+	accessAway bool     // the access token could not be verified because its key is unavailable
 }
 
-// prepare returns the provider's metadata once the provider's keys are available and keeps has returned without an error, so that no
+// Reached is a provider with its metadata: one that can be asked now.
+type Reached struct {
+	*Upstream
+	Meta *provider.Metadata
+}
+
+// Forsake revokes a refresh token that will never be used. A failure is only logged.
+func (r *Reached) Forsake(ctx context.Context, refresh string) {
+	r.Provider.Forsake(ctx, r.Meta, refresh)
+}
+
+// prepare returns the provider once the provider's keys are available and keeps has returned without an error, so that no
 // grant is spent for an answer that could not be verified or stored. The error is a fault.
-func (u *Upstream) prepare(ctx context.Context, keeps func(context.Context) error) (*provider.Metadata, error) {
+func (u *Upstream) prepare(ctx context.Context, keeps func(context.Context) error) (*Reached, error) {
 	meta, err := u.Provider.Metadata(ctx)
 	switch {
 	case err != nil:
@@ -68,16 +80,25 @@ func (u *Upstream) prepare(ctx context.Context, keeps func(context.Context) erro
 	if err := u.Provider.Keys().Ready(ctx); err != nil {
 		return nil, fault.Down(fault.Documents, err)
 	}
-	return meta, nil
+	return &Reached{Upstream: u, Meta: meta}, nil
+}
+
+// reach returns the provider if its metadata are known or can be fetched. The error is an outage.
+func (u *Upstream) reach(ctx context.Context) (*Reached, error) {
+	meta, err := u.Provider.Metadata(ctx)
+	if err != nil {
+		return nil, fault.Down(fault.Documents, err)
+	}
+	return &Reached{Upstream: u, Meta: meta}, nil
 }
 
 // spend sends one request to the token endpoint and verifies the answer.
-func (u *Upstream) spend(ctx context.Context, meta *provider.Metadata, form url.Values, check Check) (*Grant, error) {
-	answer, err := u.Provider.Token(ctx, meta, form)
+func (r *Reached) spend(ctx context.Context, form url.Values, check Check) (*Grant, error) {
+	answer, err := r.Provider.Token(ctx, r.Meta, form)
 	if err != nil {
 		return nil, err
 	}
-	return u.accept(ctx, answer, check)
+	return r.accept(ctx, answer, check)
 }
 
 // refreshForm returns the form of a refresh (RFC 6749 section 6). x/oauth2 adds the old refresh token to an answer without a new one.
@@ -86,7 +107,7 @@ func refreshForm(token string) url.Values {
 }
 
 // accept verifies an answer: the ID token, and that its subject is the subject of the access token.
-func (u *Upstream) accept(ctx context.Context, answer *oauth2.Token, check Check) (*Grant, error) {
+func (r *Reached) accept(ctx context.Context, answer *oauth2.Token, check Check) (*Grant, error) {
 	if kind := answer.TokenType; kind != "" && !strings.EqualFold(kind, "bearer") {
 		return nil, fault.Bad(fault.TokenType, nil)
 	}
@@ -94,13 +115,13 @@ func (u *Upstream) accept(ctx context.Context, answer *oauth2.Token, check Check
 	if access, _ := textMember(answer, "access_token"); !fits || access != answer.AccessToken {
 		return nil, fault.Bad(fault.Provider, nil)
 	}
-	caller, err := u.caller(ctx, answer, check, scope)
+	caller, err := r.caller(ctx, answer, check, scope)
 	if err != nil {
 		return nil, err
 	}
-	issuer := u.Granted
+	issuer := r.Granted
 	if caller == nil { // otherwise the check of the ID token has fetched new keys, if any
-		issuer = u.urgent(u.Granted)
+		issuer = r.urgent(r.Granted)
 	}
 	access, err := issuer.Access(ctx, answer.AccessToken)
 	if caller != nil && fault.Is(err, fault.Outage) {
@@ -113,7 +134,7 @@ func (u *Upstream) accept(ctx context.Context, answer *oauth2.Token, check Check
 	if access != nil && caller != nil && access.Subject != caller.Subject {
 		return nil, fault.New(fault.Login, nil)
 	}
-	grant := &Grant{Access: access, accessAway: away, Tokens: Tokens{
+	grant := &Grant{from: r, Access: access, accessAway: away, Tokens: Tokens{
 		AccessToken: answer.AccessToken, TokenType: "Bearer", RefreshToken: answer.RefreshToken, Scope: scope, Caller: caller,
 	}}
 	if grant.Scope == "" {
@@ -122,7 +143,7 @@ func (u *Upstream) accept(ctx context.Context, answer *oauth2.Token, check Check
 			grant.Scope = strings.Join(access.Scopes, " ")
 		}
 	}
-	return grant, grant.setTimes(answer, time.Now(), u.RefreshTTL)
+	return grant, grant.setTimes(answer, time.Now(), r.RefreshTTL)
 }
 
 // urgent returns a copy of a row that fetches an unknown key at once, even if the last fetch was very recent. It is for tokens in the
@@ -159,8 +180,8 @@ func (u *Upstream) caller(ctx context.Context, answer *oauth2.Token, check Check
 
 // userInfo asks the provider's userinfo endpoint. An answer about another subject is refused (OpenID Connect Core section 5.3.2). The error
 // is a fault.
-func (u *Upstream) userInfo(ctx context.Context, meta *provider.Metadata, bearer, subject string) (*fetch.Answer, error) {
-	answer, err := u.Provider.UserInfo(ctx, meta, bearer)
+func (r *Reached) userInfo(ctx context.Context, bearer, subject string) (*fetch.Answer, error) {
+	answer, err := r.Provider.UserInfo(ctx, r.Meta, bearer)
 	switch {
 	case errors.Is(err, fetch.ErrUnreachable):
 		return nil, fault.Down(fault.Provider, err)

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
-	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
 	"github.com/go-oidc-auth/oidcauth/core/internal/stored"
 )
 
@@ -56,7 +55,7 @@ func (v *Vault) slipped(ctx context.Context, id, all, single string, begun time.
 	}
 	for _, entry := range list {
 		if entry.ID == single || entry.At.After(begun) {
-			_, _ = v.endSession(ctx, &provider.Metadata{}, id, time.Now())
+			_, _ = v.endSession(ctx, id, time.Now()) // what the provider gave is not kept: whoever logs in gives it back
 			return ended()
 		}
 	}
