@@ -13,47 +13,47 @@ import (
 var keycloaksOwn = []string{"account", "broker", "realm-management"}
 
 // audiences returns the accepted audiences: aud must contain one of them.
-func (c *Config) audiences() []string {
-	named := slices.DeleteFunc(slices.Clone(c.Audience), func(audience string) bool { return audience == IssuedToUs })
+func (p *Provider) audiences() []string {
+	named := slices.DeleteFunc(slices.Clone(p.Audience), func(audience string) bool { return audience == IssuedToUs })
 	if len(named) == 0 {
-		return []string{c.ClientID}
+		return []string{p.ClientID}
 	}
 	return named
 }
 
 // isForUs is the rule of guards, see [Config.Audience]. typed means that the token's header has typ at+jwt: RFC 9068 then
 // requires that aud names the recipient.
-func (c *Config) isForUs(token *claims.Token, typed bool) bool {
+func (p *Provider) isForUs(token *claims.Token, typed bool) bool {
 	switch {
-	case c.takesAnyAudience(), c.isNamed(token):
+	case p.takesAnyAudience(), p.isNamed(token):
 		return true
-	case c.takesIssuedToUs():
-		return c.isIssuedToUs(token)
+	case p.takesIssuedToUs():
+		return p.isIssuedToUs(token)
 	default:
-		return len(c.Audience) == 0 && !typed && saysNobody(token.Audience) && c.isIssuedToUs(token)
+		return len(p.Audience) == 0 && !typed && saysNobody(token.Audience) && p.isIssuedToUs(token)
 	}
 }
 
 // isSubject is the rule of a token exchange, whose result has all rights at this service: aud must name the service, whatever
 // guards accept.
-func (c *Config) isSubject(token *claims.Token, _ bool) bool { return c.isNamed(token) }
+func (p *Provider) isSubject(token *claims.Token, _ bool) bool { return p.isNamed(token) }
 
 // isGranted is the rule for access tokens in the provider's answers to this client. It only decides whether the claims of the
 // token count for the user; it admits no request.
-func (c *Config) isGranted(token *claims.Token, typed bool) bool {
-	return c.isForUs(token, typed) || len(c.Audience) == 0 && c.isIssuedToUs(token)
+func (p *Provider) isGranted(token *claims.Token, typed bool) bool {
+	return p.isForUs(token, typed) || len(p.Audience) == 0 && p.isIssuedToUs(token)
 }
 
-func (c *Config) isNamed(token *claims.Token) bool {
-	return slices.ContainsFunc(token.Audience, c.isAudience)
+func (p *Provider) isNamed(token *claims.Token) bool {
+	return slices.ContainsFunc(token.Audience, p.isAudience)
 }
 
 // isAudience runs for each new token and must not allocate.
-func (c *Config) isAudience(name string) bool {
-	if len(c.Audience) == 0 || len(c.Audience) == 1 && c.Audience[0] == IssuedToUs {
-		return name == c.ClientID
+func (p *Provider) isAudience(name string) bool {
+	if len(p.Audience) == 0 || len(p.Audience) == 1 && p.Audience[0] == IssuedToUs {
+		return name == p.ClientID
 	}
-	return name != IssuedToUs && slices.Contains(c.Audience, name)
+	return name != IssuedToUs && slices.Contains(p.Audience, name)
 }
 
 func saysNobody(audience []string) bool {
@@ -61,23 +61,29 @@ func saysNobody(audience []string) bool {
 }
 
 // isIssuedToUs reports whether azp or client_id is this client. If the token has both, both must be.
-func (c *Config) isIssuedToUs(token *claims.Token) bool {
+func (p *Provider) isIssuedToUs(token *claims.Token) bool {
 	named := false
 	for _, name := range []string{"azp", "client_id"} {
 		if !token.Has(name) {
 			continue
 		}
-		if named = token.Text(name) == c.ClientID; !named {
+		if named = token.Text(name) == p.ClientID; !named {
 			return false
 		}
 	}
-	return named && c.ClientID != ""
+	return named && p.ClientID != ""
 }
 
 // audienceHint names the setting that would accept a refused token, "" if there is none.
-func (c *Config) audienceHint(token *claims.Token) string {
-	if c.takesIssuedToUs() || !c.isIssuedToUs(token) {
+func (p *Provider) audienceHint(token *claims.Token) string {
+	if p.takesIssuedToUs() || !p.isIssuedToUs(token) {
 		return ""
 	}
 	return "the token was issued to this client, for another audience: core.IssuedToUs in Config.Audience accepts such tokens"
 }
+
+// takesAnyAudience reports whether tokens for other services of the provider are accepted.
+func (p *Provider) takesAnyAudience() bool { return slices.Contains(p.Audience, AnyAudience) }
+
+// takesIssuedToUs reports whether tokens that were issued to this client are accepted whatever their audience.
+func (p *Provider) takesIssuedToUs() bool { return slices.Contains(p.Audience, IssuedToUs) }

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/login"
-	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
 	"github.com/go-oidc-auth/oidcauth/core/internal/session"
 	"github.com/go-oidc-auth/oidcauth/core/internal/trouble"
 	"github.com/go-oidc-auth/oidcauth/core/internal/verify"
@@ -20,7 +19,7 @@ import (
 type Auth struct {
 	cfg      *Config // a pointer, so that printing an Auth by value prints no setting
 	log      *slog.Logger
-	provider *provider.Provider
+	main     *party            // the provider
 	verifier *verify.Verifier  // what the guards accept
 	states   *login.Logins     // state of the logins in progress
 	logins   *session.Logins   // finishes a login: passes tokens through, or starts a session
@@ -59,14 +58,11 @@ func New(config Config) (*Auth, error) {
 	if a.states, err = login.New(login.Config{Secrets: a.secrets(), Party: cfg.party(), Leeway: cfg.Leeway, Secure: cfg.isSecure()}); err != nil {
 		return nil, err
 	}
-	a.provider = provider.New(provider.Config{
-		DiscoveryURL: cfg.DiscoveryURL, Issuer: cfg.Issuer, JWKSURL: cfg.JWKSURL, Client: provider.NewClient(cfg.ClientID, cfg.ClientSecret),
-		HTTP: cfg.HTTPClient, Timeout: cfg.Timeout, Allows: func(address string) bool { return cfg.badEndpoint(address) == "" },
-		Log: a.log, Observe: a.observed(),
-	})
-	up := &session.Upstream{Provider: a.provider, Issuer: a.providerIssuer(), Subjects: a.subjectIssuer(), Granted: a.grantedIssuer(), RefreshTTL: cfg.sessionTTL()}
-	sessions := a.sessions(up)
-	a.logins = session.NewLogins(up, sessions, a.browsers)
+	main := cfg.main()
+	main.complete()
+	a.main = a.newParty(main)
+	sessions := a.sessions(a.main.up)
+	a.logins = session.NewLogins(a.main.up, sessions, a.browsers)
 	a.verifier = verify.NewVerifier(cfg.TokenCacheSize, sessions.Issuers()...)
 	return a, nil
 }
@@ -102,9 +98,9 @@ func (a *Auth) vaultConfig(up *session.Upstream) session.Config {
 	return session.Config{
 		Upstream: up, Store: a.cfg.Store, Secrets: func() ([][]byte, error) { return a.storeSecrets(random) },
 		Client: a.cfg.ClientID, Issuer: a.cfg.PublicURL, Audience: b.Audience, SubjectClaim: b.SubjectClaim,
-		AnyAudience: a.cfg.takesAnyAudience(), TokenTTL: b.TokenTTL, SessionTTL: b.SessionTTL, SessionMax: b.SessionMax, Grace: b.RefreshGrace,
+		AnyAudience: a.main.takesAnyAudience(), TokenTTL: b.TokenTTL, SessionTTL: b.SessionTTL, SessionMax: b.SessionMax, Grace: b.RefreshGrace,
 		Timeout: a.cfg.Timeout, Leeway: a.cfg.Leeway, ImportKey: b.ImportKey, Peers: peers,
-		Keys: a.cfg.Broker != nil, Browsers: a.cfg.Sessions != nil, Rules: a.cfg.rules(), New: newToken, Permit: func(token *verify.Token) error { return mint.permit(idTokenOf(token)) },
+		Keys: a.cfg.Broker != nil, Browsers: a.cfg.Sessions != nil, Rules: a.main.rules(a.cfg), New: newToken, Permit: func(token *verify.Token) error { return mint.permit(idTokenOf(token)) },
 		Log: a.log, Observe: a.observed(),
 	}
 }
@@ -168,6 +164,6 @@ func (a *Auth) Close() error {
 		errs = append(errs, a.vault.Close())
 	}
 	errs = append(errs, a.cfg.closeOwnStore())
-	a.provider.Close()
+	a.main.up.Provider.Close()
 	return errors.Join(errs...)
 }

@@ -32,11 +32,11 @@ func (c *Config) badURL(address string) string {
 // badEndpoint returns what is wrong with an endpoint in the provider's discovery document, "" if nothing is. Only a provider on
 // loopback may name an http endpoint on loopback: otherwise this service would send the client secret unencrypted to whatever
 // listens on this machine.
-func (c *Config) badEndpoint(address string) string {
+func (p *Provider) badEndpoint(address string, c *Config) string {
 	if fault := c.badURL(address); fault != "" {
 		return fault
 	}
-	discovery, err := url.Parse(c.DiscoveryURL)
+	discovery, err := url.Parse(p.DiscoveryURL)
 	if isHTTP(address) && !c.AllowHTTP && (err != nil || !isLoopback(discovery.Hostname())) {
 		return quoted(address) + ": http on loopback is allowed only if DiscoveryURL is on loopback too"
 	}

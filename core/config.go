@@ -171,12 +171,8 @@ func (c Config) checked() (*Config, error) {
 // complete copies the slices, which the caller may change later, and fills in the defaults.
 func (c *Config) complete() {
 	c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
-	c.Scopes, c.Audience = slices.Clone(c.Scopes), slices.Clone(c.Audience)
 	c.RedirectURIs, c.PostLogoutURIs = slices.Clone(c.RedirectURIs), slices.Clone(c.PostLogoutURIs)
 	c.SecretKeys, c.Require = slices.Clone(c.SecretKeys), slices.Clone(c.Require)
-	if len(c.Scopes) == 0 {
-		c.Scopes = slices.Clone(defaultScopes)
-	}
 	if len(c.RedirectURIs) == 0 {
 		c.RedirectURIs = []string{Loopback}
 	}

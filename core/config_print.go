@@ -44,15 +44,8 @@ func (a Auth) LogValue() slog.Value { return slog.GroupValue(a.shown()...) }
 // shown returns the fields that are set and may be printed. Fields that are not in the list are never printed, so a new secret
 // is hidden by default.
 func (c Config) shown() []slog.Attr {
-	fields := []slog.Attr{
-		slog.String("DiscoveryURL", shownAddress(c.DiscoveryURL)),
-		slog.String("ClientID", c.ClientID),
-		slog.String("ClientSecret", hide(c.ClientSecret != "")),
+	fields := append(c.main().shown(),
 		slog.String("PublicURL", shownAddress(c.PublicURL)),
-		slog.String("Issuer", shownAddress(c.Issuer)),
-		slog.String("JWKSURL", shownAddress(c.JWKSURL)),
-		slog.Any("Scopes", c.Scopes),
-		slog.Any("Audience", c.Audience),
 		slog.Any("RedirectURIs", shownAddresses(c.RedirectURIs)),
 		slog.Any("PostLogoutURIs", shownAddresses(c.PostLogoutURIs)),
 		slog.String("SecretKeys", hide(len(c.SecretKeys) > 0)),
@@ -66,7 +59,7 @@ func (c Config) shown() []slog.Attr {
 		slog.Duration("Timeout", c.Timeout),
 		slog.Duration("Leeway", c.Leeway),
 		slog.Int("TokenCacheSize", c.TokenCacheSize),
-	}
+	)
 	if c.Sessions != nil {
 		fields = append(fields, slog.Attr{Key: "Sessions", Value: slog.GroupValue(c.Sessions.shown()...)})
 	}

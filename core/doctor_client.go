@@ -20,11 +20,11 @@ func (a *Auth) examineClient(ctx context.Context, f *findings, e *provider.Exami
 	if e.Meta.Token == "" {
 		return // examineOffers reports it
 	}
-	if !a.provider.Client.Authenticates(e.Offers.AuthMethods) {
+	if !a.main.up.Provider.Client.Authenticates(e.Offers.AuthMethods) {
 		f.wrong("client", "", "The provider takes neither client_secret_basic nor client_secret_post, and this library has no other way to authenticate: allow one of them for this client.")
 		return
 	}
-	found, issued := a.tryClient(ctx, a.provider.Client, e)
+	found, issued := a.tryClient(ctx, a.main.up.Provider.Client, e)
 	switch {
 	case issued:
 		f.wrong("client", "", "The token endpoint issues tokens for a code that it never issued: do not use this provider.")
@@ -47,7 +47,7 @@ func (a *Auth) examineClient(ctx context.Context, f *findings, e *provider.Exami
 // tryClient sends a made-up code as a client, and returns the refusal, or that tokens were issued.
 func (a *Auth) tryClient(ctx context.Context, client provider.Client, e *provider.Examination) (refusal *fault.Error, issued bool) {
 	form := codeForm("oidcauth-doctor-"+rand.Text(), rand.Text()+rand.Text(), "http://127.0.0.1"+callbackPath)
-	err := a.provider.TryClient(ctx, client, e.Meta, form)
+	err := a.main.up.Provider.TryClient(ctx, client, e.Meta, form)
 	return fault.Find(err), err == nil
 }
 
@@ -55,7 +55,7 @@ func (a *Auth) tryClient(ctx context.Context, client provider.Client, e *provide
 func (a *Auth) examineRefusal(f *findings, found *fault.Error) {
 	switch found.Code {
 	case "invalid_client":
-		if a.provider.Client.IsPublic() {
+		if a.main.up.Provider.Client.IsPublic() {
 			f.wrong("client", `ClientSecret: os.Getenv("CLIENT_SECRET"),`, "The provider does not accept this client without a secret: write the secret from its page of this client, or make the client public there, or correct Config.ClientID.")
 			return
 		}
@@ -106,10 +106,10 @@ func (a *Auth) examineRedirects(ctx context.Context, f *findings, meta *provider
 // tryLogin begins a login without a browser; nil means that there was no answer.
 func (a *Auth) tryLogin(ctx context.Context, meta *provider.Metadata, redirect string) *provider.Authorization {
 	f := &flows{Auth: a}
-	scope := f.scopeText(a.cfg.Scopes, false)
+	scope := f.scopeText(a.main.Scopes, false)
 	parameters := f.authorization(redirect, scope, "none")
 	bindTo(parameters, login.NewState(login.Browser, redirect, scope), rand.Text())
-	answer, err := a.provider.Authorize(ctx, endpoint(meta.Authorization, parameters), redirect)
+	answer, err := a.main.up.Provider.Authorize(ctx, endpoint(meta.Authorization, parameters), redirect)
 	if err != nil {
 		return nil
 	}
@@ -139,7 +139,7 @@ func (a *Auth) examineRedirect(f *findings, address string, answer, wrong *provi
 func (a *Auth) examineAnswer(f *findings, address, code string) {
 	switch code {
 	case "invalid_scope":
-		f.wrong("scopes", "Scopes: []string{\"profile\", \"email\"},", "The provider refuses a login with the scopes %s: allow them for this client, or correct Config.Scopes.", strings.Join(a.cfg.Scopes, " "))
+		f.wrong("scopes", "Scopes: []string{\"profile\", \"email\"},", "The provider refuses a login with the scopes %s: allow them for this client, or correct Config.Scopes.", strings.Join(a.main.Scopes, " "))
 	case "unauthorized_client", "unsupported_response_type":
 		f.wrong("client", "", "This client may not begin a login with the authorization code flow (%s): enable it at the provider.", code)
 	default:

@@ -34,8 +34,8 @@ func (a *Auth) examineTokens(f *findings, meta *provider.Metadata) {
 		f.wrong("access tokens", line, "The provider's access tokens are opaque, so that guards refuse them: register an API (an audience or a resource) for this service there, or use broker mode, or Config.Sessions for pages.")
 	case a.cfg.Broker == nil && meta.Issuer == googleIssuer:
 		f.note("access tokens", line, "Google's access tokens are opaque, so that guards refuse them: use Config.Sessions for pages, or broker mode for clients with tokens.")
-	case a.cfg.Broker == nil && !a.cfg.takesAnyAudience():
-		f.ok("access tokens", "Guards accept access tokens for the audience %s; that the provider issues such ones, only a login shows.", strings.Join(a.cfg.audiences(), " or "))
+	case a.cfg.Broker == nil && !a.main.takesAnyAudience():
+		f.ok("access tokens", "Guards accept access tokens for the audience %s; that the provider issues such ones, only a login shows.", strings.Join(a.main.audiences(), " or "))
 	}
 }
 
@@ -68,7 +68,7 @@ func (a *Auth) examineLoginOffers(f *findings, e *provider.Examination) {
 	if !e.Meta.IssInAnswers {
 		f.note("offers", "", "The provider does not send iss in its answers (RFC 9207): enable it if other providers send browsers to this callback, too.")
 	}
-	for _, scope := range a.cfg.Scopes {
+	for _, scope := range a.main.Scopes {
 		if len(offers.Scopes) > 0 && !slices.Contains(offers.Scopes, scope) {
 			f.note("scopes", "", "The provider does not announce the scope %s of Config.Scopes: a login that asks for it may be refused.", scope)
 		}

@@ -16,7 +16,7 @@ import (
 
 // examineProvider examines what the provider answers. Checks that need the discovery document are left out without it.
 func (a *Auth) examineProvider(ctx context.Context, f *findings) {
-	e := a.provider.Examine(ctx)
+	e := a.main.up.Provider.Examine(ctx)
 	a.examineDiscovery(f, e)
 	a.examineKeys(f, e)
 	a.examineAlgorithms(f, e)

@@ -24,21 +24,21 @@ type DeviceStart struct {
 // device answers POST device. A 503 means only that the provider has no device flow, or none for this client; the Python
 // client then uses the code flow. So an outage is a 502 here.
 func (f *flows) device(ctx context.Context, _ *Request) (*Response, error) {
-	meta, err := f.provider.Metadata(ctx)
+	meta, err := f.main.up.Provider.Metadata(ctx)
 	if err != nil {
 		return nil, deviceOutage(err)
 	}
 	if meta.Device == "" {
 		return nil, noDeviceFlow("OIDC endpoint 'device_authorization_endpoint' not found in discovery.")
 	}
-	form := url.Values{"scope": {f.scopeText(f.cfg.Scopes, true)}}
+	form := url.Values{"scope": {f.scopeText(f.main.Scopes, true)}}
 	verifier := ""
-	if f.provider.Client.IsPublic() { // providers that require PKCE of public clients require it here too
+	if f.main.up.Provider.Client.IsPublic() { // providers that require PKCE of public clients require it here too
 		verifier = oauth2.GenerateVerifier()
 		form.Set("code_challenge", oauth2.S256ChallengeFromVerifier(verifier))
 		form.Set("code_challenge_method", "S256")
 	}
-	begun, err := f.provider.Device(ctx, meta, form)
+	begun, err := f.main.up.Provider.Device(ctx, meta, form)
 	switch {
 	case fault.Is(err, fault.Outage):
 		return nil, deviceOutage(err)

@@ -60,7 +60,7 @@ func (f *flows) login(ctx context.Context, request *Request) (*Response, error) 
 	if err != nil {
 		return nil, err
 	}
-	meta, err := f.provider.Metadata(ctx)
+	meta, err := f.main.up.Provider.Metadata(ctx)
 	if err != nil {
 		return nil, &Error{Status: http.StatusServiceUnavailable, Detail: "OIDC server unavailable, cannot log in.", RetryAfter: outageRetry, Err: err, kind: fault.Outage}
 	}
@@ -86,7 +86,7 @@ func (f *flows) login(ctx context.Context, request *Request) (*Response, error) 
 // authorization returns the parameters of an authorization request, without those that bind it to a login.
 func (f *flows) authorization(redirect, scope, prompt string) url.Values {
 	parameters := url.Values{
-		"response_type": {"code"}, "client_id": {f.cfg.ClientID}, "redirect_uri": {redirect}, "scope": {scope}, "code_challenge_method": {"S256"},
+		"response_type": {"code"}, "client_id": {f.main.ClientID}, "redirect_uri": {redirect}, "scope": {scope}, "code_challenge_method": {"S256"},
 	}
 	if prompt != "" {
 		parameters.Set("prompt", prompt)
@@ -200,9 +200,9 @@ func (f *flows) loginScope(asked string, offline bool) (string, error) {
 	if len(asked) > maxScopeText {
 		return "", badRequest(CodeInvalidScope, "invalid_scope: the scope is too long")
 	}
-	words := f.cfg.Scopes
+	words := f.main.Scopes
 	if asked != "" {
-		allowed := append([]string{"openid", "profile", "email", "offline_access"}, f.cfg.Scopes...)
+		allowed := append([]string{"openid", "profile", "email", "offline_access"}, f.main.Scopes...)
 		words = slices.DeleteFunc(strings.Fields(asked), func(word string) bool { return !slices.Contains(allowed, word) })
 	}
 	return f.scopeText(words, offline), nil

@@ -48,7 +48,7 @@ func (f *flows) logout(ctx context.Context, request *Request) (*Response, error)
 
 // metadata is the provider's, empty while that is out of reach, which is logged as a change of state.
 func (f *flows) metadata(ctx context.Context) *provider.Metadata {
-	meta, err := f.provider.Metadata(ctx)
+	meta, err := f.main.up.Provider.Metadata(ctx)
 	if err != nil {
 		return &provider.Metadata{}
 	}
@@ -69,7 +69,7 @@ func (f *flows) leadOn(meta *provider.Metadata, target, state, hint string) stri
 	case meta.EndSession == "":
 		return withState(target, state)
 	}
-	parameters := url.Values{"client_id": {f.cfg.ClientID}}
+	parameters := url.Values{"client_id": {f.main.ClientID}}
 	setUnlessEmpty(parameters, "post_logout_redirect_uri", target)
 	setUnlessEmpty(parameters, "state", state)
 	setUnlessEmpty(parameters, "id_token_hint", hint)

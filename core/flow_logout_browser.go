@@ -44,7 +44,7 @@ func (f *flows) leave(ctx context.Context, request *Request, who caller, asked *
 		if errSeal != nil {
 			return nil, errSeal
 		}
-		parameters := url.Values{"client_id": {f.cfg.ClientID}, "post_logout_redirect_uri": {f.cfg.PublicURL + f.paths.Logout}, "state": {address}}
+		parameters := url.Values{"client_id": {f.main.ClientID}, "post_logout_redirect_uri": {f.cfg.PublicURL + f.paths.Logout}, "state": {address}}
 		setUnlessEmpty(parameters, "id_token_hint", left.Hint)
 		target = endpoint(meta.EndSession, parameters)
 	}

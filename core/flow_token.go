@@ -97,7 +97,7 @@ func (f *flows) loopbackCode(ctx context.Context, form *tokenForm) (*session.Tok
 // client the device code must be one that this service sealed.
 func (f *flows) deviceCode(ctx context.Context, form *tokenForm) (*session.Tokens, error) {
 	spent := url.Values{"grant_type": {deviceGrant}, "device_code": {form.credential}}
-	if f.provider.Client.IsPublic() {
+	if f.main.up.Provider.Client.IsPublic() {
 		device, ok := f.states.OpenDevice(form.credential)
 		if !ok {
 			return nil, provider.Refusal(CodeInvalidGrant)
@@ -109,7 +109,7 @@ func (f *flows) deviceCode(ctx context.Context, form *tokenForm) (*session.Token
 	if err != nil {
 		return nil, err
 	}
-	return f.logins.Redeem(ctx, at, spent, session.Check{Scope: f.scopeText(f.cfg.Scopes, true)})
+	return f.logins.Redeem(ctx, at, spent, session.Check{Scope: f.scopeText(f.main.Scopes, true)})
 }
 
 // codeForm builds the token request for a code (RFC 6749 section 4.1.3, RFC 7636 section 4.5).
