@@ -19,7 +19,7 @@ import (
 type Auth struct {
 	cfg      *Config // a pointer, so that printing an Auth by value prints no setting
 	log      *slog.Logger
-	main     *party            // the provider
+	parties  []*party          // the providers, the main one first
 	verifier *verify.Verifier  // what the guards accept
 	states   *login.Logins     // state of the logins in progress
 	logins   *session.Logins   // finishes a login: passes tokens through, or starts a session
@@ -28,7 +28,6 @@ type Auth struct {
 	browsers *session.Browsers // nil without Config.Sessions
 	origin   string            // of PublicURL, as browsers write it
 
-	noLogout  *trouble.Trouble        // the provider has no logout endpoint
 	refusals  *trouble.Limit          // of log lines about refused tokens
 	redirects *trouble.Limit          // of log lines about refused redirect URIs
 	closed    *atomic.Bool            // Close was called: the revocation list, if there is one, is stale
@@ -50,7 +49,6 @@ func New(config Config) (*Auth, error) {
 	cfg.warn()
 	a := &Auth{
 		cfg: cfg, log: cfg.Logger, closed: new(atomic.Bool), loginPath: new(atomic.Pointer[string]), own: new(sync.Map), mounts: new(mounts), origin: originOf(cfg.PublicURL),
-		noLogout:  trouble.New(cfg.Logger, slog.LevelWarn, "browsers", "sent to the provider's logout"),
 		refusals:  &trouble.Limit{Lines: 10, Every: time.Second},
 		redirects: trouble.OncePerMinute(), foreign: trouble.OncePerMinute(),
 		covered: trouble.OncePerMinute(), preflights: trouble.OncePerMinute(),
@@ -58,19 +56,24 @@ func New(config Config) (*Auth, error) {
 	if a.states, err = login.New(login.Config{Secrets: a.secrets(), Party: cfg.party(), Leeway: cfg.Leeway, Secure: cfg.isSecure()}); err != nil {
 		return nil, err
 	}
-	main := cfg.main()
-	main.complete()
-	a.main = a.newParty(main)
-	sessions := a.sessions(a.main.up)
-	a.logins = session.NewLogins(a.main.up, sessions, a.browsers)
+	var ups session.Upstreams
+	for _, settings := range cfg.all() {
+		p := a.newParty(*settings)
+		a.parties, ups = append(a.parties, p), append(ups, p.up)
+	}
+	sessions := a.sessions(ups)
+	a.logins = session.NewLogins(ups, sessions, a.browsers)
 	a.verifier = verify.NewVerifier(cfg.TokenCacheSize, sessions.Issuers()...)
 	return a, nil
 }
 
+// main returns the main provider.
+func (a *Auth) main() *party { return a.parties[0] }
+
 // sessions returns the implementation for the configured mode.
-func (a *Auth) sessions(up *session.Upstream) session.Sessions {
+func (a *Auth) sessions(ups session.Upstreams) session.Sessions {
 	if a.cfg.needsStore() {
-		a.vault = session.NewVault(a.vaultConfig(up))
+		a.vault = session.NewVault(a.vaultConfig(ups))
 	}
 	if s := a.cfg.Sessions; s != nil {
 		a.browsers = session.NewBrowsers(a.vault, session.BrowserConfig{
@@ -79,13 +82,13 @@ func (a *Auth) sessions(up *session.Upstream) session.Sessions {
 		})
 	}
 	if a.cfg.Broker == nil {
-		return session.NewPassthrough(up, a.log)
+		return session.NewPassthrough(ups, a.log)
 	}
 	a.broker = session.NewBroker(a.vault)
 	return a.broker
 }
 
-func (a *Auth) vaultConfig(up *session.Upstream) session.Config {
+func (a *Auth) vaultConfig(ups session.Upstreams) session.Config {
 	b, mint := a.cfg.Broker, a.Required()
 	if b == nil {
 		b = &BrokerConfig{Audience: a.cfg.PublicURL, SubjectClaim: defaultSubject}
@@ -96,12 +99,12 @@ func (a *Auth) vaultConfig(up *session.Upstream) session.Config {
 	}
 	random := randomSecret()
 	return session.Config{
-		Upstream: up, Store: a.cfg.Store, Secrets: func() ([][]byte, error) { return a.storeSecrets(random) },
+		Upstreams: ups, Store: a.cfg.Store, Secrets: func() ([][]byte, error) { return a.storeSecrets(random) },
 		Client: a.cfg.ClientID, Issuer: a.cfg.PublicURL, Audience: b.Audience, SubjectClaim: b.SubjectClaim,
-		AnyAudience: a.main.takesAnyAudience(), TokenTTL: b.TokenTTL, SessionTTL: b.SessionTTL, SessionMax: b.SessionMax, Grace: b.RefreshGrace,
+		AnyAudience: a.cfg.takesAnyAudience(), TokenTTL: b.TokenTTL, SessionTTL: b.SessionTTL, SessionMax: b.SessionMax, Grace: b.RefreshGrace,
 		Timeout: a.cfg.Timeout, Leeway: a.cfg.Leeway, ImportKey: b.ImportKey, Peers: peers,
-		Keys: a.cfg.Broker != nil, Browsers: a.cfg.Sessions != nil, Rules: a.main.rules(a.cfg), New: newToken, Permit: func(token *verify.Token) error { return mint.permit(idTokenOf(token)) },
-		Log: a.log, Observe: a.observed(),
+		Keys: a.cfg.Broker != nil, Browsers: a.cfg.Sessions != nil, Rules: a.main().up.Rules, New: newToken, Permit: func(token *verify.Token) error { return mint.permit(idTokenOf(token)) },
+		Log: a.log, Observe: a.observed(""),
 	}
 }
 
@@ -164,6 +167,8 @@ func (a *Auth) Close() error {
 		errs = append(errs, a.vault.Close())
 	}
 	errs = append(errs, a.cfg.closeOwnStore())
-	a.main.up.Provider.Close()
+	for _, p := range a.parties {
+		p.up.Provider.Close()
+	}
 	return errors.Join(errs...)
 }

@@ -16,8 +16,7 @@ func (f *faults) add(field, format string, args ...any) {
 // check adds every error that it can find without opening the store: the field, its value, and the fix. No error contains a
 // secret, or a URL that may contain a password.
 func (c *Config) check(f *faults) {
-	main := c.main()
-	main.check(f, c, "")
+	c.checkProviders(f)
 	c.checkPublicURL(f)
 	c.checkLists(f)
 	c.checkSecrets(f)

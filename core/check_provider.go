@@ -1,11 +1,62 @@
 package core
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
 )
+
+// maxProviders is the maximum number of providers beside the main one.
+const maxProviders = 100
+
+// checkProviders adds the faults of all providers, and those of their combination.
+func (c *Config) checkProviders(f *faults) {
+	prefix := func(i int) string { return fmt.Sprintf("Providers[%d].", i+c.inList) }
+	main := ""
+	if c.inList > 0 {
+		main = prefix(-1)
+	}
+	c.main.check(f, c, main)
+	if len(c.Providers) > maxProviders {
+		f.add("Providers", "%d entries: write at most %d", len(c.Providers), maxProviders)
+		return
+	}
+	all := c.all()
+	for i := range c.Providers {
+		p := &c.Providers[i]
+		p.check(f, c, prefix(i))
+		for _, other := range all[:i+1] {
+			if strings.EqualFold(p.Name, other.Name) {
+				f.add(prefix(i)+"Name", "%q is the name of another provider too: give each its own Name", p.Name)
+			}
+			if p.base() != "" && strings.TrimSuffix(p.base(), "/") == strings.TrimSuffix(other.base(), "/") {
+				f.add(prefix(i)+"DiscoveryURL", "%s: the provider %s has the same issuer, and a token does not say which of the two it belongs to: write one entry, with every Audience", quoted(p.DiscoveryURL), other.Name)
+			}
+		}
+	}
+}
+
+// all returns the settings of all providers, the main one first.
+func (c *Config) all() []*Provider {
+	list := []*Provider{&c.main}
+	for i := range c.Providers {
+		list = append(list, &c.Providers[i])
+	}
+	return list
+}
+
+// takesAnyAudience reports whether tokens for other services of a provider are accepted.
+func (c *Config) takesAnyAudience() bool {
+	return slices.ContainsFunc(c.all(), (*Provider).takesAnyAudience)
+}
+
+// isName reports whether text can be the name of a provider, which is part of a path.
+func isName(text string) bool {
+	const most = 64
+	return text != "" && len(text) <= most && text != "." && text != ".." && isAlphanumeric(text, "-_.")
+}
 
 // check adds the faults of a provider. field precedes the names of its fields in errors.
 func (p *Provider) check(f *faults, c *Config, field string) {
@@ -23,6 +74,9 @@ func (p *Provider) check(f *faults, c *Config, field string) {
 		f.add(field+"DiscoveryURL", "empty: write the address of the provider's discovery document, or both Issuer and JWKSURL if you need only guards")
 	case p.ClientID == "" && len(p.Audience) == 0:
 		f.add(field+"Audience", "empty: write the audience that tokens must contain, or a ClientID")
+	}
+	if p.Name != "" && !isName(p.Name) {
+		f.add(field+"Name", "%q: write at most 64 letters, digits, dots, - and _; it is part of the address of the callback", p.Name)
 	}
 	if p.JWKSURL != "" {
 		if fault := c.badURL(p.JWKSURL); fault != "" {

@@ -49,6 +49,11 @@ var defaultScopes = []string{"profile", "email"}
 // transport, and the user's data directory (XDG_DATA_HOME, HOME) if Sessions or broker mode has neither Store nor StoreURL.
 // Printing or logging a Config shows no secret.
 type Config struct {
+	// Name is the name of the provider that the fields up to JWKSURL, Scopes and Audience describe, for a login's parameter provider, the
+	// chooser and the log, where there are several: letters, digits, dots, - and _, at most 64. Empty: the host in DiscoveryURL or Issuer.
+	Name string
+	// Label is what the chooser shows people for this provider. Empty: Name.
+	Label string
 	// DiscoveryURL is the address of the provider's discovery document, ending in /.well-known/openid-configuration
 	// (OpenID Connect Discovery section 4). https, or http on loopback. Empty: both Issuer and JWKSURL are required, and only
 	// the guards and userinfo work. The document must name https endpoints, unless DiscoveryURL is on loopback or AllowHTTP is set.
@@ -71,6 +76,12 @@ type Config struct {
 	// Scopes are requested at login and device start. A login can choose among these and openid, profile, email and
 	// offline_access, but no others. Empty: profile and email. openid is always added.
 	Scopes []string
+	// Providers are further providers of this service. Guards accept the tokens of all; a login names one by the parameter provider, and a
+	// person who begins a login without it chooses on a page. Each has its own callback address, the one of the callback route followed
+	// by a slash and its Name, to be registered there. The provider in the fields of Config, or the first of Providers if those
+	// are empty, is the main one: it counts where a program names none, and own subjects and what is encrypted depend on
+	// which one it is; so keep it first. Empty: one provider. At most 100.
+	Providers []Provider
 	// Audience lists the accepted audiences: aud of the provider's access tokens must contain one of them. Empty: it must
 	// contain ClientID. With an empty list, a token whose aud is absent or contains only Keycloak's built-in clients (account,
 	// broker, realm-management), and whose header does not have the type of RFC 9068 (at+jwt), is accepted if it has azp or
@@ -144,19 +155,24 @@ type Config struct {
 	// use. nil, or a nil answer: the token as JSON; with Sessions, a redirect to the address at which the login began. With
 	// Sessions the session's cookie is added to every answer, and the Token has a Caller but no access or refresh token.
 	OnLogin func(context.Context, *Request, *Token) *Response
+	// OnChoose answers a login that names no provider where there are several (Providers): show a page with a link for each choice, for
+	// instance. It must be safe for concurrent use. nil, or a nil answer: a plain page.
+	OnChoose func(context.Context, *Request, []Choice) *Response
 	// OnError answers a request that a guard or a route refuses. Start with [Error.Response] to keep WWW-Authenticate and
 	// Retry-After. It must be safe for concurrent use. nil, or a nil answer: the default. That is the answer of Error.Response;
 	// with Sessions, a browser gets a redirect to the login or a page instead, and a script the address of the login.
 	OnError func(context.Context, *Request, *Error) *Response
 
-	ownStore bool // Store was opened by New, and is closed by Close
+	main     Provider // the main provider; Providers has the others
+	inList   int      // how many of the caller's Providers became main
+	ownStore bool     // Store was opened by New, and is closed by Close
 }
 
 // checked returns a copy with every default filled in and, in broker mode, an open store. The error lists every invalid
 // field and its fix.
 func (c Config) checked() (*Config, error) {
 	c.PublicURL = lowerOrigin(c.PublicURL)
-	c.DiscoveryURL, c.JWKSURL = lowerScheme(c.DiscoveryURL), lowerScheme(c.JWKSURL)
+	c.gatherProviders()
 	var f faults
 	c.check(&f)
 	c.openStore(&f)
@@ -175,6 +191,10 @@ func (c *Config) complete() {
 	c.SecretKeys, c.Require = slices.Clone(c.SecretKeys), slices.Clone(c.Require)
 	if len(c.RedirectURIs) == 0 {
 		c.RedirectURIs = []string{Loopback}
+	}
+	c.main.complete()
+	for i := range c.Providers {
+		c.Providers[i].complete()
 	}
 	c.Timeout = cmp.Or(c.Timeout, defaultTimeout)
 	c.Leeway = cmp.Or(c.Leeway, defaultLeeway)

@@ -44,7 +44,7 @@ func (a Auth) LogValue() slog.Value { return slog.GroupValue(a.shown()...) }
 // shown returns the fields that are set and may be printed. Fields that are not in the list are never printed, so a new secret
 // is hidden by default.
 func (c Config) shown() []slog.Attr {
-	fields := append(c.main().shown(),
+	fields := append(c.flat().shown(),
 		slog.String("PublicURL", shownAddress(c.PublicURL)),
 		slog.Any("RedirectURIs", shownAddresses(c.RedirectURIs)),
 		slog.Any("PostLogoutURIs", shownAddresses(c.PostLogoutURIs)),
@@ -60,6 +60,9 @@ func (c Config) shown() []slog.Attr {
 		slog.Duration("Leeway", c.Leeway),
 		slog.Int("TokenCacheSize", c.TokenCacheSize),
 	)
+	for i, p := range c.Providers {
+		fields = append(fields, slog.Attr{Key: fmt.Sprintf("Providers[%d]", i), Value: p.LogValue()})
+	}
 	if c.Sessions != nil {
 		fields = append(fields, slog.Attr{Key: "Sessions", Value: slog.GroupValue(c.Sessions.shown()...)})
 	}

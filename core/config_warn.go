@@ -16,7 +16,7 @@ func (c *Config) warn() {
 	if c.AllowHTTP {
 		c.Logger.Warn("Config.AllowHTTP is set: whoever can read or change the traffic can take over every login")
 	}
-	if main := c.main(); main.takesAnyAudience() {
+	if c.takesAnyAudience() {
 		c.Logger.Warn("Config.Audience is core.AnyAudience: tokens that were issued for other services of the provider are accepted")
 	}
 	if c.ownStore && isUnencrypted(c.StoreURL) {

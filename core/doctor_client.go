@@ -16,15 +16,15 @@ const clientNotShown = "The token endpoint refuses a made-up code in a way that 
 
 // examineClient sends a made-up code to the token endpoint: a provider that accepts the client refuses the code. One that refuses the code
 // of a made-up client in the same way does not look at the client first.
-func (a *Auth) examineClient(ctx context.Context, f *findings, e *provider.Examination) {
+func (a visit) examineClient(ctx context.Context, f *findings, e *provider.Examination) {
 	if e.Meta.Token == "" {
 		return // examineOffers reports it
 	}
-	if !a.main.up.Provider.Client.Authenticates(e.Offers.AuthMethods) {
+	if !a.party.up.Provider.Client.Authenticates(e.Offers.AuthMethods) {
 		f.wrong("client", "", "The provider takes neither client_secret_basic nor client_secret_post, and this library has no other way to authenticate: allow one of them for this client.")
 		return
 	}
-	found, issued := a.tryClient(ctx, a.main.up.Provider.Client, e)
+	found, issued := a.tryClient(ctx, a.party.up.Provider.Client, e)
 	switch {
 	case issued:
 		f.wrong("client", "", "The token endpoint issues tokens for a code that it never issued: do not use this provider.")
@@ -45,17 +45,17 @@ func (a *Auth) examineClient(ctx context.Context, f *findings, e *provider.Exami
 }
 
 // tryClient sends a made-up code as a client, and returns the refusal, or that tokens were issued.
-func (a *Auth) tryClient(ctx context.Context, client provider.Client, e *provider.Examination) (refusal *fault.Error, issued bool) {
+func (a visit) tryClient(ctx context.Context, client provider.Client, e *provider.Examination) (refusal *fault.Error, issued bool) {
 	form := codeForm("oidcauth-doctor-"+rand.Text(), rand.Text()+rand.Text(), "http://127.0.0.1"+callbackPath)
-	err := a.main.up.Provider.TryClient(ctx, client, e.Meta, form)
+	err := a.party.up.Provider.TryClient(ctx, client, e.Meta, form)
 	return fault.Find(err), err == nil
 }
 
 // examineRefusal reports what the code of the token endpoint's refusal says about this client.
-func (a *Auth) examineRefusal(f *findings, found *fault.Error) {
+func (a visit) examineRefusal(f *findings, found *fault.Error) {
 	switch found.Code {
 	case "invalid_client":
-		if a.main.up.Provider.Client.IsPublic() {
+		if a.party.up.Provider.Client.IsPublic() {
 			f.wrong("client", `ClientSecret: os.Getenv("CLIENT_SECRET"),`, "The provider does not accept this client without a secret: write the secret from its page of this client, or make the client public there, or correct Config.ClientID.")
 			return
 		}
@@ -74,13 +74,13 @@ const (
 )
 
 // examineRedirects begins a login for each redirect URI, and one for an address that cannot be registered.
-func (a *Auth) examineRedirects(ctx context.Context, f *findings, meta *provider.Metadata, tables []Paths) {
+func (a visit) examineRedirects(ctx context.Context, f *findings, meta *provider.Metadata, tables []Paths) {
 	if meta.Authorization == "" {
 		return
 	}
 	var addresses []string
 	if a.cfg.PublicURL != "" {
-		addresses = a.publicAddresses(tables, func(paths Paths) string { return paths.Callback })
+		addresses = a.publicAddresses(tables, func(paths Paths) string { return (&flows{Auth: a.Auth, paths: paths}).callbackPath(a.party) })
 	}
 	for _, uri := range a.cfg.RedirectURIs {
 		if uri != Loopback && !slices.Contains(addresses, uri) {
@@ -104,12 +104,12 @@ func (a *Auth) examineRedirects(ctx context.Context, f *findings, meta *provider
 }
 
 // tryLogin begins a login without a browser; nil means that there was no answer.
-func (a *Auth) tryLogin(ctx context.Context, meta *provider.Metadata, redirect string) *provider.Authorization {
-	f := &flows{Auth: a}
-	scope := f.scopeText(a.main.Scopes, false)
-	parameters := f.authorization(redirect, scope, "none")
+func (a visit) tryLogin(ctx context.Context, meta *provider.Metadata, redirect string) *provider.Authorization {
+	f := &flows{Auth: a.Auth}
+	scope := f.scopeText(a.party.Scopes, false)
+	parameters := a.party.authorization(redirect, scope, "none")
 	bindTo(parameters, login.NewState(login.Browser, redirect, scope), rand.Text())
-	answer, err := a.main.up.Provider.Authorize(ctx, endpoint(meta.Authorization, parameters), redirect)
+	answer, err := a.party.up.Provider.Authorize(ctx, endpoint(meta.Authorization, parameters), redirect)
 	if err != nil {
 		return nil
 	}
@@ -119,14 +119,14 @@ func (a *Auth) tryLogin(ctx context.Context, meta *provider.Metadata, redirect s
 // examineRedirect reports one redirect URI. A browser that comes back shows that the URI is registered; an error page where the browser
 // should have come back, the same as for an address that cannot be registered, that it is not (RFC 6749 section 4.1.2.1). Otherwise, only
 // an answer of another kind than that for such an address shows that it is.
-func (a *Auth) examineRedirect(f *findings, address string, answer, wrong *provider.Authorization) {
+func (a visit) examineRedirect(f *findings, address string, answer, wrong *provider.Authorization) {
 	switch {
 	case answer == nil:
 		f.note("redirect URI", address, "Register this redirect URI at the provider: Doctor could not ask whether it is.")
 	case answer.Place == provider.Back:
 		a.examineAnswer(f, address, answer.Code)
 	case answer.Place == provider.Shown && answer.Status == http.StatusBadRequest && wrong != nil && wrong.IsLike(answer):
-		f.wrong("redirect URI", address, "The provider answers a login with an error page (status 400): register this redirect URI for the client %s, or correct Config.PublicURL or Config.ClientID.", a.cfg.ClientID)
+		f.wrong("redirect URI", address, "The provider answers a login with an error page (status 400): register this redirect URI for the client %s, or correct Config.PublicURL or Config.ClientID.", a.party.ClientID)
 	case wrong != nil && wrong.Place != provider.Back && !wrong.IsLike(answer) && answer.Status < 400:
 		f.ok("redirect URI", "The provider accepts the redirect URI %s.", address)
 	default:
@@ -136,10 +136,10 @@ func (a *Auth) examineRedirect(f *findings, address string, answer, wrong *provi
 
 // examineAnswer reports what the error code says with which a browser came back. login_required and others are the answer to prompt=none if
 // nobody is logged in: the request itself was good.
-func (a *Auth) examineAnswer(f *findings, address, code string) {
+func (a visit) examineAnswer(f *findings, address, code string) {
 	switch code {
 	case "invalid_scope":
-		f.wrong("scopes", "Scopes: []string{\"profile\", \"email\"},", "The provider refuses a login with the scopes %s: allow them for this client, or correct Config.Scopes.", strings.Join(a.main.Scopes, " "))
+		f.wrong("scopes", "Scopes: []string{\"profile\", \"email\"},", "The provider refuses a login with the scopes %s: allow them for this client, or correct Config.Scopes.", strings.Join(a.party.Scopes, " "))
 	case "unauthorized_client", "unsupported_response_type":
 		f.wrong("client", "", "This client may not begin a login with the authorization code flow (%s): enable it at the provider.", code)
 	default:

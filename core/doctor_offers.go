@@ -11,7 +11,7 @@ import (
 const googleIssuer = "https://accounts.google.com"
 
 // examineOffers compares what the provider offers with what the configuration uses.
-func (a *Auth) examineOffers(f *findings, e *provider.Examination, tables []Paths) {
+func (a visit) examineOffers(f *findings, e *provider.Examination, tables []Paths) {
 	for _, endpoint := range []struct{ member, address string }{{"authorization_endpoint", e.Meta.Authorization}, {"token_endpoint", e.Meta.Token}} {
 		if endpoint.address == "" {
 			f.wrong("offers", "", "The discovery document has no %s, so that nobody can log in: enable the authorization code flow at the provider.", endpoint.member)
@@ -27,15 +27,15 @@ func (a *Auth) examineOffers(f *findings, e *provider.Examination, tables []Path
 }
 
 // examineTokens reports access tokens that guards cannot verify: those of logins in this process, and those of Google.
-func (a *Auth) examineTokens(f *findings, meta *provider.Metadata) {
+func (a visit) examineTokens(f *findings, meta *provider.Metadata) {
 	const line = "Broker: &core.BrokerConfig{},"
 	switch {
 	case a.logins.GivesOpaque():
 		f.wrong("access tokens", line, "The provider's access tokens are opaque, so that guards refuse them: register an API (an audience or a resource) for this service there, or use broker mode, or Config.Sessions for pages.")
 	case a.cfg.Broker == nil && meta.Issuer == googleIssuer:
 		f.note("access tokens", line, "Google's access tokens are opaque, so that guards refuse them: use Config.Sessions for pages, or broker mode for clients with tokens.")
-	case a.cfg.Broker == nil && !a.main.takesAnyAudience():
-		f.ok("access tokens", "Guards accept access tokens for the audience %s; that the provider issues such ones, only a login shows.", strings.Join(a.main.audiences(), " or "))
+	case a.cfg.Broker == nil && !a.party.takesAnyAudience():
+		f.ok("access tokens", "Guards accept access tokens for the audience %s; that the provider issues such ones, only a login shows.", strings.Join(a.party.audiences(), " or "))
 	}
 }
 
@@ -57,7 +57,7 @@ func offered(e *provider.Examination) []string {
 	return list
 }
 
-func (a *Auth) examineLoginOffers(f *findings, e *provider.Examination) {
+func (a visit) examineLoginOffers(f *findings, e *provider.Examination) {
 	offers := e.Offers
 	if offers.OnlyPushedRequests {
 		f.wrong("offers", "", "The provider requires pushed authorization requests, which this library does not send: switch that off for this client.")
@@ -68,7 +68,7 @@ func (a *Auth) examineLoginOffers(f *findings, e *provider.Examination) {
 	if !e.Meta.IssInAnswers {
 		f.note("offers", "", "The provider does not send iss in its answers (RFC 9207): enable it if other providers send browsers to this callback, too.")
 	}
-	for _, scope := range a.main.Scopes {
+	for _, scope := range a.party.Scopes {
 		if len(offers.Scopes) > 0 && !slices.Contains(offers.Scopes, scope) {
 			f.note("scopes", "", "The provider does not announce the scope %s of Config.Scopes: a login that asks for it may be refused.", scope)
 		}
@@ -76,7 +76,7 @@ func (a *Auth) examineLoginOffers(f *findings, e *provider.Examination) {
 }
 
 // examineRouteOffers notes mounted routes that need what the provider does not offer.
-func (a *Auth) examineRouteOffers(f *findings, meta *provider.Metadata, tables []Paths) {
+func (a visit) examineRouteOffers(f *findings, meta *provider.Metadata, tables []Paths) {
 	for _, route := range []struct {
 		off      bool
 		of       func(Paths) string
@@ -94,7 +94,7 @@ func (a *Auth) examineRouteOffers(f *findings, meta *provider.Metadata, tables [
 }
 
 // examineSessionOffers notes what sessions in the store miss.
-func (a *Auth) examineSessionOffers(f *findings, e *provider.Examination, tables []Paths) {
+func (a visit) examineSessionOffers(f *findings, e *provider.Examination, tables []Paths) {
 	if a.vault == nil {
 		return
 	}

@@ -14,9 +14,30 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
 )
 
-// examineProvider examines what the provider answers. Checks that need the discovery document are left out without it.
+// visit is an examination of one provider.
+type visit struct {
+	*Auth
+
+	party *party
+}
+
+// examineProvider examines what the providers answer.
 func (a *Auth) examineProvider(ctx context.Context, f *findings) {
-	e := a.main.up.Provider.Examine(ctx)
+	for _, p := range a.parties {
+		var found findings
+		visit{a, p}.examine(ctx, &found)
+		for _, finding := range found {
+			if len(a.parties) > 1 {
+				finding.Text = "Provider " + p.Name + ": " + finding.Text
+			}
+			*f = append(*f, finding)
+		}
+	}
+}
+
+// examine examines what the provider answers. Checks that need the discovery document are left out without it.
+func (a visit) examine(ctx context.Context, f *findings) {
+	e := a.party.up.Provider.Examine(ctx)
 	a.examineDiscovery(f, e)
 	a.examineKeys(f, e)
 	a.examineAlgorithms(f, e)
@@ -30,7 +51,7 @@ func (a *Auth) examineProvider(ctx context.Context, f *findings) {
 	a.examineRedirects(ctx, f, e.Meta, tables)
 }
 
-func (a *Auth) examineDiscovery(f *findings, e *provider.Examination) {
+func (a visit) examineDiscovery(f *findings, e *provider.Examination) {
 	switch {
 	case e.Meta != nil:
 		f.ok("discovery", "The discovery document was fetched, and its issuer is the expected one.")
@@ -44,12 +65,12 @@ func (a *Auth) examineDiscovery(f *findings, e *provider.Examination) {
 }
 
 // examineIssuer reports that the issuer in the document is not the expected one.
-func (a *Auth) examineIssuer(f *findings, issuer string) {
+func (a visit) examineIssuer(f *findings, issuer string) {
 	shown, line := a.plainIssuer(issuer), ""
 	switch {
 	case shown == "":
 		shown = "(not shown, because it is not a plain URL)"
-	case a.cfg.Issuer != "":
+	case a.party.Issuer != "":
 		line = "Issuer: " + strconv.Quote(shown) + ","
 	default:
 		line = "DiscoveryURL: " + strconv.Quote(strings.TrimSuffix(shown, "/")+provider.WellKnown) + ","
@@ -85,7 +106,7 @@ func discoveryAdvice(err error) string {
 	return "compare the path of Config.DiscoveryURL, of which a realm, a tenant or an authorization server is part"
 }
 
-func (a *Auth) examineKeys(f *findings, e *provider.Examination) {
+func (a visit) examineKeys(f *findings, e *provider.Examination) {
 	switch {
 	case errors.Is(e.KeysErr, jose.ErrKeySet):
 		f.wrong("keys", "", "None of the %d keys that the provider publishes is usable: it needs an RSA key of 2048 to 8192 bits, one on P-256, P-384 or P-521, or an Ed25519 key, that may verify signatures.", e.Listed)
@@ -96,8 +117,8 @@ func (a *Auth) examineKeys(f *findings, e *provider.Examination) {
 	}
 }
 
-func (a *Auth) keysLine() string {
-	if a.cfg.JWKSURL == "" {
+func (a visit) keysLine() string {
+	if a.party.JWKSURL == "" {
 		return ""
 	}
 	return `JWKSURL: "", // the discovery document has the address`
@@ -111,7 +132,7 @@ func algorithmsOf(keys jose.Set) (algorithms []string) {
 }
 
 // examineAlgorithms compares the announced algorithms of ID tokens with the keys.
-func (a *Auth) examineAlgorithms(f *findings, e *provider.Examination) {
+func (a visit) examineAlgorithms(f *findings, e *provider.Examination) {
 	announced := slices.DeleteFunc(slices.Clone(e.Offers.Algorithms), func(alg string) bool { return !slices.Contains(jose.Algorithms, alg) })
 	switch {
 	case e.Meta == nil || len(e.Offers.Algorithms) == 0:
@@ -123,7 +144,7 @@ func (a *Auth) examineAlgorithms(f *findings, e *provider.Examination) {
 }
 
 // examineClock compares the header Date of the provider's answer with this clock.
-func (a *Auth) examineClock(f *findings, clock provider.Clock) {
+func (a visit) examineClock(f *findings, clock provider.Clock) {
 	const advice = "start a time service on both machines (timedatectl)"
 	late := -clock.Latest
 	switch {

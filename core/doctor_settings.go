@@ -35,10 +35,10 @@ func (a *Auth) examineRelaxations(f *findings) {
 	if c.AllowHTTP {
 		f.note("relaxations", "AllowHTTP: false,", "Config.AllowHTTP is set: whoever can read or change the traffic can take over every login.")
 	}
-	if a.main.takesAnyAudience() {
+	if a.main().takesAnyAudience() {
 		f.note("relaxations", "Audience: []string{"+strconv.Quote(c.ClientID)+"},", "Config.Audience is core.AnyAudience: guards accept tokens that were issued for other services of the provider.")
 	}
-	if a.main.takesIssuedToUs() {
+	if a.main().takesIssuedToUs() {
 		f.note("relaxations", "", "Config.Audience has core.IssuedToUs: guards accept every token that was issued to this client, whatever its audience.")
 	}
 	if c.RolesOfAllClients {

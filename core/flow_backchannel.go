@@ -21,7 +21,7 @@ func (f *flows) backChannelLogout(ctx context.Context, request *Request) (*Respo
 	}
 	ended, err := f.vault.BackChannelLogout(ctx, token)
 	if fault.Is(err, fault.Token) {
-		f.log.WarnContext(ctx, "a logout token was refused", "reason", refusalOutcome(err), "want", f.main.ClientID)
+		f.log.WarnContext(ctx, "a logout token was refused", "reason", refusalOutcome(err), "want", f.clientIDs())
 		return nil, &Error{Status: http.StatusBadRequest, Code: CodeInvalidRequest, Detail: "Invalid logout_token", Err: err, kind: fault.Request}
 	}
 	if err != nil {

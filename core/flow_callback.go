@@ -13,19 +13,21 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/session"
 )
 
-// callbackRoute answers GET callback, where the provider sends the browser after a login. Once the state has been opened, the
+// callbackRoute answers GET callback of one provider, where the provider sends the browser after a login. Once the state has been opened, the
 // answer always deletes the login's cookie.
-func (f *flows) callbackRoute(ctx context.Context, request *Request) (*Response, error) {
-	ctx, panicked := f.begin(ctx, eventLogin, grantCallback)
-	if panicked != nil {
-		return nil, panicked
+func (f *flows) callbackRoute(p *party) func(context.Context, *Request) (*Response, error) {
+	return func(ctx context.Context, request *Request) (*Response, error) {
+		ctx, panicked := f.begin(ctx, Event{Kind: eventLogin, Part: grantCallback})
+		if panicked != nil {
+			return nil, panicked
+		}
+		answer, err := f.comeBack(ctx, p, request)
+		return answer, f.endAnswer(ctx, eventLogin, grantCallback, err)
 	}
-	answer, err := f.comeBack(ctx, request)
-	return answer, f.endAnswer(ctx, eventLogin, grantCallback, err)
 }
 
-func (f *flows) comeBack(ctx context.Context, request *Request) (*Response, error) {
-	if f.ownCallback() == "" {
+func (f *flows) comeBack(ctx context.Context, at *party, request *Request) (*Response, error) {
+	if f.ownCallback(at) == "" {
 		return nil, &Error{Status: http.StatusInternalServerError, Code: CodeServerError, Detail: "The callback needs PublicURL in the configuration."} // no try later will find one
 	}
 	p, err := readCallback(request.Query)
@@ -37,7 +39,7 @@ func (f *flows) comeBack(ctx context.Context, request *Request) (*Response, erro
 		f.logState(ctx, request)
 		return nil, err
 	}
-	answer, err := f.finish(ctx, request, p, state)
+	answer, err := f.finish(ctx, request, at, p, state)
 	if err != nil && f.browsers != nil {
 		if back := f.leadBack(ctx, request, p, state, err); back != nil {
 			answer, err = back, nil
@@ -66,15 +68,15 @@ func readCallback(query url.Values) (*callbackQuery, error) {
 }
 
 // finish redeems the code. Before that it checks that this browser began the login (RFC 9700 section 4.7), that the state has
-// not been used before, and that the answer comes from this provider (RFC 9207).
-func (f *flows) finish(ctx context.Context, request *Request, p *callbackQuery, state *login.State) (*Response, error) {
-	if state.Redirect != f.ownCallback() || !state.BoundTo(cookieValue(request, state.Cookie)) {
+// not been used before, and that the answer comes from the provider at which it began: by the route, and by iss (RFC 9207).
+func (f *flows) finish(ctx context.Context, request *Request, from *party, p *callbackQuery, state *login.State) (*Response, error) {
+	if state.Provider != f.tag(from) || state.Redirect != f.ownCallback(from) || !state.BoundTo(cookieValue(request, state.Cookie)) {
 		return nil, fault.New(fault.State, nil)
 	}
 	if err := f.states.Spend(state); err != nil {
 		return nil, err
 	}
-	at, err := f.logins.Prepare(ctx)
+	at, err := f.logins.Prepare(ctx, from.up)
 	if err != nil {
 		return nil, err
 	}

@@ -21,24 +21,32 @@ type DeviceStart struct {
 	Interval                int64   `json:"interval"`                            // seconds between two polls; 5 if the provider does not say
 }
 
-// device answers POST device. A 503 means only that the provider has no device flow, or none for this client; the Python
+// device answers POST device, for the provider that the parameter provider names. A 503 means only that the provider has no device flow, or none for this client; the Python
 // client then uses the code flow. So an outage is a 502 here.
-func (f *flows) device(ctx context.Context, _ *Request) (*Response, error) {
-	meta, err := f.main.up.Provider.Metadata(ctx)
+func (f *flows) device(ctx context.Context, request *Request) (*Response, error) {
+	read := parameters{values: request.Form, most: maxCredential}
+	p := f.named(read.one("provider"))
+	if err := read.err(); err != nil {
+		return nil, err
+	}
+	if p == nil {
+		return nil, errUnknownProvider()
+	}
+	meta, err := p.up.Provider.Metadata(ctx)
 	if err != nil {
 		return nil, deviceOutage(err)
 	}
 	if meta.Device == "" {
 		return nil, noDeviceFlow("OIDC endpoint 'device_authorization_endpoint' not found in discovery.")
 	}
-	form := url.Values{"scope": {f.scopeText(f.main.Scopes, true)}}
+	form := url.Values{"scope": {f.scopeText(p.Scopes, true)}}
 	verifier := ""
-	if f.main.up.Provider.Client.IsPublic() { // providers that require PKCE of public clients require it here too
+	if p.up.Provider.Client.IsPublic() { // providers that require PKCE of public clients require it here too
 		verifier = oauth2.GenerateVerifier()
 		form.Set("code_challenge", oauth2.S256ChallengeFromVerifier(verifier))
 		form.Set("code_challenge_method", "S256")
 	}
-	begun, err := f.main.up.Provider.Device(ctx, meta, form)
+	begun, err := p.up.Provider.Device(ctx, meta, form)
 	switch {
 	case fault.Is(err, fault.Outage):
 		return nil, deviceOutage(err)
@@ -48,8 +56,8 @@ func (f *flows) device(ctx context.Context, _ *Request) (*Response, error) {
 		return nil, err
 	}
 	start := DeviceStart(*begun)
-	if verifier != "" {
-		if start.DeviceCode, err = f.states.SealDevice(login.Device{Code: start.DeviceCode, Verifier: verifier}); err != nil {
+	if verifier != "" || p != f.main() {
+		if start.DeviceCode, err = f.states.SealDevice(login.Device{Code: start.DeviceCode, Verifier: verifier, Provider: f.tag(p)}); err != nil {
 			return nil, err
 		}
 	}

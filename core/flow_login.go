@@ -32,12 +32,26 @@ func (a *Auth) flows(paths Paths) *flows {
 	return f
 }
 
-// ownCallback returns the public address of the callback route, "" if there is none.
-func (f *flows) ownCallback() string {
+// ownCallback returns the public address of a provider's callback route, "" if there is none. Each provider has its own, so that the code
+// of one is never sent to another (RFC 9700 section 4.4.2).
+func (f *flows) ownCallback(p *party) string {
 	if f.cfg.PublicURL == "" || f.paths.Callback == Off {
 		return ""
 	}
-	return f.cfg.PublicURL + f.paths.Callback
+	return f.cfg.PublicURL + f.callbackPath(p)
+}
+
+// callbackPath returns the path of a provider's callback route.
+func (f *flows) callbackPath(p *party) string {
+	if p == f.main() || f.paths.Callback == Off {
+		return f.paths.Callback
+	}
+	return f.paths.Callback + "/" + p.Name
+}
+
+// isOwnCallback reports whether uri is the callback of any provider.
+func (f *flows) isOwnCallback(uri string) bool {
+	return uri != "" && slices.ContainsFunc(f.parties, func(p *party) bool { return uri == f.ownCallback(p) })
 }
 
 // Limits of login parameters, in bytes.
@@ -49,6 +63,7 @@ const (
 
 // loginQuery holds the parameters of a login request.
 type loginQuery struct {
+	party                                     *party // nil: a person has to choose
 	redirect, prompt, scope, state, challenge string
 	returnTo                                  string // "" for a client's login
 	offline, silent                           bool
@@ -60,14 +75,17 @@ func (f *flows) login(ctx context.Context, request *Request) (*Response, error) 
 	if err != nil {
 		return nil, err
 	}
-	meta, err := f.main.up.Provider.Metadata(ctx)
+	if query.party == nil {
+		return f.choose(ctx, request)
+	}
+	meta, err := query.party.up.Provider.Metadata(ctx)
 	if err != nil {
 		return nil, &Error{Status: http.StatusServiceUnavailable, Detail: "OIDC server unavailable, cannot log in.", RetryAfter: outageRetry, Err: err, kind: fault.Outage}
 	}
 	if meta.Authorization == "" {
 		return nil, notDiscovered("authorization_endpoint")
 	}
-	parameters := f.authorization(query.redirect, query.scope, query.prompt)
+	parameters := query.party.authorization(query.redirect, query.scope, query.prompt)
 	if query.returnTo != "" {
 		if loop := f.countLogin(request); loop != nil {
 			return loop, nil
@@ -84,9 +102,9 @@ func (f *flows) login(ctx context.Context, request *Request) (*Response, error) 
 }
 
 // authorization returns the parameters of an authorization request, without those that bind it to a login.
-func (f *flows) authorization(redirect, scope, prompt string) url.Values {
+func (p *party) authorization(redirect, scope, prompt string) url.Values {
 	parameters := url.Values{
-		"response_type": {"code"}, "client_id": {f.main.ClientID}, "redirect_uri": {redirect}, "scope": {scope}, "code_challenge_method": {"S256"},
+		"response_type": {"code"}, "client_id": {p.ClientID}, "redirect_uri": {redirect}, "scope": {scope}, "code_challenge_method": {"S256"},
 	}
 	if prompt != "" {
 		parameters.Set("prompt", prompt)
@@ -103,10 +121,11 @@ func bindTo(parameters url.Values, state *login.State, sealed string) {
 
 func (f *flows) loginWithState(request *Request, meta *provider.Metadata, query *loginQuery, parameters url.Values) (*Response, error) {
 	kind := login.Loopback
-	if query.redirect == f.ownCallback() {
+	if f.isOwnCallback(query.redirect) {
 		kind = login.Browser
 	}
 	state := login.NewState(kind, query.redirect, query.scope)
+	state.Provider = f.tag(query.party)
 	var cookie *http.Cookie
 	if kind == login.Browser {
 		state.Return, state.Silent = query.returnTo, query.silent
@@ -134,14 +153,17 @@ func (f *flows) readLogin(ctx context.Context, request *Request) (*loginQuery, e
 		challenge: read.one("code_challenge"),
 	}
 	method, offline := read.one("code_challenge_method"), read.one("offline_access")
-	returnTo := read.one("return_to")
+	returnTo, name := read.one("return_to"), read.one("provider")
 	if err := read.err(); err != nil {
 		return nil, err
+	}
+	if q.party = f.named(name); q.party == nil {
+		return nil, errUnknownProvider()
 	}
 	if err := f.browserLogin(ctx, request, q, returnTo); err != nil {
 		return nil, err
 	}
-	if len(q.redirect) > maxRedirect || !f.mayRedirect(q.redirect) {
+	if len(q.redirect) > maxRedirect || !f.mayRedirect(q.party, q.redirect) {
 		f.logRedirect(ctx)
 		return nil, badRequest(CodeInvalidRequest, "This redirect_uri is not allowed.")
 	}
@@ -153,7 +175,9 @@ func (f *flows) readLogin(ctx context.Context, request *Request) (*loginQuery, e
 	if q.prompt, q.silent, err = readPrompt(q.prompt, q.returnTo != ""); err != nil {
 		return nil, err
 	}
-	q.scope, err = f.loginScope(q.scope, q.offline)
+	if q.scope, err = f.loginScope(q.party, q.scope, q.offline); err == nil && name == "" && f.offersChoice(request, q) {
+		q.party = nil
+	}
 	return q, err
 }
 
@@ -161,7 +185,7 @@ func (f *flows) readLogin(ctx context.Context, request *Request) (*loginQuery, e
 // own callback nor loopback, because only it can hold the verifier; a loopback client may send one; the own callback must not
 // have one.
 func (f *flows) checkChallenge(q *loginQuery, method string) error {
-	own := q.redirect == f.ownCallback()
+	own := f.isOwnCallback(q.redirect)
 	switch {
 	case q.challenge == "" && !own && !isLoopbackCallback(q.redirect):
 		return badRequest(CodeInvalidRequest, "This redirect_uri needs a code_challenge of method S256.")
@@ -196,13 +220,13 @@ func readPrompt(text string, forSession bool) (prompt string, silent bool, err e
 }
 
 // loginScope keeps the requested scopes that are configured or standard. openid always comes first.
-func (f *flows) loginScope(asked string, offline bool) (string, error) {
+func (f *flows) loginScope(p *party, asked string, offline bool) (string, error) {
 	if len(asked) > maxScopeText {
 		return "", badRequest(CodeInvalidScope, "invalid_scope: the scope is too long")
 	}
-	words := f.main.Scopes
+	words := p.Scopes
 	if asked != "" {
-		allowed := append([]string{"openid", "profile", "email", "offline_access"}, f.main.Scopes...)
+		allowed := append([]string{"openid", "profile", "email", "offline_access"}, p.Scopes...)
 		words = slices.DeleteFunc(strings.Fields(asked), func(word string) bool { return !slices.Contains(allowed, word) })
 	}
 	return f.scopeText(words, offline), nil

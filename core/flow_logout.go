@@ -35,7 +35,7 @@ func (f *flows) logout(ctx context.Context, request *Request) (*Response, error)
 		ending.Bearer, _ = bearer(credentials.values("Authorization"))
 	}
 	left, err := f.logins.End(ctx, ending)
-	address := f.leadOn(f.metadata(ctx), target, asked.state, left.Hint)
+	address := f.leadOn(ctx, f.partyOf(left.From), target, asked.state, left.Hint)
 	switch {
 	case isNavigation(request):
 		return redirect(address), nil
@@ -46,30 +46,21 @@ func (f *flows) logout(ctx context.Context, request *Request) (*Response, error)
 	}
 }
 
-// metadata is the provider's, empty while that is out of reach, which is logged as a change of state.
-func (f *flows) metadata(ctx context.Context) *provider.Metadata {
-	meta, err := f.main.up.Provider.Metadata(ctx)
-	if err != nil {
-		return &provider.Metadata{}
-	}
-	f.noLogout.Seen(ctx, endSessionFault(meta))
-	return meta
-}
-
 // LogoutStart is the JSON answer of the logout route to a program, which then opens LogoutURL in a browser.
 type LogoutStart struct {
 	LogoutURL string `json:"logout_url"` // where a browser ends the session at the provider
 }
 
 // leadOn returns where a browser goes from here.
-func (f *flows) leadOn(meta *provider.Metadata, target, state, hint string) string {
+func (f *flows) leadOn(ctx context.Context, p *party, target, state, hint string) string {
+	meta := p.metadata(ctx)
 	switch {
 	case meta.EndSession == "" && target == "":
 		return "/"
 	case meta.EndSession == "":
 		return withState(target, state)
 	}
-	parameters := url.Values{"client_id": {f.main.ClientID}}
+	parameters := url.Values{"client_id": {p.ClientID}}
 	setUnlessEmpty(parameters, "post_logout_redirect_uri", target)
 	setUnlessEmpty(parameters, "state", state)
 	setUnlessEmpty(parameters, "id_token_hint", hint)

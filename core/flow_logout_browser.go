@@ -38,13 +38,14 @@ func (f *flows) leave(ctx context.Context, request *Request, who caller, asked *
 		return f.confirmLogout(asked), nil
 	}
 	left, err := f.browsers.End(ctx, who.session.seat)
-	meta, target := f.metadata(ctx), f.home(f.logoutTarget(asked.target), asked.state)
+	p := f.partyOf(left.From)
+	meta, target := p.metadata(ctx), f.home(f.logoutTarget(asked.target), asked.state)
 	if meta.EndSession != "" {
 		address, errSeal := f.states.SealLogout(target)
 		if errSeal != nil {
 			return nil, errSeal
 		}
-		parameters := url.Values{"client_id": {f.main.ClientID}, "post_logout_redirect_uri": {f.cfg.PublicURL + f.paths.Logout}, "state": {address}}
+		parameters := url.Values{"client_id": {p.ClientID}, "post_logout_redirect_uri": {f.cfg.PublicURL + f.paths.Logout}, "state": {address}}
 		setUnlessEmpty(parameters, "id_token_hint", left.Hint)
 		target = endpoint(meta.EndSession, parameters)
 	}

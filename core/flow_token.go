@@ -15,7 +15,7 @@ import (
 func (f *flows) token(ctx context.Context, request *Request) (*Response, error) {
 	form, err := readToken(parameters{values: request.Form, most: maxCredential})
 	kind, part := form.event()
-	ctx, panicked := f.begin(ctx, kind, part)
+	ctx, panicked := f.begin(ctx, Event{Kind: kind, Part: part})
 	if panicked != nil {
 		return nil, panicked
 	}
@@ -57,7 +57,7 @@ func (f *flows) refresh(ctx context.Context, form *tokenForm) (*session.Tokens, 
 // sent its own challenge and posts its own verifier.
 func (f *flows) code(ctx context.Context, form *tokenForm) (*session.Tokens, error) {
 	if form.redirect == "" {
-		form.redirect = f.ownCallback()
+		form.redirect = f.ownCallback(f.main())
 	}
 	switch length := len(form.verifier); {
 	case length == 0:
@@ -66,10 +66,14 @@ func (f *flows) code(ctx context.Context, form *tokenForm) (*session.Tokens, err
 		return f.loopbackCode(ctx, form)
 	case !isVerifier(form.verifier):
 		return nil, badRequest(CodeInvalidRequest, "The code_verifier is malformed.")
-	case form.redirect == f.ownCallback() || !f.mayRedirect(form.redirect):
+	case f.isOwnCallback(form.redirect) || !f.mayRedirect(f.main(), form.redirect):
 		return nil, badRequest(CodeInvalidGrant, "invalid_grant: this redirect_uri is not allowed")
 	}
-	at, err := f.logins.Prepare(ctx)
+	p := f.named(form.provider)
+	if p == nil {
+		return nil, errUnknownProvider()
+	}
+	at, err := f.logins.Prepare(ctx, p.up)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +86,11 @@ func (f *flows) loopbackCode(ctx context.Context, form *tokenForm) (*session.Tok
 	if err != nil || state.Redirect != form.redirect || !f.states.IsCurrent(state) {
 		return nil, fault.New(fault.State, err)
 	}
-	at, err := f.logins.Prepare(ctx)
+	p := f.named(state.Provider)
+	if p == nil { // it was configured when the login began
+		return nil, fault.New(fault.State, nil)
+	}
+	at, err := f.logins.Prepare(ctx, p.up)
 	if err != nil {
 		return nil, err
 	}
@@ -94,22 +102,23 @@ func (f *flows) loopbackCode(ctx context.Context, form *tokenForm) (*session.Tok
 }
 
 // deviceCode asks the provider once whether the user has answered (RFC 8628 section 3.4); the client polls. For a public
-// client the device code must be one that this service sealed.
+// client, and for another provider than the main one, the device code must be one that this service sealed.
 func (f *flows) deviceCode(ctx context.Context, form *tokenForm) (*session.Tokens, error) {
 	spent := url.Values{"grant_type": {deviceGrant}, "device_code": {form.credential}}
-	if f.main.up.Provider.Client.IsPublic() {
-		device, ok := f.states.OpenDevice(form.credential)
-		if !ok {
-			return nil, provider.Refusal(CodeInvalidGrant)
-		}
+	device, sealed := f.states.OpenDevice(form.credential)
+	p := f.named(device.Provider)
+	switch {
+	case p == nil, !sealed && p.up.Provider.Client.IsPublic():
+		return nil, provider.Refusal(CodeInvalidGrant)
+	case sealed:
 		spent.Set("device_code", device.Code)
-		spent.Set("code_verifier", device.Verifier)
+		setUnlessEmpty(spent, "code_verifier", device.Verifier)
 	}
-	at, err := f.logins.Prepare(ctx)
+	at, err := f.logins.Prepare(ctx, p.up)
 	if err != nil {
 		return nil, err
 	}
-	return f.logins.Redeem(ctx, at, spent, session.Check{Scope: f.scopeText(f.main.Scopes, true)})
+	return f.logins.Redeem(ctx, at, spent, session.Check{Scope: f.scopeText(p.Scopes, true)})
 }
 
 // codeForm builds the token request for a code (RFC 6749 section 4.1.3, RFC 7636 section 4.5).

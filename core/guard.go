@@ -109,7 +109,7 @@ type caller struct {
 // caller is Admit without rendering: it returns the caller, or the reason of the refusal.
 func (g *Guard) caller(ctx context.Context, credentials Credentials) (caller, error) {
 	who, cached, err := g.decide(ctx, &credentials)
-	if panicked := g.auth.end(ctx, Event{eventVerification, "", verificationOutcome(cached, err)}); panicked != nil {
+	if panicked := g.auth.end(ctx, Event{Kind: eventVerification, Outcome: verificationOutcome(cached, err)}); panicked != nil {
 		return caller{}, panicked
 	}
 	if err != nil {

@@ -63,6 +63,6 @@ func (f *flows) logRedirect(ctx context.Context) {
 	if !ok {
 		return
 	}
-	f.log.WarnContext(ctx, "a login was refused: its redirect_uri is not allowed", "own_callback", f.ownCallback(),
+	f.log.WarnContext(ctx, "a login was refused: its redirect_uri is not allowed", "own_callback", f.ownCallback(f.main()),
 		"redirect_uris", f.cfg.RedirectURIs, "check", "Config.PublicURL, Config.RedirectURIs", "dropped", dropped)
 }

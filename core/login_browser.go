@@ -13,7 +13,7 @@ import (
 // browserLogin completes the query of a login for a browser session: the own callback as redirect_uri, and the address to return to.
 // Without Config.Sessions, redirect_uri is required.
 func (f *flows) browserLogin(ctx context.Context, request *Request, q *loginQuery, returnTo string) error {
-	own := f.ownCallback()
+	own := f.ownCallback(q.party)
 	switch {
 	case q.redirect == "" && f.browsers == nil:
 		return badRequest(CodeInvalidRequest, "Missing redirect_uri")

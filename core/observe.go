@@ -13,6 +13,10 @@ type Event struct {
 	Kind    string // verification, login, refresh, fetch or call
 	Part    string // the document, endpoint or grant; "" for kinds that have only one
 	Outcome string // the result; "" at Begin
+
+	// Provider is the name of the provider of a fetch or a call if there are several (Config.Providers); "" in all other cases, and in
+	// the list of [Events].
+	Provider string
 }
 
 // Observer is called when work begins and when it ends. Use it for counters, durations and spans; if you only count,
@@ -73,7 +77,7 @@ var events = slices.Concat(
 func eventsOf(kind string, parts, outcomes []string) (all []Event) {
 	for _, part := range parts {
 		for _, outcome := range outcomes {
-			all = append(all, Event{kind, part, outcome})
+			all = append(all, Event{Kind: kind, Part: part, Outcome: outcome})
 		}
 	}
 	return all
@@ -85,13 +89,13 @@ var (
 	calls     = []string{observe.Token, observe.Device, observe.UserInfo, observe.Revocation}
 )
 
-// begin calls Begin of Config.Observe for a login or a refresh. It returns an error if the hook panicked.
-func (a *Auth) begin(ctx context.Context, kind, part string) (context.Context, error) {
+// begin calls Begin of Config.Observe. It returns an error if the hook panicked.
+func (a *Auth) begin(ctx context.Context, event Event) (context.Context, error) {
 	if a.cfg.Observe == nil {
 		return ctx, nil
 	}
 	begun := ctx
-	err := a.called(ctx, "Config.Observe", func() { begun = a.cfg.Observe.Begin(ctx, Event{Kind: kind, Part: part}) })
+	err := a.called(ctx, "Config.Observe", func() { begun = a.cfg.Observe.Begin(ctx, event) })
 	if begun == nil {
 		begun = ctx
 	}
@@ -111,19 +115,23 @@ func (a *Auth) endAnswer(ctx context.Context, kind, part string, err error) erro
 	if a.cfg.Observe == nil {
 		return err
 	}
-	if panicked := a.end(ctx, Event{kind, part, endingOf(part, err)}); panicked != nil {
+	if panicked := a.end(ctx, Event{Kind: kind, Part: part, Outcome: endingOf(part, err)}); panicked != nil {
 		return panicked
 	}
 	return err
 }
 
-// observed is Config.Observe for the internal packages. A panic in it is logged, and the work continues.
-func (a *Auth) observed() observe.Begin {
+// observed is Config.Observe for the internal packages. provider is a name, or "". A panic in it is logged, and the work continues.
+func (a *Auth) observed(provider string) observe.Begin {
 	if a.cfg.Observe == nil {
 		return nil
 	}
 	return func(ctx context.Context, kind, part string) (context.Context, func(error)) {
-		begun, _ := a.begin(ctx, kind, part)
-		return begun, func(err error) { _ = a.end(begun, Event{kind, part, exchangeOutcome(kind, part, err)}) }
+		event := Event{Kind: kind, Part: part, Provider: provider}
+		begun, _ := a.begin(ctx, event)
+		return begun, func(err error) {
+			event.Outcome = exchangeOutcome(kind, part, err)
+			_ = a.end(begun, event)
+		}
 	}
 }

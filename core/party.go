@@ -1,10 +1,15 @@
 package core
 
 import (
+	"context"
+	"log/slog"
+	"strings"
+
 	"github.com/go-oidc-auth/oidcauth/core/internal/claims"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
 	"github.com/go-oidc-auth/oidcauth/core/internal/session"
+	"github.com/go-oidc-auth/oidcauth/core/internal/trouble"
 	"github.com/go-oidc-auth/oidcauth/core/internal/verify"
 )
 
@@ -12,19 +17,27 @@ import (
 type party struct {
 	Provider
 
-	up *session.Upstream
+	up       *session.Upstream
+	noLogout *trouble.Trouble // the provider has no logout endpoint
 }
 
 // newParty makes a provider's party. It fetches nothing.
 func (a *Auth) newParty(settings Provider) *party {
 	p := &party{Provider: settings}
+	log, label := a.log, ""
+	if len(a.cfg.Providers) > 0 {
+		log, label = log.With("provider", p.Name), p.Name
+	}
 	at := provider.New(provider.Config{
 		DiscoveryURL: p.DiscoveryURL, Issuer: p.Issuer, JWKSURL: p.JWKSURL, Client: provider.NewClient(p.ClientID, p.ClientSecret),
 		HTTP: a.cfg.HTTPClient, Timeout: a.cfg.Timeout, Allows: func(address string) bool { return p.badEndpoint(address, a.cfg) == "" },
-		Log: a.log, Observe: a.observed(),
+		Log: log, Observe: a.observed(label),
 	})
 	rules := p.rules(a.cfg)
-	p.up = &session.Upstream{Provider: at, Issuer: p.issuer(at, rules), Subjects: p.subjects(at, rules), Granted: p.granted(at, rules), RefreshTTL: a.cfg.sessionTTL()}
+	p.up = &session.Upstream{
+		Name: p.Name, Rules: rules, Provider: at, Issuer: p.issuer(at, rules), Subjects: p.subjects(at, rules), Granted: p.granted(at, rules), RefreshTTL: a.cfg.sessionTTL(),
+	}
+	p.noLogout = trouble.New(log, slog.LevelWarn, "browsers", "sent to the provider's logout")
 	return p
 }
 
@@ -36,7 +49,7 @@ func (p *Provider) rules(c *Config) *claims.Rules {
 // issuer returns the provider's entry in the table of issuers.
 func (p *Provider) issuer(at *provider.Provider, rules *claims.Rules) *verify.Issuer {
 	return &verify.Issuer{
-		ID: p.Issuer, Discover: at.Issuer, Keys: at.Keys(), Down: fault.Keys,
+		ID: p.Issuer, Discover: at.Issuer, Base: p.base(), Keys: at.Keys(), Down: fault.Keys,
 		Audience: p.isForUs, Want: p.audiences(), Hint: p.audienceHint, Marked: true,
 		Rules: rules, New: newToken,
 	}
@@ -54,4 +67,59 @@ func (p *Provider) granted(at *provider.Provider, rules *claims.Rules) *verify.I
 	row := p.issuer(at, rules)
 	row.Audience, row.Marked = p.isGranted, false
 	return row
+}
+
+// named returns the provider with this name; the main one for "", nil if there is none.
+func (a *Auth) named(name string) *party {
+	if name == "" {
+		return a.main()
+	}
+	for _, p := range a.parties {
+		if p.Name == name {
+			return p
+		}
+	}
+	return nil
+}
+
+// partyOf returns the party of an Upstream; the main one for nil.
+func (a *Auth) partyOf(up *session.Upstream) *party {
+	for _, p := range a.parties {
+		if p.up == up {
+			return p
+		}
+	}
+	return a.main()
+}
+
+// tag is how a state names the provider: "" for the main one.
+func (a *Auth) tag(p *party) string {
+	if p == a.main() {
+		return ""
+	}
+	return p.Name
+}
+
+// metadata returns the provider's metadata, empty while it is unreachable, which is logged as a change of state.
+func (p *party) metadata(ctx context.Context) *provider.Metadata {
+	meta, err := p.up.Provider.Metadata(ctx)
+	if err != nil {
+		return &provider.Metadata{}
+	}
+	p.noLogout.Seen(ctx, endSessionFault(meta))
+	return meta
+}
+
+// errUnknownProvider refuses a parameter provider that names none of Config.Providers.
+func errUnknownProvider() error {
+	return badRequest(CodeInvalidRequest, "There is no provider of this name.")
+}
+
+// clientIDs returns the client ids of this service at its providers, separated by spaces.
+func (a *Auth) clientIDs() string {
+	var ids []string
+	for _, p := range a.parties {
+		ids = append(ids, p.ClientID)
+	}
+	return strings.Join(ids, " ")
 }

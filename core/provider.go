@@ -1,12 +1,22 @@
 package core
 
 import (
+	"cmp"
+	"encoding/json"
+	"fmt"
 	"log/slog"
+	"net/url"
 	"slices"
+	"strings"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
 )
 
-// Provider has the settings of one OpenID provider. Each field is documented at the field of [Config] with the same name.
+// Provider has the settings of one OpenID provider, for [Config.Providers]. Each field is documented at the field of [Config] with the
+// same name. Printing or logging a Provider shows no secret.
 type Provider struct {
+	Name         string
+	Label        string // what the chooser shows people; empty: Name
 	DiscoveryURL string
 	ClientID     string
 	ClientSecret string
@@ -16,12 +26,56 @@ type Provider struct {
 	Audience     []string
 }
 
-// main returns the settings of the provider that the fields of Config describe.
-func (c *Config) main() Provider {
+// flat returns the settings of the provider that the fields of Config describe.
+func (c *Config) flat() Provider {
 	return Provider{
-		DiscoveryURL: c.DiscoveryURL, ClientID: c.ClientID, ClientSecret: c.ClientSecret, Issuer: c.Issuer, JWKSURL: c.JWKSURL,
+		Name: c.Name, Label: c.Label, DiscoveryURL: c.DiscoveryURL, ClientID: c.ClientID, ClientSecret: c.ClientSecret, Issuer: c.Issuer, JWKSURL: c.JWKSURL,
 		Scopes: c.Scopes, Audience: c.Audience,
 	}
+}
+
+// isEmpty reports whether no field that says which provider it is is set.
+func (p *Provider) isEmpty() bool {
+	return p.DiscoveryURL == "" && p.Issuer == "" && p.JWKSURL == "" && p.ClientID == "" && p.ClientSecret == ""
+}
+
+// gatherProviders sets main and the others. If the fields of Config describe no provider, the first of Providers becomes the main one, and
+// the fields say so too.
+func (c *Config) gatherProviders() {
+	c.main, c.Providers = c.flat(), slices.Clone(c.Providers)
+	if c.main.isEmpty() && len(c.Providers) > 0 {
+		c.main, c.Providers, c.inList = c.Providers[0], c.Providers[1:], 1
+	}
+	c.main.normalize()
+	for i := range c.Providers {
+		c.Providers[i].normalize()
+	}
+	m := c.main
+	c.Name, c.Label, c.DiscoveryURL, c.ClientID, c.ClientSecret, c.Issuer, c.JWKSURL = m.Name, m.Label, m.DiscoveryURL, m.ClientID, m.ClientSecret, m.Issuer, m.JWKSURL
+	c.Scopes, c.Audience = m.Scopes, m.Audience
+}
+
+// normalize puts what is compared into one form, and sets the name.
+func (p *Provider) normalize() {
+	p.DiscoveryURL, p.JWKSURL = lowerScheme(p.DiscoveryURL), lowerScheme(p.JWKSURL)
+	if p.Name == "" {
+		p.Name = hostOf(cmp.Or(p.DiscoveryURL, p.Issuer))
+	}
+	p.Label = cmp.Or(p.Label, p.Name)
+}
+
+// hostOf returns the host of an address, without port and brackets; "" if it has none.
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return strings.ReplaceAll(u.Hostname(), ":", "-")
+}
+
+// base returns the issuer that the provider must have, up to a trailing slash if Issuer is not set.
+func (p *Provider) base() string {
+	return cmp.Or(p.Issuer, strings.TrimSuffix(p.DiscoveryURL, provider.WellKnown))
 }
 
 // complete copies the slices, which the caller may change later, and fills in the defaults.
@@ -32,9 +86,26 @@ func (p *Provider) complete() {
 	}
 }
 
+// Format prints the settings that are set, without the secret, the same for every verb.
+func (p Provider) Format(f fmt.State, _ rune) {
+	printFields(f, "core.Provider", slices.DeleteFunc(p.shown(), isUnset))
+}
+
+// LogValue returns the settings without the secret.
+func (p Provider) LogValue() slog.Value {
+	return slog.GroupValue(slices.DeleteFunc(p.shown(), isUnset)...)
+}
+
+// MarshalJSON returns the settings without the secret, for logs. The result cannot be unmarshalled again.
+func (p Provider) MarshalJSON() ([]byte, error) {
+	return json.Marshal(fieldMap(slices.DeleteFunc(p.shown(), isUnset)))
+}
+
 // shown returns the fields that may be printed.
 func (p Provider) shown() []slog.Attr {
 	return []slog.Attr{
+		slog.String("Name", p.Name),
+		slog.String("Label", p.Label),
 		slog.String("DiscoveryURL", shownAddress(p.DiscoveryURL)),
 		slog.String("ClientID", p.ClientID),
 		slog.String("ClientSecret", hide(p.ClientSecret != "")),

@@ -10,10 +10,10 @@ import (
 // callbackPath is the path on which a program on the user's machine listens, on any port (RFC 8252 section 7.3).
 const callbackPath = "/callback"
 
-// mayRedirect reports whether a login may send the browser to uri: the own callback, an entry of RedirectURIs, or an address
+// mayRedirect reports whether a login at p may send the browser to uri: the own callback for p, an entry of RedirectURIs, or an address
 // that the loopback rule allows. The comparison is byte for byte.
-func (f *flows) mayRedirect(uri string) bool {
-	own := f.ownCallback()
+func (f *flows) mayRedirect(p *party, uri string) bool {
+	own := f.ownCallback(p)
 	if own != "" && uri == own {
 		return true
 	}

@@ -24,7 +24,7 @@ const Off = "-"
 type Paths struct {
 	Prefix   string // ""; precedes every path in this process, not in public addresses
 	Login    string // /auth/v2/login
-	Callback string // /auth/v2/callback
+	Callback string // /auth/v2/callback; of each of Config.Providers: followed by a slash and its Name
 	Token    string // /auth/v2/token
 	Device   string // /auth/v2/device
 	Logout   string // /auth/v2/logout
@@ -128,12 +128,14 @@ func (a *Auth) Routes(paths Paths) ([]Route, error) {
 	a.noteLogin(paths.Login)
 	table := []Route{
 		{Name: "login", Method: http.MethodGet, Path: paths.Login, serve: f.login},
-		{Name: "callback", Method: http.MethodGet, Path: paths.Callback, serve: f.callbackRoute, referrer: "no-referrer"},
 		{Name: "token", Method: http.MethodPost, Path: paths.Token, serve: f.token, ownForms: true},
 		{Name: "device", Method: http.MethodPost, Path: paths.Device, serve: f.device, ownForms: true},
 		{Name: "logout", Method: http.MethodGet, Path: paths.Logout, serve: f.logout},
 		{Name: "logout", Method: http.MethodPost, Path: paths.Logout, serve: f.logout},
 		{Name: "userinfo", Method: http.MethodGet, Path: paths.UserInfo, serve: f.userInfo, takesSession: true},
+	}
+	for _, p := range a.parties {
+		table = append(table, Route{Name: "callback", Method: http.MethodGet, Path: f.callbackPath(p), serve: f.callbackRoute(p), referrer: "no-referrer"})
 	}
 	if a.broker != nil {
 		if paths.Token == Off {

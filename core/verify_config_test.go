@@ -219,12 +219,18 @@ func TestAudienceOfALogin(t *testing.T) {
 	}
 }
 
-// Without an issuer nothing is verified: with JWKSURL set and discovery down, every token is refused.
+// Without an issuer nothing is verified: with JWKSURL set and discovery down, tokens of the provider are refused. A token that cannot be
+// the provider's is refused all the same, and causes no fetch.
 func TestNoVerifierWithoutAnIssuer(t *testing.T) {
 	idp := newIDP(t)
 	guard := idp.auth(func(c *core.Config) { c.JWKSURL = idp.URL(oidctest.JWKS) }).Required()
 	idp.breaks(refuse, oidctest.Discovery)
-	wantStatus(t, guard, idp.token(claims{"iss": "https://evil.example"}), http.StatusServiceUnavailable)
+	wantStatus(t, guard, idp.token(claims{"iss": "https://evil.example"}), http.StatusUnauthorized)
+	if n := idp.Hits(oidctest.Discovery); n != 0 {
+		t.Errorf("%d fetches for a token of another issuer", n)
+	}
+	wantStatus(t, guard, idp.token(), http.StatusServiceUnavailable)
+	wantStatus(t, guard, idp.token(claims{"iss": idp.Issuer() + "/"}), http.StatusServiceUnavailable)
 	idp.Heal(oidctest.Discovery)
 	wantStatus(t, guard, idp.token(claims{"iss": "https://evil.example"}), http.StatusUnauthorized)
 	wantStatus(t, guard, idp.token(), http.StatusOK)

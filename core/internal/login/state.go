@@ -36,6 +36,7 @@ type State struct {
 	Verifier string `json:"v"`
 	Nonce    string `json:"n"`
 	Redirect string `json:"r"`
+	Provider string `json:"p,omitempty"` // name
 	Scope    string `json:"s"`
 	Issued   int64  `json:"t"`           // Unix milliseconds: a login right after the end of all sessions lives
 	Cookie   string `json:"c,omitempty"` // name of the browser's cookie
@@ -128,10 +129,11 @@ func (l *Logins) Spend(state *State) error {
 	return nil
 }
 
-// Device is the content of a sealed device code of a public client: the provider's code and the PKCE verifier.
+// Device is the content of a sealed device code: the provider, its code and, for a public client, the PKCE verifier.
 type Device struct {
 	Code     string `json:"d"`
-	Verifier string `json:"v"`
+	Verifier string `json:"v,omitempty"`
+	Provider string `json:"p,omitempty"` // name
 }
 
 // SealDevice returns the device code that the client gets.

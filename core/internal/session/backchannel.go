@@ -27,9 +27,10 @@ func (v *Vault) BackChannelLogout(ctx context.Context, raw string) (ended int, e
 	if _, err := v.ready(ctx); err != nil {
 		return 0, err
 	}
-	row := *v.up.Issuer
-	row.Keys = keyset.Certain[jose.Set]{Keys: v.up.Provider.Keys()}
-	logout, err := row.LogoutToken(ctx, raw, v.cfg.Client)
+	up := v.ups.issued(raw)
+	row := *up.Issuer
+	row.Keys = keyset.Certain[jose.Set]{Keys: up.Provider.Keys()}
+	logout, err := row.LogoutToken(ctx, raw, up.Provider.Client.ID)
 	if err != nil {
 		return 0, err
 	}

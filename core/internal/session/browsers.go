@@ -123,7 +123,7 @@ var errNoRefresh = &trouble.Mistake{
 
 // seat makes the seat of a row.
 func (b *Browsers) seat(row family.Row, r *record) (*Seat, error) {
-	p, err := r.Sources.person(r.Issuer, r.Subject, b.cfg.Rules)
+	p, err := b.personOf(r)
 	if err != nil {
 		return nil, err
 	}

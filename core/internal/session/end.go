@@ -88,7 +88,7 @@ func (v *Vault) leave(ctx context.Context, id string, expiry time.Time) (left Le
 		return left, err
 	}
 	v.forsake(ctx, r)
-	return Left{From: v.up, Hint: strings.TrimSpace(r.IDToken)}, err
+	return Left{From: v.ups.Of(r.Issuer), Hint: strings.TrimSpace(r.IDToken)}, err
 }
 
 // endSession ends a session: on this instance at once, on the others once the store has the end. It returns the session's record, nil if

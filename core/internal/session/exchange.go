@@ -31,7 +31,8 @@ func (b *Broker) Exchange(ctx context.Context, e Exchange) (*Tokens, error) {
 	if err != nil {
 		return nil, err
 	}
-	subject, err := b.up.Subjects.Access(ctx, e.Subject)
+	up := b.ups.issued(e.Subject)
+	subject, err := up.Subjects.Access(ctx, e.Subject)
 	switch {
 	case fault.Is(err, fault.Outage):
 		return nil, err
@@ -43,10 +44,10 @@ func (b *Broker) Exchange(ctx context.Context, e Exchange) (*Tokens, error) {
 		return nil, err
 	}
 	found := &heard{sources: sources{Access: said(subject.Payload, time.Now())}}
-	if at, err := b.up.reach(ctx); err == nil {
+	if at, err := up.reach(ctx); err == nil {
 		b.hearUserInfo(ctx, at, found, subject.Raw, subject.Subject)
 	}
-	p, err := found.person(subject.Issuer, subject.Subject, b.cfg.Rules)
+	p, err := found.person(subject.Issuer, subject.Subject, up.Rules)
 	if err != nil {
 		return nil, err
 	}

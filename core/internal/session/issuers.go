@@ -64,7 +64,9 @@ func newPeers(cfg Config) map[string]*keyset.Keys[jose.Set] {
 	peers := make(map[string]*keyset.Keys[jose.Set])
 	policy := fresh.Policy{Renew: provider.KeyAge, Stale: provider.StaleAge, Pause: provider.RefetchPause, Timeout: cfg.Timeout + provider.Slack}
 	for issuer, address := range cfg.Peers {
-		load := func(ctx context.Context) (jose.Set, error) { return fetchPeerKeys(ctx, cfg.Upstream.Provider, address) }
+		load := func(ctx context.Context) (jose.Set, error) {
+			return fetchPeerKeys(ctx, cfg.Upstreams.Main().Provider, address)
+		}
 		told := trouble.Changes(cfg.Log.With("issuer", issuer), "the keys of a trusted issuer", "fetched")
 		source := fresh.New(policy, observe.Load(cfg.Observe, observe.TrustedKeys, load), told)
 		peers[issuer] = keyset.New(source, cfg.Timeout+2*provider.Slack)

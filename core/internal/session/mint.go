@@ -80,6 +80,9 @@ func (v *Vault) mint(signer *jose.Signer, o order) (*verify.Token, error) {
 func (v *Vault) token(o order, at, expires time.Time) (*verify.Token, error) {
 	p := o.person
 	subject, err := p.name(v.cfg.SubjectClaim)
+	if err == nil {
+		subject, err = v.ups.ownSubject(p.issuer, subject)
+	}
 	if err != nil {
 		return nil, err
 	}

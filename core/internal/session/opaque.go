@@ -19,7 +19,9 @@ func newOpaque(log *slog.Logger) *trouble.Trouble {
 }
 
 // given returns the tokens for a client, and logs when guards cannot verify their access token, or can again.
-func (p *Passthrough) given(ctx context.Context, tokens *Tokens) *Tokens {
+func (p *Passthrough) given(ctx context.Context, login *Grant) *Tokens {
+	tokens := &login.Tokens
+	tokens.RefreshToken = p.ups.marked(login.from.Upstream, tokens.RefreshToken)
 	if _, err := jose.Parse(tokens.AccessToken); err != nil {
 		p.opaque.Seen(ctx, errOpaque)
 	} else {

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 
 // Passthrough gives the provider's tokens to the client. It stores nothing; it caches the owners of refresh tokens in this process.
 type Passthrough struct {
-	up     *Upstream
+	ups    Upstreams
 	owners owners
 	opaque *trouble.Trouble // logs that guards cannot verify the provider's access tokens
 }
@@ -22,8 +23,8 @@ type Passthrough struct {
 var _ Sessions = (*Passthrough)(nil)
 
 // NewPassthrough makes the sessions of passthrough mode, which need no store.
-func NewPassthrough(up *Upstream, log *slog.Logger) *Passthrough {
-	return &Passthrough{up: up, opaque: newOpaque(log)}
+func NewPassthrough(ups Upstreams, log *slog.Logger) *Passthrough {
+	return &Passthrough{ups: ups, opaque: newOpaque(log)}
 }
 
 // Ready returns nil: there is nothing to wait for.
@@ -34,7 +35,7 @@ func (p *Passthrough) Begin(ctx context.Context, login *Grant) (*Tokens, error) 
 	if owner, ok := ownerOf(login); ok {
 		p.owners.remember(login.RefreshToken, owner)
 	}
-	return p.given(ctx, &login.Tokens), nil
+	return p.given(ctx, login), nil
 }
 
 var errAnother = errors.New("the refreshed tokens belong to another person")
@@ -43,7 +44,8 @@ var errAnother = errors.New("the refreshed tokens belong to another person")
 // person, the answer is refused (OpenID Connect Core section 12.2). The owner is unknown if another instance issued the token, or this
 // one before a restart: then the answer is accepted, and its person is recorded.
 func (p *Passthrough) Refresh(ctx context.Context, token string) (*Tokens, error) {
-	at, err := p.up.prepare(ctx, p.Ready)
+	up, token := p.ups.unmarked(token)
+	at, err := up.prepare(ctx, p.Ready)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +63,7 @@ func (p *Passthrough) Refresh(ctx context.Context, token string) (*Tokens, error
 	case known:
 		p.owners.remember(grant.RefreshToken, before)
 	}
-	return p.given(ctx, &grant.Tokens), nil
+	return p.given(ctx, grant), nil
 }
 
 // Exchanges reports false: there are no own tokens.
@@ -74,21 +76,36 @@ func (p *Passthrough) Exchange(context.Context, Exchange) (*Tokens, error) {
 
 // End revokes the caller's access token and the refresh token at the provider. It returns the client's hint, and no error.
 func (p *Passthrough) End(ctx context.Context, e Ending) (Left, error) {
-	left := Left{From: p.up, Hint: e.Hint}
-	at, err := p.up.reach(ctx)
+	left := Left{From: p.ups.Main(), Hint: e.Hint}
+	up, refresh := p.ups.unmarked(e.Refresh)
+	switch {
+	case e.Caller != nil:
+		left.From = p.ups.Of(e.Caller.Issuer)
+	case e.Refresh != "":
+		left.From = up
+	case e.Hint != "":
+		left.From = p.ups.issued(e.Hint)
+	}
+	if e.Refresh != "" && up != left.From { // each goes to its own provider
+		if at, err := up.reach(ctx); err == nil {
+			at.Forsake(ctx, refresh)
+		}
+		refresh = ""
+	}
+	at, err := left.From.reach(ctx)
 	if err != nil {
 		return left, nil //nolint:nilerr // the provider's outage is logged, and the client's own hint counts all the same
 	}
 	if e.Caller != nil {
 		at.Provider.Revoke(ctx, at.Meta, e.Caller.Raw, "access_token")
 	}
-	at.Forsake(ctx, e.Refresh)
+	at.Forsake(ctx, refresh)
 	return left, nil
 }
 
 // UserInfo asks the provider's userinfo endpoint with the caller's access token.
 func (p *Passthrough) UserInfo(ctx context.Context, caller *verify.Token) (claims.Names, error) {
-	at, err := p.up.reach(ctx)
+	at, err := p.ups.reachOf(ctx, caller.Issuer)
 	switch {
 	case err != nil:
 		return claims.Names{}, err
@@ -102,17 +119,22 @@ func (p *Passthrough) UserInfo(ctx context.Context, caller *verify.Token) (claim
 	return claims.NamesOf(answer.Object), nil
 }
 
-// Issuers returns the row of the provider.
-func (p *Passthrough) Issuers() []*verify.Issuer { return []*verify.Issuer{p.up.Issuer} }
+// Issuers returns the rows of the providers.
+func (p *Passthrough) Issuers() []*verify.Issuer { return p.ups.rows() }
 
-// Faults reports if the provider's discovery document or keys are unavailable.
+// Faults reports if the discovery document or the keys are unavailable: of the provider, or of each of several. While one of several is
+// available, guards can answer, and Faults returns nil.
 func (p *Passthrough) Faults(ctx context.Context) error {
 	var parts []error
-	if _, err := p.up.Provider.Issuer(ctx); err != nil {
-		parts = append(parts, errors.New("core: the provider's discovery document is unavailable"))
-	}
-	if err := p.up.Provider.Keys().Ready(ctx); err != nil {
-		parts = append(parts, errors.New("core: the provider's keys are unavailable"))
+	for _, up := range p.ups {
+		err := up.faults(ctx)
+		if err == nil {
+			return nil
+		}
+		if len(p.ups) > 1 {
+			err = fmt.Errorf("core: provider %s: %w", up.Name, err)
+		}
+		parts = append(parts, err)
 	}
 	return errors.Join(parts...)
 }

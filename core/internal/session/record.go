@@ -144,11 +144,21 @@ func (v *Vault) hearUserInfo(ctx context.Context, at *Reached, h *heard, accessT
 
 // mintFor mints an own token for a session.
 func (v *Vault) mintFor(signer *jose.Signer, r *record, id string) (*verify.Token, error) {
-	p, err := r.Sources.person(r.Issuer, r.Subject, v.cfg.Rules)
+	p, err := v.personOf(r)
 	if err != nil {
 		return nil, err
 	}
 	return v.mint(signer, order{person: p, session: id, scope: r.Scope})
+}
+
+// personOf returns the person of a record, whose documents are read by the rules of its provider. The error is a fault; its kind is Ended if
+// the provider is not configured any more.
+func (v *Vault) personOf(r *record) (*person, error) {
+	up := v.ups.Of(r.Issuer)
+	if up == nil {
+		return nil, fault.New(fault.Ended, errRemoved)
+	}
+	return r.Sources.person(r.Issuer, r.Subject, up.Rules)
 }
 
 // sessionEnd returns the time at which a session ends unless it is refreshed before, in Unix seconds. last is the latest possible end.

@@ -79,7 +79,11 @@ func (r *record) kept(spent bool, err error) (*family.Result, error) {
 // the record must be stored even with an error, because it has the new refresh token. keeps waits for what the caller needs
 // afterwards; nothing is spent before it returns.
 func (v *Vault) ask(ctx context.Context, r *record, turn family.Turn, keeps func(context.Context) error) (login *Grant, spent bool, err error) {
-	at, err := v.up.prepare(ctx, keeps)
+	up := v.ups.Of(r.Issuer)
+	if up == nil {
+		return nil, false, family.ErrRefused // of a provider that is not configured any more
+	}
+	at, err := up.prepare(ctx, keeps)
 	if err != nil {
 		return nil, false, err
 	}
@@ -131,7 +135,7 @@ func (v *Vault) forsake(ctx context.Context, r *record) {
 	if r.Refresh == "" {
 		return
 	}
-	if at, err := v.up.reach(ctx); err == nil {
+	if at, err := v.ups.reachOf(ctx, r.Issuer); err == nil {
 		at.Forsake(ctx, r.Refresh)
 	}
 }

@@ -69,15 +69,15 @@ type Exchange struct {
 type Logins struct {
 	Sessions
 
-	up        *Upstream
+	Upstreams Upstreams
 	browsers  *Browsers // nil without browser sessions
 	extra     *Vault    // the vault of browser sessions in passthrough mode
 	refreshes singleflight.Group
 }
 
 // NewLogins returns the logins of a service; browsers may be nil.
-func NewLogins(up *Upstream, sessions Sessions, browsers *Browsers) *Logins {
-	l := &Logins{Sessions: sessions, up: up, browsers: browsers}
+func NewLogins(ups Upstreams, sessions Sessions, browsers *Browsers) *Logins {
+	l := &Logins{Sessions: sessions, Upstreams: ups, browsers: browsers}
 	if _, keepsNothing := sessions.(*Passthrough); keepsNothing && browsers != nil {
 		l.extra = browsers.Vault
 	}
@@ -92,9 +92,9 @@ func (l *Logins) Faults(ctx context.Context) error {
 	return errors.Join(l.Sessions.Faults(ctx), l.extra.Faults(ctx))
 }
 
-// Prepare returns the provider once a token request can be made and its answer can be verified and stored.
-func (l *Logins) Prepare(ctx context.Context) (*Reached, error) {
-	return l.up.prepare(ctx, l.keeps)
+// Prepare returns a provider once a token request can be made and its answer can be verified and stored.
+func (l *Logins) Prepare(ctx context.Context, up *Upstream) (*Reached, error) {
+	return up.prepare(ctx, l.keeps)
 }
 
 // keeps waits until a session can be stored.

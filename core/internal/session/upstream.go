@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-oidc-auth/oidcauth/core/internal/claims"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fetch"
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
@@ -20,10 +21,12 @@ import (
 
 // Upstream spends grants at the provider and verifies the answers.
 type Upstream struct {
+	Name       string // unique in this service
 	Provider   *provider.Provider
 	Issuer     *verify.Issuer // verifies ID tokens, logout tokens and, in passthrough mode, the tokens of callers
 	Subjects   *verify.Issuer // verifies the subject tokens of exchanges
 	Granted    *verify.Issuer // verifies the access tokens in answers to this service's own requests
+	Rules      *claims.Rules  // for reading its documents
 	RefreshTTL time.Duration  // assumed lifetime of a refresh token if the provider does not state one
 }
 
@@ -90,6 +93,18 @@ func (u *Upstream) reach(ctx context.Context) (*Reached, error) {
 		return nil, fault.Down(fault.Documents, err)
 	}
 	return &Reached{Upstream: u, Meta: meta}, nil
+}
+
+// faults reports if the provider's discovery document or keys are unavailable.
+func (u *Upstream) faults(ctx context.Context) error {
+	var parts []error
+	if _, err := u.Provider.Issuer(ctx); err != nil {
+		parts = append(parts, errors.New("core: the provider's discovery document is unavailable"))
+	}
+	if err := u.Provider.Keys().Ready(ctx); err != nil {
+		parts = append(parts, errors.New("core: the provider's keys are unavailable"))
+	}
+	return errors.Join(parts...)
 }
 
 // spend sends one request to the token endpoint and verifies the answer.

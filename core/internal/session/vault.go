@@ -30,9 +30,9 @@ const (
 
 // Config has the settings of a vault and a broker. All fields must be set except ImportKey, Peers and Observe.
 type Config struct {
-	Upstream *Upstream
-	Store    store.Store
-	Secrets  func() ([][]byte, error) // keys that encrypt the rows of the store; called after Init
+	Upstreams Upstreams
+	Store     store.Store
+	Secrets   func() ([][]byte, error) // keys that encrypt the rows of the store; called after Init
 
 	Client, Issuer, Audience, SubjectClaim string
 	AnyAudience                            bool // the audience of the provider's tokens is not checked, so none can be exchanged
@@ -58,7 +58,7 @@ type Config struct {
 // It opens the store on first use. Safe for concurrent use.
 type Vault struct {
 	cfg    Config
-	up     *Upstream
+	ups    Upstreams
 	open   *fresh.Source[*opened]
 	feed   *feed.Feed
 	clocks *clocks.Watch
@@ -70,7 +70,7 @@ type Vault struct {
 // NewVault makes a vault. It does not use the store yet.
 func NewVault(cfg Config) *Vault {
 	v := &Vault{
-		cfg: cfg, up: cfg.Upstream,
+		cfg: cfg, ups: cfg.Upstreams,
 		userInfoTrouble: trouble.New(cfg.Log, slog.LevelWarn, "the provider's userinfo", "put into tokens"),
 		endTrouble:      trouble.New(cfg.Log, slog.LevelError, "sessions", "ended in the store"),
 	}

@@ -4,6 +4,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -27,8 +28,9 @@ type Keys interface {
 type Issuer struct {
 	// ID is the claim iss, byte for byte. Empty: Discover returns it.
 	ID string
-	// Discover returns the claim iss if it is known only from the issuer's document.
+	// Discover returns the claim iss if it is known only from the issuer's document. It is Base, or Base and a slash.
 	Discover func(context.Context) (string, error)
+	Base     string
 	// Keys are the issuer's keys. Down is the part that is reported as unreachable if they are.
 	Keys Keys
 	Down fault.Part
@@ -67,6 +69,14 @@ type Token struct {
 	proof  keyset.Proof
 }
 
+// CouldBe reports whether the claim iss of this issuer's tokens can be name. It fetches nothing.
+func (i *Issuer) CouldBe(name string) bool {
+	if i.ID != "" {
+		return name == i.ID
+	}
+	return name == i.Base || len(name) == len(i.Base)+1 && name[:len(i.Base)] == i.Base && name[len(i.Base)] == '/'
+}
+
 // name returns the claim iss that tokens must have. The error is an outage.
 func (i *Issuer) name(ctx context.Context) (string, error) {
 	if i.ID != "" {
@@ -98,6 +108,9 @@ func (i *Issuer) claimedBy(ctx context.Context, token *jose.Token) (string, erro
 	issuer, err := token.UnverifiedIssuer()
 	if err != nil {
 		return "", fault.New(fault.Token, err)
+	}
+	if !i.CouldBe(issuer) {
+		return "", anotherIssuer(cmp.Or(i.ID, i.Base))
 	}
 	name, err := i.name(ctx)
 	if err == nil && issuer != name {

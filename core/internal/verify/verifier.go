@@ -76,8 +76,9 @@ func (v *Verifier) issuer(ctx context.Context, name string) (*Issuer, error) {
 	}
 	wanted := slices.Clip(v.names)
 	for _, issuer := range v.discovered {
-		if name == "" { // no issuer: not worth a fetch
-			break
+		if !issuer.CouldBe(name) {
+			wanted = append(wanted, issuer.Base)
+			continue
 		}
 		want, err := issuer.name(ctx)
 		if err != nil {
