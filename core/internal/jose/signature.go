@@ -15,6 +15,9 @@ import (
 func (k Key) Verifies(signed, signature []byte) bool {
 	switch public := k.Public.(type) {
 	case *rsa.PublicKey:
+		if k.prepared != nil {
+			return k.prepared.verifies(k.Alg, signed, signature)
+		}
 		return isSignedByRSA(public, k.Alg, signed, signature)
 	case *ecdsa.PublicKey:
 		return curveAlgorithm(public.Curve) == k.Alg && isSignedByCurve(public, k.Alg, signed, signature)
