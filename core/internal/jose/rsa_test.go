@@ -253,9 +253,9 @@ func TestPreparedKeys(t *testing.T) {
 		}
 	}
 	f := forgers()[0]
-	for e, why := range map[int]string{1<<31 + 1: "too large for crypto/rsa", 65536: "even", 1: "one", -3: "negative"} {
+	for e, why := range map[int64]string{1<<31 + 1: "too large for crypto/rsa", 65536: "even", 1: "one", -3: "negative"} {
 		public := f.public
-		public.E = e
+		public.E = int(e)
 		key := jose.NewKey("", "RS256", &public)
 		if signed := []byte("a.b"); key.Prepared() || key.Verifies(signed, f.sign(f.encode("RS256", signed))) {
 			t.Errorf("an exponent that is %s: prepared is %v", why, key.Prepared())
