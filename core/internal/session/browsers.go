@@ -144,7 +144,7 @@ func (b *Browsers) seat(row family.Row, r *record) (*Seat, error) {
 }
 
 func (b *Browsers) keep(cookie string, seat *Seat) {
-	b.seats.Put(cookie, seat, len(cookie)+seat.Token.Size())
+	b.seats.Put(&seat.node, cookie, seat, len(cookie)+seat.Token.Size())
 }
 
 // bound ends the oldest sessions of a person who has more than PerUser.

@@ -15,6 +15,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 	"github.com/go-oidc-auth/oidcauth/core/internal/keyset"
+	"github.com/go-oidc-auth/oidcauth/core/internal/tokencache"
 )
 
 // Keys are the keys of one issuer.
@@ -65,6 +66,7 @@ type Token struct {
 
 	issuer *Issuer
 	proof  keyset.Proof
+	node   tokencache.Node[*Token] // its place in the cache
 }
 
 // name returns the claim iss that tokens must have. The error is an outage.
