@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -93,7 +92,7 @@ func (b *Browsers) begin(ctx context.Context, open *opened, r *record, login *Gr
 	if err := b.cfg.Permit(seat.Token); err != nil {
 		return "", nil, err
 	}
-	if begun.Data, err = json.Marshal(r); err == nil {
+	if begun.Data, err = r.text(); err == nil {
 		err = open.families.Begin(ctx, cookie, begun)
 	}
 	if err != nil {
