@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
@@ -46,13 +47,19 @@ type Keeper struct {
 	Issuer string // with Client, bound into the encryption: rows of another service cannot be decrypted
 	Client string
 	Life   time.Duration // the longest lifetime of a signed token, plus leeway
-	Import []byte        // PEM; nil: no key is imported
+	Import []byte        // an RSA key in PEM; nil: no key is imported
 	Now    func() time.Time
+
+	// Algorithm is that of new keys, one of [jose.OwnAlgorithms]. A key in the store may have another: it signs until a newer one does.
+	Algorithm string
+
+	settled atomic.Bool // Algorithm has been compared with the newest key
 }
 
 func (k *Keeper) now() time.Time { return stored.Time(k.Now()) }
 
-// Load returns the ring. It first adds the key to import, if any, and creates a key if there is none.
+// Load returns the ring. It first adds the key to import, if any, and creates a key if the ring needs one: if there is none, if the
+// newest key has another algorithm than Algorithm, or if the key that was to follow was withdrawn.
 func (k *Keeper) Load(ctx context.Context) (*Ring, error) {
 	for {
 		ring, err := k.read(ctx)
@@ -81,7 +88,7 @@ func (k *Keeper) Examine(ctx context.Context) error {
 // wanting returns the key that the ring lacks, nil if it lacks none.
 func (k *Keeper) wanting(ring *Ring) (*store.Key, error) {
 	if k.Import != nil {
-		signer, err := jose.ParsePrivateKey(k.Import)
+		signer, err := jose.ParseRSAKey(k.Import)
 		if err != nil {
 			return nil, err
 		}
@@ -89,14 +96,38 @@ func (k *Keeper) wanting(ring *Ring) (*store.Key, error) {
 			return k.importRow(ring, signer)
 		}
 	}
-	if ring.signing(k.now()) != nil {
+	from, ok := k.vacancy(ring)
+	if !ok {
 		return nil, nil
 	}
-	signer, err := jose.NewRSASigner()
+	signer, err := jose.NewOwnSigner(k.Algorithm)
 	if err != nil {
 		return nil, err
 	}
-	return k.row(ring, signer, k.now(), time.Time{})
+	return k.row(ring, signer, from, time.Time{})
+}
+
+// vacancy returns from when a new key must sign; ok is false if the ring needs none.
+func (k *Keeper) vacancy(ring *Ring) (from time.Time, ok bool) {
+	now := k.now()
+	if ring.signing(now) == nil {
+		return now, true
+	}
+	newest := ring.signers()[0]
+	another := k.isAnother(newest.signer.Alg)
+	if waits := newest.row.From.After(now); waits || !another { // one new key at a time
+		return time.Time{}, false
+	}
+	return now.Add(Notice), true
+}
+
+// isAnother reports whether the newest key has another algorithm than the configured one. It does so until the two agree once:
+// while instances with different settings run, each changes the ring at most once, so the setting of the last one to start wins.
+func (k *Keeper) isAnother(alg string) bool {
+	if alg == k.Algorithm {
+		k.settled.Store(true)
+	}
+	return !k.settled.Load()
 }
 
 // importRow makes a row for an imported key, which signs only if there is no other.
@@ -176,10 +207,10 @@ func (k *Keeper) openRow(row store.Key) (entry, error) {
 	return e, nil
 }
 
-// Rotate adds a key that signs after [Notice]. It does nothing if a key is already waiting or another instance adds one at the
+// Rotate adds a key of the configured algorithm that signs after [Notice]. It does nothing if a key is already waiting or another instance adds one at the
 // same time, so calling it on every instance adds one key.
 func (k *Keeper) Rotate(ctx context.Context) error {
-	signer, err := jose.NewRSASigner()
+	signer, err := jose.NewOwnSigner(k.Algorithm)
 	if err != nil {
 		return err
 	}
