@@ -115,7 +115,8 @@ func (k *Keeper) vacancy(ring *Ring) (from time.Time, ok bool) {
 	}
 	newest := ring.signers()[0]
 	another := k.isAnother(newest.signer.Alg)
-	if waits := newest.row.From.After(now); waits || !another { // one new key at a time
+	ends := !newest.row.Until.IsZero()                                   // its successor was withdrawn
+	if waits := newest.row.From.After(now); waits || !another && !ends { // one new key at a time
 		return time.Time{}, false
 	}
 	return now.Add(Notice), true
@@ -200,7 +201,7 @@ func (k *Keeper) openRow(row store.Key) (entry, error) {
 	if err != nil || signer.ID != row.ID {
 		return entry{}, ErrSealed
 	}
-	e := entry{row: row, signer: signer, public: signer.Public()}
+	e := entry{row: row, signer: signer, public: signer.Public(), stop: row.Until.Add(-k.Life)}
 	if secret.Keep != 0 {
 		e.keep = time.Unix(secret.Keep, 0).UTC()
 	}

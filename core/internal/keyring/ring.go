@@ -19,9 +19,10 @@ type entry struct {
 	signer *jose.Signer // nil: the row only occupies a generation
 	public jose.Key
 	keep   time.Time // an imported key verifies at least until then
+	stop   time.Time // of a key that ends: a token signed from then on could outlive it
 }
 
-// Signer returns the key that signs at a time: the newest whose start is not later.
+// Signer returns the key that signs at a time: the newest whose start is not later, and whose tokens will expire before it ends.
 func (r *Ring) Signer(now time.Time) *jose.Signer {
 	if e := r.signing(now); e != nil {
 		return e.signer
@@ -32,10 +33,12 @@ func (r *Ring) Signer(now time.Time) *jose.Signer {
 func (r *Ring) signing(now time.Time) *entry {
 	var earliest *entry
 	for _, e := range r.signers() {
-		if !e.row.From.After(now) {
+		switch {
+		case e.row.From.After(now):
+			earliest = e // signs if there is no other: one was withdrawn, or the clock of the instance that made this one is ahead
+		case e.row.Until.IsZero() || e.stop.After(now):
 			return e
 		}
-		earliest = e // the only key may start in the future, if the clock of its instance is ahead
 	}
 	return earliest
 }
