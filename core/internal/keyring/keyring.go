@@ -79,10 +79,17 @@ func (k *Keeper) Load(ctx context.Context) (*Ring, error) {
 	}
 }
 
-// Examine opens the keys in the store and changes nothing. The error is [ErrSealed], or that of the store.
-func (k *Keeper) Examine(ctx context.Context) error {
-	_, err := k.read(ctx)
-	return err
+// Examine opens the keys in the store and changes nothing. It returns the algorithm of the newest key that signs or will sign, "" if there
+// is none. The error is [ErrSealed], or that of the store.
+func (k *Keeper) Examine(ctx context.Context) (newest string, err error) {
+	ring, err := k.read(ctx)
+	if err != nil {
+		return "", err
+	}
+	if signers := ring.signers(); len(signers) > 0 {
+		newest = signers[0].signer.Alg
+	}
+	return newest, nil
 }
 
 // wanting returns the key that the ring lacks, nil if it lacks none.
