@@ -140,7 +140,7 @@ func TestBrokerSecretFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "broker.key")
 	db := fileStore{store.NewMemory(), path, false}
 	serve := func() *flowService {
-		return flowServe(t, newIDP(t).config(), newIDP(t), imported(func(c *core.Config) { c.SecretKeys, c.Store = nil, db }))
+		return flowServe(t, newIDP(t).config(), newIDP(t), brokered(func(c *core.Config) { c.SecretKeys, c.Store = nil, db }))
 	}
 	services := make([]*flowService, 20)
 	for i := range services {
@@ -245,7 +245,7 @@ func TestBrokerCloseOfStores(t *testing.T) {
 		owned := &ownedStore{flawedStore: &flawedStore{Store: store.NewMemory()}}
 		store.Register(func(string) (store.Store, error) { return owned, nil }, "owned")
 		config := newIDP(t).config()
-		imported(func(c *core.Config) {
+		brokered(func(c *core.Config) {
 			if c.Store = owned; !given {
 				c.Store, c.StoreURL = nil, "owned://x"
 			}

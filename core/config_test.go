@@ -229,7 +229,7 @@ func TestConfigWarnings(t *testing.T) {
 		store.Register(func(string) (store.Store, error) { return store.NewMemory(), nil }, scheme)
 		t.Cleanup(func() { store.Register(nil, scheme) })
 	}
-	opens := func(url string) func(*core.Config) { return imported(storeURL(url)) }
+	opens := func(url string) func(*core.Config) { return brokered(storeURL(url)) }
 	trusting := func(c *core.Config) { c.Broker.Audience, c.Broker.TrustedIssuers = shared, []string{peerA} }
 	for name, c := range map[string]struct {
 		change func(*core.Config)
@@ -308,7 +308,7 @@ func TestPublicURLInLowerCase(t *testing.T) {
 			t.Errorf("%s: %d %s, cookie %s", public, answer.Status, answer.Body, cookie)
 		}
 	}
-	f := newFlow(t, imported(func(c *core.Config) { c.PublicURL = "HTTPS://App.Example.org/Api" }))
+	f := newFlow(t, brokered(func(c *core.Config) { c.PublicURL = "HTTPS://App.Example.org/Api" }))
 	if got := f.who(f.tokens("alice").AccessToken).Issuer(); got != "https://app.example.org/Api" {
 		t.Errorf("the issuer: %s", got)
 	}
@@ -337,7 +337,7 @@ func TestSessionMax(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	f := newFlow(t, imported(func(c *core.Config) { c.Broker.SessionMax = time.Minute }))
+	f := newFlow(t, brokered(func(c *core.Config) { c.Broker.SessionMax = time.Minute }))
 	if token := f.tokens("alice"); token.RefreshExpires > time.Now().Add(time.Minute).Unix() {
 		t.Errorf("a session of a minute ends at %d", token.RefreshExpires)
 	}

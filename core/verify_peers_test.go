@@ -104,7 +104,8 @@ func federated(t *testing.T, changes ...func(*core.Config)) (*peerNet, *flowServ
 
 func (p *peerNet) service(changes ...func(*core.Config)) *flowService {
 	first := func(c *core.Config) {
-		c.Store, c.Broker.ImportKey, c.Broker.Audience, c.Broker.TrustedIssuers = p.store, sharedPEM(), shared, []string{peerA, peerB}
+		importing(c)
+		c.Store, c.Broker.Audience, c.Broker.TrustedIssuers = p.store, shared, []string{peerA, peerB}
 	}
 	return p.over(p.peers, append([]func(*core.Config){first}, changes...)...)
 }
