@@ -73,6 +73,7 @@ func run(ctx context.Context, quick bool, only, out string) error {
 		log.Printf("%s: %s", part.name, time.Since(start).Round(time.Second/10))
 	}
 	fmt.Print(r)
+	r.warn()
 	if out == "" {
 		return nil
 	}

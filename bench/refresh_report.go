@@ -94,8 +94,6 @@ func tellShares(r *report, all []refreshed) {
 	r.table([]string{"store", "one signature", "two verifications", "one bare read", "two bare writes", "the rest"}, rows)
 }
 
-func percent(share float64) string { return fmt.Sprintf("%.0f %%", 100*share) }
-
 // tellPeople writes how fast sessions are found, listed and ended.
 func tellPeople(r *report, all []refreshed) {
 	r.section("Sessions of a person", fmt.Sprintf("Per second, %d clients at the same time. A lookup is `Store.Session`, a list `Store.SessionsOf` of a person with %d sessions. An end is\n"+
