@@ -15,6 +15,8 @@ type bare struct {
 	add   func(ctx context.Context, rows []store.Session) error
 	// adders is how many goroutines may add rows at the same time.
 	adders int
+	// generate lets the server make short rows, and returns the bytes of their values; nil where it cannot.
+	generate func(ctx context.Context, rows int) (int64, error)
 	// settle lets the database finish the work that it deferred while rows were added.
 	settle func(ctx context.Context) error
 	size   func(ctx context.Context) (int64, error) // bytes of everything, including indexes

@@ -53,11 +53,15 @@ func barePostgreSQL(url string) (*bare, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newBareSQL(db, db, db, bareStatements{
+	b, err := newBareSQL(db, db, db, bareStatements{
 		numbered: true, connections: 16,
 		settling: []string{"VACUUM ANALYZE oidcauth_sessions", "CHECKPOINT"},
 		size:     []string{"SELECT pg_total_relation_size('oidcauth_sessions')"},
 	})
+	if err == nil {
+		b.generate = func(ctx context.Context, rows int) (int64, error) { return generateRows(ctx, db, rows) }
+	}
+	return b, err
 }
 
 func bareMariaDB(url string) (*bare, error) {

@@ -42,7 +42,7 @@ func newTestWorld(t *testing.T, p place) *world {
 	if err != nil {
 		t.Skip(err)
 	}
-	w, err := newWorld(t.Context(), p, url, effort{quick: true})
+	w, err := newWorld(t.Context(), p, url, effort{quick: true}, "RS256")
 	if err != nil {
 		t.Fatal(err)
 	}
