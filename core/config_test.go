@@ -230,6 +230,7 @@ func TestConfigWarnings(t *testing.T) {
 		t.Cleanup(func() { store.Register(nil, scheme) })
 	}
 	opens := func(url string) func(*core.Config) { return imported(storeURL(url)) }
+	trusting := func(c *core.Config) { c.Broker.Audience, c.Broker.TrustedIssuers = shared, []string{peerA} }
 	for name, c := range map[string]struct {
 		change func(*core.Config)
 		says   string // "" for no warning
@@ -242,6 +243,10 @@ func TestConfigWarnings(t *testing.T) {
 		}, ""},
 		"AllowHTTP":              {func(c *core.Config) { c.AllowHTTP = true }, "Config.AllowHTTP is set"},
 		"AnyAudience":            {func(c *core.Config) { c.Audience = []string{core.AnyAudience} }, "Config.Audience is core.AnyAudience"},
+		"EdDSA":                  {brokered(signing("EdDSA")), ""},
+		"EdDSA in a federation":  {brokered(signing("EdDSA"), trusting), "Config.Broker.SigningAlgorithm beside TrustedIssuers"},
+		"RS256 in a federation":  {brokered(signing("RS256"), trusting), ""},
+		"a federation":           {brokered(signing(""), trusting), ""},
 		"MySQL":                  {opens("mysql://app:hunter2@db.example/app"), "Config.StoreURL"},
 		"MySQL, a driver's name": {opens("mysql+aiomysql://app:hunter2@db.example/app?tls=false"), "Config.StoreURL"},
 		"MariaDB, perhaps TLS":   {opens("mariadb://app@10.0.0.7:3306/app?tls=preferred"), "Config.StoreURL"},
