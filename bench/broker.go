@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"reflect"
 	"strings"
 
 	"github.com/go-oidc-auth/oidcauth/core"
@@ -21,23 +20,24 @@ type service struct {
 	token core.Route
 }
 
-// newService makes a service on a store whose own tokens have RS256.
-func newService(k *key, p *provider, db store.Store) (*service, error) {
-	return newServiceWith(k, p, db, "RS256")
+// newService makes a service on a store whose own tokens have an algorithm, and that caches none. The provider answers all logins and
+// refreshes with the same tokens, signed in advance, so that its work is not measured.
+func newService(k *key, p *provider, db store.Store, algorithm string) (*service, error) {
+	return newServiceOf(k, p, db, algorithm, -1)
 }
 
-// newServiceWith makes a service on a store whose own tokens have an algorithm. The provider answers all logins and refreshes with the
-// same tokens, signed in advance, so that its work is not measured.
-func newServiceWith(k *key, p *provider, db store.Store, algorithm string) (*service, error) {
+// newCachingService makes one that caches as many as it does by default.
+func newCachingService(k *key, p *provider, db store.Store, algorithm string) (*service, error) {
+	return newServiceOf(k, p, db, algorithm, 0)
+}
+
+func newServiceOf(k *key, p *provider, db store.Store, algorithm string, cacheSize int) (*service, error) {
 	p.token = toJSON(claims{
 		"access_token": k.token(keycloak(nil)), "id_token": k.token(keycloak(claims{"aud": clientID, "typ": "ID"})), "refresh_token": encode(random(64)),
 		"token_type": "Bearer", "expires_in": 3600, "refresh_expires_in": 86400, "scope": "openid profile email",
 	})
-	config := p.config(-1)
-	config.Broker, config.Store = &core.BrokerConfig{}, db
-	if err := signWith(config.Broker, algorithm); err != nil {
-		return nil, err
-	}
+	config := p.config(cacheSize)
+	config.Broker, config.Store = &core.BrokerConfig{SigningAlgorithm: algorithm}, db
 	auth, err := core.New(config)
 	if err != nil {
 		return nil, err
@@ -53,21 +53,6 @@ func newServiceWith(k *key, p *provider, db store.Store, algorithm string) (*ser
 		}
 	}
 	return s, nil
-}
-
-var errAlgorithm = errors.New("own tokens have RS256 alone")
-
-// signWith chooses the algorithm of own tokens.
-func signWith(config *core.BrokerConfig, algorithm string) error {
-	field := reflect.ValueOf(config).Elem().FieldByName("SigningAlgorithm")
-	switch {
-	case field.IsValid():
-		field.SetString(algorithm)
-		return nil
-	case algorithm == "RS256":
-		return nil
-	}
-	return errAlgorithm
 }
 
 // post returns the body of the token route's answer.

@@ -19,7 +19,8 @@ func main() {
 	log.SetFlags(0)
 	quick := flag.Bool("quick", false, "few rounds: about a minute, for finding mistakes")
 	out := flag.String("out", "", "write the report to this `file` too")
-	only := flag.String("only", "", "one `part` alone: library, routes, http, cache, keys, mint, sessions or refresh")
+	only := flag.String("only", "", "one `part` alone: library, routes, http, cache, keys, mint, sessions, memory or refresh")
+	database := flag.String("store", "", "in the part refresh, one `store` alone: none, SQLite, PostgreSQL, MariaDB or Redis")
 	serve := flag.String("serve", "", "serve one framework's routes for another process (used by the program itself)")
 	load := flag.Bool("load", false, "make requests for another process (used by the program itself)")
 	flag.Parse()
@@ -32,7 +33,7 @@ func main() {
 	default:
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) // stop the database servers too
 		context.AfterFunc(ctx, stop)                                                           // a second signal stops at once
-		err = run(ctx, *quick, *only, *out)
+		err = run(ctx, *quick, *only, *database, *out)
 	}
 	if err != nil {
 		log.Fatal(err)
@@ -42,22 +43,23 @@ func main() {
 // effort says how much is measured.
 type effort struct {
 	quick  bool
+	store  string        // the only one of the part refresh; "": all
 	rounds int           // of operations that take microseconds
 	slices int           // of operations that take tenths of a second
 	slice  time.Duration // length of one slice
 }
 
-func run(ctx context.Context, quick bool, only, out string) error {
-	e := effort{quick, 500, 60, 100 * time.Millisecond}
+func run(ctx context.Context, quick bool, only, database, out string) error {
+	e := effort{quick, database, 500, 60, 100 * time.Millisecond}
 	if quick {
-		e = effort{quick, 60, 5, 100 * time.Millisecond}
+		e = effort{quick, database, 60, 5, 100 * time.Millisecond}
 	}
 	r := &report{quick: quick}
 	for _, part := range []struct {
 		name string
 		run  func(context.Context, *report, effort) error
 	}{
-		{"library", library}, {"routes", routes}, {"http", overHTTP}, {"cache", cache}, {"keys", keySet}, {"mint", minting}, {"sessions", sessions}, {"refresh", refreshing},
+		{"library", library}, {"routes", routes}, {"http", overHTTP}, {"cache", cache}, {"keys", keySet}, {"mint", minting}, {"sessions", sessions}, {"memory", memory}, {"refresh", refreshing},
 	} {
 		if only != "" && only != part.name {
 			continue

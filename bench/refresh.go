@@ -42,6 +42,9 @@ func refreshing(ctx context.Context, r *report, e effort) error {
 	var all []refreshed
 	err := scratch(func(dir string) error {
 		for _, p := range places(dir) {
+			if e.store != "" && e.store != p.name {
+				continue
+			}
 			found, err := p.refreshed(ctx, e)
 			if ctx.Err() != nil {
 				return err
@@ -99,7 +102,7 @@ func (p place) refreshed(ctx context.Context, e effort) (found refreshed, err er
 	if other != nil {
 		worlds = append(worlds, other)
 	}
-	if err != nil && !errors.Is(err, errAlgorithm) {
+	if err != nil {
 		return found, err
 	}
 	seen, err := race(ctx, worlds, e)
@@ -107,9 +110,7 @@ func (p place) refreshed(ctx context.Context, e effort) (found refreshed, err er
 		return found, err
 	}
 	found.seen = seen[:len(counts)]
-	if other != nil {
-		found.eddsa = seen[len(counts)][taskRefresh]
-	}
+	found.eddsa = seen[len(counts)][taskRefresh]
 	return found, nil
 }
 

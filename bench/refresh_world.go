@@ -42,7 +42,7 @@ func newWorld(ctx context.Context, p place, url string, e effort, algorithm stri
 	if err != nil {
 		return nil, err
 	}
-	if w.service, err = newServiceWith(k, newProvider(k), w.store, algorithm); err != nil {
+	if w.service, err = newService(k, newProvider(k), w.store, algorithm); err != nil {
 		return nil, err
 	}
 	sessions := 16
