@@ -24,6 +24,7 @@ type refreshed struct {
 	missing error         // why there are no results
 	sizes   []rowSize     // of each database
 	seen    [][]*measured // of each database, by task: nanoseconds by the clock, of all clients together
+	plans   plans         // in the database with the most rows
 	eddsa   *measured     // refreshes with few rows where own tokens have EdDSA; nil: not measured
 	without string        // why there are not as many rows as there might be
 }
@@ -65,6 +66,7 @@ func refreshing(ctx context.Context, r *report, e effort) error {
 	tellAlgorithms(r, all)
 	tellPeople(r, all)
 	tellMoreRows(r, all)
+	tellPlans(r, all)
 	tellRows(r, all)
 	return nil
 }
@@ -111,7 +113,10 @@ func (p place) refreshed(ctx context.Context, e effort) (found refreshed, err er
 	}
 	found.seen = seen[:len(counts)]
 	found.eddsa = seen[len(counts)][taskRefresh]
-	return found, nil
+	if p.explain != nil {
+		found.plans, err = p.explain.plans(ctx, worlds[len(counts)-1].bare.db)
+	}
+	return found, err
 }
 
 // counts returns how many rows the databases of a place have.

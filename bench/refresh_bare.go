@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"net/url"
 
@@ -21,6 +22,7 @@ type bare struct {
 	settle func(ctx context.Context) error
 	size   func(ctx context.Context) (int64, error) // bytes of everything, including indexes
 	close  func() error
+	db     *sql.DB // nil: no SQL
 }
 
 var errNoRow = errors.New("the row is not there, or has another version")

@@ -114,6 +114,7 @@ func newBareSQL(db, writing, adding *sql.DB, s bareStatements) (*bare, error) {
 			}
 			return n, db.QueryRowContext(ctx, s.size[last]).Scan(&n)
 		},
+		db:    db,
 		close: func() error { return errors.Join(db.Close(), writing.Close(), adding.Close()) },
 	}, nil
 }

@@ -25,6 +25,7 @@ type place struct {
 	name, how string
 	url       func(testing.TB) string         // of a new, empty database; "": in memory
 	bare      func(url string) (*bare, error) // direct access to the same database; nil for memory
+	explain   *explainer                      // nil: the database has no plans
 	most      bool                            // there is also a database with mostRows
 }
 
@@ -35,15 +36,15 @@ func places(dir string) []place {
 		return filepath.ToSlash(filepath.Join(dir, fmt.Sprintf("bench%d.sqlite", files)))
 	}
 	return []place{
-		{"none", "in the process's memory", func(testing.TB) string { return "" }, nil, false},
-		{"SQLite", "a file, flushed at each commit", func(testing.TB) string { return "sqlite:///" + file() }, bareSQLite, false},
-		{"PostgreSQL", "without fsync", func(t testing.TB) string { url, _ := dbserver.PostgreSQL(t); return url }, barePostgreSQL, true},
-		{"MariaDB", "flushed once a second", func(t testing.TB) string { url, _ := dbserver.MariaDB(t); return url }, bareMariaDB, false},
+		{"none", "in the process's memory", func(testing.TB) string { return "" }, nil, nil, false},
+		{"SQLite", "a file, flushed at each commit", func(testing.TB) string { return "sqlite:///" + file() }, bareSQLite, explainSQLite, false},
+		{"PostgreSQL", "without fsync", func(t testing.TB) string { url, _ := dbserver.PostgreSQL(t); return url }, barePostgreSQL, explainPostgreSQL, true},
+		{"MariaDB", "flushed once a second", func(t testing.TB) string { url, _ := dbserver.MariaDB(t); return url }, bareMariaDB, explainMariaDB, false},
 		{"Redis", "in memory", func(t testing.TB) string {
 			address, database := dbserver.Redis(t)
 			// The client's default of three seconds is too short while a million rows are added on a busy machine.
 			return fmt.Sprintf("redis://%s/%d?read_timeout=30s&write_timeout=30s", address, database)
-		}, bareRedis, false},
+		}, bareRedis, nil, false},
 	}
 }
 
