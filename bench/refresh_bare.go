@@ -11,8 +11,9 @@ import (
 
 // bare uses a database directly through its driver, with prepared statements: the minimum cost of a row there.
 type bare struct {
-	read  func(ctx context.Context, id string) error         // the whole row
-	write func(ctx context.Context, row store.Session) error // every column that may change, if the version still matches
+	read  func(ctx context.Context, id string) error           // the whole row
+	list  func(ctx context.Context, owner []byte) (int, error) // how many sessions a person has, without their data; nil where it is not compared
+	write func(ctx context.Context, row store.Session) error   // every column that may change, if the version still matches
 	add   func(ctx context.Context, rows []store.Session) error
 	// adders is how many goroutines may add rows at the same time.
 	adders int

@@ -18,6 +18,9 @@ func TestRefreshes(t *testing.T) {
 		t.Run(p.name, func(t *testing.T) {
 			w := newTestWorld(t, p)
 			for i, task := range tasks {
+				if !w.does(i) {
+					continue
+				}
 				for range 5 {
 					if task.prepare != nil {
 						if err := task.prepare(w, t.Context()); err != nil {

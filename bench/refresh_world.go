@@ -20,7 +20,12 @@ type world struct {
 	algorithm string
 }
 
-func (w *world) does(task int) bool { return w.algorithm == "RS256" || task == taskRefresh }
+func (w *world) does(task int) bool {
+	if task == taskBareList && w.bare.list == nil {
+		return false
+	}
+	return w.algorithm == "RS256" || task == taskRefresh
+}
 
 // newWorld makes the clients of a database. If the error is not nil, nothing is left open.
 func newWorld(ctx context.Context, p place, url string, e effort, algorithm string) (w *world, err error) {
