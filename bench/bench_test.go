@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -94,6 +95,46 @@ func TestReasons(t *testing.T) {
 	}
 	if !strings.Contains(r.String(), "What is not met, and why, from profiles:") {
 		t.Errorf("the page does not say why:\n%s", r)
+	}
+}
+
+// Reasons that are changed are written into a page whose figures stay.
+func TestReexplained(t *testing.T) {
+	r := new(report)
+	r.section("Things", "About things.")
+	r.judge(4, "smaller", "1", true)
+	r.judge(13, "faster", "1", false) // the notes have no reason for it
+	before := r.String()
+	known := []reason{{13, "fast", "Because."}}
+	text, without, err := reexplained(before, known)
+	if err != nil || len(without) > 0 || !strings.Contains(text, "- **13**, faster.\n  Because.\n\n## How") {
+		t.Errorf("%v, without a reason %v:\n%s", err, without, text)
+	}
+	known[0].words = "slow"
+	if again, without, err := reexplained(text, known); err != nil || len(without) != 1 || again != before {
+		t.Errorf("%v, without a reason %v:\n%s", err, without, again)
+	}
+	if _, _, err := reexplained("# Another page\n", nil); err == nil {
+		t.Error("a page without goals was explained")
+	}
+}
+
+// The page in the repository says of each goal that it misses why, in the words of the notes.
+func TestPage(t *testing.T) {
+	page, err := os.ReadFile("../docs/performance.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(page), whyHead) {
+		t.Skip("the page has no reasons below its goals: it is older than they are, or meets all")
+	}
+	known, err := reasons(notes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, without, err := reexplained(string(page), known)
+	if err != nil || len(without) > 0 || text != string(page) {
+		t.Errorf("run go run ./bench -explain docs/performance.md: %v, without a reason: %v", err, without)
 	}
 }
 

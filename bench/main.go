@@ -22,6 +22,7 @@ func main() {
 	only := flag.String("only", "", "one `part` alone: library, routes, http, cache, keys, mint, sessions, memory or refresh")
 	database := flag.String("store", "", "in the part refresh, one `store` alone: none, SQLite, PostgreSQL, MariaDB or Redis")
 	serve := flag.String("serve", "", "serve one framework's routes for another process (used by the program itself)")
+	explain := flag.String("explain", "", "measure nothing: write the reasons of notes.txt into this `page`, whose figures stay")
 	load := flag.Bool("load", false, "make requests for another process (used by the program itself)")
 	flag.Parse()
 	var err error
@@ -30,6 +31,8 @@ func main() {
 		err = serveRoutes(*serve)
 	case *load:
 		err = generate(os.Stdin, os.Stdout)
+	case *explain != "":
+		err = explainPage(*explain)
 	default:
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) // stop the database servers too
 		context.AfterFunc(ctx, stop)                                                           // a second signal stops at once
@@ -78,7 +81,12 @@ func run(ctx context.Context, quick bool, only, database, out string) error {
 		r.open(13, "10,000 tenants: a token of a known tenant at most 1.05 x one of a single issuer; memory bounded", "tenants are not built yet")
 	}
 	fmt.Print(r)
-	r.warn()
+	known, err := reasons(notes)
+	if err != nil {
+		return err
+	}
+	_, without := explained(r.goals, known)
+	warn(without)
 	if out == "" {
 		return nil
 	}

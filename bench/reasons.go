@@ -2,7 +2,10 @@ package main
 
 import (
 	_ "embed"
+	"errors"
 	"fmt"
+	"log"
+	"os"
 	"strconv"
 	"strings"
 )
@@ -71,4 +74,64 @@ func explained(goals []goal, known []reason) (text string, without []goal) {
 		}
 	}
 	return b.String(), without
+}
+
+// whyHead is what the page has before the reasons.
+const whyHead = "\nWhat is not met, and why, from profiles:\n\n"
+
+// why returns the part of the page below the table of goals; "" if all are met.
+func why(goals []goal, known []reason) string {
+	text, _ := explained(goals, known)
+	if text == "" {
+		return ""
+	}
+	return whyHead + text
+}
+
+var errNoGoals = errors.New("the page has no table of goals")
+
+// reexplained returns a page with the reasons of today, and the goals without one. The figures stay.
+func reexplained(page string, known []reason) (string, []goal, error) {
+	head, rest, found := strings.Cut(page, goalsHead)
+	section, after, more := strings.Cut(rest, "\n## ")
+	if !found || !more {
+		return "", nil, errNoGoals
+	}
+	table, _, _ := strings.Cut(section, whyHead)
+	var goals []goal
+	for row := range strings.Lines(table) {
+		cells := strings.Split(strings.Trim(row, "|\n "), " | ")
+		number, err := strconv.Atoi(cells[0])
+		if err != nil || len(cells) != 4 {
+			return "", nil, fmt.Errorf("a goal: %q: %w", row, errNoGoals)
+		}
+		goals = append(goals, goal{number, cells[1], cells[2], cells[3], cells[3] == notMet})
+	}
+	_, without := explained(goals, known)
+	return head + goalsHead + table + why(goals, known) + "\n## " + after, without, nil
+}
+
+// explainPage writes the reasons of today into a page.
+func explainPage(file string) error {
+	known, err := reasons(notes)
+	if err != nil {
+		return err
+	}
+	page, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	text, without, err := reexplained(string(page), known)
+	if err != nil {
+		return err
+	}
+	warn(without)
+	return os.WriteFile(file, []byte(text), 0o644)
+}
+
+// warn logs the goals that are missed without a reason.
+func warn(without []goal) {
+	for _, g := range without {
+		log.Printf("not met, and notes.txt has no reason: [%d] %s: %s", g.number, g.text, g.figure)
+	}
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"log"
 	"os"
 	"os/exec"
 	"runtime"
@@ -20,6 +19,11 @@ type report struct {
 	quick    bool
 }
 
+// notMet is what the table says of a goal that is missed.
+const notMet = "**not met**"
+
+const goalsHead = "\n## Goals\n\n| # | goal | seen | |\n| --- | --- | --- | --- |\n"
+
 type goal struct {
 	number             int
 	text, figure, said string
@@ -30,7 +34,7 @@ type goal struct {
 func (r *report) judge(number int, text, figure string, met bool) {
 	said := "met"
 	if !met {
-		said = "**not met**"
+		said = notMet
 	}
 	r.goals = append(r.goals, goal{number, text, figure, said, !met})
 }
@@ -81,7 +85,7 @@ func (r *report) String() string {
 
 // writeGoals writes the table of goals, and below it why some are not met.
 func (r *report) writeGoals(b *strings.Builder) {
-	b.WriteString("\n## Goals\n\n| # | goal | seen | |\n| --- | --- | --- | --- |\n")
+	b.WriteString(goalsHead)
 	slices.SortStableFunc(r.goals, func(a, b goal) int { return cmp.Compare(a.number, b.number) })
 	for _, g := range r.goals {
 		fmt.Fprintf(b, "| %d | %s | %s | %s |\n", g.number, g.text, g.figure, g.said)
@@ -90,9 +94,7 @@ func (r *report) writeGoals(b *strings.Builder) {
 	if err != nil {
 		panic(err) // TestNotes reads them too
 	}
-	if text, _ := explained(r.goals, known); text != "" {
-		b.WriteString("\nWhat is not met, and why, from profiles:\n\n" + text)
-	}
+	b.WriteString(why(r.goals, known))
 }
 
 // machine describes the machine, on which the figures depend.
@@ -128,13 +130,4 @@ func versions(modules []string) string {
 		}
 	}
 	return text.String()
-}
-
-// warn logs the goals that are missed without a reason.
-func (r *report) warn() {
-	known, _ := reasons(notes)
-	_, without := explained(r.goals, known)
-	for _, g := range without {
-		log.Printf("not met, and notes.txt has no reason: [%d] %s: %s", g.number, g.text, g.figure)
-	}
 }
