@@ -25,7 +25,8 @@ const (
 )
 
 // contract is the outage contract of docs/operations.md for what this run sends. A guard never refuses a good token or session with 401, a
-// refresh never ends a session, and a 503 says when to come again: after 10 seconds for the provider, 2 for the store.
+// refresh never ends a session, and a 503 says when to come again: after 10 seconds for the provider, 2 for the store, 1 if the outage came while a
+// session was being refreshed.
 var contract = map[string]want{
 	"token at a guard":           {healthy: []int{200}, within: guardTime},
 	"session at a guard":         {healthy: []int{200}, within: guardTime},
@@ -74,7 +75,7 @@ func (r *run) judge(kind string, a *answer, held bool) verdict {
 	switch {
 	case slices.Contains(w.provider, a.status) && r.board.during(provider, a.from, a.to, after) && (a.status == http.StatusBadGateway || retry == "10"):
 		return announced
-	case slices.Contains(w.store, a.status) && r.board.during(store, a.from, a.to, after) && retry == "2":
+	case slices.Contains(w.store, a.status) && r.board.during(store, a.from, a.to, after) && (retry == "2" || retry == "1"):
 		return announced
 	case held && a.status == http.StatusServiceUnavailable && retry != "":
 		return announced

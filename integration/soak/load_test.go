@@ -26,8 +26,8 @@ const (
 
 // counters are what the run did.
 type counters struct {
-	verified, refreshed, refused, logins, logouts, rotations, direct, refusedGone atomic.Int64
-	lost, lostToKills, alive                                                      atomic.Int64
+	verified, refreshed, refused, unheard, logins, logouts, rotations, direct, refusedGone atomic.Int64
+	lost, lostToKills, alive                                                               atomic.Int64
 }
 
 // load keeps the service busy until ctx ends.
@@ -83,11 +83,15 @@ func (r *run) verify() {
 	}
 }
 
-// refreshNext refreshes the programs in turn.
+// refreshNext refreshes the programs in turn. The place of one that has lost its session is empty from then on.
 func (r *run) refreshNext() {
-	n := int(r.turn.Add(1)) % len(r.programs)
-	if p := r.programs[n].Load(); p != nil && !r.refresh(p) {
-		r.programs[n].CompareAndSwap(p, nil)
+	place := &r.programs[int(r.turn.Add(1))%len(r.programs)]
+	p := place.Load()
+	if p == nil || p.waits.Load() {
+		return
+	}
+	if r.refresh(p); p.leaving.Load() {
+		place.CompareAndSwap(p, nil)
 	}
 }
 

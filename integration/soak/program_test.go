@@ -2,8 +2,11 @@ package soak
 
 import (
 	"encoding/json"
+	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,8 +17,9 @@ import (
 const (
 	prefix   = "/api/auth/v2"
 	redirect = "http://localhost:53100/callback"
-	// leaseTime is how long the lease of a killed instance may be in the way: Timeout, ten seconds, and what a busy machine adds.
-	leaseTime = callTimeout + 10*time.Second + busy
+	// leaseTime is how long the lease of an instance that was killed, or that could not write, may be in the way: Timeout and ten seconds,
+	// the minute that clocks may differ, and what a busy machine adds.
+	leaseTime = callTimeout + 10*time.Second + time.Minute + busy
 )
 
 // program is a session with tokens.
@@ -24,10 +28,12 @@ type program struct {
 	token   atomic.Pointer[credential]
 	leaving atomic.Bool // a logout has begun, or the session is lost
 
-	mu       sync.Mutex // held by a refresh and by the logout
-	held     time.Time  // until then the lease of a killed instance may be in the way
-	unheard  bool       // a killed instance took the last refresh along: its provider may have spent the token
-	lastGood time.Time
+	waits atomic.Bool // it tries its refresh again later, as it was told
+
+	mu      sync.Mutex // held by a refresh and by the logout
+	held    time.Time  // until then a lease that nobody releases may be in the way
+	unheard bool       // a killed instance took the last refresh along: the provider may have spent its token
+	history string     // of the refreshes since the last one that succeeded
 }
 
 // credential is a token pair and the header of its requests.
@@ -67,7 +73,7 @@ func (r *run) logIn(name string) *program {
 		r.violation("contract", "a login without tokens: %.200s", a.body)
 		return nil
 	}
-	p := &program{name: name, lastGood: time.Now()}
+	p := &program{name: name}
 	p.token.Store(token)
 	r.count.logins.Add(1)
 	return p
@@ -91,37 +97,56 @@ func (r *run) use(p *program) {
 	}
 }
 
-// refresh takes the next tokens. It returns false if the session is lost.
-func (r *run) refresh(p *program) bool {
-	if !p.mu.TryLock() {
-		return true // it is being refreshed, or leaves
-	}
+// refresh takes the next tokens. A client that is told to come again later does so with the same token.
+func (r *run) refresh(p *program) {
+	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.leaving.Load() {
-		return true
+		return
 	}
 	a := r.any().ask(http.MethodPost, prefix+"/token", http.Header{"Content-Type": {form}}, url.Values{"refresh-token": {p.token.Load().RefreshToken}})
+	p.history += fmt.Sprintf(" %s-%s: %d of %d;", a.from.Format("05.000"), a.to.Format("05.000"), a.status, a.on.number)
 	if a.status == http.StatusUnauthorized || a.status == http.StatusBadRequest {
 		p.leaving.Store(true)
-		r.lost("a program's session, refreshed last "+time.Since(p.lastGood).Round(time.Millisecond).String()+" ago", a, p.unheard)
-		return false
+		r.lost("a program's session, after"+p.history, a, p.unheard)
+		return
 	}
-	switch r.judge("refresh", a, time.Now().Before(p.held)) {
-	case healthy:
-		if token := newCredential(a.body); token != nil {
-			p.token.Store(token)
-			p.lastGood, p.unheard = time.Now(), false
-			r.count.refreshed.Add(1)
-		} else {
-			r.violation("contract", "a refresh without tokens: %.200s", a.body)
-		}
-	case announced:
+	result := r.judge("refresh", a, time.Now().Before(p.held))
+	if result == healthy {
+		p.held, p.unheard, p.history = time.Time{}, false, ""
+		r.take(p, a.body)
+		return
+	}
+	wait := time.Second
+	if seconds, err := strconv.Atoi(a.header.Get("Retry-After")); err == nil {
+		wait = time.Duration(seconds) * time.Second
+	}
+	if result == announced {
 		r.count.refused.Add(1)
-		if a.status == 0 {
-			p.held, p.unheard = time.Now().Add(leaseTime), true
-		}
 	}
-	return true
+	if a.status == 0 {
+		p.unheard = true
+		r.count.unheard.Add(1)
+	}
+	if a.status == 0 || r.board.during(store, a.from, a.to, settle) {
+		p.held = time.Now().Add(leaseTime)
+	}
+	p.waits.Store(true)
+	time.AfterFunc(wait+rand.N(wait/4), func() {
+		p.waits.Store(false)
+		r.refresh(p)
+	})
+}
+
+// take keeps the tokens of a refresh.
+func (r *run) take(p *program, text string) {
+	token := newCredential(text)
+	if token == nil {
+		r.violation("contract", "a refresh without tokens: %.200s", text)
+		return
+	}
+	p.token.Store(token)
+	r.count.refreshed.Add(1)
 }
 
 // logOut ends the session, and remembers its tokens: nothing may take them again.

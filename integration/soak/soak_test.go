@@ -174,7 +174,7 @@ func (r *run) watch(ctx context.Context) {
 	lines := min(time.Minute, r.length/4)
 	said, profiled := r.begun, false
 	for at := r.begun; sleepUntil(ctx, at); at = at.Add(every) {
-		r.take()
+		r.sample()
 		if time.Since(said) >= lines-every/2 {
 			said = time.Now()
 			r.progress()
@@ -189,18 +189,36 @@ func (r *run) watch(ctx context.Context) {
 // findAll looks for every session once more, on each instance.
 func (r *run) findAll() {
 	time.Sleep(settle) // the last event may just be over
-	for n := range r.people {
-		if p := r.people[n].Load(); p != nil && !p.leaving.Load() {
-			r.visit(p)
-			r.visit(p)
+	each(r.people, func(p *person) { r.visit(p); r.visit(p) })
+	each(r.programs, func(p *program) {
+		r.use(p)
+		for end := time.Now().Add(leaseTime); ; time.Sleep(time.Second) { // a client comes again until it has its tokens
+			before := p.token.Load()
+			if r.refresh(p); p.leaving.Load() || p.token.Load() != before {
+				return
+			}
+			if time.Now().After(end) {
+				r.violation("session lost", "a program's session cannot be refreshed after%s", p.history)
+				return
+			}
+		}
+	})
+}
+
+// each does something with all that are logged in, some at a time.
+func each[T any](places []atomic.Pointer[T], do func(*T)) {
+	var all sync.WaitGroup
+	running := make(chan struct{}, 8)
+	for n := range places {
+		if one := places[n].Load(); one != nil {
+			running <- struct{}{}
+			all.Go(func() {
+				do(one)
+				<-running
+			})
 		}
 	}
-	for n := range r.programs {
-		if p := r.programs[n].Load(); p != nil && !p.leaving.Load() {
-			r.use(p)
-			r.refresh(p)
-		}
-	}
+	all.Wait()
 }
 
 // end asks the instances to end.

@@ -28,8 +28,8 @@ type sample struct {
 // warmUp is how long the memory of a run may do as it likes: caches fill.
 func warmUp(whole time.Duration) time.Duration { return min(10*time.Minute, whole/3) }
 
-// take measures the instance that lives from the begin to the end.
-func (r *run) take() {
+// sample measures the instance that lives from the begin to the end.
+func (r *run) sample() {
 	var u usage
 	if err := r.fleet.slots[0].Load().get("/usage", &u); err != nil {
 		r.violation("no answer", "its usage: %v", err)
