@@ -8,8 +8,10 @@ import (
 	"time"
 )
 
-// transport keeps connections, so that a request costs little on this side.
-var transport = &http.Transport{MaxIdleConnsPerHost: 200, ResponseHeaderTimeout: 30 * time.Second, DisableCompression: true}
+// newTransport makes one that keeps connections, so that a request costs little on this side.
+func newTransport() *http.Transport {
+	return &http.Transport{MaxIdleConnsPerHost: 200, ResponseHeaderTimeout: 30 * time.Second, DisableCompression: true}
+}
 
 // answer is what came for a request.
 type answer struct {
@@ -38,7 +40,7 @@ func (i *instance) ask(method, path string, header http.Header, form url.Values)
 		text := form.Encode()
 		request.Body, request.ContentLength = io.NopCloser(strings.NewReader(text)), int64(len(text))
 	}
-	response, err := transport.RoundTrip(request)
+	response, err := i.transport.RoundTrip(request)
 	if err != nil {
 		a.err = err
 		return a

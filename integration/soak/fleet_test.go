@@ -26,7 +26,9 @@ type fleet struct {
 	env   []string
 	logs  string // folder of their logs
 	count int
-	slots []atomic.Pointer[instance] // the first one lives from the begin to the end, the others are killed now and then
+
+	transport *http.Transport            // of the clients
+	slots     []atomic.Pointer[instance] // the first one lives from the begin to the end, the others are killed now and then
 }
 
 // instance is one process.
@@ -39,11 +41,13 @@ type instance struct {
 	ended   chan struct{}
 	err     error // with which it ended
 	killed  atomic.Bool
+
+	transport *http.Transport
 }
 
 func newFleet(t testing.TB, idp *oidctest.Provider, storeURL, logs string) *fleet {
 	t.Helper()
-	f := &fleet{t: t, logs: logs, slots: make([]atomic.Pointer[instance], 2), env: append(os.Environ(), asService+"=1",
+	f := &fleet{t: t, logs: logs, transport: newTransport(), slots: make([]atomic.Pointer[instance], 2), env: append(os.Environ(), asService+"=1",
 		"DISCOVERY_URL="+idp.DiscoveryURL(), "CLIENT_ID="+oidctest.ConfidentialClient, "CLIENT_SECRET="+oidctest.ClientSecret,
 		"SECRET_KEY=a secret key of the fleet, 32 bytes or more", "STORE_URL="+storeURL)}
 	for slot := range f.slots {
@@ -56,7 +60,7 @@ func newFleet(t testing.TB, idp *oidctest.Provider, storeURL, logs string) *flee
 func (f *fleet) start(slot int) *instance {
 	f.t.Helper()
 	f.count++
-	i := &instance{slot: slot, number: f.count, process: exec.Command(os.Args[0]), ended: make(chan struct{}),
+	i := &instance{slot: slot, number: f.count, transport: f.transport, process: exec.Command(os.Args[0]), ended: make(chan struct{}),
 		log: filepath.Join(f.logs, fmt.Sprintf("instance-%d.log", f.count))}
 	log, err := os.Create(i.log)
 	if err != nil {

@@ -35,7 +35,7 @@ func (r *run) progress() {
 func (r *run) figures() figures {
 	c := &r.count
 	f := figures{
-		Store: filepath.Base(r.dir), Length: r.length.String(), Verified: c.verified.Load(), Refreshed: c.refreshed.Load(), RefusedInOutages: c.refused.Load(), TakenAlongByKills: c.unheard.Load(),
+		Store: r.name, Length: r.length.String(), Verified: c.verified.Load(), Refreshed: c.refreshed.Load(), RefusedInOutages: c.refused.Load(), TakenAlongByKills: c.unheard.Load(),
 		Logins: c.logins.Load(), Logouts: c.logouts.Load(), KeyRotations: c.rotations.Load(), RefusedGone: c.refusedGone.Load(),
 		SessionsLost: c.lost.Load(), LostToKills: c.lostToKills.Load(), AliveAfterLogout: c.alive.Load(), Goroutines: r.atRest,
 	}

@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 // run is one application on one store.
 type run struct {
 	t        *testing.T
+	name     string // of the store
 	idp      *oidctest.Provider
 	fleet    *fleet
 	database database
@@ -42,7 +43,8 @@ type run struct {
 	violations violations
 	gone       graveyard
 	count      counters
-	rotating   sync.Mutex
+	rotating   sync.Mutex   // held while the provider is away, and to change its key
+	rotated    atomic.Int64 // when it changed, in Unix milliseconds
 	samples    []sample
 	atRest     [2]int // goroutines before and after
 
@@ -51,8 +53,8 @@ type run struct {
 	turn, changed atomic.Int64
 }
 
-// TestSoak runs the application for OIDCAUTH_SOAK, a duration ("2m", "1h"), on each of the stores of OIDCAUTH_SOAK_STORES, one after the
-// other. It writes logs, heap profiles and figures into OIDCAUTH_SOAK_DIR.
+// TestSoak runs the application for OIDCAUTH_SOAK, a duration ("2m", "1h"), on each of the stores of OIDCAUTH_SOAK_STORES, as many
+// at once as go test runs in parallel. It writes logs, heap profiles and figures into OIDCAUTH_SOAK_DIR.
 func TestSoak(t *testing.T) {
 	text := os.Getenv("OIDCAUTH_SOAK")
 	if text == "" {
@@ -71,7 +73,10 @@ func TestSoak(t *testing.T) {
 		if place == nil {
 			t.Fatalf("OIDCAUTH_SOAK_STORES: there is no %q", name)
 		}
-		t.Run(name, func(t *testing.T) { newRun(t, name, place, length).all() })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			newRun(t, name, place, length).all()
+		})
 	}
 }
 
@@ -94,7 +99,7 @@ func newRun(t *testing.T, name string, place func(testing.TB) database, length t
 	idp := oidctest.NewProvider(t, oidctest.WithAlgorithm("ES256"), oidctest.WithUsers(users...), oidctest.WithoutSingleSignOn())
 	db := place(t)
 	return &run{
-		t: t, idp: idp, database: db, length: length, dir: dir, fleet: newFleet(t, idp, db.url, dir),
+		t: t, name: name, idp: idp, database: db, length: length, dir: dir, fleet: newFleet(t, idp, db.url, dir),
 		programs: make([]atomic.Pointer[program], programs), people: make([]atomic.Pointer[person], people),
 	}
 }
@@ -111,7 +116,7 @@ func (r *run) any() *instance {
 }
 
 func (r *run) say(format string, args ...any) {
-	r.t.Logf("%6s %s", time.Since(r.begun).Round(time.Second), fmt.Sprintf(format, args...))
+	r.t.Logf("%s %6s %s", r.name, time.Since(r.begun).Round(time.Second), fmt.Sprintf(format, args...))
 }
 
 // lost records a session that was refused although nobody has ended it.

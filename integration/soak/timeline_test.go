@@ -117,9 +117,11 @@ func (r *run) rotate(ctx context.Context) {
 	period := min(time.Minute, r.length/5)
 	for at := r.begun.Add(period); sleepUntil(ctx, at); at = at.Add(period) {
 		r.rotating.Lock()
+		r.rotated.Store(time.Now().Add(busy).UnixMilli()) // a token with the new key may be sent at once
 		if err := r.idp.RotateKey(""); err != nil {
 			r.violation("ended", "the provider has no new key: %v", err)
 		}
+		r.rotated.Store(time.Now().UnixMilli())
 		r.rotating.Unlock()
 		r.count.rotations.Add(1)
 	}

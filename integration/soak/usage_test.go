@@ -74,7 +74,7 @@ func rssMB(s sample) float64  { return float64(s.RSS) / (1 << 20) }
 
 // rest waits until the instance is at rest, and returns how many goroutines it has then.
 func (r *run) rest() int {
-	transport.CloseIdleConnections()
+	r.fleet.transport.CloseIdleConnections()
 	least := 1 << 30
 	for range 10 { // connections to the provider and the store may close in this time
 		var u usage
