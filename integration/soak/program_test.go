@@ -132,7 +132,7 @@ func (r *run) refresh(p *program) {
 		p.held = time.Now().Add(leaseTime)
 	}
 	p.waits.Store(true)
-	time.AfterFunc(wait+rand.N(wait/4), func() {
+	time.AfterFunc(wait+rand.N(wait), func() { // not all at the same moment
 		p.waits.Store(false)
 		r.refresh(p)
 	})
