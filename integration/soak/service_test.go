@@ -37,6 +37,8 @@ const (
 	// refreshAfter is shorter than the library's pause between two questions about one session: each browser session is refreshed once
 	// a minute.
 	refreshAfter = 20 * time.Second
+	// cacheSize is small, so that the caches are full soon: that of sessions takes one more with each login of a browser.
+	cacheSize = 1024
 )
 
 // serve is one instance: the library's routes below /api, /me with a guard, /direct with a guard for the provider's own tokens, and what the
@@ -44,7 +46,7 @@ const (
 func serve() error {
 	config := core.Config{
 		DiscoveryURL: os.Getenv("DISCOVERY_URL"), ClientID: os.Getenv("CLIENT_ID"), ClientSecret: os.Getenv("CLIENT_SECRET"),
-		PublicURL: publicURL, SecretKeys: []string{os.Getenv("SECRET_KEY")}, Timeout: callTimeout,
+		PublicURL: publicURL, SecretKeys: []string{os.Getenv("SECRET_KEY")}, Timeout: callTimeout, TokenCacheSize: cacheSize,
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	}
 	direct, err := core.New(config)

@@ -25,8 +25,9 @@ type sample struct {
 	usage
 }
 
-// warmUp is how long the memory of a run may do as it likes: caches fill.
-func warmUp(whole time.Duration) time.Duration { return min(10*time.Minute, whole/3) }
+// warmUp is how long the memory of a run may do as it likes: caches fill. The revocation list goes on growing for an hour, by some hundred
+// bytes for each logout.
+func warmUp(whole time.Duration) time.Duration { return min(20*time.Minute, whole/3) }
 
 // sample measures the instance that lives from the begin to the end.
 func (r *run) sample() {
