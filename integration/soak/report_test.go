@@ -1,6 +1,7 @@
 package soak
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -44,8 +45,8 @@ func (r *run) figures() figures {
 	f.StoreOutages, away[store] = r.board.count(store)
 	f.Kills, away[process] = r.board.count(process)
 	loaded := min(time.Since(r.begun), r.length)
-	f.VerifiedPerSecond = float64(f.Verified) / loaded.Seconds()
-	f.RefreshedPerSecond = float64(f.Refreshed) / max(loaded-away[provider]-away[store], time.Second).Seconds()
+	f.VerifiedPerSecond = float64(cmp.Or(r.loaded[0], f.Verified)) / loaded.Seconds()
+	f.RefreshedPerSecond = float64(cmp.Or(r.loaded[1], f.Refreshed)) / max(loaded-away[provider]-away[store], time.Second).Seconds()
 	f.Violations, _ = r.violations.all()
 	if n := len(r.samples); n > 0 {
 		f.HeapMB, f.RSSMB = heapMB(r.samples[n-1]), rssMB(r.samples[n-1])

@@ -46,7 +46,8 @@ type run struct {
 	rotating   sync.Mutex   // held while the provider is away, and to change its key
 	rotated    atomic.Int64 // when it changed, in Unix milliseconds
 	samples    []sample
-	atRest     [2]int // goroutines before and after
+	atRest     [2]int   // goroutines before and after
+	loaded     [2]int64 // verifications and refreshes by the end of the load; 0 before
 
 	programs      []atomic.Pointer[program]
 	people        []atomic.Pointer[person]
@@ -123,7 +124,7 @@ func (r *run) say(format string, args ...any) {
 func (r *run) lost(what string, a *answer, byKill bool) {
 	if byKill {
 		r.count.lostToKills.Add(1)
-		r.say("%s is lost with the instance that was asking the provider about it", what)
+		r.say("%.60s … is lost with the instance that was asking the provider about it", what)
 		return
 	}
 	r.count.lost.Add(1)
@@ -142,6 +143,7 @@ func (r *run) all() {
 	loaded.Go(func() { r.load(ctx) })
 	r.watch(ctx)
 	loaded.Wait()
+	r.loaded = [2]int64{r.count.verified.Load(), r.count.refreshed.Load()}
 	r.findAll()
 	r.atRest[1] = r.rest()
 	r.profile("heap", "heap-last.pb.gz", 0)
