@@ -91,7 +91,9 @@ func TestGraceAfterNoAnswer(t *testing.T) {
 				t.Fatalf("answered %q", answer)
 			}
 			time.Sleep(20 * time.Second)
+			w.mu.Lock()
 			w.swap = nil
+			w.mu.Unlock()
 			second := w.must(w.first.Text)
 			w.must(second)
 			if w.spent != 2 {
