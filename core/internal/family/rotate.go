@@ -124,7 +124,7 @@ func (f *Families) again(token Token, session store.Session) (answer []byte, ok 
 		return nil, false, ErrSealed
 	}
 	by, answer := plain[:instanceSize], plain[instanceSize:]
-	return answer, age < f.cfg.Grace || !bytes.Equal(by, f.instance[:]), nil
+	return answer, age < f.cfg.Grace || !bytes.Equal(by, f.instance[:]) || f.owes(token), nil
 }
 
 // wait is the state of a loop that reads a row with a growing delay.
@@ -171,9 +171,13 @@ func (f *Families) spend(ctx context.Context, token Token, session store.Session
 	if err != nil {
 		return nil, err
 	}
-	return await(ctx, f, func(free context.Context) ([]byte, error) {
+	answer, err := await(ctx, f, func(free context.Context) ([]byte, error) {
 		return f.work(free, ctx.Done(), token, session, data, spend)
 	})
+	if err == nil {
+		f.answered(token)
+	}
+	return answer, err
 }
 
 // work takes the lease, calls spend, and writes the result to the row. left is closed if the caller has left without an answer: then
@@ -199,6 +203,7 @@ func (f *Families) work(ctx context.Context, left <-chan struct{}, token Token, 
 	}
 	session.Last, session.Current, session.Rotated, session.Answer = token.hash[:], next.hash[:], f.now(), answer
 	session.Expires, session.LastExpiry = f.bounded(session, result.Expires), stored.Time(later(session.LastExpiry, result.Issued))
+	f.owe(token)
 	if err := f.keep(ctx, session, result); err != nil {
 		return nil, err
 	}
