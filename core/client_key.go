@@ -61,16 +61,6 @@ func (k ClientKey) shown() []slog.Attr {
 	return slices.DeleteFunc(fields, isUnset)
 }
 
-// copied returns a copy that the caller cannot change. nil stays nil.
-func (k *ClientKey) copied() *ClientKey {
-	if k == nil {
-		return nil
-	}
-	own := *k
-	own.PEM, own.Other = slices.Clone(k.PEM), k.Other.copied()
-	return &own
-}
-
 const maxKeyID = 256 // bytes
 
 // check adds the errors of the key; none contains a part of it.

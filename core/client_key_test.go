@@ -435,7 +435,7 @@ func TestClientKeyIsHidden(t *testing.T) {
 	}
 }
 
-// Changing the key after New changes nothing.
+// Changing the key after New changes nothing: New reads it.
 func TestClientKeyIsCopied(t *testing.T) {
 	key := &core.ClientKey{PEM: oidctest.ClientKey()}
 	f := newFlow(t, func(c *core.Config) { withKey(c); c.ClientKey = key })

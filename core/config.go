@@ -184,7 +184,6 @@ func (c *Config) complete() {
 	c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
 	c.Scopes, c.Audience = slices.Clone(c.Scopes), slices.Clone(c.Audience)
 	c.RedirectURIs, c.PostLogoutURIs = slices.Clone(c.RedirectURIs), slices.Clone(c.PostLogoutURIs)
-	c.ClientKey = c.ClientKey.copied()
 	c.SecretKeys, c.Require = slices.Clone(c.SecretKeys), slices.Clone(c.Require)
 	if len(c.Scopes) == 0 {
 		c.Scopes = slices.Clone(defaultScopes)

@@ -92,7 +92,7 @@ func (a *Auth) examineRefusal(f *findings, found *fault.Error) {
 	switch found.Code {
 	case "invalid_client":
 		if a.provider.Client.HasKey() {
-			f.wrong("client", "", "The provider does not accept ClientID and ClientKey: register the address of the route client-keys, or the public key, for this client there, and signed assertions (private_key_jwt) as its method.")
+			f.wrong("client", a.clientKeysAddress(), "The provider does not accept ClientID and ClientKey: register the address of the route client-keys, or the public key, for this client there, and signed assertions (private_key_jwt) as its method.")
 			return
 		}
 		if a.provider.Client.IsPublic() {
@@ -105,6 +105,15 @@ func (a *Auth) examineRefusal(f *findings, found *fault.Error) {
 	default:
 		f.note("client", "", clientNotShown, a.credential())
 	}
+}
+
+// clientKeysAddress returns the address of the route client-keys, to register at the provider, "" if there is none.
+func (a *Auth) clientKeysAddress() string {
+	tables, _ := a.mounts.tables()
+	if addresses := a.publicAddresses(tables, func(paths Paths) string { return paths.ClientKeys }); a.cfg.PublicURL != "" && len(addresses) > 0 {
+		return addresses[0]
+	}
+	return ""
 }
 
 // Bounds of the check of redirect URIs, and an address that nobody registers (RFC 2606).

@@ -75,7 +75,7 @@ func TestDoctorTriesTheClient(t *testing.T) {
 			sendElsewhere("/login?x=1", "/error?code=redirect"), mistake{check: "redirect URI", level: core.FindingOK, text: "accepts the redirect URI " + flowOwnCallback},
 		},
 		"good key":    {nil, mistake{config: withKey, check: "client", level: core.FindingOK, text: "accepts ClientID and ClientKey"}},
-		"another key": {nil, mistake{config: func(c *core.Config) { withKey(c); c.ClientKey = &core.ClientKey{Signer: clientKeyPairs()["RSA"]} }, check: "client", level: core.FindingWrong, text: "does not accept ClientID and ClientKey"}},
+		"another key": {nil, mistake{config: func(c *core.Config) { withKey(c); c.ClientKey = &core.ClientKey{Signer: clientKeyPairs()["RSA"]} }, check: "client", level: core.FindingWrong, text: "does not accept ClientID and ClientKey", line: "http://localhost:8080/api/auth/v2/client-keys.json"}},
 		"no keys offered": {
 			func(idp *oidctest.Provider) {
 				announce(idp, "token_endpoint_auth_methods_supported", "client_secret_basic")

@@ -138,6 +138,34 @@ func TestKeycloakWithKeys(t *testing.T) {
 	}
 }
 
+// The policies hold: a login of the same client that is not pushed gets an error page.
+func TestKeycloakPoliciesRefusePlainLogins(t *testing.T) {
+	k := parts.NewKeycloak(t)
+	strictClients(t, k)
+	j := keycloakClient(t, k, "chi", passthrough, keyClient)
+	config := j.config
+	j.config = func(t *testing.T, publicURL string) core.Config {
+		addKeyClient(t, k, publicURL, "PS256", false)
+		cfg := config(t, publicURL)
+		cfg.PushedRequests = core.PushNever
+		return cfg
+	}
+	j = j.keyed("PS256")
+	s := j.open(t)
+	start := s.Get(t, "/auth/v2/login?redirect_uri="+s.URL+app.Prefix+"/auth/v2/callback", "")
+	if start.Status != http.StatusFound {
+		t.Fatalf("%d %s", start.Status, start.Body)
+	}
+	page, err := http.Get(start.Header.Get("Location"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = page.Body.Close()
+	if page.StatusCode != http.StatusBadRequest {
+		t.Errorf("Keycloak shows a page with status %d", page.StatusCode)
+	}
+}
+
 // addKeyClient registers the address of the application's keys.
 func addKeyClient(t *testing.T, k *parts.Keycloak, publicURL, algorithm string, device bool) {
 	t.Helper()
