@@ -157,7 +157,7 @@ fuzz: ## run every fuzz target for FUZZTIME, two at a time
 		said=$$(cd "$$2" && "$$program" -test.run "^$$" -test.fuzz "^$$3$$" -test.fuzztime $(FUZZTIME) -test.fuzzminimizetime 1s -test.fuzzcachedir "$$0/$$1/$$2" 2>&1) || code=255; \
 		echo "$$3 in $$2"; echo "$$said"; exit $${code:-0}' "$$kept" "$$module"
 
-bench: ## compare with the bare signature check, other libraries and other middleware (a quarter of an hour), and write docs/performance.md
+bench: ## compare with the bare signature check, other libraries and other middleware (up to 25 minutes), and write docs/performance.md
 	go run ./bench -out docs/performance.md
 
 bench-quick: ## the same with few rounds, printed alone: a minute, for finding mistakes

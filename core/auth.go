@@ -101,7 +101,7 @@ func (a *Auth) sessions(up *session.Upstream) session.Sessions {
 func (a *Auth) vaultConfig(up *session.Upstream) session.Config {
 	b, mint := a.cfg.Broker, a.Required()
 	if b == nil {
-		b = &BrokerConfig{Audience: a.cfg.PublicURL, SubjectClaim: defaultSubject}
+		b = &BrokerConfig{Audience: a.cfg.PublicURL, SubjectClaim: defaultSubject, SigningAlgorithm: defaultSigning}
 	}
 	peers := make(map[string]string)
 	for _, issuer := range b.TrustedIssuers {
@@ -112,7 +112,7 @@ func (a *Auth) vaultConfig(up *session.Upstream) session.Config {
 		Upstream: up, Store: a.cfg.Store, Secrets: func() ([][]byte, error) { return a.storeSecrets(random) },
 		Client: a.cfg.ClientID, Issuer: a.cfg.PublicURL, Audience: b.Audience, SubjectClaim: b.SubjectClaim,
 		AnyAudience: a.cfg.takesAnyAudience(), TokenTTL: b.TokenTTL, SessionTTL: b.SessionTTL, SessionMax: b.SessionMax, Grace: b.RefreshGrace,
-		Timeout: a.cfg.Timeout, Leeway: a.cfg.Leeway, ImportKey: b.ImportKey, Peers: peers,
+		Timeout: a.cfg.Timeout, Leeway: a.cfg.Leeway, Algorithm: b.SigningAlgorithm, ImportKey: b.ImportKey, Peers: peers,
 		Keys: a.cfg.Broker != nil, Browsers: a.cfg.Sessions != nil, Rules: a.cfg.rules(), New: newToken, Permit: func(token *verify.Token) error { return mint.permit(idTokenOf(token)) },
 		Log: a.log, Observe: a.observed(),
 	}

@@ -66,7 +66,7 @@ func newWebOn(t *testing.T, change func(*core.Config), idp *oidctest.Provider) *
 func inBothModes(t *testing.T, test func(t *testing.T, mode func(*core.Config))) {
 	t.Run("passthrough", func(t *testing.T) { test(t, func(*core.Config) {}) })
 	t.Run("broker", func(t *testing.T) {
-		test(t, func(c *core.Config) { c.Broker = &core.BrokerConfig{ImportKey: sharedPEM()} })
+		test(t, func(c *core.Config) { c.Broker = &core.BrokerConfig{SigningAlgorithm: "EdDSA"} })
 	})
 }
 

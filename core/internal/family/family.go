@@ -151,7 +151,7 @@ func (f *Families) Begin(ctx context.Context, token Token, login Login) error {
 		return err
 	}
 	if len(login.Note) > 0 {
-		session.Note = []byte(f.data.Seal(login.Note, f.context(token.ID)+"\x00note"))
+		session.Note = f.data.SealBytes(login.Note, f.context(token.ID)+"\x00note")
 	}
 	return f.cfg.Store.PutSession(ctx, session)
 }
@@ -179,15 +179,15 @@ func (f *Families) context(id string) string {
 }
 
 func (f *Families) seal(sealer *seal.Sealer, id string, plain []byte) ([]byte, error) {
-	sealed := sealer.Seal(plain, f.context(id))
+	sealed := sealer.SealBytes(plain, f.context(id))
 	if len(sealed) > maxSealed {
 		return nil, ErrTooLarge
 	}
-	return []byte(sealed), nil
+	return sealed, nil
 }
 
 func (f *Families) open(sealer *seal.Sealer, id string, sealed []byte) ([]byte, error) {
-	plain, err := sealer.Open(string(sealed), f.context(id))
+	plain, err := sealer.OpenBytes(sealed, f.context(id))
 	if err != nil {
 		return nil, ErrSealed
 	}

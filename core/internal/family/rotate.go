@@ -17,8 +17,9 @@ type Turn struct {
 	Next Token     // refresh token that the answer must contain; zero in [Families.Renew]
 	Ends time.Time // latest end of the family (Config.Max); zero: no limit
 
-	// Keep records the session's new data once the provider has issued new tokens. If spend panics afterwards, this data is stored.
-	Keep func(data []byte)
+	// Keep notes how to make the session's new data once the provider has issued new tokens. If spend panics afterwards, data is called,
+	// and its result stored.
+	Keep func(data func() ([]byte, error))
 }
 
 // Result is the output of a [Spend].
@@ -239,14 +240,16 @@ const writeTime = 5 * time.Second
 func (f *Families) timed(ctx context.Context, turn Turn, spend Spend) (result *Result, err error) {
 	ctx, cancel := context.WithTimeout(ctx, f.cfg.Lease-min(writeTime, f.cfg.Lease/3))
 	defer cancel()
-	var kept *Result
-	turn.Keep = func(data []byte) { kept = &Result{Data: data} }
+	var kept func() ([]byte, error)
+	turn.Keep = func(data func() ([]byte, error)) { kept = data }
 	err = f.safely(func() (err error) {
 		result, err = spend(ctx, turn)
 		return err
 	})
-	if errors.Is(err, ErrPanicked) {
-		result = kept
+	if errors.Is(err, ErrPanicked) && kept != nil {
+		if data, errData := kept(); errData == nil {
+			result = &Result{Data: data}
+		}
 	}
 	return result, err
 }

@@ -29,7 +29,7 @@ func Detached(ctx context.Context) (context.Context, context.CancelFunc) {
 // Token makes one request to the token endpoint, for any grant: x/oauth2's client credentials configuration lets its parameters
 // name another grant. ctx should be [Detached]. The error is a fault: of kind Grant, Pending or Refused if the caller can correct
 // it, else of kind Client, Outage or Unusable.
-func (p *Provider) Token(ctx context.Context, meta *Metadata, form url.Values) (*oauth2.Token, error) {
+func (p *Provider) Token(ctx context.Context, meta *Metadata, form url.Values) (*Answer, error) {
 	ctx, end := p.cfg.Observe.Call(ctx, observe.Token)
 	token, err := p.token(ctx, meta, form)
 	end(err)
@@ -38,11 +38,11 @@ func (p *Provider) Token(ctx context.Context, meta *Metadata, form url.Values) (
 	return token, err
 }
 
-func (p *Provider) token(ctx context.Context, meta *Metadata, form url.Values) (*oauth2.Token, error) {
+func (p *Provider) token(ctx context.Context, meta *Metadata, form url.Values) (*Answer, error) {
 	return p.tokenFor(ctx, p.Client, meta, form)
 }
 
-func (p *Provider) tokenFor(ctx context.Context, client Client, meta *Metadata, form url.Values) (*oauth2.Token, error) {
+func (p *Provider) tokenFor(ctx context.Context, client Client, meta *Metadata, form url.Values) (*Answer, error) {
 	form = maps.Clone(form)
 	if err := p.assert(ctx, client, meta, form); err != nil {
 		return nil, err
@@ -51,11 +51,14 @@ func (p *Provider) tokenFor(ctx context.Context, client Client, meta *Metadata, 
 		ClientID: client.ID, ClientSecret: client.secret, TokenURL: meta.Token,
 		AuthStyle: client.style(meta.authMethods), EndpointParams: form,
 	}
-	token, err := request.Token(context.WithValue(ctx, oauth2.HTTPClient, p.tokens))
+	answer := &essence{base: p.client.Transport}
+	caller := *p.client
+	caller.Transport = answer
+	token, err := request.Token(context.WithValue(ctx, oauth2.HTTPClient, &caller))
 	var refused *oauth2.RetrieveError
 	switch {
 	case err == nil:
-		return token, nil
+		return &Answer{Token: token, object: answer.object}, nil
 	case errors.As(err, &refused):
 		status := 0
 		if refused.Response != nil {

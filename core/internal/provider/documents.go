@@ -71,7 +71,6 @@ type Provider struct {
 
 	cfg    Config
 	client *http.Client
-	tokens *http.Client             // for the token endpoint
 	meta   *fresh.Source[*Metadata] // nil without DiscoveryURL
 	keys   *fresh.Source[jose.Set]
 	keySet *keyset.Keys[jose.Set]
@@ -102,7 +101,6 @@ func New(cfg Config) *Provider {
 
 		places: make(chan struct{}, maxSigning),
 	}
-	p.tokens = withWholeSeconds(p.client)
 	policy := fresh.Policy{Renew: DiscoveryAge, Stale: StaleAge, Pause: RefetchPause, Timeout: cfg.Timeout + Slack}
 	if cfg.DiscoveryURL != "" {
 		p.meta = fresh.New(policy, observe.Load(cfg.Observe, observe.Discovery, p.fetchMetadata), trouble.Changes(cfg.Log, "the provider's discovery document", "fetched"))

@@ -3,7 +3,6 @@ package session
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"strings"
 	"time"
@@ -84,8 +83,11 @@ func (v *Vault) endSession(ctx context.Context, meta *provider.Metadata, id stri
 	if err != nil {
 		err = fault.Down(fault.Store, err)
 	}
-	var r record
-	if data == nil || json.Unmarshal(data, &r) != nil {
+	if data == nil {
+		return "", err
+	}
+	r, errRecord := readRecord(data)
+	if errRecord != nil {
 		return "", err
 	}
 	v.up.Provider.Forsake(ctx, meta, r.Refresh)
