@@ -29,6 +29,8 @@ type Auth struct {
 	browsers *session.Browsers // nil without Config.Sessions
 	origin   string            // of PublicURL, as browsers write it
 
+	publicKeys []byte // of Config.ClientKey, as a JWK set; nil without one
+
 	noLogout  *trouble.Trouble        // the provider has no logout endpoint
 	refusals  *trouble.Limit          // of log lines about refused tokens
 	redirects *trouble.Limit          // of log lines about refused redirect URIs
@@ -59,10 +61,17 @@ func New(config Config) (*Auth, error) {
 	if a.states, err = login.New(login.Config{Secrets: a.secrets(), Party: cfg.party(), Leeway: cfg.Leeway, Secure: cfg.isSecure()}); err != nil {
 		return nil, err
 	}
+	client, err := cfg.client()
+	if err != nil {
+		return nil, err
+	}
+	if a.publicKeys, err = cfg.clientKeys(); err != nil {
+		return nil, err
+	}
 	a.provider = provider.New(provider.Config{
-		DiscoveryURL: cfg.DiscoveryURL, Issuer: cfg.Issuer, JWKSURL: cfg.JWKSURL, Client: provider.NewClient(cfg.ClientID, cfg.ClientSecret),
+		DiscoveryURL: cfg.DiscoveryURL, Issuer: cfg.Issuer, JWKSURL: cfg.JWKSURL, Client: client,
 		HTTP: cfg.HTTPClient, Timeout: cfg.Timeout, Allows: func(address string) bool { return cfg.badEndpoint(address) == "" },
-		Log: a.log, Observe: a.observed(),
+		Log: a.log, Observe: a.observed(), Called: a.called,
 	})
 	up := &session.Upstream{Provider: a.provider, Issuer: a.providerIssuer(), Subjects: a.subjectIssuer(), Granted: a.grantedIssuer(), RefreshTTL: cfg.sessionTTL()}
 	sessions := a.sessions(up)

@@ -75,6 +75,7 @@ func (c *Config) checkProvider(f *faults) {
 	if hasControl(c.ClientSecret) {
 		f.add("ClientSecret", "it contains control characters, perhaps a line break: remove them")
 	}
+	c.checkClientAuth(f)
 }
 
 func (c *Config) checkLists(f *faults) {

@@ -48,6 +48,8 @@ func (c Config) shown() []slog.Attr {
 		slog.String("DiscoveryURL", shownAddress(c.DiscoveryURL)),
 		slog.String("ClientID", c.ClientID),
 		slog.String("ClientSecret", hide(c.ClientSecret != "")),
+		slog.String("TokenEndpointAuthMethod", c.TokenEndpointAuthMethod),
+		slog.String("PushedRequests", string(c.PushedRequests)),
 		slog.String("PublicURL", shownAddress(c.PublicURL)),
 		slog.String("Issuer", shownAddress(c.Issuer)),
 		slog.String("JWKSURL", shownAddress(c.JWKSURL)),
@@ -66,6 +68,9 @@ func (c Config) shown() []slog.Attr {
 		slog.Duration("Timeout", c.Timeout),
 		slog.Duration("Leeway", c.Leeway),
 		slog.Int("TokenCacheSize", c.TokenCacheSize),
+	}
+	if c.ClientKey != nil {
+		fields = append(fields, slog.Attr{Key: "ClientKey", Value: c.ClientKey.LogValue()})
 	}
 	if c.Sessions != nil {
 		fields = append(fields, slog.Attr{Key: "Sessions", Value: slog.GroupValue(c.Sessions.shown()...)})

@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -42,6 +43,10 @@ func (p *Provider) token(ctx context.Context, meta *Metadata, form url.Values) (
 }
 
 func (p *Provider) tokenFor(ctx context.Context, client Client, meta *Metadata, form url.Values) (*Answer, error) {
+	form = maps.Clone(form)
+	if err := p.assert(ctx, client, meta, form); err != nil {
+		return nil, err
+	}
 	request := clientcredentials.Config{
 		ClientID: client.ID, ClientSecret: client.secret, TokenURL: meta.Token,
 		AuthStyle: client.style(meta.authMethods), EndpointParams: form,
@@ -59,14 +64,17 @@ func (p *Provider) tokenFor(ctx context.Context, client Client, meta *Metadata, 
 		if refused.Response != nil {
 			status = refused.Response.StatusCode
 		}
-		return nil, refusalAt(meta.Token, status, refused.ErrorCode)
+		return nil, client.refusalAt(meta.Token, status, refused.ErrorCode)
 	default:
 		return nil, callFault(fetch.Fault(meta.Token, err))
 	}
 }
 
-// callFault returns the fault for a failed call.
+// callFault returns the fault for a failed call, err itself if it is one.
 func callFault(err error) error {
+	if fault.Find(err) != nil {
+		return err
+	}
 	if fetch.IsOutage(err) {
 		return fault.Down(fault.Provider, err)
 	}
@@ -77,6 +85,9 @@ func callFault(err error) error {
 // fields to form.
 func (p *Provider) post(ctx context.Context, meta *Metadata, address string, form url.Values) (*fetch.Answer, error) {
 	p.Client.sign(form, meta.authMethods)
+	if err := p.assert(ctx, p.Client, meta, form); err != nil {
+		return nil, err
+	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
 	if err != nil {
 		return nil, badAddress(address)
@@ -96,7 +107,7 @@ func (p *Provider) Revoke(ctx context.Context, meta *Metadata, token, hint strin
 	ctx, end := p.cfg.Observe.Call(ctx, observe.Revocation)
 	answer, err := p.post(ctx, meta, meta.Revocation, url.Values{"token": {token}, "token_type_hint": {hint}})
 	if err == nil && answer.Status >= 400 {
-		err = refusalAt(meta.Revocation, answer.Status, codeOf(answer))
+		err = p.Client.refusalAt(meta.Revocation, answer.Status, codeOf(answer))
 	}
 	end(err)
 	p.revocation.Seen(ctx, err)
