@@ -12,6 +12,8 @@ FUZZTIME ?= 20s
 COUNT ?= 5
 ROUNDS ?= 10000
 SESSIONS ?= 10000
+SOAK_FOR ?= 2m
+SOAK_STORES ?= SQLite,PostgreSQL
 
 # A module is a folder with a go.mod, outside of testdata. MODULES=core makes a target work on one of them.
 MODULES ?= $(foreach file,$(wildcard */go.mod */*/go.mod */*/*/go.mod),$(if $(findstring /testdata/,$(file)),,$(patsubst %/go.mod,%,$(file))))
@@ -44,9 +46,9 @@ FLAGS += -tags=nomsgpack -gcflags=all=-dwarf=false $(patsubst %,'-gcflags=%/...=
 endif
 
 # REAL are the packages of the integration module that need more than `make test` starts: `make integration` runs them.
-# HERE are the others that have tests.
+# HERE are the others that have tests, without the one that `make soak-app` runs.
 REAL := $(patsubst %,./integration/%,provider client pyclient pypeer browser)
-HERE := $(filter-out $(REAL),$(sort $(patsubst %/,./%,$(dir $(wildcard integration/*_test.go integration/*/*_test.go)))))
+HERE := $(filter-out $(REAL) ./integration/soak,$(sort $(patsubst %/,./%,$(dir $(wildcard integration/*_test.go integration/*/*_test.go)))))
 
 # go test starts packages in the order of their names here: those that wait most, or are compiled longest, come first.
 FIRST := $(foreach module,integration brokerstore/sqlitestore brokerstore/mongostore core,$(filter ./$(module)/...,$(PACKAGES)))
@@ -57,7 +59,7 @@ TOOLS = GOWORK=off go run -C tools $(TOOLS_FLAGS) . -root .. -version $(VERSION)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help check generate tidy tidy-check lint linter test parts integration model consumer docs demo picture race soak fuzz bench bench-quick release clean
+.PHONY: help check generate tidy tidy-check lint linter test parts integration model consumer docs demo picture race soak soak-app fuzz bench bench-quick release clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r target text; do printf '  %-11s %s\n' "$$target" "$$text"; done
@@ -140,9 +142,14 @@ picture: ## write docs/demo.png, the README's picture, from the page of the demo
 race: ## run every test COUNT times in random order with the race detector
 	go test -race -shuffle=on -count=$(COUNT) $(PACKAGES)
 
-soak: ## ROUNDS rounds of 50 refreshes at once on every store, and SESSIONS stale sessions with 50 requests each: no token may be spent twice
+soak: ## ROUNDS rounds of 50 refreshes at once on every store, and SESSIONS stale sessions with 50 requests each: no token may be spent twice; then soak-app
 	OIDCAUTH_SOAK_ROUNDS=$(ROUNDS) go test -count=1 -timeout=0 -v -run '^Test(Memory|Store)$$/^soak$$' ./core/store/storetest $(patsubst %/go.mod,./%,$(wildcard brokerstore/*/go.mod))
 	OIDCAUTH_SESSIONS=$(SESSIONS) go test -count=1 -timeout=0 -v -run '^TestStaleBrowserSessions$$' ./integration
+	@$(MAKE) soak-app
+
+# Figures, heap profiles and logs are in .cache/soak.
+soak-app: ## an application for SOAK_FOR on each of SOAK_STORES (SQLite, PostgreSQL, MariaDB, MongoDB, Redis), with outages, kills and new keys: nobody may be logged out
+	OIDCAUTH_SOAK=$(SOAK_FOR) OIDCAUTH_SOAK_STORES=$(SOAK_STORES) OIDCAUTH_SOAK_DIR=$(CURDIR)/.cache/soak go test -count=1 -timeout=0 -v ./integration/soak
 
 # A package's tests are compiled for fuzzing once, not once for each target. What is found of interest stays where go test leaves it.
 fuzz: ## run every fuzz target for FUZZTIME, two at a time
@@ -157,7 +164,7 @@ fuzz: ## run every fuzz target for FUZZTIME, two at a time
 		said=$$(cd "$$2" && "$$program" -test.run "^$$" -test.fuzz "^$$3$$" -test.fuzztime $(FUZZTIME) -test.fuzzminimizetime 1s -test.fuzzcachedir "$$0/$$1/$$2" 2>&1) || code=255; \
 		echo "$$3 in $$2"; echo "$$said"; exit $${code:-0}' "$$kept" "$$module"
 
-bench: ## compare with the bare signature check, other libraries and other middleware (a quarter of an hour), and write docs/performance.md
+bench: ## compare with the bare signature check, other libraries and other middleware (up to 25 minutes), and write docs/performance.md
 	go run ./bench -out docs/performance.md
 
 bench-quick: ## the same with few rounds, printed alone: a minute, for finding mistakes

@@ -20,15 +20,24 @@ type service struct {
 	token core.Route
 }
 
-// newService makes a service on a store. The provider answers all logins and refreshes with the same tokens, signed in advance,
-// so that its work is not measured.
-func newService(k *key, p *provider, db store.Store) (*service, error) {
+// newService makes a service on a store whose own tokens have an algorithm, and that caches none. The provider answers all logins and
+// refreshes with the same tokens, signed in advance, so that its work is not measured.
+func newService(k *key, p *provider, db store.Store, algorithm string) (*service, error) {
+	return newServiceOf(k, p, db, algorithm, -1)
+}
+
+// newCachingService makes one that caches as many as it does by default.
+func newCachingService(k *key, p *provider, db store.Store, algorithm string) (*service, error) {
+	return newServiceOf(k, p, db, algorithm, 0)
+}
+
+func newServiceOf(k *key, p *provider, db store.Store, algorithm string, cacheSize int) (*service, error) {
 	p.token = toJSON(claims{
 		"access_token": k.token(keycloak(nil)), "id_token": k.token(keycloak(claims{"aud": clientID, "typ": "ID"})), "refresh_token": encode(random(64)),
 		"token_type": "Bearer", "expires_in": 3600, "refresh_expires_in": 86400, "scope": "openid profile email",
 	})
-	config := p.config(-1)
-	config.Broker, config.Store = &core.BrokerConfig{}, db
+	config := p.config(cacheSize)
+	config.Broker, config.Store = &core.BrokerConfig{SigningAlgorithm: algorithm}, db
 	auth, err := core.New(config)
 	if err != nil {
 		return nil, err

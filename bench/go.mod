@@ -14,6 +14,7 @@ require (
 	github.com/go-oidc-auth/oidcauth/brokerstore/sqlitestore v0.1.0
 	github.com/go-oidc-auth/oidcauth/chiauth v0.1.0
 	github.com/go-oidc-auth/oidcauth/core v0.1.0
+	github.com/go-oidc-auth/oidcauth/core/store/sqlstore v0.1.0
 	github.com/go-oidc-auth/oidcauth/core/store/storetest v0.1.0
 	github.com/go-oidc-auth/oidcauth/echoauth v0.1.0
 	github.com/go-oidc-auth/oidcauth/fiberauth v0.1.0
@@ -30,6 +31,7 @@ require (
 )
 
 require (
+	filippo.io/bigmod v0.1.0 // indirect
 	filippo.io/edwards25519 v1.2.0 // indirect
 	github.com/MicahParks/keyfunc/v2 v2.1.0 // indirect
 	github.com/andybalholm/brotli v1.2.6 // indirect
@@ -42,7 +44,6 @@ require (
 	github.com/dustin/go-humanize v1.1.0 // indirect
 	github.com/gabriel-vasile/mimetype v1.4.12 // indirect
 	github.com/gin-contrib/sse v1.1.0 // indirect
-	github.com/go-oidc-auth/oidcauth/core/store/sqlstore v0.1.0 // indirect
 	github.com/go-playground/locales v0.14.1 // indirect
 	github.com/go-playground/universal-translator v0.18.1 // indirect
 	github.com/go-playground/validator/v10 v10.30.1 // indirect

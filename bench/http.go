@@ -177,8 +177,9 @@ func overHTTPOf(ctx context.Context, r *report, e effort, f framework, client lo
 	gain, gainTime := part(visitPeer, visitUncached)
 	r.judge(1, f.name+": a hit serves at least 0.95 of the bare route's requests", hit.String(), hit.mid >= 0.95)
 	r.judge(1, f.name+": a session's hit serves at least 0.95 of the bare route's requests", session.String(), session.mid >= 0.95)
-	r.brief.tell("requests per second over loopback through "+f.name+", beside the same route without a guard",
-		fmt.Sprintf("%.0f %% with a known token, %.0f %% with a known session", 100*hit.mid, 100*session.mid))
+	r.brief.tell(rankMiddleware, "%s %.1f x %s", f.name, gain.mid, f.peer)
+	r.brief.tell(rankRoute, "%s %s", f.name, percent(hit.mid))
+	r.brief.tell(rankSessionRoute, "%s %s", f.name, percent(session.mid))
 	r.judge(6, fmt.Sprintf("%s: uncached %.1f x the requests of %s", f.name, f.faster, f.peer), gain.String(), gain.mid >= f.faster)
 	return []string{
 		f.name, hit.String(), hitTime.String(), session.String(), sessionTime.String(), uncached.String(), f.peer, peer.String(), gain.String(), gainTime.String(),

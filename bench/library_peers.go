@@ -38,11 +38,11 @@ func libraryPeers(ctx context.Context, k *key, p *provider) ([]candidate, error)
 	}
 	const golangJWT = "github.com/golang-jwt/jwt/v5"
 	return []candidate{
-		{"golang-jwt, claims in a struct", golangJWT, 1.3, golangJWTCheck(k, func() jwt.Claims { return new(accessClaims) })},
+		{"golang-jwt, claims in a struct", golangJWT, 1.8, golangJWTCheck(k, func() jwt.Claims { return new(accessClaims) })},
 		{"golang-jwt, claims in a map", "", 0, golangJWTCheck(k, func() jwt.Claims { return jwt.MapClaims{} })},
-		{"go-oidc", "github.com/coreos/go-oidc/v3", 1.8, goOIDCCheck(ctx, k, p)},
-		{"go-jose", "github.com/go-jose/go-jose/v4", 1.9, goJoseCheck(k, keys)},
-		{"jwx v2", "github.com/lestrrat-go/jwx/v2", 2.2, jwxCheck(set)},
+		{"go-oidc", "github.com/coreos/go-oidc/v3", 2.3, goOIDCCheck(ctx, k, p)},
+		{"go-jose", "github.com/go-jose/go-jose/v4", 2.3, goJoseCheck(k, keys)},
+		{"jwx v2", "github.com/lestrrat-go/jwx/v2", 3.3, jwxCheck(set)},
 	}, nil
 }
 

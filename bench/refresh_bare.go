@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"net/url"
 
@@ -10,15 +11,19 @@ import (
 
 // bare uses a database directly through its driver, with prepared statements: the minimum cost of a row there.
 type bare struct {
-	read  func(ctx context.Context, id string) error         // the whole row
-	write func(ctx context.Context, row store.Session) error // every column that may change, if the version still matches
+	read  func(ctx context.Context, id string) error           // the whole row
+	list  func(ctx context.Context, owner []byte) (int, error) // how many sessions a person has, without their data; nil where it is not compared
+	write func(ctx context.Context, row store.Session) error   // every column that may change, if the version still matches
 	add   func(ctx context.Context, rows []store.Session) error
 	// adders is how many goroutines may add rows at the same time.
 	adders int
+	// generate lets the server make short rows, and returns the bytes of their values; nil where it cannot.
+	generate func(ctx context.Context, rows int) (int64, error)
 	// settle lets the database finish the work that it deferred while rows were added.
 	settle func(ctx context.Context) error
 	size   func(ctx context.Context) (int64, error) // bytes of everything, including indexes
 	close  func() error
+	db     *sql.DB // nil: no SQL
 }
 
 var errNoRow = errors.New("the row is not there, or has another version")

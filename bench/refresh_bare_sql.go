@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/store"
 )
@@ -53,11 +54,15 @@ func barePostgreSQL(url string) (*bare, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newBareSQL(db, db, db, bareStatements{
+	b, err := newBareSQL(db, db, db, bareStatements{
 		numbered: true, connections: 16,
 		settling: []string{"VACUUM ANALYZE oidcauth_sessions", "CHECKPOINT"},
 		size:     []string{"SELECT pg_total_relation_size('oidcauth_sessions')"},
 	})
+	if err == nil {
+		b.generate = func(ctx context.Context, rows int) (int64, error) { return generateRows(ctx, db, rows) }
+	}
+	return b, err
 }
 
 func bareMariaDB(url string) (*bare, error) {
@@ -91,6 +96,12 @@ func newBareSQL(db, writing, adding *sql.DB, s bareStatements) (*bare, error) {
 	if err != nil {
 		return nil, err
 	}
+	// The index has the order of the result: see the migrations of the stores.
+	list, err := db.Prepare(s.text("SELECT " + strings.ReplaceAll(columns, "data, answer, ", "") + " FROM oidcauth_sessions WHERE owner = ? AND length(owner) > 0 " +
+		"AND expires_ms > ? AND (idle_ms > ? OR idle_ms = -62135596800000) ORDER BY started_ms DESC LIMIT 1000"))
+	if err != nil {
+		return nil, err
+	}
 	row := "(?" + strings.Repeat(", ?", strings.Count(columns, ",")) + ")"
 	add, err := adding.Prepare(s.text("INSERT INTO oidcauth_sessions (" + columns + ") VALUES " +
 		strings.Repeat(row+", ", batch-1) + row))
@@ -100,6 +111,7 @@ func newBareSQL(db, writing, adding *sql.DB, s bareStatements) (*bare, error) {
 	return &bare{
 		read:   func(ctx context.Context, id string) error { return readRow(read.QueryRowContext(ctx, id, 0)) },
 		write:  func(ctx context.Context, row store.Session) error { return writeRow(ctx, write, row) },
+		list:   func(ctx context.Context, owner []byte) (int, error) { return listRows(ctx, list, owner) },
 		add:    func(ctx context.Context, rows []store.Session) error { return addRows(ctx, add, rows) },
 		adders: 4,
 		settle: func(ctx context.Context) error { return execute(ctx, db, s.settling) },
@@ -110,6 +122,7 @@ func newBareSQL(db, writing, adding *sql.DB, s bareStatements) (*bare, error) {
 			}
 			return n, db.QueryRowContext(ctx, s.size[last]).Scan(&n)
 		},
+		db:    db,
 		close: func() error { return errors.Join(db.Close(), writing.Close(), adding.Close()) },
 	}, nil
 }
@@ -134,6 +147,24 @@ func readRow(row *sql.Row) error {
 	var seen, idle, rotated, lease, expires, started, lastExpiry int64
 	return row.Scan(&r.ID, &r.Kind, &r.Subject, &r.Owner, &r.ProviderSession, &started, &seen, &idle, &r.Note, &r.Version,
 		&r.Current, &r.Last, &r.Data, &r.Answer, &rotated, &lease, &expires, &lastExpiry)
+}
+
+func listRows(ctx context.Context, statement *sql.Stmt, owner []byte) (n int, err error) {
+	now := time.Now().UnixMilli()
+	rows, err := statement.QueryContext(ctx, owner, now, now)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = rows.Close() }()
+	var r store.Session
+	var seen, idle, rotated, lease, expires, started, lastExpiry int64
+	for ; rows.Next(); n++ {
+		if err := rows.Scan(&r.ID, &r.Kind, &r.Subject, &r.Owner, &r.ProviderSession, &started, &seen, &idle, &r.Note, &r.Version,
+			&r.Current, &r.Last, &rotated, &lease, &expires, &lastExpiry); err != nil {
+			return 0, err
+		}
+	}
+	return n, rows.Err()
 }
 
 func writeRow(ctx context.Context, statement *sql.Stmt, row store.Session) error {

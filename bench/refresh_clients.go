@@ -28,6 +28,7 @@ const (
 	taskLookup // the store's read
 	taskList   // the sessions of a person
 	taskEnd    // of all sessions of a person
+	taskBareList
 )
 
 // task is what clients do. prepare, which may be nil, runs before each measurement and is not measured.
@@ -40,6 +41,7 @@ var tasks = []task{
 	taskRefresh: {do: (*client).refresh}, taskLeast: {do: (*client).least}, taskSwap: {do: (*client).swap}, taskWrite: {do: (*client).write},
 	taskRead: {do: (*client).read}, taskSign: {do: (*client).sign}, taskVerify: {do: (*client).verify},
 	taskLookup: {do: (*client).lookup}, taskList: {do: (*client).list}, taskEnd: {do: (*client).end, prepare: (*world).welcome},
+	taskBareList: {do: (*client).bareList},
 }
 
 // client holds sessions that it refreshes in turn, and the rows of others that it writes.

@@ -18,6 +18,9 @@ func TestRefreshes(t *testing.T) {
 		t.Run(p.name, func(t *testing.T) {
 			w := newTestWorld(t, p)
 			for i, task := range tasks {
+				if !w.does(i) {
+					continue
+				}
 				for range 5 {
 					if task.prepare != nil {
 						if err := task.prepare(w, t.Context()); err != nil {
@@ -42,7 +45,7 @@ func newTestWorld(t *testing.T, p place) *world {
 	if err != nil {
 		t.Skip(err)
 	}
-	w, err := newWorld(t.Context(), p, url, effort{quick: true})
+	w, err := newWorld(t.Context(), p, url, effort{quick: true}, "RS256")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,10 +16,25 @@ type world struct {
 	service *service
 	clients []*client
 	people  int // whose sessions a client ends between two additions of new ones
+	// algorithm is that of own tokens. A world with another than RS256 only refreshes.
+	algorithm string
 }
 
-func newWorld(ctx context.Context, p place, url string, e effort) (w *world, err error) {
-	w = new(world)
+func (w *world) does(task int) bool {
+	if task == taskBareList && w.bare.list == nil {
+		return false
+	}
+	return w.algorithm == "RS256" || task == taskRefresh
+}
+
+// newWorld makes the clients of a database. If the error is not nil, nothing is left open.
+func newWorld(ctx context.Context, p place, url string, e effort, algorithm string) (w *world, err error) {
+	w = &world{algorithm: algorithm}
+	defer func(opened *world) {
+		if err != nil {
+			err = errors.Join(err, opened.close())
+		}
+	}(w)
 	if w.store, err = open(ctx, url); err != nil {
 		return nil, err
 	}
@@ -32,7 +47,7 @@ func newWorld(ctx context.Context, p place, url string, e effort) (w *world, err
 	if err != nil {
 		return nil, err
 	}
-	if w.service, err = newService(k, newProvider(k), w.store); err != nil {
+	if w.service, err = newService(k, newProvider(k), w.store, algorithm); err != nil {
 		return nil, err
 	}
 	sessions := 16
@@ -47,7 +62,17 @@ func newWorld(ctx context.Context, p place, url string, e effort) (w *world, err
 }
 
 func (w *world) close() error {
-	return errors.Join(w.service.auth.Close(), w.store.Close(), w.bare.close())
+	var errs []error
+	if w.service != nil {
+		errs = append(errs, w.service.auth.Close())
+	}
+	if w.store != nil {
+		errs = append(errs, w.store.Close())
+	}
+	if w.bare != nil {
+		errs = append(errs, w.bare.close())
+	}
+	return errors.Join(errs...)
 }
 
 // rowSize has the sizes of rows in a store.
@@ -57,14 +82,18 @@ type rowSize struct {
 	took         time.Duration // to add them
 }
 
-// fill adds rows to those of the clients until the number is reached: a few like real ones, the rest short.
+// fill adds rows to those of the clients until the number is reached: a few like real ones, then short ones. More than manyRows are made
+// by the server, shorter still.
 func (w *world) fill(ctx context.Context, rows int) (size rowSize, err error) {
 	start, like := time.Now(), w.clients[0].rows[0]
 	size.rows = rows
 	if size.whole, err = w.bare.seed(ctx, like, fewRows); err != nil {
 		return size, err
 	}
-	if rows > fewRows {
+	switch {
+	case rows > manyRows:
+		size.short, err = w.bare.seedServer(ctx, rows-fewRows)
+	case rows > fewRows:
 		size.short, err = w.bare.seed(ctx, short(like), rows-fewRows)
 	}
 	size.took = time.Since(start)

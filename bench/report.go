@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	_ "embed"
 	"fmt"
 	"os"
 	"os/exec"
@@ -12,12 +11,7 @@ import (
 	"strings"
 )
 
-// notes explains the figures.
-//
-//go:embed notes.txt
-var notes string
-
-// report is the document: what a reader wants to know, the goals, then a section for each table.
+// report is the document: what a reader wants to know, the goals and why some are not met, then a section for each table.
 type report struct {
 	brief    brief
 	sections strings.Builder
@@ -25,23 +19,29 @@ type report struct {
 	quick    bool
 }
 
+// notMet is what the table says of a goal that is missed.
+const notMet = "**not met**"
+
+const goalsHead = "\n## Goals\n\n| # | goal | seen | |\n| --- | --- | --- | --- |\n"
+
 type goal struct {
 	number             int
 	text, figure, said string
+	missed             bool
 }
 
 // judge adds a goal and its result.
 func (r *report) judge(number int, text, figure string, met bool) {
 	said := "met"
 	if !met {
-		said = "**not met**"
+		said = notMet
 	}
-	r.goals = append(r.goals, goal{number, text, figure, said})
+	r.goals = append(r.goals, goal{number, text, figure, said, !met})
 }
 
 // open adds a goal that this run did not measure.
 func (r *report) open(number int, text, why string) {
-	r.goals = append(r.goals, goal{number, text, why, "not measured"})
+	r.goals = append(r.goals, goal{number, text, why, "not measured", false})
 }
 
 func (r *report) section(title, text string) {
@@ -72,19 +72,29 @@ func (r *report) String() string {
 		b.WriteString("\nThis is a quick run with few rounds: use it to find mistakes, do not quote its figures.\n")
 	}
 	b.WriteString(r.brief.String())
-	b.WriteString("\nThe times are those of one machine (" + machine() + "); compare them with each other. [Capacity](operations.md#capacity) helps you to\n" +
-		"plan a service with such figures.\n\n" +
-		"## How it was measured\n\n" +
-		"`make bench` writes this page: run it on your machine. Every other figure is a ratio or a difference within one run: the median of many rounds, in which\n" +
+	b.WriteString("\nMedians of one run on one machine (" + machine() + "): compare them with each other. [Capacity](operations.md#capacity) helps you to\n" +
+		"plan a service with such figures.\n")
+	r.writeGoals(&b)
+	b.WriteString("\n## How it was measured\n\n" +
+		"`make bench` writes this page: run it on your machine. Most figures are ratios or differences within one run: the median of many rounds, in which\n" +
 		"the compared operations ran within the same few milliseconds, in rotating order; the quartiles are in brackets. In process, time means processor time\n" +
 		"of this process. The \"bare check\" is only the signature verification of the standard library. A \"hit\" is a token or a session that the guard has seen\n" +
 		"before; \"uncached\" is a new token.\n")
-	b.WriteString("\n## Goals\n\n| # | goal | seen | |\n| --- | --- | --- | --- |\n")
+	return b.String() + r.sections.String()
+}
+
+// writeGoals writes the table of goals, and below it why some are not met.
+func (r *report) writeGoals(b *strings.Builder) {
+	b.WriteString(goalsHead)
 	slices.SortStableFunc(r.goals, func(a, b goal) int { return cmp.Compare(a.number, b.number) })
 	for _, g := range r.goals {
-		fmt.Fprintf(&b, "| %d | %s | %s | %s |\n", g.number, g.text, g.figure, g.said)
+		fmt.Fprintf(b, "| %d | %s | %s | %s |\n", g.number, g.text, g.figure, g.said)
 	}
-	return b.String() + r.sections.String() + notes
+	known, err := reasons(notes)
+	if err != nil {
+		panic(err) // TestNotes reads them too
+	}
+	b.WriteString(why(r.goals, known))
 }
 
 // machine describes the machine, on which the figures depend.

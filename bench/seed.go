@@ -36,6 +36,16 @@ type seeded struct{ length, stored float64 }
 
 // seed adds rows like this one, a whole number of batches.
 func (b *bare) seed(ctx context.Context, like store.Session, rows int) (size seeded, err error) {
+	return b.growing(ctx, rows, func() (int64, error) { return b.addAll(ctx, like, rows/batch) })
+}
+
+// seedServer adds rows that the server makes.
+func (b *bare) seedServer(ctx context.Context, rows int) (size seeded, err error) {
+	return b.growing(ctx, rows, func() (int64, error) { return b.generate(ctx, rows) })
+}
+
+// growing measures what rows add, which add makes; it returns the bytes of their values.
+func (b *bare) growing(ctx context.Context, rows int, add func() (int64, error)) (size seeded, err error) {
 	if err := b.settle(ctx); err != nil {
 		return size, err
 	}
@@ -43,7 +53,7 @@ func (b *bare) seed(ctx context.Context, like store.Session, rows int) (size see
 	if err != nil {
 		return size, err
 	}
-	bytes, err := b.addAll(ctx, like, rows/batch)
+	bytes, err := add()
 	if err != nil {
 		return size, err
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/go-oidc-auth/oidcauth/core/store"
@@ -24,6 +25,8 @@ type place struct {
 	name, how string
 	url       func(testing.TB) string         // of a new, empty database; "": in memory
 	bare      func(url string) (*bare, error) // direct access to the same database; nil for memory
+	explain   *explainer                      // nil: the database has no plans
+	most      bool                            // there is also a database with mostRows
 }
 
 func places(dir string) []place {
@@ -33,15 +36,15 @@ func places(dir string) []place {
 		return filepath.ToSlash(filepath.Join(dir, fmt.Sprintf("bench%d.sqlite", files)))
 	}
 	return []place{
-		{"none", "in the process's memory", func(testing.TB) string { return "" }, nil},
-		{"SQLite", "a file, flushed at each commit", func(testing.TB) string { return "sqlite:///" + file() }, bareSQLite},
-		{"PostgreSQL", "without fsync", func(t testing.TB) string { url, _ := dbserver.PostgreSQL(t); return url }, barePostgreSQL},
-		{"MariaDB", "flushed once a second", func(t testing.TB) string { url, _ := dbserver.MariaDB(t); return url }, bareMariaDB},
+		{"none", "in the process's memory", func(testing.TB) string { return "" }, nil, nil, false},
+		{"SQLite", "a file, flushed at each commit", func(testing.TB) string { return "sqlite:///" + file() }, bareSQLite, explainSQLite, false},
+		{"PostgreSQL", "without fsync", func(t testing.TB) string { url, _ := dbserver.PostgreSQL(t); return url }, barePostgreSQL, explainPostgreSQL, true},
+		{"MariaDB", "flushed once a second", func(t testing.TB) string { url, _ := dbserver.MariaDB(t); return url }, bareMariaDB, explainMariaDB, false},
 		{"Redis", "in memory", func(t testing.TB) string {
 			address, database := dbserver.Redis(t)
 			// The client's default of three seconds is too short while a million rows are added on a busy machine.
 			return fmt.Sprintf("redis://%s/%d?read_timeout=30s&write_timeout=30s", address, database)
-		}, bareRedis},
+		}, bareRedis, nil, false},
 	}
 }
 
@@ -95,4 +98,13 @@ func scratch(do func(dir string) error) error {
 		return err
 	}
 	return errors.Join(do(dir), os.RemoveAll(dir))
+}
+
+// freeDisk returns the free bytes of a folder's file system.
+func freeDisk(folder string) uint64 {
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(folder, &fs); err != nil {
+		return 0
+	}
+	return fs.Bavail * uint64(fs.Bsize)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -101,6 +102,8 @@ func sessionHits(ctx context.Context, r *report, e effort) error {
 		rows = append(rows, []string{seen[i].name, strconv.Itoa(int(spreadOf(seen[i].times).mid)), cost})
 	}
 	r.table([]string{"hit", "ns", "x the same with a bearer token"}, rows, "github.com/go-chi/chi/v5")
+	r.judge(2, "a hit with a session cookie allocates nothing in core", fmt.Sprintf("%.0f", seen[0].allocations()), seen[0].allocations() == 0)
+	r.brief.tell(rankSession, "a known one takes %.1f x a known bearer token", inCore.mid)
 	r.judge(12, "a hit with a cookie at most 1.2 x one with a bearer token", inCore.String(), inCore.mid <= 1.2)
 	r.judge(12, "a request through chi with a cookie at most 1.2 x one with a bearer token", inChi.String(), inChi.mid <= 1.2)
 	return nil
@@ -146,6 +149,7 @@ func sessionMisses(ctx context.Context, r *report, e effort) error {
 	}
 	cost := seen[0].over(seen[1])
 	r.table([]string{"miss", "x the store's read"}, [][]string{{"session cookie, row in SQLite", cost.String()}, {"`Store.Session`", "1"}})
+	r.brief.tell(rankSession, "one that the instance has not seen yet %.1f reads of its row in SQLite", cost.mid)
 	r.judge(12, "a miss at most 1.2 x the store's read", cost.String(), cost.mid <= 1.2)
 	return nil
 }

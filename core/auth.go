@@ -28,6 +28,8 @@ type Auth struct {
 	browsers *session.Browsers // nil without Config.Sessions
 	origin   string            // of PublicURL, as browsers write it
 
+	publicKeys []byte // of the ClientKeys of all providers, as a JWK set; nil without one
+
 	refusals  *trouble.Limit          // of log lines about refused tokens
 	redirects *trouble.Limit          // of log lines about refused redirect URIs
 	closed    *atomic.Bool            // Close was called: the revocation list, if there is one, is stale
@@ -58,8 +60,14 @@ func New(config Config) (*Auth, error) {
 	}
 	var ups session.Upstreams
 	for _, settings := range cfg.all() {
-		p := a.newParty(*settings)
+		p, err := a.newParty(*settings)
+		if err != nil {
+			return nil, err
+		}
 		a.parties, ups = append(a.parties, p), append(ups, p.up)
+	}
+	if a.publicKeys, err = cfg.clientKeys(); err != nil {
+		return nil, err
 	}
 	sessions := a.sessions(ups)
 	a.logins = session.NewLogins(ups, sessions, a.browsers)
@@ -91,7 +99,7 @@ func (a *Auth) sessions(ups session.Upstreams) session.Sessions {
 func (a *Auth) vaultConfig(ups session.Upstreams) session.Config {
 	b, mint := a.cfg.Broker, a.Required()
 	if b == nil {
-		b = &BrokerConfig{Audience: a.cfg.PublicURL, SubjectClaim: defaultSubject}
+		b = &BrokerConfig{Audience: a.cfg.PublicURL, SubjectClaim: defaultSubject, SigningAlgorithm: defaultSigning}
 	}
 	peers := make(map[string]string)
 	for _, issuer := range b.TrustedIssuers {
@@ -102,7 +110,7 @@ func (a *Auth) vaultConfig(ups session.Upstreams) session.Config {
 		Upstreams: ups, Store: a.cfg.Store, Secrets: func() ([][]byte, error) { return a.storeSecrets(random) },
 		Client: a.cfg.ClientID, Issuer: a.cfg.PublicURL, Audience: b.Audience, SubjectClaim: b.SubjectClaim,
 		AnyAudience: a.cfg.takesAnyAudience(), TokenTTL: b.TokenTTL, SessionTTL: b.SessionTTL, SessionMax: b.SessionMax, Grace: b.RefreshGrace,
-		Timeout: a.cfg.Timeout, Leeway: a.cfg.Leeway, ImportKey: b.ImportKey, Peers: peers,
+		Timeout: a.cfg.Timeout, Leeway: a.cfg.Leeway, Algorithm: b.SigningAlgorithm, ImportKey: b.ImportKey, Peers: peers,
 		Keys: a.cfg.Broker != nil, Browsers: a.cfg.Sessions != nil, Rules: a.main().up.Rules, New: newToken, Permit: func(token *verify.Token) error { return mint.permit(idTokenOf(token)) },
 		Log: a.log, Observe: a.observed(""),
 	}

@@ -48,6 +48,13 @@ func TestBrokerConfigFaults(t *testing.T) {
 		"PeerJWKSPath, relative":   {func(c *core.Config) { c.Broker.PeerJWKSPath = "jwks.json" }, "Config.Broker.PeerJWKSPath"},
 		"PeerJWKSPath, dots":       {func(c *core.Config) { c.Broker.PeerJWKSPath = "/../x" }, "Config.Broker.PeerJWKSPath"},
 		"PeerJWKSPath, a host":     {func(c *core.Config) { c.Broker.PeerJWKSPath = "@evil.example/x" }, "Config.Broker.PeerJWKSPath"},
+		"SigningAlgorithm, case":   {signing("rs256"), `Config.Broker.SigningAlgorithm: "rs256": write RS256, ES256 or EdDSA`},
+		"SigningAlgorithm, space":  {signing(" ES256"), "Config.Broker.SigningAlgorithm"},
+		"SigningAlgorithm, none":   {signing("none"), "Config.Broker.SigningAlgorithm"},
+		"SigningAlgorithm, HMAC":   {signing("HS256"), "Config.Broker.SigningAlgorithm"},
+		"SigningAlgorithm, PS256":  {signing("PS256"), "Config.Broker.SigningAlgorithm"},
+		"SigningAlgorithm, ES384":  {signing("ES384"), "Config.Broker.SigningAlgorithm"},
+		"SigningAlgorithm, alias":  {signing("Ed25519"), "Config.Broker.SigningAlgorithm"},
 		"TokenTTL, negative":       {func(c *core.Config) { c.Broker.TokenTTL = -1 }, "Config.Broker.TokenTTL"},
 		"TokenTTL, tiny":           {func(c *core.Config) { c.Broker.TokenTTL = time.Millisecond }, "Config.Broker.TokenTTL"},
 		"TokenTTL, long":           {func(c *core.Config) { c.Broker.TokenTTL = 32 * 24 * time.Hour }, "Config.Broker.TokenTTL"},
@@ -133,7 +140,7 @@ func TestBrokerSecretFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "broker.key")
 	db := fileStore{store.NewMemory(), path, false}
 	serve := func() *flowService {
-		return flowServe(t, newIDP(t).config(), newIDP(t), imported(func(c *core.Config) { c.SecretKeys, c.Store = nil, db }))
+		return flowServe(t, newIDP(t).config(), newIDP(t), brokered(func(c *core.Config) { c.SecretKeys, c.Store = nil, db }))
 	}
 	services := make([]*flowService, 20)
 	for i := range services {
@@ -238,7 +245,7 @@ func TestBrokerCloseOfStores(t *testing.T) {
 		owned := &ownedStore{flawedStore: &flawedStore{Store: store.NewMemory()}}
 		store.Register(func(string) (store.Store, error) { return owned, nil }, "owned")
 		config := newIDP(t).config()
-		imported(func(c *core.Config) {
+		brokered(func(c *core.Config) {
 			if c.Store = owned; !given {
 				c.Store, c.StoreURL = nil, "owned://x"
 			}

@@ -92,6 +92,7 @@ func (p *Provider) check(f *faults, c *Config, field string) {
 	if hasControl(p.ClientSecret) {
 		f.add(field+"ClientSecret", "it contains control characters, perhaps a line break: remove them")
 	}
+	p.checkClientAuth(f, field)
 	for _, scope := range p.Scopes {
 		if !isScope(scope) {
 			f.add(field+"Scopes", "%q is not a scope: write one word per entry, of printable ASCII without quotes and backslashes", scope)

@@ -60,8 +60,19 @@ type Config struct {
 	DiscoveryURL string
 	// ClientID is the client id of this service at the provider. Required with DiscoveryURL.
 	ClientID string
-	// ClientSecret authenticates this service. Empty: a public client.
+	// ClientSecret authenticates this service. Empty, without a ClientKey: a public client.
 	ClientSecret string
+	// ClientKey authenticates this service with signed assertions in the place of ClientSecret; New refuses both together. nil: with
+	// ClientSecret, or not at all.
+	ClientKey *ClientKey
+	// TokenEndpointAuthMethod is how this service authenticates at the provider, at every endpoint: client_secret_basic,
+	// client_secret_post or private_key_jwt (RFC 7591 section 2). Write it for a provider that announces one method and insists on
+	// another. Empty: private_key_jwt with ClientKey; with ClientSecret client_secret_basic, or client_secret_post if the provider
+	// announces methods and not that one.
+	TokenEndpointAuthMethod string
+	// PushedRequests says when a login sends its parameters to the provider directly (RFC 9126), and not through the browser. Empty:
+	// [PushWhenOffered].
+	PushedRequests PushedRequests
 	// PublicURL is the part of a route's URL before its Paths entry, as browsers see it: scheme, host and prefix
 	// ("https://app.example.org/api"). https, or http on loopback. New converts scheme and host to lower case and removes a
 	// trailing slash. Empty: the callback route answers 500 and browser logins do not work, and New logs a warning. Broker mode

@@ -20,6 +20,7 @@ const (
 	maxGrace          = time.Minute
 	defaultJWKSPath   = "/auth/v2/.well-known/jwks.json"
 	defaultSubject    = "sub"
+	defaultSigning    = "RS256"
 	maxTrustedIssuers = 256
 )
 
@@ -42,6 +43,12 @@ type BrokerConfig struct {
 	// Python library uses "preferred_username", a name that can later be given to another person.
 	SubjectClaim string
 
+	// SigningAlgorithm signs tokens issued here: RS256 (RSA of 2048 bits), ES256 (P-256) or EdDSA (Ed25519; RFC 8037). Empty: RS256.
+	// ES256 and EdDSA cost less and make shorter tokens, but Python services cannot verify them: a Python service that trusts this
+	// one refuses every token, its own too, while a key of another kind than RSA is published here. If the stored key has another
+	// algorithm, the first instance to start with this setting adds a key of this one, which is published at once and signs after
+	// ten minutes, on every instance; the previous key verifies until the last token it signed has expired.
+	SigningAlgorithm string
 	// TokenTTL is the lifetime of an access token issued here. 0: 1 h. At least 1 s, at most 31 days.
 	TokenTTL time.Duration
 	// SessionTTL is how long a session lives without a refresh; it ends earlier if the provider's refresh token does. 0: 30
@@ -78,6 +85,9 @@ func (c *Config) checkBroker(f *faults) {
 		f.add("Broker.PeerJWKSPath", "%s: write a path that begins with / and has no parameters", quoted(b.PeerJWKSPath))
 	}
 	c.checkIssuers(f)
+	if b.SigningAlgorithm != "" && !slices.Contains(jose.OwnAlgorithms, b.SigningAlgorithm) {
+		f.add("Broker.SigningAlgorithm", "%q: write RS256, ES256 or EdDSA", b.SigningAlgorithm)
+	}
 	checkDuration(f, "Broker.TokenTTL", b.TokenTTL, maxTokenTTL)
 	checkDuration(f, "Broker.SessionTTL", b.SessionTTL, maxSessionTTL)
 	checkDuration(f, "Broker.SessionMax", b.SessionMax, maxSessionTTL)
@@ -89,7 +99,7 @@ func (c *Config) checkBroker(f *faults) {
 		f.add("Broker.SessionTTL", "%s: write at most SessionMax, which is %s", b.SessionTTL, longest)
 	}
 	if b.ImportKey != nil {
-		if _, err := jose.ParsePrivateKey(b.ImportKey); err != nil {
+		if _, err := jose.ParseRSAKey(b.ImportKey); err != nil {
 			f.add("Broker.ImportKey", "not a usable key: write an unencrypted RSA private key of at least 2048 bits in PEM, made by a sound generator")
 		}
 	}
@@ -126,6 +136,7 @@ func (b BrokerConfig) complete(publicURL string) *BrokerConfig {
 	b.Audience = cmp.Or(b.Audience, publicURL)
 	b.PeerJWKSPath = cmp.Or(b.PeerJWKSPath, defaultJWKSPath)
 	b.SubjectClaim = cmp.Or(b.SubjectClaim, defaultSubject)
+	b.SigningAlgorithm = cmp.Or(b.SigningAlgorithm, defaultSigning)
 	b.TokenTTL = cmp.Or(b.TokenTTL, defaultTokenTTL)
 	b.SessionMax = cmp.Or(b.SessionMax, defaultSessionMax)
 	b.SessionTTL = cmp.Or(b.SessionTTL, min(unlimitedRefresh, b.SessionMax))

@@ -93,6 +93,7 @@ func (b BrokerConfig) shown() []slog.Attr {
 		slog.Any("TrustedIssuers", shownAddresses(b.TrustedIssuers)),
 		slog.String("PeerJWKSPath", b.PeerJWKSPath),
 		slog.String("SubjectClaim", b.SubjectClaim),
+		slog.String("SigningAlgorithm", b.SigningAlgorithm),
 		slog.Duration("TokenTTL", b.TokenTTL),
 		slog.Duration("SessionTTL", b.SessionTTL),
 		slog.Duration("SessionMax", b.SessionMax),

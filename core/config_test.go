@@ -229,7 +229,8 @@ func TestConfigWarnings(t *testing.T) {
 		store.Register(func(string) (store.Store, error) { return store.NewMemory(), nil }, scheme)
 		t.Cleanup(func() { store.Register(nil, scheme) })
 	}
-	opens := func(url string) func(*core.Config) { return imported(storeURL(url)) }
+	opens := func(url string) func(*core.Config) { return brokered(storeURL(url)) }
+	trusting := func(c *core.Config) { c.Broker.Audience, c.Broker.TrustedIssuers = shared, []string{peerA} }
 	for name, c := range map[string]struct {
 		change func(*core.Config)
 		says   string // "" for no warning
@@ -242,6 +243,10 @@ func TestConfigWarnings(t *testing.T) {
 		}, ""},
 		"AllowHTTP":              {func(c *core.Config) { c.AllowHTTP = true }, "Config.AllowHTTP is set"},
 		"AnyAudience":            {func(c *core.Config) { c.Audience = []string{core.AnyAudience} }, "Config.Audience is core.AnyAudience"},
+		"EdDSA":                  {brokered(signing("EdDSA")), ""},
+		"EdDSA in a federation":  {brokered(signing("EdDSA"), trusting), "Config.Broker.SigningAlgorithm beside TrustedIssuers"},
+		"RS256 in a federation":  {brokered(signing("RS256"), trusting), ""},
+		"a federation":           {brokered(signing(""), trusting), ""},
 		"MySQL":                  {opens("mysql://app:hunter2@db.example/app"), "Config.StoreURL"},
 		"MySQL, a driver's name": {opens("mysql+aiomysql://app:hunter2@db.example/app?tls=false"), "Config.StoreURL"},
 		"MariaDB, perhaps TLS":   {opens("mariadb://app@10.0.0.7:3306/app?tls=preferred"), "Config.StoreURL"},
@@ -303,7 +308,7 @@ func TestPublicURLInLowerCase(t *testing.T) {
 			t.Errorf("%s: %d %s, cookie %s", public, answer.Status, answer.Body, cookie)
 		}
 	}
-	f := newFlow(t, imported(func(c *core.Config) { c.PublicURL = "HTTPS://App.Example.org/Api" }))
+	f := newFlow(t, brokered(func(c *core.Config) { c.PublicURL = "HTTPS://App.Example.org/Api" }))
 	if got := f.who(f.tokens("alice").AccessToken).Issuer(); got != "https://app.example.org/Api" {
 		t.Errorf("the issuer: %s", got)
 	}
@@ -332,7 +337,7 @@ func TestSessionMax(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	f := newFlow(t, imported(func(c *core.Config) { c.Broker.SessionMax = time.Minute }))
+	f := newFlow(t, brokered(func(c *core.Config) { c.Broker.SessionMax = time.Minute }))
 	if token := f.tokens("alice"); token.RefreshExpires > time.Now().Add(time.Minute).Unix() {
 		t.Errorf("a session of a minute ends at %d", token.RefreshExpires)
 	}

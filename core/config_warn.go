@@ -19,9 +19,18 @@ func (c *Config) warn() {
 	if c.takesAnyAudience() {
 		c.Logger.Warn("Config.Audience is core.AnyAudience: tokens that were issued for other services of the provider are accepted")
 	}
+	if c.mayBreakPython() {
+		c.Logger.Warn("Config.Broker.SigningAlgorithm beside TrustedIssuers: Python services verify RS256 alone, and one that trusts this service refuses every token, its own too; write RS256 unless all of them are Go", "algorithm", c.Broker.SigningAlgorithm)
+	}
 	if c.ownStore && isUnencrypted(c.StoreURL) {
 		c.Logger.Warn("Config.StoreURL connects to another machine without TLS: the password and all stored data cross the network unencrypted; write tls=true, or rediss://")
 	}
+}
+
+// mayBreakPython reports whether this service belongs to a federation, whose Python services could not verify its tokens. Nothing that a
+// trusted issuer publishes tells what it can verify: Go services publish RSA keys alone too.
+func (c *Config) mayBreakPython() bool {
+	return c.Broker != nil && c.Broker.SigningAlgorithm != defaultSigning && len(c.Broker.TrustedIssuers) > 0
 }
 
 // warnOfPrefix logs a warning if the routes are mounted under a prefix that PublicURL does not end in: browsers would not find

@@ -35,10 +35,11 @@ type Finding struct {
 // Doctor changes nothing in the store, at the provider and in the caches of this process. It fetches the discovery document and the keys anew.
 // To see whether the redirect URIs are registered, it sends requests with prompt=none to the authorization endpoint, which begin a login
 // without a browser. To see whether the provider accepts ClientID and ClientSecret, it sends a made-up code to the token endpoint, and one
-// more with a made-up client ID. The provider may log these requests as failed logins. Doctor logs only panics, and does not call [Observer].
+// more with a made-up client ID. The provider may log these requests as failed logins. Doctor logs only panics and a ClientKey that does not
+// sign, and does not call [Observer].
 //
-// Doctor makes at most ten requests, one after the other, and reads the store at the same time. Each request takes at most
-// Config.Timeout; all end with ctx. Safe for concurrent use.
+// Doctor makes at most ten requests, six more if logins are pushed, one after the other, and reads the store at the same time. Each request
+// takes at most Config.Timeout; all end with ctx. Safe for concurrent use.
 //
 // Doctor has limits:
 //

@@ -1,6 +1,8 @@
 package core_test
 
 import (
+	"crypto"
+	"errors"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -72,6 +74,30 @@ func TestDoctorTriesTheClient(t *testing.T) {
 		"a page of errors": {
 			sendElsewhere("/login?x=1", "/error?code=redirect"), mistake{check: "redirect URI", level: core.FindingOK, text: "accepts the redirect URI " + flowOwnCallback},
 		},
+		"good key":    {nil, mistake{config: withKey, check: "client", level: core.FindingOK, text: "accepts ClientID and ClientKey"}},
+		"another key": {nil, mistake{config: func(c *core.Config) { withKey(c); c.ClientKey = &core.ClientKey{Signer: clientKeyPairs()["RSA"]} }, check: "client", level: core.FindingWrong, text: "does not accept ClientID and ClientKey", line: "http://localhost:8080/api/auth/v2/client-keys.json"}},
+		"no keys offered": {
+			func(idp *oidctest.Provider) {
+				announce(idp, "token_endpoint_auth_methods_supported", "client_secret_basic")
+			},
+			mistake{config: withKey, check: "client", level: core.FindingWrong, text: "does not announce private_key_jwt"},
+		},
+		"algorithm not offered": {
+			func(idp *oidctest.Provider) {
+				announce(idp, "token_endpoint_auth_signing_alg_values_supported", "PS256")
+			},
+			mistake{config: withKey, check: "client", level: core.FindingWrong, text: "does not announce ES256"},
+		},
+		"a key that fails": {nil, mistake{config: func(c *core.Config) {
+			withKey(c)
+			c.ClientKey = &core.ClientKey{Signer: kms{clientKeyPairs()["P-256"], func([]byte, crypto.SignerOpts) ([]byte, error) { return nil, errors.New("no") }}}
+		}, check: "client", level: core.FindingWrong, text: "does not sign"}},
+		"method not offered": {
+			func(idp *oidctest.Provider) {
+				announce(idp, "token_endpoint_auth_methods_supported", "client_secret_basic")
+			},
+			mistake{config: func(c *core.Config) { c.TokenEndpointAuthMethod = "client_secret_post" }, check: "client", level: core.FindingNote, text: "does not announce client_secret_post"},
+		},
 		"the same page": {sendElsewhere("/login?x=1", "/login?x=2"), mistake{check: "redirect URI", level: core.FindingNote, text: "does not show", line: flowOwnCallback}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -84,6 +110,34 @@ func TestDoctorTriesTheClient(t *testing.T) {
 				t.Errorf("got %+v", list)
 			}
 		})
+	}
+}
+
+// announce makes a member of the discovery document a list of one word. The provider itself goes on as before.
+func announce(idp *oidctest.Provider, member, word string) {
+	idp.Tamper(oidctest.DiscoveryDocuments, func(document oidctest.Claims) { document[member] = []string{word} })
+}
+
+// Where logins are pushed, Doctor pushes: a registered redirect URI is found, and one that is not.
+func TestDoctorPushes(t *testing.T) {
+	for name, c := range map[string]struct {
+		spoil func(*oidctest.Provider)
+		mistake
+	}{
+		"registered":     {register, mistake{config: onPublic, check: "redirect URI", level: core.FindingOK, text: publicCallback + " is registered"}},
+		"not registered": {nil, mistake{config: onPublic, check: "redirect URI", level: core.FindingWrong, text: "register this redirect URI for the client app", line: publicCallback}},
+		"down":           {func(idp *oidctest.Provider) { idp.Fault(oidctest.PushedRequests, oidctest.Refused()) }, mistake{config: onPublic, check: "redirect URI", level: core.FindingNote, text: "could not ask", line: publicCallback}},
+		"never": {nil, mistake{
+			config: func(c *core.Config) { c.PushedRequests = core.PushNever }, check: "offers", level: core.FindingWrong, text: "refuses every login", line: "PushedRequests: core.PushWhenOffered,",
+		}},
+	} {
+		idp := oidctest.NewProvider(t, oidctest.WithAlgorithm("ES256"), oidctest.WithPushedRequestsOnly())
+		if c.spoil != nil {
+			c.spoil(idp)
+		}
+		if list := flowOver(t, idp, c.config).auth.Doctor(t.Context()); !c.has(list) {
+			t.Errorf("%s: got %+v", name, list)
+		}
 	}
 }
 

@@ -48,7 +48,7 @@ func offered(e *provider.Examination) []string {
 	}{
 		{"browser login", e.Meta.Authorization != ""}, {"device login", e.Meta.Device != ""}, {"userinfo", e.Meta.UserInfo != ""}, {"logout", e.Meta.EndSession != ""}, {"revocation", e.Meta.Revocation != ""},
 		{"back-channel logout", e.Offers.BackChannelLogout}, {"iss in answers", e.Meta.IssInAnswers},
-		{"introspection, which is not used here", e.Offers.Introspection}, {"pushed authorization requests, which are not used here", e.Offers.PushedRequests},
+		{"introspection, which is not used here", e.Offers.Introspection}, {"pushed authorization requests", e.Meta.PushedRequests != ""},
 	} {
 		if offer.is {
 			list = append(list, offer.name)
@@ -59,9 +59,7 @@ func offered(e *provider.Examination) []string {
 
 func (a visit) examineLoginOffers(f *findings, e *provider.Examination) {
 	offers := e.Offers
-	if offers.OnlyPushedRequests {
-		f.wrong("offers", "", "The provider requires pushed authorization requests, which this library does not send: switch that off for this client.")
-	}
+	a.examinePushes(f, e.Meta)
 	if len(offers.Challenges) > 0 && !slices.Contains(offers.Challenges, "S256") {
 		f.note("offers", "", "The provider does not announce PKCE with S256, which every login here sends: enable it at the provider, or nothing but the state protects the codes.")
 	}
@@ -72,6 +70,16 @@ func (a visit) examineLoginOffers(f *findings, e *provider.Examination) {
 		if len(offers.Scopes) > 0 && !slices.Contains(offers.Scopes, scope) {
 			f.note("scopes", "", "The provider does not announce the scope %s of Config.Scopes: a login that asks for it may be refused.", scope)
 		}
+	}
+}
+
+// examinePushes compares Config.PushedRequests with what the provider requires and offers.
+func (a visit) examinePushes(f *findings, meta *provider.Metadata) {
+	switch {
+	case a.party.pushes(meta) && meta.PushedRequests == "":
+		f.wrong("offers", "", "Logins have to be pushed, and the discovery document has no pushed_authorization_request_endpoint: no login can begin. Enable it at the provider, or remove Config.PushedRequests.")
+	case meta.PushedOnly && !a.party.pushes(meta):
+		f.wrong("offers", `PushedRequests: core.PushWhenOffered,`, "The provider requires pushed authorization requests, and Config.PushedRequests is core.PushNever: it refuses every login.")
 	}
 }
 

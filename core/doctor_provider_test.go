@@ -53,7 +53,7 @@ func TestDoctorFindsMistakesAtTheProvider(t *testing.T) {
 		"HS256 alone":             {member("id_token_signing_alg_values_supported", []string{"HS256"}), mistake{check: "algorithms", level: core.FindingWrong, text: "with none of the algorithms"}},
 		"keys of another kind":    {member("id_token_signing_alg_values_supported", []string{"RS256", "HS256"}), mistake{check: "algorithms", level: core.FindingWrong, text: "signed with RS256, and its keys are for ES256"}},
 		"no token endpoint":       {document(func(d oidctest.Claims) { delete(d, "token_endpoint") }), mistake{check: "offers", level: core.FindingWrong, text: "no token_endpoint"}},
-		"pushed requests alone":   {member("require_pushed_authorization_requests", true), mistake{check: "offers", level: core.FindingWrong, text: "requires pushed"}},
+		"pushed requests alone":   {member("require_pushed_authorization_requests", true), mistake{check: "offers", level: core.FindingWrong, text: "no pushed_authorization_request_endpoint"}},
 		"no S256":                 {member("code_challenge_methods_supported", []string{"plain"}), mistake{check: "offers", level: core.FindingNote, text: "PKCE with S256"}},
 		"no iss":                  {member("authorization_response_iss_parameter_supported", nil), mistake{check: "offers", level: core.FindingNote, text: "RFC 9207"}},
 		"unknown scope":           {nil, mistake{config: func(c *core.Config) { c.Scopes = []string{"orders"} }, check: "scopes", level: core.FindingNote, text: "the scope orders"}},

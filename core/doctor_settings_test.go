@@ -30,6 +30,8 @@ func TestDoctorReadsTheSettings(t *testing.T) {
 		"Leeway":            {config: func(c *core.Config) { c.Leeway = 3 * time.Minute }, check: "relaxations", level: core.FindingNote, text: "3m0s", line: "Leeway: 30 * time.Second,"},
 		"TrustedOrigins": {config: withSessions(func(c *core.Config) { c.Sessions.TrustedOrigins = []string{"https://spa.example.org"} }),
 			check: "relaxations", level: core.FindingNote, text: "TrustedOrigins has 1 "},
+		"EdDSA in a federation": {config: brokered(signing("EdDSA"), func(c *core.Config) { c.Broker.Audience, c.Broker.TrustedIssuers = shared, []string{peerA} }),
+			check: "signing algorithm", level: core.FindingNote, text: "a Python service that trusts it", line: `SigningAlgorithm: "RS256",`},
 		"Logger":            {config: func(c *core.Config) { c.Logger = nil }, check: "logger", level: core.FindingNote, text: "nothing is logged", line: "Logger: slog.Default(),"},
 		"SecretKeys":        {config: func(c *core.Config) { c.SecretKeys = nil }, check: "secret keys", level: core.FindingNote, text: "another", line: `SecretKeys: []string{os.Getenv("SECRET_KEY")}, // the output of: openssl rand -base64 48`},
 		"cookie over https": {config: withSessions(onPublic), check: "cookie", level: core.FindingOK, text: "__Host-oidc-session,"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"strconv"
 	"strings"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/session"
@@ -39,6 +40,9 @@ func (a *Auth) examineReplicas(f *findings, e *session.Examination) {
 		f.wrong("secret keys", keysLine, "A signing key in the store was encrypted with other SecretKeys, or for another ClientID or PublicURL: give all replicas the same values, and append the old key to SecretKeys.")
 	case a.cfg.Broker != nil && e.Keys > 0:
 		f.ok("secret keys", "The signing keys in the store open with these SecretKeys.")
+	}
+	if a.cfg.Broker != nil && e.Newest != "" && e.Newest != a.cfg.Broker.SigningAlgorithm {
+		f.note("signing algorithm", "SigningAlgorithm: "+strconv.Quote(e.Newest)+",", "The newest signing key in the store is one for %s, and Broker.SigningAlgorithm is %s: an instance that starts with it adds a key, which signs on all replicas after ten minutes.", e.Newest, a.cfg.Broker.SigningAlgorithm)
 	}
 	if e.Clocks != nil {
 		f.wrong("store clock", "timedatectl set-ntp true", "The clocks of the instances on this store differ by more than a minute (%s): start a time service on each machine.", e.Clocks)

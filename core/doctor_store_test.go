@@ -41,6 +41,9 @@ func TestDoctorExaminesTheStore(t *testing.T) {
 		"other address": {func(t *testing.T, db *flawedStore, f *flowService) {
 			ready(t, flowOver(t, f.idp, func(c *core.Config) { brokered(onPublic)(c); c.Store = db }))
 		}, mistake{check: "secret keys", level: core.FindingWrong, text: "PublicURL", line: `SecretKeys: []string{os.Getenv("SECRET_KEY")}, // the output of: openssl rand -base64 48`}},
+		"other algorithm": {func(t *testing.T, db *flawedStore, f *flowService) {
+			ready(t, flowOver(t, f.idp, func(c *core.Config) { brokered(signing("EdDSA"))(c); c.Store = db }))
+		}, mistake{check: "signing algorithm", level: core.FindingNote, text: "is one for EdDSA, and Broker.SigningAlgorithm is RS256", line: `SigningAlgorithm: "EdDSA",`}},
 		"clock of a logout": {func(t *testing.T, db *flawedStore, _ *flowService) {
 			now := time.Now().Truncate(time.Second).Add(5 * time.Minute)
 			if err := db.Revoke(t.Context(), "x", 0, now, now.Add(time.Hour)); err != nil {
@@ -62,7 +65,7 @@ func TestDoctorExaminesTheStore(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			db := &flawedStore{Store: store.NewMemory()}
-			f := newFlow(t, func(c *core.Config) { brokered()(c); c.Store = db })
+			f := newFlow(t, func(c *core.Config) { brokered(signing("RS256"))(c); c.Store = db })
 			if c.spoil != nil {
 				c.spoil(t, db, f)
 			}
@@ -168,7 +171,7 @@ func TestDoctorReadsALocalStore(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			db := &flawedStore{Store: &remote{store.NewMemory()}}
-			ready(t, newFlow(t, func(c *core.Config) { brokered()(c); c.Store = db }))
+			ready(t, newFlow(t, func(c *core.Config) { brokered(signing("RS256"))(c); c.Store = db }))
 			file := filepath.Join(t.TempDir(), "key")
 			if c.key != "" {
 				if err := os.WriteFile(file, []byte(c.key), 0o600); err != nil {

@@ -27,14 +27,9 @@ func TestBrokerExchanges(t *testing.T) {
 	flowRefused(t, "an own token", f.exchange(token.AccessToken, nil), http.StatusBadRequest, "invalid_grant", "Invalid token")
 }
 
-// imported configures a broker with an imported key, because generating one takes time.
-func imported(changes ...func(*core.Config)) func(*core.Config) {
-	return brokered(append([]func(*core.Config){func(c *core.Config) { c.Broker.ImportKey = sharedPEM() }}, changes...)...)
-}
-
 // Types and targets of RFC 8693.
 func TestBrokerExchangeFields(t *testing.T) {
-	f := newFlow(t, imported())
+	f := newFlow(t, brokered())
 	subject := f.idp.AccessToken("alice")
 	const access = "urn:ietf:params:oauth:token-type:access_token"
 	for name, c := range map[string]struct {
@@ -63,7 +58,7 @@ func TestBrokerExchangeFields(t *testing.T) {
 
 // The lifetime is that of the subject token, and at most TokenTTL.
 func TestBrokerExchangeLife(t *testing.T) {
-	f := newFlow(t, imported(func(c *core.Config) { c.Broker.TokenTTL = 10 * time.Minute }))
+	f := newFlow(t, brokered(func(c *core.Config) { c.Broker.TokenTTL = 10 * time.Minute }))
 	for _, c := range []struct{ life, most int64 }{{60, 60}, {599, 599}, {3600, 600}, {1 << 40, 600}} {
 		subject := f.idp.AccessToken("alice", oidctest.Claims{"exp": time.Now().Unix() + c.life})
 		token := flowGranted(t, f.exchange(subject, nil))
@@ -79,7 +74,7 @@ const whoIsIt = "The provider does not say who this user is."
 
 // Config.Require applies at login, refresh and exchange: 403, and no token stays valid at the provider.
 func TestBrokerRequireAtMint(t *testing.T) {
-	f := newFlow(t, imported(func(c *core.Config) { c.Require = []core.Requirement{core.Roles("admin")} }))
+	f := newFlow(t, brokered(func(c *core.Config) { c.Require = []core.Requirement{core.Roles("admin")} }))
 	for what, answer := range map[string]*core.Response{"login": f.post("token", f.loopback("bob")), "exchange": f.exchange(f.idp.AccessToken("bob"), nil)} {
 		if answer.Status != http.StatusForbidden {
 			t.Errorf("%s: %d %s", what, answer.Status, answer.Body)
@@ -96,7 +91,7 @@ func TestBrokerRequireAtMint(t *testing.T) {
 	f.idp.AddUser(oidctest.User{Name: "alice", Claims: oidctest.Claims{"sub": "alice", "roles": []string{"admin"}}})
 	f.who(flowGranted(t, f.refresh(alice.RefreshToken)).AccessToken)
 
-	scoped := newFlow(t, imported(func(c *core.Config) { c.Require = []core.Requirement{core.Scopes("staff")} }))
+	scoped := newFlow(t, brokered(func(c *core.Config) { c.Require = []core.Requirement{core.Scopes("staff")} }))
 	if answer := scoped.exchange(scoped.idp.AccessToken("alice"), nil); answer.Status != http.StatusForbidden {
 		t.Errorf("without the scope: %d %s", answer.Status, answer.Body)
 	}
@@ -111,12 +106,12 @@ func TestBrokerRequireAtMint(t *testing.T) {
 func TestBrokerExchangeOutage(t *testing.T) {
 	idp := oidctest.NewProvider(t, oidctest.WithAlgorithm("ES256"))
 	idp.Fault(oidctest.JWKS, oidctest.Refused())
-	f := flowOver(t, idp, imported())
+	f := flowOver(t, idp, brokered())
 	if answer := f.exchange(idp.AccessToken("alice"), nil); answer.Status != 503 || answer.Header.Get("Retry-After") == "" {
 		t.Errorf("got %d %s", answer.Status, answer.Body)
 	}
 	idp.Heal()
-	g := flowOver(t, idp, imported())
+	g := flowOver(t, idp, brokered())
 	flowGranted(t, g.exchange(idp.AccessToken("alice"), nil))
 	for _, endpoint := range []oidctest.Endpoint{oidctest.JWKS, oidctest.Discovery, oidctest.UserInfo, oidctest.Token} {
 		idp.Fault(endpoint, oidctest.Refused())
@@ -126,7 +121,7 @@ func TestBrokerExchangeOutage(t *testing.T) {
 
 // An exchange names nobody but whom the subject token names: its actor stays, and it gets no role or group from userinfo.
 func TestBrokerExchangeAddsNothing(t *testing.T) {
-	f := newFlow(t, imported())
+	f := newFlow(t, brokered())
 	f.idp.Tamper(oidctest.UserInfoAnswers, func(c oidctest.Claims) {
 		c["roles"], c["groups"], c["given_name"] = []string{"root"}, []string{"root"}, "Alice of userinfo"
 	})

@@ -332,7 +332,7 @@ func (f *flowTraffic) RoundTrip(request *http.Request) (*http.Response, error) {
 		request = request.Clone(request.Context())
 		request.Body = io.NopCloser(bytes.NewReader(text))
 		form, _ := url.ParseQuery(string(text))
-		for _, name := range []string{"code", "code_verifier", "refresh_token", "device_code", "token"} {
+		for _, name := range []string{"code", "code_verifier", "refresh_token", "device_code", "token", "client_assertion"} {
 			f.keep(form[name]...)
 		}
 	}

@@ -96,9 +96,13 @@ func (f *flows) login(ctx context.Context, request *Request) (*Response, error) 
 		if query.state != "" {
 			parameters.Set("state", query.state)
 		}
-		return redirect(endpoint(meta.Authorization, parameters)), nil
+		target, err := query.party.authorizationURL(ctx, meta, parameters)
+		if err != nil {
+			return nil, err
+		}
+		return redirect(target), nil
 	}
-	return f.loginWithState(request, meta, query, parameters)
+	return f.loginWithState(ctx, request, meta, query, parameters)
 }
 
 // authorization returns the parameters of an authorization request, without those that bind it to a login.
@@ -119,7 +123,7 @@ func bindTo(parameters url.Values, state *login.State, sealed string) {
 	parameters.Set("code_challenge", state.Challenge())
 }
 
-func (f *flows) loginWithState(request *Request, meta *provider.Metadata, query *loginQuery, parameters url.Values) (*Response, error) {
+func (f *flows) loginWithState(ctx context.Context, request *Request, meta *provider.Metadata, query *loginQuery, parameters url.Values) (*Response, error) {
 	kind := login.Loopback
 	if f.isOwnCallback(query.redirect) {
 		kind = login.Browser
@@ -136,7 +140,11 @@ func (f *flows) loginWithState(request *Request, meta *provider.Metadata, query 
 		return nil, err
 	}
 	bindTo(parameters, state, sealed)
-	answer := redirect(endpoint(meta.Authorization, parameters))
+	target, err := query.party.authorizationURL(ctx, meta, parameters)
+	if err != nil {
+		return nil, err
+	}
+	answer := redirect(target)
 	if cookie != nil {
 		for _, old := range f.states.Crowded(cookies(request)) {
 			addCookie(answer, f.states.Drop(old))

@@ -95,7 +95,7 @@ func TestRevokeWhichToken(t *testing.T) {
 
 // Requests that are none, and forms of other sites.
 func TestRevokeRefuses(t *testing.T) {
-	f := newFlow(t, imported())
+	f := newFlow(t, brokered())
 	token := f.tokens("alice")
 	good := url.Values{"token": {token.RefreshToken}}
 	flowRefused(t, "no token", f.post("revoke", url.Values{"refresh_token": {token.RefreshToken}}), 400, "invalid_request", "Missing token")

@@ -23,7 +23,7 @@ var hostile = map[string]string{
 
 // A hostile value in any field of the token route is refused with a fixed text, and the provider is not called.
 func TestBrokerHostileForms(t *testing.T) {
-	f := newFlow(t, brokered(func(c *core.Config) { c.Broker.ImportKey = sharedPEM() }))
+	f := newFlow(t, brokered())
 	subject := f.idp.AccessToken("alice")
 	f.who(flowGranted(t, f.exchange(subject, nil)).AccessToken)
 	for _, field := range []string{"refresh-token", "subject_token", "subject_token_type", "requested_token_type", "audience", "resource", "actor_token", "actor_token_type", "grant_type"} {
@@ -67,7 +67,7 @@ func fixedRefusal(t testing.TB, what string, answer *core.Response, sent string)
 
 // A hostile scope leads neither to a wider token nor to a 5xx.
 func TestBrokerHostileScope(t *testing.T) {
-	f := newFlow(t, brokered(func(c *core.Config) { c.Broker.ImportKey = sharedPEM() }))
+	f := newFlow(t, brokered())
 	subject := f.idp.AccessToken("alice", oidctest.Claims{"scope": "openid email"})
 	for name, c := range map[string]struct{ asked, granted string }{
 		"nothing": {"", "openid email"}, "the same": {"email openid", "openid email"}, "less": {"email", "email"}, "more": {"openid email admin", "openid email"},
@@ -94,7 +94,7 @@ func TestBrokerHostileScope(t *testing.T) {
 
 // One grant at a time, each field once.
 func TestBrokerOneGrant(t *testing.T) {
-	f := newFlow(t, brokered(func(c *core.Config) { c.Broker.ImportKey = sharedPEM() }))
+	f := newFlow(t, brokered())
 	token := f.tokens("alice")
 	subject := f.idp.AccessToken("alice")
 	before := f.hits()
@@ -127,7 +127,7 @@ func TestBrokerOneGrant(t *testing.T) {
 
 // Each kind of token in each wrong place.
 func TestBrokerTokensInWrongPlaces(t *testing.T) {
-	f := newFlow(t, brokered(func(c *core.Config) { c.Broker.ImportKey = sharedPEM() }))
+	f := newFlow(t, brokered(importing))
 	var id, refresh string
 	f.idp.Tamper(oidctest.TokenAnswers, func(answer oidctest.Claims) {
 		id, refresh = answer["id_token"].(string), answer["refresh_token"].(string)
@@ -165,7 +165,7 @@ func TestBrokerTokensInWrongPlaces(t *testing.T) {
 
 // Neither the handle nor the secret of a refresh token can be derived from public data.
 func TestBrokerForgedRefreshTokens(t *testing.T) {
-	f := newFlow(t, brokered(func(c *core.Config) { c.Broker.ImportKey = sharedPEM() }))
+	f := newFlow(t, brokered())
 	mine := f.tokens("alice")
 	_, payload := unpack(t, mine.AccessToken)
 	sid := payload["sid"].(string)
@@ -205,7 +205,8 @@ func TestPassthroughHasNoBroker(t *testing.T) {
 func TestBrokerTellsNoSecret(t *testing.T) {
 	db := &flawedStore{Store: store.NewMemory()}
 	f := newFlow(t, brokered(func(c *core.Config) {
-		c.Store, c.Broker.ImportKey = db, sharedPEM()
+		importing(c)
+		c.Store = db
 	}))
 	f.traffic.keep(f.idp.Config().SecretKeys...)
 	for _, line := range strings.Split(string(sharedPEM()), "\n") {

@@ -149,7 +149,7 @@ func TestUserInfoIsGuarded(t *testing.T) {
 
 // Userinfo in broker mode comes from the claims of the own token, without a call to the provider.
 func TestBrokerUserInfoRoute(t *testing.T) {
-	f := newFlow(t, imported())
+	f := newFlow(t, brokered())
 	token := f.tokens("alice")
 	calls := f.traffic.total()
 	answer := f.get("userinfo", nil, "Authorization: Bearer "+token.AccessToken)

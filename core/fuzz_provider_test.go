@@ -38,7 +38,7 @@ func (p *fuzzProvider) RoundTrip(r *http.Request) (*http.Response, error) {
 	p.asked = append(p.asked, r.URL.String())
 	answer, ok := p.answers[r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]]
 	if !ok {
-		answer = fuzzAnswer{200, "application/json", toJSON(claims{"keys": []any{publicJWK("k1")}})}
+		answer = fuzzAnswer{200, "application/json", toJSON(claims{"keys": []any{publicJWK("k1")}, "request_uri": "urn:pushed:1", "expires_in": 60})} // of keys and of pushed requests
 	}
 	return &http.Response{StatusCode: answer.status, Header: http.Header{"Content-Type": {answer.contentType}}, Body: io.NopCloser(strings.NewReader(answer.body))}, nil
 }

@@ -3,6 +3,7 @@ module github.com/go-oidc-auth/oidcauth/core
 go 1.26.0
 
 require (
+	filippo.io/bigmod v0.1.0
 	github.com/lestrrat-go/jwx/v2 v2.1.7
 	golang.org/x/crypto v0.58.0
 	golang.org/x/oauth2 v0.37.0

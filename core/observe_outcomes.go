@@ -145,7 +145,7 @@ func exchangeOutcome(kind, part string, err error) string {
 		return outcomeOK
 	case errors.Is(err, keyring.ErrSealed):
 		return outcomeUnusable
-	case slices.Contains([]string{observe.SigningKeys, observe.Revocations}, part), fetch.IsOutage(err):
+	case slices.Contains([]string{observe.SigningKeys, observe.Revocations}, part), fetch.IsOutage(err), fault.Is(err, fault.Outage):
 		return outcomeUnreachable
 	case fault.Is(err, fault.Pending):
 		return outcomePending

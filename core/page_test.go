@@ -93,7 +93,7 @@ func TestPageOfEndedSession(t *testing.T) {
 
 // Only the routes that are about the caller name the login: a dead refresh token is the matter of the program that has it.
 func TestTokenRouteNamesNoLogin(t *testing.T) {
-	w := newWeb(t, func(c *core.Config) { c.Broker = &core.BrokerConfig{ImportKey: sharedPEM()} })
+	w := newWeb(t, func(c *core.Config) { c.Broker = &core.BrokerConfig{SigningAlgorithm: "EdDSA"} })
 	answer := w.browser().do(http.MethodPost, "/auth/v2/token", "Form: refresh_token="+strings.Repeat("A", 64))
 	if text := body(answer); answer.StatusCode != http.StatusUnauthorized || !strings.HasPrefix(text, `{"detail":"Session expired`) || strings.Contains(text, "login_url") {
 		t.Errorf("%d %s", answer.StatusCode, text)

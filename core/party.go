@@ -22,23 +22,27 @@ type party struct {
 }
 
 // newParty makes a provider's party. It fetches nothing.
-func (a *Auth) newParty(settings Provider) *party {
+func (a *Auth) newParty(settings Provider) (*party, error) {
 	p := &party{Provider: settings}
 	log, label := a.log, ""
 	if len(a.cfg.Providers) > 0 {
 		log, label = log.With("provider", p.Name), p.Name
 	}
+	client, err := p.client()
+	if err != nil {
+		return nil, err
+	}
 	at := provider.New(provider.Config{
-		DiscoveryURL: p.DiscoveryURL, Issuer: p.Issuer, JWKSURL: p.JWKSURL, Client: provider.NewClient(p.ClientID, p.ClientSecret),
+		DiscoveryURL: p.DiscoveryURL, Issuer: p.Issuer, JWKSURL: p.JWKSURL, Client: client,
 		HTTP: a.cfg.HTTPClient, Timeout: a.cfg.Timeout, Allows: func(address string) bool { return p.badEndpoint(address, a.cfg) == "" },
-		Log: log, Observe: a.observed(label),
+		Log: log, Observe: a.observed(label), Called: a.called,
 	})
 	rules := p.rules(a.cfg)
 	p.up = &session.Upstream{
 		Name: p.Name, Rules: rules, Provider: at, Issuer: p.issuer(at, rules), Subjects: p.subjects(at, rules), Granted: p.granted(at, rules), RefreshTTL: a.cfg.sessionTTL(),
 	}
 	p.noLogout = trouble.New(log, slog.LevelWarn, "browsers", "sent to the provider's logout")
-	return p
+	return p, nil
 }
 
 // rules returns the rules for reading the tokens of this provider.

@@ -22,21 +22,25 @@ type Provider struct {
 	ClientSecret string
 	Issuer       string
 	JWKSURL      string
+	ClientKey    *ClientKey
 	Scopes       []string
 	Audience     []string
+
+	TokenEndpointAuthMethod string
+	PushedRequests          PushedRequests
 }
 
 // flat returns the settings of the provider that the fields of Config describe.
 func (c *Config) flat() Provider {
 	return Provider{
 		Name: c.Name, Label: c.Label, DiscoveryURL: c.DiscoveryURL, ClientID: c.ClientID, ClientSecret: c.ClientSecret, Issuer: c.Issuer, JWKSURL: c.JWKSURL,
-		Scopes: c.Scopes, Audience: c.Audience,
+		Scopes: c.Scopes, Audience: c.Audience, ClientKey: c.ClientKey, TokenEndpointAuthMethod: c.TokenEndpointAuthMethod, PushedRequests: c.PushedRequests,
 	}
 }
 
 // isEmpty reports whether no field that says which provider it is is set.
 func (p *Provider) isEmpty() bool {
-	return p.DiscoveryURL == "" && p.Issuer == "" && p.JWKSURL == "" && p.ClientID == "" && p.ClientSecret == ""
+	return p.DiscoveryURL == "" && p.Issuer == "" && p.JWKSURL == "" && p.ClientID == "" && p.ClientSecret == "" && p.ClientKey == nil
 }
 
 // gatherProviders sets main and the others. If the fields of Config describe no provider, the first of Providers becomes the main one, and
@@ -52,7 +56,7 @@ func (c *Config) gatherProviders() {
 	}
 	m := c.main
 	c.Name, c.Label, c.DiscoveryURL, c.ClientID, c.ClientSecret, c.Issuer, c.JWKSURL = m.Name, m.Label, m.DiscoveryURL, m.ClientID, m.ClientSecret, m.Issuer, m.JWKSURL
-	c.Scopes, c.Audience = m.Scopes, m.Audience
+	c.Scopes, c.Audience, c.ClientKey, c.TokenEndpointAuthMethod, c.PushedRequests = m.Scopes, m.Audience, m.ClientKey, m.TokenEndpointAuthMethod, m.PushedRequests
 }
 
 // normalize puts what is compared into one form, and sets the name.
@@ -103,7 +107,7 @@ func (p Provider) MarshalJSON() ([]byte, error) {
 
 // shown returns the fields that may be printed.
 func (p Provider) shown() []slog.Attr {
-	return []slog.Attr{
+	fields := []slog.Attr{
 		slog.String("Name", p.Name),
 		slog.String("Label", p.Label),
 		slog.String("DiscoveryURL", shownAddress(p.DiscoveryURL)),
@@ -113,5 +117,11 @@ func (p Provider) shown() []slog.Attr {
 		slog.String("JWKSURL", shownAddress(p.JWKSURL)),
 		slog.Any("Scopes", p.Scopes),
 		slog.Any("Audience", p.Audience),
+		slog.String("TokenEndpointAuthMethod", p.TokenEndpointAuthMethod),
+		slog.String("PushedRequests", string(p.PushedRequests)),
 	}
+	if p.ClientKey != nil {
+		fields = append(fields, slog.Attr{Key: "ClientKey", Value: p.ClientKey.LogValue()})
+	}
+	return fields
 }

@@ -133,6 +133,8 @@ func outageOf(part fault.Part) *Error {
 		e.Detail, e.RetryAfter = "Another refresh of this session is still in progress.", time.Second
 	case fault.Service:
 		e.Detail = "The service is shutting down."
+	case fault.Signer:
+		e.Detail = "The service cannot sign its request to the OIDC provider now."
 	case fault.Permissions:
 		e.Detail = "The service cannot check permissions now."
 	default:

@@ -34,12 +34,14 @@ type Paths struct {
 	Session  string // /auth/v2/session; only with Config.Sessions
 	Sessions string // /auth/v2/sessions; only with Config.Sessions
 
+	ClientKeys string // /auth/v2/client-keys.json; only with Config.ClientKey
+
 	BackChannelLogout string // /auth/v2/backchannel-logout; only with Config.Sessions or in broker mode
 }
 
 // Route is one route for a framework to mount: method, path and handler. It is also an [http.Handler]. Safe for concurrent use.
 type Route struct {
-	Name   string // login, callback, token, device, logout (GET and POST), userinfo, jwks, revoke, session, sessions (GET and DELETE), backchannel-logout
+	Name   string // login, callback, token, device, logout (GET and POST), userinfo, jwks, revoke, session, sessions (GET and DELETE), backchannel-logout, client-keys
 	Method string // GET, POST or DELETE; every other method is refused, including HEAD, which would use up a login's code
 	Path   string // prefix and path
 
@@ -145,6 +147,9 @@ func (a *Auth) Routes(paths Paths) ([]Route, error) {
 			Route{Name: "jwks", Method: http.MethodGet, Path: paths.JWKS, serve: f.jwks},
 			Route{Name: "revoke", Method: http.MethodPost, Path: paths.Revoke, serve: f.revoke, ownForms: true})
 	}
+	if a.publicKeys != nil {
+		table = append(table, Route{Name: "client-keys", Method: http.MethodGet, Path: paths.ClientKeys, serve: f.clientKeys})
+	}
 	if a.vault != nil {
 		table = append(table, Route{Name: "backchannel-logout", Method: http.MethodPost, Path: paths.BackChannelLogout, serve: f.backChannelLogout, ownForms: true})
 	}
@@ -183,6 +188,7 @@ func (p *Paths) complete() {
 	p.Revoke = cmp.Or(p.Revoke, "/auth/v2/revoke")
 	p.Session = cmp.Or(p.Session, "/auth/v2/session")
 	p.BackChannelLogout = cmp.Or(p.BackChannelLogout, "/auth/v2/backchannel-logout")
+	p.ClientKeys = cmp.Or(p.ClientKeys, "/auth/v2/client-keys.json")
 	p.Sessions = cmp.Or(p.Sessions, "/auth/v2/sessions")
 }
 

@@ -35,7 +35,7 @@ func TestBrokerLogout(t *testing.T) {
 
 // The hint of the logout is the session's own, also without a refresh token, and never one that the caller brings.
 func TestBrokerLogoutHint(t *testing.T) {
-	f := newFlow(t, imported(), oidctest.WithoutRefreshTokens())
+	f := newFlow(t, brokered(), oidctest.WithoutRefreshTokens())
 	token := f.tokens("alice")
 	hint := func(query url.Values, headers ...string) string {
 		target, err := url.Parse(f.get("logout", query, headers...).Header.Get("Location"))
@@ -133,7 +133,7 @@ func TestBrokerStoreDownAtGuards(t *testing.T) {
 func TestBrokerLogoutOfPythonTokenLasts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t)
-		here, there := b.serve(), b.serve()
+		here, there := b.serve(importing), b.serve(importing)
 		token := rsaToken(t, sharedKey(), kidOf(sharedKey()), pythonClaims(bubbleIssuer, bubbleIssuer, claims{"exp": time.Now().Add(30 * 24 * time.Hour).Unix()}))
 		other := rsaToken(t, sharedKey(), kidOf(sharedKey()), pythonClaims(bubbleIssuer, bubbleIssuer, claims{"jti": "00000000-0000-4000-8000-000000000000", "exp": time.Now().Add(24 * time.Hour).Unix()}))
 		here.who(token)
@@ -338,7 +338,7 @@ func TestBrokerLogoutOfExpiredToken(t *testing.T) {
 
 // A refresh token in a POST ends its session, beside that of an access token or alone, and gives the session's hint.
 func TestBrokerLogoutOfRefreshToken(t *testing.T) {
-	f := newFlow(t, imported())
+	f := newFlow(t, brokered())
 	first, second := f.tokens("alice"), f.tokens("alice")
 	answer := f.post("logout", url.Values{"refresh_token": {first.RefreshToken}, "id_token_hint": {"foreign"}})
 	if answer.Status != 200 || !strings.Contains(string(answer.Body), "id_token_hint=e") {
@@ -383,9 +383,9 @@ func TestBrokerLogoutRepeated(t *testing.T) {
 
 // A token whose key was withdrawn, or has been retired since, is nobody's: nothing ends.
 func TestBrokerLogoutOfUnknownKey(t *testing.T) {
-	f := newFlow(t, imported())
+	f := newFlow(t, brokered())
 	token := f.tokens("alice")
-	if err := f.auth.WithdrawKey(t.Context(), kidOf(sharedKey())); err != nil {
+	if err := f.auth.WithdrawKey(t.Context(), kidIn(t, token.AccessToken)); err != nil {
 		t.Fatal(err)
 	}
 	f.leave(token.AccessToken)

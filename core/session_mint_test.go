@@ -16,7 +16,7 @@ import (
 
 // Header, claims and answer of a token that was minted after a login.
 func TestBrokerMints(t *testing.T) {
-	f := newFlow(t, brokered())
+	f := newFlow(t, brokered(byDefault))
 	before := time.Now()
 	token := f.tokens("alice")
 	if token.TokenType != "Bearer" || len(token.RefreshToken) != 64 || token.RefreshToken == token.AccessToken {
@@ -83,7 +83,7 @@ func TestBrokerMintedClaims(t *testing.T) {
 		"claims of ours":     {oidctest.Claims{"sid": "x", "idp_sub": "root", "idp_iss": "https://evil.example", "exp2": 1}, claims{"idp_sub": "dora"}},
 		"groups as a text":   {oidctest.Claims{"groups": "admin"}, claims{"groups": nil}},
 	} {
-		f := newFlow(t, imported())
+		f := newFlow(t, brokered())
 		user := oidctest.Claims{"sub": "dora"}
 		for claim, value := range c.claims {
 			user[claim] = value
@@ -106,7 +106,7 @@ func TestBrokerMintedClaims(t *testing.T) {
 // Roles and groups are lists, of all that the provider says; a list without entries is one. Roles of other clients are not
 // handed on to the services that trust this one, unless RolesOfAllClients says so: neither by a login, a refresh nor an exchange.
 func TestBrokerRoles(t *testing.T) {
-	f := newFlow(t, imported())
+	f := newFlow(t, brokered())
 	f.idp.Tamper(oidctest.IDTokens, func(c oidctest.Claims) { c["roles"] = []string{"from-id"} })
 	f.idp.Tamper(oidctest.AccessTokens, func(c oidctest.Claims) {
 		c["resource_access"] = oidctest.Claims{"app": oidctest.Claims{"roles": []string{"from-access"}}, "grafana": oidctest.Claims{"roles": []string{"of-grafana"}}}
@@ -118,7 +118,7 @@ func TestBrokerRoles(t *testing.T) {
 			t.Errorf("%s is not in %v", role, caller.Roles())
 		}
 	}
-	for all, service := range map[bool]*flowService{false: f, true: flowOver(t, f.idp, imported(func(c *core.Config) { c.RolesOfAllClients = true }))} {
+	for all, service := range map[bool]*flowService{false: f, true: flowOver(t, f.idp, brokered(func(c *core.Config) { c.RolesOfAllClients = true }))} {
 		login := service.tokens("alice")
 		for name, token := range map[string]string{
 			"login": login.AccessToken, "refresh": flowGranted(t, service.refresh(login.RefreshToken)).AccessToken,
@@ -130,7 +130,7 @@ func TestBrokerRoles(t *testing.T) {
 		}
 	}
 	f.idp.AddUser(oidctest.User{Name: "nobody", Claims: oidctest.Claims{"sub": "nobody"}})
-	g := newFlow(t, imported())
+	g := newFlow(t, brokered())
 	g.idp.AddUser(oidctest.User{Name: "nobody", Claims: oidctest.Claims{"sub": "nobody"}})
 	_, payload := unpack(t, g.tokens("nobody").AccessToken)
 	if roles, ok := payload["roles"].([]any); !ok || len(roles) != 0 {
@@ -153,7 +153,7 @@ func TestBrokerUserInfoOfAnother(t *testing.T) {
 		"down": func(p *oidctest.Provider) { p.Fault(oidctest.UserInfo, oidctest.Refused()) },
 		"HTML": func(p *oidctest.Provider) { p.Fault(oidctest.UserInfo, oidctest.HTML(200)) },
 	} {
-		f := newFlow(t, imported())
+		f := newFlow(t, brokered())
 		change(f.idp)
 		for grant, token := range map[string]core.Token{"login": f.tokens("alice"), "exchange": flowGranted(t, f.exchange(f.idp.AccessToken("alice"), nil))} {
 			if caller := f.who(token.AccessToken); caller.Subject() != "alice" || slices.Contains(caller.Roles(), "evil") {
@@ -180,7 +180,7 @@ func TestBrokerSubjectClaim(t *testing.T) {
 		"other case": {"UPN", nil, ""},
 		"a path":     {"realm_access.roles", nil, ""},
 	} {
-		f := newFlow(t, imported(func(config *core.Config) { config.Broker.SubjectClaim = c.claim }))
+		f := newFlow(t, brokered(func(config *core.Config) { config.Broker.SubjectClaim = c.claim }))
 		user := oidctest.Claims{"sub": "dora", "upn": "x", "preferred_username": "y"}
 		if name := c.claim; name != "" && name != "UPN" && !strings.Contains(name, ".") {
 			user[name] = c.value
@@ -210,7 +210,7 @@ func TestBrokerSubjectClaim(t *testing.T) {
 // The first document that has the claim decides; what it says there cannot be used, and no other is asked.
 func TestBrokerSubjectClaimOfFirstDocument(t *testing.T) {
 	for name, value := range map[string]any{"a number": 7, "empty": "", "a list": []string{"root"}} {
-		f := newFlow(t, imported(func(c *core.Config) { c.Broker.SubjectClaim = "upn" }))
+		f := newFlow(t, brokered(func(c *core.Config) { c.Broker.SubjectClaim = "upn" }))
 		f.idp.AddUser(oidctest.User{Name: "dora", Claims: oidctest.Claims{"sub": "dora", "upn": "root"}})
 		f.idp.Tamper(oidctest.IDTokens, func(c oidctest.Claims) { c["upn"] = value })
 		flowRefused(t, name, f.post("token", f.loopback("dora")), http.StatusForbidden, "access_denied", whoIsIt)
@@ -231,7 +231,7 @@ func TestBrokerSubjectClaimEmail(t *testing.T) {
 		"verified in another document":  {oidctest.Claims{"email_verified": true}, oidctest.Claims{"email_verified": nil}, false},
 		"another one, verified, behind": {oidctest.Claims{"email_verified": true}, oidctest.Claims{"email": "other@example.org", "email_verified": false}, false},
 	} {
-		f := newFlow(t, imported(func(config *core.Config) { config.Broker.SubjectClaim = "email" }))
+		f := newFlow(t, brokered(func(config *core.Config) { config.Broker.SubjectClaim = "email" }))
 		user := oidctest.Claims{"sub": "dora", "email": address}
 		maps.Copy(user, c.user)
 		f.idp.AddUser(oidctest.User{Name: "dora", Claims: user})
@@ -261,14 +261,14 @@ func TestBrokerTokenTooLarge(t *testing.T) {
 	for i := range groups {
 		groups[i] += string(rune('a'+i%26)) + string(rune('a'+i/26))
 	}
-	f := newFlow(t, imported(), oidctest.WithOpaqueTokens())
+	f := newFlow(t, brokered(), oidctest.WithOpaqueTokens())
 	f.idp.Tamper(oidctest.UserInfoAnswers, func(c oidctest.Claims) { c["groups"] = groups })
 	const tooMuch = "The OIDC provider says more about this user than a token can hold."
 	flowRefused(t, "login", f.post("token", f.loopback("alice")), 502, "server_error", tooMuch)
 	if f.idp.Hits(oidctest.Revocation) != 1 {
 		t.Error("the provider's refresh token lives on")
 	}
-	g := newFlow(t, imported())
+	g := newFlow(t, brokered())
 	g.idp.Tamper(oidctest.UserInfoAnswers, func(c oidctest.Claims) { c["name"] = strings.Repeat("x", 20<<10) })
 	flowRefused(t, "exchange", g.exchange(g.idp.AccessToken("alice"), nil), 502, "server_error", tooMuch)
 }

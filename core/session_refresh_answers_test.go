@@ -52,7 +52,7 @@ func TestBrokerRefreshOfSparseProviders(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFlow(t, brokered(func(c *core.Config) { c.Broker.ImportKey = sharedPEM() }), c.options...)
+			f := newFlow(t, brokered(), c.options...)
 			token := f.tokens("alice")
 			for range 3 {
 				left := token.RefreshExpires - time.Now().Unix()

@@ -15,7 +15,7 @@ import (
 
 // A device's token lives no longer than any other, and its session is refreshed and ended like any other.
 func TestBrokerDevice(t *testing.T) {
-	f := newFlow(t, imported())
+	f := newFlow(t, brokered())
 	start := f.device()
 	if err := f.idp.ApproveDevice(start.UserCode, "alice"); err != nil {
 		t.Fatal(err)
@@ -34,7 +34,7 @@ func TestBrokerDevice(t *testing.T) {
 // The application is told of the caller whom guards will see, with the own token.
 func TestBrokerOnLogin(t *testing.T) {
 	var told *core.Token
-	f := newFlow(t, imported(func(c *core.Config) {
+	f := newFlow(t, brokered(func(c *core.Config) {
 		c.OnLogin = func(_ context.Context, _ *core.Request, token *core.Token) *core.Response { told = token; return nil }
 	}))
 	query, cookie := f.browser("alice")

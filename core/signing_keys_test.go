@@ -20,7 +20,7 @@ import (
 
 // The keys are public and verify the tokens of the service.
 func TestBrokerPublishesKeys(t *testing.T) {
-	f := newFlow(t, brokered())
+	f := newFlow(t, brokered(byDefault))
 	token := f.tokens("alice")
 	answer := f.get("jwks", nil)
 	var set struct{ Keys []map[string]string }
@@ -64,7 +64,8 @@ func kidIn(t testing.TB, token string) string {
 	return header["kid"].(string)
 }
 
-func keyless(c *core.Config) { c.Broker.ImportKey = nil }
+// byDefault leaves the algorithm of own tokens to the library.
+func byDefault(c *core.Config) { c.Broker.SigningAlgorithm = "" }
 
 // Ten instances that start at the same time make one key, and a rotation on several at once makes one more. It is published
 // before it signs, signs on every instance after ten minutes, and the old key is removed after its last token has expired.
@@ -73,7 +74,7 @@ func TestBrokerKeyLife(t *testing.T) {
 		b := newBubble(t)
 		services := make([]*flowService, 10)
 		for i := range services {
-			services[i] = b.serve(keyless)
+			services[i] = b.serve(byDefault)
 		}
 		everywhere := func(do func(*flowService)) {
 			var wg sync.WaitGroup
@@ -148,7 +149,7 @@ func TestBrokerSignsNothingWithOldRing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t)
 		away := &flawedStore{Store: b.store}
-		here, cut := b.serve(keyless), b.serve(keyless, func(c *core.Config) { c.Store = away })
+		here, cut := b.serve(byDefault), b.serve(byDefault, func(c *core.Config) { c.Store = away })
 		cut.begun()
 		away.down(true)
 		if err := here.auth.RotateKey(t.Context()); err != nil {
@@ -179,11 +180,11 @@ func TestBrokerImportsKey(t *testing.T) {
 				b := newBubble(t)
 				kid := kidOf(sharedKey())
 				if !first {
-					before := b.serve(keyless)
+					before := b.serve(byDefault)
 					before.begun()
 					_ = before.auth.Close()
 				}
-				f := b.serve(func(c *core.Config) { c.Broker.ImportKey = text })
+				f := b.serve(byDefault, func(c *core.Config) { c.Broker.ImportKey = text })
 				if signs := kidIn(t, f.begun().AccessToken); (signs == kid) != first {
 					t.Errorf("%s: %s signs, imported is %s", name, signs, kid)
 				}
@@ -196,16 +197,16 @@ func TestBrokerImportsKey(t *testing.T) {
 				}
 				_ = f.auth.Close()
 				time.Sleep(25 * time.Hour)
-				later := b.serve(keyless)
+				later := b.serve(byDefault)
 				later.who(python)
 				_ = later.auth.Close()
 				time.Sleep(29 * 24 * time.Hour)
-				later = b.serve(keyless)
+				later = b.serve(byDefault)
 				python = rsaToken(t, sharedKey(), kid, pythonClaims(bubbleIssuer, bubbleIssuer, claims{"exp": time.Now().Add(30 * 24 * time.Hour).Unix()}))
 				later.who(python)
 				_ = later.auth.Close()
 				time.Sleep(2 * 24 * time.Hour)
-				later = b.serve(keyless)
+				later = b.serve(byDefault)
 				if status := later.status(python); status != 401 {
 					t.Errorf("after 31 days: %d", status)
 				}
@@ -219,7 +220,7 @@ func TestBrokerImportsKey(t *testing.T) {
 func TestBrokerWithdrawKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t)
-		here, there := b.serve(), b.serve() // the key is an imported one, configured on both
+		here, there := b.serve(importing), b.serve(importing)
 		token := here.begun()
 		kid := kidIn(t, token.AccessToken)
 		here.who(token.AccessToken)
@@ -243,7 +244,7 @@ func TestBrokerWithdrawKey(t *testing.T) {
 			t.Errorf("there: %d, published %v", there.status(token.AccessToken), there.published())
 		}
 		forged := rsaToken(t, sharedKey(), kid, pythonClaims(bubbleIssuer, bubbleIssuer))
-		for _, f := range []*flowService{here, there, b.serve()} {
+		for _, f := range []*flowService{here, there, b.serve(importing)} {
 			if status := f.status(forged); status != 401 {
 				t.Errorf("a forged token: %d", status)
 			}
@@ -304,7 +305,7 @@ func TestBrokerImportFaults(t *testing.T) {
 		"encrypted PKCS#8": block("ENCRYPTED PRIVATE KEY", ec8), "a path": []byte("/etc/key.pem"),
 	} {
 		config := newIDP(t).config()
-		imported(func(c *core.Config) { c.Broker.ImportKey = text })(&config)
+		brokered(func(c *core.Config) { c.Broker.ImportKey = text })(&config)
 		_, err := core.New(config)
 		if err == nil || !strings.Contains(err.Error(), "Config.Broker.ImportKey") {
 			t.Errorf("%s: %v", name, err)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core"
+	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
@@ -103,7 +104,8 @@ func federated(t *testing.T, changes ...func(*core.Config)) (*peerNet, *flowServ
 
 func (p *peerNet) service(changes ...func(*core.Config)) *flowService {
 	first := func(c *core.Config) {
-		c.Store, c.Broker.ImportKey, c.Broker.Audience, c.Broker.TrustedIssuers = p.store, sharedPEM(), shared, []string{peerA, peerB}
+		importing(c)
+		c.Store, c.Broker.Audience, c.Broker.TrustedIssuers = p.store, shared, []string{peerA, peerB}
 	}
 	return p.over(p.peers, append([]func(*core.Config){first}, changes...)...)
 }
@@ -181,12 +183,20 @@ func TestBrokerPeerTokensElsewhere(t *testing.T) {
 // A broken peer affects only its own tokens, in bounded time, and recovers.
 func TestBrokerBrokenPeer(t *testing.T) {
 	keys := otherKeys()
+	large, err := jose.NewSigner("a", "ES384")
+	if err != nil {
+		t.Fatal(err)
+	}
+	unusual, err := jose.MarshalSet(large)
+	if err != nil {
+		t.Fatal(err)
+	}
 	ec := claims{"kty": "EC", "crv": "P-256", "kid": "a", "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}
 	for name, c := range map[string]struct {
 		answer fault
 		good   bool
 	}{
-		"EC keys alone":   {document(keySet(ec)), false},
+		"P-384 alone":     {document(string(unusual)), false},
 		"EC keys beside":  {document(keySet(ec, rsaJWK(keys[0], "a"))), true},
 		"bad n beside":    {document(keySet(claims{"kty": "RSA", "kid": "a", "n": "!", "e": "AQAB"}, rsaJWK(keys[0], "a"))), true},
 		"a weak key":      {document(keySet(claims{"kty": "RSA", "kid": "a", "n": base64.RawURLEncoding.EncodeToString(keys[0].N.Bytes()[:128]), "e": "AQAB"})), false},

@@ -154,7 +154,7 @@ func TestLogoutTokensEndOwnTokens(t *testing.T) {
 		"sub": func(string) oidctest.Claims { return nil },
 	} {
 		t.Run(what, func(t *testing.T) {
-			w := newWeb(t, func(c *core.Config) { c.Broker = &core.BrokerConfig{ImportKey: sharedPEM()} })
+			w := newWeb(t, func(c *core.Config) { c.Broker = &core.BrokerConfig{SigningAlgorithm: "EdDSA"} })
 			var sid string
 			w.idp.Tamper(oidctest.IDTokens, func(claims oidctest.Claims) { sid, _ = claims["sid"].(string) })
 			bob := "Authorization: " + w.idp.BrokerBearer(w.auth, "bob")

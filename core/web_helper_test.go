@@ -19,11 +19,12 @@ import (
 
 // web is an application with browser sessions, and its provider.
 type web struct {
-	t    *testing.T
-	idp  *oidctest.Provider
-	auth *core.Auth
-	mux  *http.ServeMux
-	cfg  core.Config
+	t      *testing.T
+	idp    *oidctest.Provider
+	auth   *core.Auth
+	mux    *http.ServeMux
+	cfg    core.Config
+	others []*oidctest.Provider // further providers
 }
 
 const webURL = "https://app.example.org"
@@ -66,7 +67,7 @@ func newWebOn(t *testing.T, change func(*core.Config), idp *oidctest.Provider) *
 func inBothModes(t *testing.T, test func(t *testing.T, mode func(*core.Config))) {
 	t.Run("passthrough", func(t *testing.T) { test(t, func(*core.Config) {}) })
 	t.Run("broker", func(t *testing.T) {
-		test(t, func(c *core.Config) { c.Broker = &core.BrokerConfig{ImportKey: sharedPEM()} })
+		test(t, func(c *core.Config) { c.Broker = &core.BrokerConfig{SigningAlgorithm: "EdDSA"} })
 	})
 }
 
@@ -144,6 +145,16 @@ func (b *browser) do(method, target string, headers ...string) *http.Response {
 	return answer
 }
 
+// providerOf returns the provider at which a login's address is, nil for any other address.
+func (w *web) providerOf(address string) *oidctest.Provider {
+	for _, idp := range append([]*oidctest.Provider{w.idp}, w.others...) {
+		if strings.HasPrefix(address, idp.URL(oidctest.Authorization)) {
+			return idp
+		}
+	}
+	return nil
+}
+
 // visit follows redirects of the application and of the provider, where user logs in, and returns the last answer with its path.
 func (b *browser) visit(target, user string) (*http.Response, string) {
 	b.t.Helper()
@@ -153,8 +164,8 @@ func (b *browser) visit(target, user string) (*http.Response, string) {
 		switch {
 		case location == "":
 			return answer, target
-		case strings.HasPrefix(location, b.idp.URL(oidctest.Authorization)):
-			back, err := b.idp.Approve(location, user)
+		case b.providerOf(location) != nil:
+			back, err := b.providerOf(location).Approve(location, user)
 			if err != nil {
 				b.t.Fatal(err)
 			}

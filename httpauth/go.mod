@@ -5,6 +5,7 @@ go 1.26.0
 require github.com/go-oidc-auth/oidcauth/core v0.1.0
 
 require (
+	filippo.io/bigmod v0.1.0 // indirect
 	github.com/decred/dcrd/dcrec/secp256k1/v4 v4.4.1 // indirect
 	github.com/goccy/go-json v0.10.6 // indirect
 	github.com/lestrrat-go/blackmagic v1.0.4 // indirect

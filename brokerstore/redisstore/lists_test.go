@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -150,6 +151,30 @@ func TestListsNativeEnd(t *testing.T) {
 	if keys := keysOf(t, client); len(keys) != 6 {
 		t.Errorf("keys are %q", keys)
 	}
+}
+
+// A write looks at the server's clock once if the end of its session moves, and not at all if it stays, as at the start of a refresh.
+func TestNativeEndClock(t *testing.T) {
+	s := ownServer(t)
+	db, client := storetest.OpenURL(t, "redis://"+s.address), s.client()
+	step := func(name string, want string, do func(store.Session) error, one store.Session) {
+		t.Helper()
+		must(t, "reset", client.ConfigResetStat(within(t)).Err())
+		must(t, name, do(one))
+		stats, err := client.Info(within(t), "commandstats").Result()
+		must(t, "Info", err)
+		if _, calls, _ := strings.Cut(stats, "cmdstat_time:calls="); !strings.HasPrefix(calls+",", want) {
+			t.Errorf("%s: %.1s looks at the clock, want %q", name, calls, want)
+		}
+	}
+	put := func(one store.Session) error { return db.PutSession(within(t), one) }
+	swap := func(one store.Session) error { return db.Swap(within(t), one) }
+	one := browserSession("a")
+	step("PutSession", "1,", put, one)
+	one.Lease = now.Add(time.Minute)
+	step("Swap of the lease", ",", swap, one)
+	one.Version, one.Expires = 2, one.Expires.Add(time.Hour)
+	step("Swap of the end", "1,", swap, one)
 }
 
 // A session whose key came to its native end is found no more and leaves the list; one that took its ID is another

@@ -23,18 +23,18 @@ end
 
 // lasting gives keys a native end. That is for garbage alone, if Purge is never called: a day after the session's Expires
 // by the server's clock, or a day from now when that has passed. Idle does not count, since Touch may move it until then.
-// A list stays for as long as the last of its sessions.
+// A list stays for as long as the last of its sessions. The keys and the first arguments are those of putScript and swapScript. The
+// server's clock is read once.
 const lasting = `
-local function left(expires)
+local function last(expires)
 	local now = redis.call('TIME')
-	return math.max(tonumber(expires) - tonumber(now[1]) * 1000, 0) + 86400000
-end
-local function keep(row, expires)
-	redis.call('PEXPIRE', row, string.format('%.0f', left(expires)))
-end
-local function keepList(list, expires)
-	if redis.call('PTTL', list) < left(expires) then
-		redis.call('PEXPIRE', list, string.format('%.0f', left(expires)))
+	local left = math.max(tonumber(expires) - tonumber(now[1]) * 1000, 0) + 86400000
+	local text = string.format('%.0f', left)
+	redis.call('PEXPIRE', KEYS[1], text)
+	for i = 1, 2 do
+		if ARGV[i] ~= '' and redis.call('PTTL', KEYS[2 + i]) < left then
+			redis.call('PEXPIRE', KEYS[2 + i], text)
+		end
 	end
 end
 `
@@ -52,20 +52,19 @@ if entry and string.match(entry, '%S+$') == ARGV[4] then
 end
 redis.call('HSET', KEYS[1], 'mark', ARGV[4], unpack(ARGV, 8))
 redis.call('ZADD', KEYS[2], ends(ARGV[5], ARGV[6]), ARGV[3])
-keep(KEYS[1], ARGV[5])
 for i = 1, 2 do
 	if ARGV[i] ~= '' then
 		redis.call('ZADD', KEYS[2 + i], ARGV[7], ARGV[3])
-		keepList(KEYS[2 + i], ARGV[5])
 	end
 end
+last(ARGV[5])
 return 1
 `)
 
 // KEYS: the session, the index, its two lists. ARGV: owner, session at the provider, ID, mark, expires, the version that is
-// replaced, the one after it, then fields and values.
+// replaced, the one after it, then fields and values. A write that leaves Expires alone, as the one of a lease, moves no end.
 var swapScript = redis.NewScript(ends + lasting + `
-local stored = redis.call('HMGET', KEYS[1], 'version', 'mark', 'idle', 'owner', 'provider_session')
+local stored = redis.call('HMGET', KEYS[1], 'version', 'mark', 'idle', 'owner', 'provider_session', 'expires')
 if stored[1] ~= ARGV[6] then
 	return stored[1] == ARGV[7] and stored[2] == ARGV[4] and 1 or 0
 end
@@ -73,10 +72,10 @@ if stored[4] ~= ARGV[1] or stored[5] ~= ARGV[2] then
 	return 2
 end
 redis.call('HSET', KEYS[1], 'mark', ARGV[4], 'version', ARGV[7], unpack(ARGV, 8))
-redis.call('ZADD', KEYS[2], ends(ARGV[5], stored[3]), ARGV[3])
-keep(KEYS[1], ARGV[5])
-keepList(KEYS[3], ARGV[5])
-keepList(KEYS[4], ARGV[5])
+if stored[6] ~= ARGV[5] then
+	redis.call('ZADD', KEYS[2], ends(ARGV[5], stored[3]), ARGV[3])
+	last(ARGV[5])
+end
 return 1
 `)
 

@@ -20,7 +20,7 @@ func doctor(ctx context.Context, args []string, s streams) error {
 	var c settings
 	var redirects, afterLogout, trusted list
 	var scopes words
-	var prefix, audience string
+	var prefix, audience, algorithm string
 	var sessions, broker, asJSON bool
 	var timeout time.Duration
 	flags := newFlags("doctor", aboutDoctor)
@@ -29,6 +29,7 @@ func doctor(ctx context.Context, args []string, s streams) error {
 	flags.BoolVar(&sessions, "sessions", false, "the application sets Config.Sessions")
 	flags.BoolVar(&broker, "broker", false, "the application sets Config.Broker")
 	flags.StringVar(&audience, "broker-audience", "", "Broker.Audience, with -broker")
+	flags.StringVar(&algorithm, "signing-algorithm", "", "Broker.SigningAlgorithm, with -broker")
 	flags.Var(&trusted, "trusted-issuer", "an entry of Broker.TrustedIssuers, with -broker; may be repeated")
 	flags.Var(&scopes, "scope", "an entry of Config.Scopes; may be repeated")
 	flags.Var(&redirects, "redirect-uri", "an entry of Config.RedirectURIs; may be repeated")
@@ -38,8 +39,8 @@ func doctor(ctx context.Context, args []string, s streams) error {
 	if err := parse(flags, args, s.out); err != nil {
 		return err
 	}
-	if !broker && (len(trusted) > 0 || audience != "") {
-		return misused("-trusted-issuer and -broker-audience are for -broker")
+	if !broker && (len(trusted) > 0 || audience != "" || algorithm != "") {
+		return misused("-trusted-issuer, -broker-audience and -signing-algorithm are for -broker")
 	}
 	cfg := c.config(s)
 	cfg.Scopes, cfg.RedirectURIs, cfg.PostLogoutURIs, cfg.Timeout = scopes, redirects, afterLogout, timeout
@@ -47,7 +48,7 @@ func doctor(ctx context.Context, args []string, s streams) error {
 		cfg.Sessions = new(core.SessionConfig)
 	}
 	if broker {
-		cfg.Broker = &core.BrokerConfig{TrustedIssuers: trusted, Audience: audience}
+		cfg.Broker = &core.BrokerConfig{TrustedIssuers: trusted, Audience: audience, SigningAlgorithm: algorithm}
 	}
 	findings, err := examine(ctx, cfg, prefix)
 	if err != nil {

@@ -28,6 +28,7 @@ func TestDoctor(t *testing.T) {
 		"prefix":         {map[string]string{"PUBLIC_URL": "http://localhost:8080"}, []string{"-prefix", "/api"}, 1, []string{"wrong  PublicURL: ", "→ PublicURL:"}},
 		"New refuses":    {map[string]string{"DISCOVERY_URL": "", "PUBLIC_URL": "http://app.example.org"}, nil, 1, []string{"wrong  configuration: Config.DiscoveryURL: empty", "wrong  configuration: Config.PublicURL: ", "2 wrong"}},
 		"no such store":  {map[string]string{"STORE_URL": "oracle://x"}, []string{"-broker"}, 1, []string{"wrong  configuration: Config.StoreURL", "oracle"}},
+		"no algorithm":   {nil, []string{"-broker", "-signing-algorithm", "HS256"}, 1, []string{"wrong  configuration: Config.Broker.SigningAlgorithm", "HS256"}},
 	} {
 		env := map[string]string{}
 		for variable, value := range good {

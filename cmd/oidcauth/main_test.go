@@ -24,6 +24,7 @@ func TestArguments(t *testing.T) {
 		{[]string{"doctor", "x"}, 2, "", `unexpected argument "x"`},
 		{[]string{"doctor", "-timeout", "x"}, 2, "", "timeout"},
 		{[]string{"doctor", "-trusted-issuer", "https://peer.example.org"}, 2, "", "-broker"},
+		{[]string{"doctor", "-signing-algorithm", "ES256"}, 2, "", "-broker"},
 		{[]string{"doctor", "-prefix", "api", "-discovery-url", "http://127.0.0.1:1/.well-known/openid-configuration", "-client-id", "app"}, 2, "", "-prefix"},
 		{[]string{"token", "-json=x"}, 2, "", "json"},
 		{[]string{"provider", "-addr", "0.0.0.0:8081"}, 2, "", "0.0.0.0 is not loopback"},

@@ -43,6 +43,19 @@ type client struct {
 	PostLogoutURIs       []string `json:"post_logout_uris"`
 	Audience             []string `json:"audience"`
 	BackChannelLogoutURI string   `json:"back_channel_logout_uri"`
+
+	Keys *json.RawMessage `json:"keys"` // JWK set
+}
+
+func (c client) client() oidctest.Client {
+	var keys []byte
+	if c.Keys != nil {
+		keys = *c.Keys
+	}
+	return oidctest.Client{
+		ID: c.ID, Secret: c.Secret, Keys: keys, RedirectURIs: c.RedirectURIs, PostLogoutURIs: c.PostLogoutURIs,
+		Audience: c.Audience, BackChannelLogoutURI: c.BackChannelLogoutURI,
+	}
 }
 
 type user struct {
@@ -137,7 +150,7 @@ func (p *providerFile) options() []oidctest.Option {
 	}
 	var clients []oidctest.Client
 	for _, c := range p.Clients {
-		clients = append(clients, oidctest.Client(c))
+		clients = append(clients, c.client())
 	}
 	options = append(options, oidctest.WithClients(clients...))
 	if p.Users != nil {

@@ -24,7 +24,7 @@ type signer struct {
 }
 
 func (s signer) key() jose.Key {
-	return jose.Key{ID: "k", Alg: s.method.Alg(), Public: s.private.Public()}
+	return jose.NewKey("k", s.method.Alg(), s.private.Public())
 }
 
 func (s signer) sign(header, payload string) string {

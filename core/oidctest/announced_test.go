@@ -38,9 +38,9 @@ func words(value any) (list []string) {
 func TestAnnounced(t *testing.T) {
 	full := document(t, NewProvider(t))
 	for name, want := range map[string]string{
-		"token_endpoint_auth_methods_supported":         "client_secret_basic client_secret_post none",
-		"revocation_endpoint_auth_methods_supported":    "client_secret_basic client_secret_post none",
-		"introspection_endpoint_auth_methods_supported": "client_secret_basic client_secret_post",
+		"token_endpoint_auth_methods_supported":         "client_secret_basic client_secret_post private_key_jwt none",
+		"revocation_endpoint_auth_methods_supported":    "client_secret_basic client_secret_post private_key_jwt none",
+		"introspection_endpoint_auth_methods_supported": "client_secret_basic client_secret_post private_key_jwt",
 		"grant_types_supported":                         "authorization_code refresh_token " + deviceGrantType,
 	} {
 		if got := strings.Join(words(full[name]), " "); got != want {

@@ -32,7 +32,7 @@ func (g grant) has(scope string) bool { return slices.Contains(strings.Fields(g.
 
 // authorizePage answers a GET of the authorization endpoint.
 func (p *Provider) authorizePage(w http.ResponseWriter, r *http.Request) {
-	p.authorize(w, r, r.URL.Query())
+	p.authorize(w, r, p.resolve(r.URL.Query()))
 }
 
 // authorizePost answers a POST: the form of the login page, whose address has the parameters of the request, or an authorization request,
@@ -48,7 +48,7 @@ func (p *Provider) authorizePost(w http.ResponseWriter, r *http.Request) {
 	case consent:
 		p.consentAnswer(w, r)
 	default:
-		p.decide(w, r, r.URL.Query())
+		p.decide(w, r, p.resolve(r.URL.Query()))
 	}
 }
 
@@ -70,7 +70,7 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request, query url.V
 	case slices.Contains(strings.Fields(query.Get("prompt")), "none"):
 		p.sendBack(w, r, query, url.Values{"error": {"login_required"}})
 	default:
-		p.loginPage(w, query, "")
+		p.loginPage(w, r, query, "")
 	}
 }
 
@@ -81,7 +81,7 @@ func (p *Provider) decide(w http.ResponseWriter, r *http.Request, query url.Valu
 	}
 	user := r.PostForm.Get("user")
 	if p.mistyped(r.PostForm) {
-		p.loginPage(w, query, wrongPassword)
+		p.loginPage(w, r, query, wrongPassword)
 		return
 	}
 	if user == "" || !p.knows(user) {
@@ -125,9 +125,11 @@ func (p *Provider) mayAsk(w http.ResponseWriter, r *http.Request, query url.Valu
 	switch fault := cmp.Or(notOffered(query), p.granted(query)); {
 	case fault != "":
 		p.sendBack(w, r, query, url.Values{"error": {fault}})
+	case p.set.pushedOnly && isPlain(r) && !r.PostForm.Has("consent"):
+		p.sendBack(w, r, query, url.Values{"error": {"invalid_request"}, "error_description": {"the request has to be pushed"}})
 	case !p.isHint(query.Get("id_token_hint")):
 		p.sendBack(w, r, query, url.Values{"error": {"invalid_request"}, "error_description": {"the id_token_hint is not an ID token of this provider"}})
-	case client.Secret == "" && challenge == "", challenge != "" && query.Get("code_challenge_method") != "S256":
+	case client.isPublic() && challenge == "", challenge != "" && query.Get("code_challenge_method") != "S256":
 		p.sendBack(w, r, query, url.Values{"error": {"invalid_request"}, "error_description": {"PKCE with S256 is needed"}})
 	default:
 		return true
@@ -164,6 +166,7 @@ func notOffered(query url.Values) string {
 
 // sendBack redirects to the client with the answer (RFC 6749 section 4.1.2) and iss (RFC 9207).
 func (p *Provider) sendBack(w http.ResponseWriter, r *http.Request, query, answer url.Values) {
+	p.spend(r)
 	target, err := url.Parse(query.Get("redirect_uri"))
 	if err != nil {
 		p.renderPage(w, http.StatusBadRequest, "message", page{Title: "This request cannot be answered"})

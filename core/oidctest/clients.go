@@ -12,7 +12,8 @@ import (
 // Client is an OAuth client of the provider, for [WithClients] and [Provider.AddClient].
 type Client struct {
 	ID             string   // client_id
-	Secret         string   // client_secret; "": a public client, which must use PKCE
+	Secret         string   // client_secret; "", without Keys: a public client, which must use PKCE
+	Keys           []byte   // JWK set of a client that authenticates with private_key_jwt (RFC 7523) and with nothing else; nil: it has none
 	RedirectURIs   []string // compared byte for byte; http addresses on loopback without query whose path ends in /callback are allowed too
 	PostLogoutURIs []string // compared byte for byte; http addresses on loopback are allowed too
 
@@ -29,12 +30,14 @@ const (
 	ConfidentialClient = "app"                   // ID of the client with a secret
 	ClientSecret       = "4pp53cr3tF0rT3stsOnly" // secret of the client "app"
 	PublicClient       = "spa"                   // ID of the client without a secret
+	KeyClient          = "signed"                // ID of the client with a key, see [ClientKey]
 )
 
 func builtinClients() map[string]Client {
 	return map[string]Client{
 		ConfidentialClient: {ID: ConfidentialClient, Secret: ClientSecret},
 		PublicClient:       {ID: PublicClient},
+		KeyClient:          {ID: KeyClient, Keys: clientKey().public},
 	}
 }
 
@@ -52,8 +55,14 @@ func (p *Provider) client(id string) (Client, bool) {
 	return client, ok
 }
 
-// authenticate checks the client (RFC 6749 section 2.3): Basic with form-urlencoded id and secret, or parameters, never both.
+func (c Client) isPublic() bool { return c.Secret == "" && c.Keys == nil }
+
+// authenticate checks the client (RFC 6749 section 2.3): Basic with form-urlencoded id and secret, parameters, or an assertion, never two of
+// them.
 func (p *Provider) authenticate(r *http.Request) (Client, bool) {
+	if r.PostForm.Has("client_assertion") {
+		return p.authenticateKey(r)
+	}
 	id, secret, basic := r.BasicAuth()
 	if basic {
 		var errs [2]error
@@ -70,8 +79,8 @@ func (p *Provider) authenticate(r *http.Request) (Client, bool) {
 	if basic {
 		method = "client_secret_basic"
 	}
-	offered := len(p.set.authMethods) == 0 || client.Secret == "" || slices.Contains(p.set.authMethods, method)
-	return client, known && offered && subtle.ConstantTimeCompare([]byte(secret), []byte(client.Secret)) == 1
+	offered := len(p.set.authMethods) == 0 || client.isPublic() || slices.Contains(p.set.authMethods, method)
+	return client, known && offered && client.Keys == nil && subtle.ConstantTimeCompare([]byte(secret), []byte(client.Secret)) == 1
 }
 
 // mayRedirect compares exactly, except that loopback addresses may have any port (RFC 8252 section 7.3).

@@ -34,6 +34,7 @@ func (p *Provider) allowed(w http.ResponseWriter, r *http.Request, query url.Val
 	case slices.Contains(prompt, "none"):
 		p.sendBack(w, r, query, url.Values{"error": {"consent_required"}})
 	default:
+		p.spend(r)
 		p.renderPage(w, http.StatusOK, "consent", page{
 			Title: "Allow access", Client: query.Get("client_id"), User: session.user, Scopes: strings.Fields(query.Get("scope")),
 			Action: p.set.path + paths[Authorization], Code: p.ask(query, session),

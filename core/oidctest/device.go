@@ -25,7 +25,7 @@ func (p *Provider) deviceStart(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	challenge := r.PostForm.Get("code_challenge")
-	needed := p.set.deviceNeedsPKCE && client.Secret == ""
+	needed := p.set.deviceNeedsPKCE && client.isPublic()
 	if p.repeats(r.PostForm) || (needed || challenge != "") && (challenge == "" || r.PostForm.Get("code_challenge_method") != "S256") {
 		p.refuse(w, http.StatusBadRequest, "invalid_request", "Missing parameter: code_challenge_method")
 		return

@@ -43,14 +43,18 @@ func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
 		document["scopes_supported"] = p.set.scopes
 	}
 	p.announceMethods(document)
+	if p.set.pushedOnly {
+		document["require_pushed_authorization_requests"] = true
+	}
 	for name, endpoint := range map[string]struct {
 		off bool
 		at  Endpoint
 	}{
-		"userinfo_endpoint":             {p.set.noUserInfo, UserInfo},
-		"device_authorization_endpoint": {p.set.noDevice, Device},
-		"revocation_endpoint":           {p.set.noRevocation, Revocation},
-		"end_session_endpoint":          {p.set.noEndSession, EndSession},
+		"userinfo_endpoint":                     {p.set.noUserInfo, UserInfo},
+		"device_authorization_endpoint":         {p.set.noDevice, Device},
+		"revocation_endpoint":                   {p.set.noRevocation, Revocation},
+		"pushed_authorization_request_endpoint": {!p.set.pushed, PushedRequests},
+		"end_session_endpoint":                  {p.set.noEndSession, EndSession},
 	} {
 		if !endpoint.off {
 			document[name] = p.URL(endpoint.at)
@@ -73,12 +77,22 @@ func (p *Provider) announceMethods(document Claims) {
 		return
 	}
 	document["token_endpoint_auth_methods_supported"] = methods
+	keys := slices.Contains(methods, "private_key_jwt")
+	if keys {
+		document["token_endpoint_auth_signing_alg_values_supported"] = clientAlgorithms
+	}
 	secret := slices.DeleteFunc(slices.Clone(methods), func(method string) bool { return method == "none" })
 	if len(secret) > 0 {
 		document["introspection_endpoint_auth_methods_supported"] = secret
+		if keys {
+			document["introspection_endpoint_auth_signing_alg_values_supported"] = clientAlgorithms
+		}
 	}
 	if !p.set.noRevocation {
 		document["revocation_endpoint_auth_methods_supported"] = methods
+		if keys {
+			document["revocation_endpoint_auth_signing_alg_values_supported"] = clientAlgorithms
+		}
 	}
 }
 

@@ -17,6 +17,7 @@ type settings struct {
 
 	noDevice, noUserInfo, noRevocation, noEndSession, noIss bool
 	deviceNeedsPKCE                                         bool
+	pushed, pushedOnly                                      bool
 	opaque, jwtType, autoLogin, noSingleSignOn              bool
 	keepRefresh, noRefresh, noScope, lowerCaseType          bool
 	password                                                string
@@ -45,7 +46,7 @@ func defaults() settings {
 			Code: time.Minute, AccessToken: 5 * time.Minute, IDToken: 5 * time.Minute,
 			RefreshToken: 24 * time.Hour, Device: 10 * time.Minute, Interval: 5 * time.Second,
 		},
-		authMethods: []string{"client_secret_basic", "client_secret_post", "none"},
+		authMethods: []string{"client_secret_basic", "client_secret_post", "private_key_jwt", "none"},
 	}
 }
 
@@ -146,6 +147,6 @@ func WithRefreshExpiresIn(seconds int64) Option {
 }
 
 // WithAuthMethods sets the client authentication methods that the provider announces in its discovery document: client_secret_basic,
-// client_secret_post, none. It accepts only those from clients with a secret; a public client is always accepted. Without an argument the
-// provider announces no methods and accepts all. Default: all three.
+// client_secret_post, private_key_jwt, none. It accepts only those from clients with a secret or a key; a public client is always accepted.
+// Without an argument the provider announces no methods and accepts all. Default: all four.
 func WithAuthMethods(methods ...string) Option { return func(s *settings) { s.authMethods = methods } }

@@ -49,12 +49,16 @@ func (p *Provider) buttons(user string) url.Values {
 }
 
 // loginPage asks who the user is. fault is what was wrong with the last answer, "" for the first time.
-func (p *Provider) loginPage(w http.ResponseWriter, query url.Values, fault string) {
+func (p *Provider) loginPage(w http.ResponseWriter, r *http.Request, query url.Values, fault string) {
 	status := http.StatusOK
 	if fault != "" {
 		status = http.StatusForbidden
 	}
+	back := query
+	if !isPlain(r) {
+		back = r.URL.Query()
+	}
 	p.renderPage(w, status, "login", page{
-		Title: "Sign in", Text: fault, Client: query.Get("client_id"), Users: p.userNames(), Action: p.set.path + paths[Authorization] + "?" + query.Encode(), Scopes: strings.Fields(query.Get("scope")),
+		Title: "Sign in", Text: fault, Client: query.Get("client_id"), Users: p.userNames(), Action: p.set.path + paths[Authorization] + "?" + back.Encode(), Scopes: strings.Fields(query.Get("scope")),
 	})
 }

@@ -26,22 +26,24 @@ type Provider struct {
 	pages   *http.CrossOriginProtection // keeps other sites from pressing a button here
 	t       testing.TB                  // nil for a provider of a program
 
-	mu       sync.Mutex // guards what follows
-	skew     time.Duration
-	keys     keyRing
-	users    []User
-	clients  map[string]Client
-	codes    *bounded[codeGrant]
-	families *bounded[*family] // by refresh token, including used ones
-	access   *bounded[*accessGrant]
-	devices  *bounded[*deviceGrant]
-	browsers *bounded[*signedIn] // by the value of the session cookie
-	asking   *bounded[*asking]   // by the secret of the form
-	consents map[consent][]string
-	faults   map[Endpoint]Fault
-	tampers  map[Target]func(Claims)
-	hits     map[Endpoint]int
-	asked    map[Endpoint][]Recorded
+	mu         sync.Mutex // guards what follows
+	skew       time.Duration
+	keys       keyRing
+	users      []User
+	clients    map[string]Client
+	codes      *bounded[codeGrant]
+	families   *bounded[*family] // by refresh token, including used ones
+	access     *bounded[*accessGrant]
+	devices    *bounded[*deviceGrant]
+	browsers   *bounded[*signedIn] // by the value of the session cookie
+	asking     *bounded[*asking]   // by the secret of the form
+	pushed     *bounded[*pushedRequest]
+	consents   map[consent][]string
+	faults     map[Endpoint]Fault
+	assertions *bounded[struct{}] // that were used, by client and jti
+	tampers    map[Target]func(Claims)
+	hits       map[Endpoint]int
+	asked      map[Endpoint][]Recorded
 }
 
 // NewProvider starts a provider and closes it at the end of the test. If it cannot start, the test fails.
@@ -62,7 +64,7 @@ func Start(options ...Option) (*Provider, error) {
 	p := &Provider{
 		set: defaults(), closed: make(chan struct{}), pages: http.NewCrossOriginProtection(), users: builtinUsers(),
 		codes: newBounded[codeGrant](), families: newBounded[*family](), access: newBounded[*accessGrant](), devices: newBounded[*deviceGrant](),
-		browsers: newBounded[*signedIn](), asking: newBounded[*asking](), consents: make(map[consent][]string),
+		browsers: newBounded[*signedIn](), asking: newBounded[*asking](), pushed: newBounded[*pushedRequest](), assertions: newBounded[struct{}](), consents: make(map[consent][]string),
 		faults: make(map[Endpoint]Fault), tampers: make(map[Target]func(Claims)), hits: make(map[Endpoint]int), asked: make(map[Endpoint][]Recorded),
 	}
 	p.clients = builtinClients()

@@ -26,6 +26,7 @@ func (p *Provider) routes() http.Handler {
 		{"GET /device", DevicePage, p.devicePage, p.set.noDevice},
 		{"POST /device", DevicePage, p.deviceAnswer, p.set.noDevice},
 		{"POST /introspect", Introspection, p.introspect, false},
+		{"POST /par", PushedRequests, p.push, !p.set.pushed},
 		{"POST /revoke", Revocation, p.revoke, p.set.noRevocation},
 		{"GET /logout", EndSession, p.endSession, p.set.noEndSession},
 		{"POST /logout", EndSession, p.endSession, p.set.noEndSession},

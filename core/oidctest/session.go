@@ -97,9 +97,11 @@ func (p *Provider) begin(auth *core.Auth, user string, claims []Claims, query ur
 	if err != nil {
 		return nil, err
 	}
-	s.state = location.Query().Get("state")
-	s.back, err = p.Approve(location.String(), user)
-	return s, err
+	if s.back, err = p.Approve(location.String(), user); err != nil {
+		return nil, err
+	}
+	s.state = s.back.Query().Get("state") // of a pushed request it is nowhere else
+	return s, nil
 }
 
 // redeem posts the code as a program on the user's machine does.

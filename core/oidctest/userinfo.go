@@ -36,7 +36,7 @@ func hasWord(scope any, word string) bool {
 // introspect answers clients that authenticate (RFC 7662).
 func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) {
 	client, ok := p.authenticate(r)
-	if !ok || client.Secret == "" {
+	if !ok || client.isPublic() {
 		p.refuse(w, http.StatusUnauthorized, "invalid_client", "client authentication failed")
 		return
 	}

@@ -8,6 +8,8 @@
 //   OP_BACKCHANNEL  where logout tokens for the client web go
 //   OP_AUTH       client_secret_post: clients may show their secret in no other way; else client_secret_basic, with
 //                 client_secret_post for the client web-post
+//   OP_CLIENT_KEYS  where the client web-key publishes its keys: it authenticates with private_key_jwt
+//   OP_PUSH       1: authorization requests have to be pushed
 //   OP_JWT        1: access tokens are JWTs for the API, which userinfo refuses; else opaque ones, good for userinfo
 //
 // Controls of the tests (POST, no part of OpenID Connect):
@@ -55,6 +57,8 @@ const clients = [
   web('web-es256', { id_token_signed_response_alg: 'ES256' }),
   web('web-eddsa', { id_token_signed_response_alg: 'EdDSA' }),
   web('web-post', { token_endpoint_auth_method: 'client_secret_post' }),
+  ...(env.OP_CLIENT_KEYS ? [web('web-key', { client_secret: undefined, token_endpoint_auth_method: 'private_key_jwt',
+    token_endpoint_auth_signing_alg: env.OP_CLIENT_ALG, jwks_uri: env.OP_CLIENT_KEYS })] : []),
   { client_id: 'cli', application_type: 'native', token_endpoint_auth_method: 'none',
     redirect_uris: callbacks, post_logout_redirect_uris: logouts,
     grant_types: ['authorization_code', 'refresh_token', DEVICE], response_types: ['code'] },
@@ -106,6 +110,7 @@ function build(issuer, keys) {
       devInteractions: { enabled: true },
       deviceFlow: { enabled: true },
       introspection: { enabled: true },
+      ...(env.OP_PUSH ? { pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: true } } : {}),
       revocation: { enabled: true },
       rpInitiatedLogout: { enabled: true },
       userinfo: { enabled: true },

@@ -39,9 +39,9 @@ await check('discovery document complete (OpenID Connect Discovery section 3)', 
   assert.deepEqual(announced.id_token_signing_alg_values_supported, [alg]);
   assert.deepEqual(announced.code_challenge_methods_supported, ['S256']);
   assert.deepEqual(announced.grant_types_supported, ['authorization_code', 'refresh_token', DEVICE]);
-  assert.deepEqual(announced.token_endpoint_auth_methods_supported, ['client_secret_basic', 'client_secret_post', 'none']);
-  assert.deepEqual(announced.revocation_endpoint_auth_methods_supported, ['client_secret_basic', 'client_secret_post', 'none']);
-  assert.deepEqual(announced.introspection_endpoint_auth_methods_supported, ['client_secret_basic', 'client_secret_post']);
+  assert.deepEqual(announced.token_endpoint_auth_methods_supported, ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none']);
+  assert.deepEqual(announced.revocation_endpoint_auth_methods_supported, ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none']);
+  assert.deepEqual(announced.introspection_endpoint_auth_methods_supported, ['client_secret_basic', 'client_secret_post', 'private_key_jwt']);
   assert.equal(announced.authorization_response_iss_parameter_supported, true);
   for (const name of ['request_parameter_supported', 'request_uri_parameter_supported', 'claims_parameter_supported']) {
     assert.equal(announced[name], false, name); // left out, the second means true

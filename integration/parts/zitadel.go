@@ -20,6 +20,8 @@ type Shape struct {
 	Algorithm string // of its signatures
 	Auth      string // how clients with a secret show it, and the only way that is offered
 	OffersAll bool   // the other way is offered, too, though it is refused; fosite alone
+	ClientAlg string // the client web-key is there: it signs assertions with this algorithm, and its keys are at the application; node-oidc-provider and zitadel
+	Push      bool   // authorization requests have to be pushed; node-oidc-provider alone
 	Sessions  bool   // the application has browser sessions: it gets people back from a logout, and logout tokens; node-oidc-provider alone
 }
 
@@ -34,6 +36,12 @@ func (s Shape) environment(publicURL string) []string {
 	}
 	if s.OffersAll {
 		list = append(list, "OP_OFFERS_ALL=1")
+	}
+	if s.ClientAlg != "" {
+		list = append(list, "OP_CLIENT_KEYS="+publicURL+"/auth/v2/client-keys.json", "OP_CLIENT_ALG="+s.ClientAlg)
+	}
+	if s.Push {
+		list = append(list, "OP_PUSH=1")
 	}
 	if s.Sessions {
 		list = append(list, "OP_LOGOUT="+publicURL+"/auth/v2/logout", "OP_BACKCHANNEL="+publicURL+"/auth/v2/backchannel-logout")

@@ -22,6 +22,13 @@ type group struct {
 	PublicJWK json.RawMessage `json:"publicKeyJwk"`
 	KeyJWK    json.RawMessage `json:"keyJwk"` // its name in the RSA files
 	Tests     []vector        `json:"tests"`
+
+	// In the files about signatures.
+	SHA        string `json:"sha"`
+	MaskSHA    string `json:"mgfSha"`
+	SaltLength int    `json:"sLen"`
+	PublicDER  string `json:"publicKeyDer"`
+	PublicASN  string `json:"publicKeyAsn"`
 }
 
 type vector struct {
@@ -31,6 +38,10 @@ type vector struct {
 	JWE     token           `json:"jwe"`
 	Public  json.RawMessage `json:"public"` // in the key agreement files
 	Result  string          `json:"result"`
+
+	// In hexadecimal, in the files about signatures.
+	Message   string `json:"msg"`
+	Signature string `json:"sig"`
 }
 
 // token is a compact token, or a token in JSON form, unchanged.

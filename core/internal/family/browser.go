@@ -74,7 +74,7 @@ func (f *Families) renew(ctx context.Context, row Row, spend Spend) (Row, error)
 
 // Note returns the decrypted Note of a session, nil if it cannot be decrypted.
 func (f *Families) Note(session store.Session) []byte {
-	plain, err := f.data.Open(string(session.Note), f.context(session.ID)+"\x00note")
+	plain, err := f.data.OpenBytes(session.Note, f.context(session.ID)+"\x00note")
 	if err != nil {
 		return nil
 	}

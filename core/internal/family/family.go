@@ -80,6 +80,7 @@ type Families struct {
 	closed   bool                 // Close was called: no new work starts
 	pending  map[string]time.Time // queue of failed ends, by ID: until when each must stay in the revocation list
 	retrying bool                 // a goroutine retries the queue
+	owed     map[owed]time.Time   // tokens that were spent and whose client has no answer yet: until when that is kept
 	flights  sync.WaitGroup       // work in the background
 }
 
@@ -105,7 +106,7 @@ func New(cfg Config) (*Families, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Families{cfg: cfg, data: data, answers: answers, pending: make(map[string]time.Time)}
+	f := &Families{cfg: cfg, data: data, answers: answers, pending: make(map[string]time.Time), owed: make(map[owed]time.Time)}
 	f.base, f.close = context.WithCancel(context.Background()) // canceled by Close
 	_, _ = rand.Read(f.instance[:])                            // crypto/rand.Read never fails
 	return f, nil
@@ -151,7 +152,7 @@ func (f *Families) Begin(ctx context.Context, token Token, login Login) error {
 		return err
 	}
 	if len(login.Note) > 0 {
-		session.Note = []byte(f.data.Seal(login.Note, f.context(token.ID)+"\x00note"))
+		session.Note = f.data.SealBytes(login.Note, f.context(token.ID)+"\x00note")
 	}
 	return f.cfg.Store.PutSession(ctx, session)
 }
@@ -179,15 +180,15 @@ func (f *Families) context(id string) string {
 }
 
 func (f *Families) seal(sealer *seal.Sealer, id string, plain []byte) ([]byte, error) {
-	sealed := sealer.Seal(plain, f.context(id))
+	sealed := sealer.SealBytes(plain, f.context(id))
 	if len(sealed) > maxSealed {
 		return nil, ErrTooLarge
 	}
-	return []byte(sealed), nil
+	return sealed, nil
 }
 
 func (f *Families) open(sealer *seal.Sealer, id string, sealed []byte) ([]byte, error) {
-	plain, err := sealer.Open(string(sealed), f.context(id))
+	plain, err := sealer.OpenBytes(sealed, f.context(id))
 	if err != nil {
 		return nil, ErrSealed
 	}

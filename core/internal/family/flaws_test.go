@@ -90,7 +90,7 @@ func TestRotateOverFlaws(t *testing.T) {
 		w.refuses(w.first.Text, errStore)
 	})
 	inBubble("too large", t, func(t *testing.T, w *world) {
-		big := bytes.Repeat([]byte("x"), 200<<10)
+		big := bytes.Repeat([]byte("x"), 256<<10)
 		if err := w.families.Begin(t.Context(), family.NewToken(), family.Login{Data: big}); !errors.Is(err, family.ErrTooLarge) {
 			t.Errorf("Begin: %v", err)
 		}

@@ -48,7 +48,7 @@ func TestPanics(t *testing.T) {
 		families := w.serve(noting)
 		defer families.Close()
 		if _, err := families.Rotate(t.Context(), w.first.Text, func(ctx context.Context, turn family.Turn) (*family.Result, error) {
-			turn.Keep([]byte("new data"))
+			turn.Keep(func() ([]byte, error) { return []byte("new data"), nil })
 			return panics(ctx, turn)
 		}); !errors.Is(err, family.ErrPanicked) {
 			t.Error(err)

@@ -17,8 +17,9 @@ type Turn struct {
 	Next Token     // refresh token that the answer must contain; zero in [Families.Renew]
 	Ends time.Time // latest end of the family (Config.Max); zero: no limit
 
-	// Keep records the session's new data once the provider has issued new tokens. If spend panics afterwards, this data is stored.
-	Keep func(data []byte)
+	// Keep notes how to make the session's new data once the provider has issued new tokens. If spend panics afterwards, data is called,
+	// and its result stored.
+	Keep func(data func() ([]byte, error))
 }
 
 // Result is the output of a [Spend].
@@ -123,7 +124,7 @@ func (f *Families) again(token Token, session store.Session) (answer []byte, ok 
 		return nil, false, ErrSealed
 	}
 	by, answer := plain[:instanceSize], plain[instanceSize:]
-	return answer, age < f.cfg.Grace || !bytes.Equal(by, f.instance[:]), nil
+	return answer, age < f.cfg.Grace || !bytes.Equal(by, f.instance[:]) || f.owes(token), nil
 }
 
 // wait is the state of a loop that reads a row with a growing delay.
@@ -170,9 +171,13 @@ func (f *Families) spend(ctx context.Context, token Token, session store.Session
 	if err != nil {
 		return nil, err
 	}
-	return await(ctx, f, func(free context.Context) ([]byte, error) {
+	answer, err := await(ctx, f, func(free context.Context) ([]byte, error) {
 		return f.work(free, ctx.Done(), token, session, data, spend)
 	})
+	if err == nil {
+		f.answered(token)
+	}
+	return answer, err
 }
 
 // work takes the lease, calls spend, and writes the result to the row. left is closed if the caller has left without an answer: then
@@ -198,6 +203,7 @@ func (f *Families) work(ctx context.Context, left <-chan struct{}, token Token, 
 	}
 	session.Last, session.Current, session.Rotated, session.Answer = token.hash[:], next.hash[:], f.now(), answer
 	session.Expires, session.LastExpiry = f.bounded(session, result.Expires), stored.Time(later(session.LastExpiry, result.Issued))
+	f.owe(token)
 	if err := f.keep(ctx, session, result); err != nil {
 		return nil, err
 	}
@@ -239,14 +245,16 @@ const writeTime = 5 * time.Second
 func (f *Families) timed(ctx context.Context, turn Turn, spend Spend) (result *Result, err error) {
 	ctx, cancel := context.WithTimeout(ctx, f.cfg.Lease-min(writeTime, f.cfg.Lease/3))
 	defer cancel()
-	var kept *Result
-	turn.Keep = func(data []byte) { kept = &Result{Data: data} }
+	var kept func() ([]byte, error)
+	turn.Keep = func(data func() ([]byte, error)) { kept = data }
 	err = f.safely(func() (err error) {
 		result, err = spend(ctx, turn)
 		return err
 	})
-	if errors.Is(err, ErrPanicked) {
-		result = kept
+	if errors.Is(err, ErrPanicked) && kept != nil {
+		if data, errData := kept(); errData == nil {
+			result = &Result{Data: data}
+		}
 	}
 	return result, err
 }

@@ -59,6 +59,51 @@ func TestGraceIsShortHere(t *testing.T) {
 	})
 }
 
+// A client that got no answer is not logged out for coming again with its token, although the store took the rotation late, or said so too
+// late: on the instance that spent the token, too, the grace period is a minute longer then.
+func TestGraceAfterNoAnswer(t *testing.T) {
+	late := func(until time.Duration) func(*world) {
+		return func(w *world) {
+			begin := time.Now()
+			w.swap = func(call int) error {
+				if call > 1 && time.Since(begin) < until {
+					return errStore
+				}
+				return nil
+			}
+		}
+	}
+	for name, fails := range map[string]func(*world){
+		"a store that is away for longer than the client waits": late(13 * time.Second),
+		"a store that is away for longer than a lease": func(w *world) {
+			w.lost = 2
+			w.swap = func(call int) error {
+				if call > 2 {
+					return errStore
+				}
+				return nil
+			}
+		},
+	} {
+		inBubble(name, t, func(t *testing.T, w *world) {
+			fails(w)
+			if answer, err := w.rotate(w.first.Text); err == nil {
+				t.Fatalf("answered %q", answer)
+			}
+			time.Sleep(20 * time.Second)
+			w.mu.Lock()
+			w.swap = nil
+			w.mu.Unlock()
+			second := w.must(w.first.Text)
+			w.must(second)
+			if w.spent != 2 {
+				t.Errorf("spent %d times", w.spent)
+			}
+			w.refuses(w.first.Text, family.ErrReused)
+		})
+	}
+}
+
 // An instance whose clock is ahead does not take a lease over from its holder, so the provider never sees a token twice.
 func TestLeaseOfClocksApart(t *testing.T) {
 	for _, by := range []time.Duration{-clocks.Skew, 0, 25 * time.Second, clocks.Skew} {

@@ -46,6 +46,7 @@ const (
 	Store                   // the session store
 	Session                 // a session that another request is refreshing
 	Service                 // this service, which is shutting down
+	Signer                  // the key of the client, which signs its requests
 	Permissions             // the source of a CheckRequest of the application
 	TokenType               // the type of the provider's token
 	Person                  // the provider's claims about the person who logged in

@@ -46,11 +46,10 @@ type Config struct {
 type Feed struct {
 	cfg     Config
 	overlap time.Duration // how far each read reaches back before the previous one
-	source  *fresh.Source[set]
+	source  *fresh.Source[list]
+	lists   int64 // how many lists with other entries there were
 
-	// own has the sessions that this instance revoked and that the list does not have yet. The sets are immutable; each has
-	// more entries than the next, so that there are few of them and adding an entry copies little.
-	own atomic.Pointer[[]set]
+	own atomic.Pointer[ownSets]
 	mu  sync.Mutex // held to replace own
 
 	read, reread time.Time // start of the last successful read, and of the last one of the whole list; reads never run in parallel
@@ -59,47 +58,66 @@ type Feed struct {
 // set maps IDs of sessions to the time of their revocation and the time until which it matters. It is immutable once published.
 type set map[string]span
 
-type span struct{ at, until time.Time }
+// span is in Unix milliseconds, the precision of stores: an instance keeps an entry for each logout of the last hour or more.
+type span struct{ at, until int64 }
+
+func spanOf(at, until time.Time) span { return span{at.UnixMilli(), until.UnixMilli()} }
+
+func (s span) after(begun time.Time) bool { return time.UnixMilli(s.at).After(begun) }
+
+// list is the cached list. Its number changes with its entries.
+type list struct {
+	set
+	number int64
+}
+
+// ownSets has the sessions that this instance revoked and that the list does not have yet. The sets are immutable; each has more entries
+// than the next, so that there are few of them and adding an entry copies little. The number changes with the entries.
+type ownSets struct {
+	sets   []set
+	number int64
+}
 
 // New makes a feed. It reads the store on first use.
 func New(cfg Config) *Feed {
 	f := &Feed{cfg: cfg, overlap: clocks.Skew + cfg.Leeway + cfg.Timeout + margin}
-	f.own.Store(&[]set{})
+	f.own.Store(new(ownSets))
 	f.source = fresh.New(fresh.Policy{Renew: Period, Stale: stale, Pause: Period, Timeout: cfg.Timeout}, f.look, cfg.Changed)
 	return f
 }
 
 // look reads new revocations, and from time to time the whole list. It copies the list, without expired entries, only if there
 // are new ones. Entries that the store no longer lists stay until they expire by this instance's clock.
-func (f *Feed) look(ctx context.Context) (set, error) {
+func (f *Feed) look(ctx context.Context) (list, error) {
 	now, last := time.Now(), f.source.Peek()
 	var since time.Time // zero reads everything: first, after an outage longer than stale, and every few minutes
 	whole := last == nil || now.Sub(f.reread) >= Reread
 	if last == nil {
-		last = &fresh.Snapshot[set]{}
+		last = &fresh.Snapshot[list]{}
 	}
-	f.forget(last.Value, now)
+	f.forget(last.Value.set, now)
 	if !whole {
 		since = f.read.Add(-f.overlap)
 	}
-	list, err := f.cfg.Store.Revoked(ctx, stored.Time(since), stored.Time(now))
+	entries, err := f.cfg.Store.Revoked(ctx, stored.Time(since), stored.Time(now))
 	if err != nil {
-		return nil, err
+		return list{}, err
 	}
-	news := slices.DeleteFunc(list, func(entry store.Revocation) bool { return last.Value[entry.ID].is(entry) })
-	f.watch(news, last.Value == nil, now)
+	news := slices.DeleteFunc(entries, func(entry store.Revocation) bool { return last.Value.set[entry.ID].is(entry) })
+	f.watch(news, last.Value.set == nil, now)
 	f.read = now
 	if whole {
 		f.reread = now
 	}
-	if last.Value != nil && len(news) == 0 {
+	if last.Value.set != nil && len(news) == 0 {
 		return last.Value, nil
 	}
-	known := last.Value.living(now)
+	known := last.Value.living(now, len(news))
 	for _, entry := range news {
-		known[entry.ID] = span{entry.At, entry.Until}
+		known[entry.ID] = spanOf(entry.At, entry.Until)
 	}
-	return known, nil
+	f.lists++
+	return list{known, f.lists}, nil
 }
 
 // watch detects entries of an instance whose clock differs by too much. Entries that were there before the first read, or were
@@ -114,11 +132,11 @@ func (f *Feed) watch(entries []store.Revocation, first bool, now time.Time) {
 	}
 }
 
-// living returns a copy without expired entries.
-func (s set) living(now time.Time) set {
-	copied := make(set, len(s))
+// living returns a copy without expired entries, with room for more.
+func (s set) living(now time.Time, more int) set {
+	copied := make(set, len(s)+more)
 	for id, span := range s {
-		if span.until.After(now) {
+		if span.until > now.UnixMilli() {
 			copied[id] = span
 		}
 	}
@@ -126,7 +144,7 @@ func (s set) living(now time.Time) set {
 }
 
 func (s span) is(entry store.Revocation) bool {
-	return s.at.Equal(entry.At) && s.until.Equal(entry.Until)
+	return s == spanOf(entry.At, entry.Until)
 }
 
 // forget drops own revocations that are in the list or have expired. known must already be published: Has looks into own first
@@ -134,12 +152,12 @@ func (s span) is(entry store.Revocation) bool {
 func (f *Feed) forget(known set, now time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	own := *f.own.Load()
+	own := f.own.Load()
 	left, before := make(set), 0
-	for _, some := range own {
+	for _, some := range own.sets {
 		before += len(some)
 		for id, own := range some {
-			if has := known[id]; own.until.After(now) && (has.until.Before(own.until) || has.at.Before(own.at)) {
+			if has := known[id]; own.until > now.UnixMilli() && (has.until < own.until || has.at < own.at) {
 				left.add(id, own)
 			}
 		}
@@ -147,22 +165,16 @@ func (f *Feed) forget(known set, now time.Time) {
 	switch {
 	case len(left) == before:
 	case len(left) == 0:
-		f.own.Store(&[]set{})
+		f.own.Store(&ownSets{number: own.number + 1})
 	default:
-		f.own.Store(&[]set{left})
+		f.own.Store(&ownSets{[]set{left}, own.number + 1})
 	}
 }
 
 // add adds an entry; if there is one, the later times win.
 func (s set) add(id string, other span) {
 	has := s[id]
-	if has.at.Before(other.at) {
-		has.at = other.at
-	}
-	if has.until.Before(other.until) {
-		has.until = other.until
-	}
-	s[id] = has
+	s[id] = span{max(has.at, other.at), max(has.until, other.until)}
 }
 
 // Has reports whether a session was revoked. It waits only for the first read, whose error it returns.
@@ -173,8 +185,8 @@ func (f *Feed) Has(ctx context.Context, id string) (bool, error) {
 // EndedSince reports whether an ID was revoked after begun: the name of a person revokes the sessions that began before. It waits only for
 // the first read, whose error it returns.
 func (f *Feed) EndedSince(ctx context.Context, id string, begun time.Time) (bool, error) {
-	for _, own := range *f.own.Load() {
-		if span, revoked := own[id]; revoked && span.at.After(begun) {
+	for _, own := range f.own.Load().sets {
+		if span, revoked := own[id]; revoked && span.after(begun) {
 			return true, nil
 		}
 	}
@@ -182,24 +194,25 @@ func (f *Feed) EndedSince(ctx context.Context, id string, begun time.Time) (bool
 	if err != nil {
 		return false, err
 	}
-	span, revoked := snapshot.Value[id]
-	return revoked && span.at.After(begun), nil
+	span, revoked := snapshot.Value.set[id]
+	return revoked && span.after(begun), nil
 }
 
-// Moment identifies a state of the list on this instance: as long as it is the same, so is every answer of [Feed.EndedSince].
-type Moment struct {
-	list *fresh.Snapshot[set]
-	own  *[]set
-}
+// Moment identifies a state of the list on this instance: as long as it is the same, so is every answer of [Feed.EndedSince]. It has
+// numbers and no pointers: who keeps it, as sessions in memory do, must not keep the list of that time.
+type Moment struct{ list, own int64 }
 
 // At returns the current state; now is the current time. It waits only for the first read, whose error it returns.
 func (f *Feed) At(ctx context.Context, now time.Time) (Moment, error) {
 	own := f.own.Load()
-	if list := f.source.PeekAt(now); list != nil {
-		return Moment{list: list, own: own}, nil
+	snapshot := f.source.PeekAt(now)
+	if snapshot == nil {
+		var err error
+		if snapshot, err = f.source.Get(ctx); err != nil {
+			return Moment{}, err
+		}
 	}
-	list, err := f.source.Get(ctx)
-	return Moment{list: list, own: own}, err
+	return Moment{list: snapshot.Value.number, own: own.number}, nil
 }
 
 // Add makes a revocation effective on this instance at once, even if it is never stored. It merges only smaller sets: with n
@@ -207,15 +220,15 @@ func (f *Feed) At(ctx context.Context, now time.Time) (Moment, error) {
 func (f *Feed) Add(id string, until time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	own, added := slices.Clone(*f.own.Load()), set{id: {stored.Time(time.Now()), until}}
+	last := f.own.Load()
+	own, added := slices.Clone(last.sets), set{id: spanOf(time.Now(), until)}
 	for n := len(own); n > 0 && len(own[n-1]) <= len(added); n-- {
 		for id, span := range own[n-1] {
 			added.add(id, span)
 		}
 		own = own[:n-1]
 	}
-	own = append(own, added)
-	f.own.Store(&own)
+	f.own.Store(&ownSets{append(own, added), last.number + 1})
 }
 
 // Ready returns nil if the last successful read is recent. It returns [ErrLate], or the error of the read or of ctx.

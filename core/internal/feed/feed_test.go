@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -267,6 +268,67 @@ func TestFeedForgetsOwn(t *testing.T) {
 			t.Errorf("%d own entries after their end", n)
 		}
 	})
+}
+
+// A store keeps whole milliseconds: an own revocation that ends between two of them is in the list all the same.
+func TestFeedForgetsOwnOfAnyTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, f := start(t)
+		defer f.Close()
+		has(t, f, "x", false)
+		until := time.Now().Add(time.Hour + 999*time.Microsecond)
+		f.Add("x", until)
+		s.revoke(t, "x", time.Now(), until.Truncate(time.Millisecond))
+		for range 3 {
+			time.Sleep(feed.Period)
+			has(t, f, "x", true)
+		}
+		if n := f.Own(); n != 0 {
+			t.Errorf("%d own entries, although the store has them", n)
+		}
+	})
+}
+
+// Whoever keeps a moment does not keep the list of that time: sessions in memory that nobody uses any more have moments of long ago.
+func TestMomentIsSmall(t *testing.T) {
+	const entries, moments = 5000, 50
+	synctest.Test(t, func(t *testing.T) {
+		s, f := start(t)
+		defer f.Close()
+		until := time.Now().Add(time.Hour)
+		for n := range entries {
+			s.revoke(t, "session "+strconv.Itoa(n), time.Now(), until)
+		}
+		has(t, f, "session 0", true)
+		var kept []feed.Moment
+		before := heap()
+		for n := range moments {
+			s.revoke(t, "further "+strconv.Itoa(n), time.Now(), until)
+			time.Sleep(feed.Period)
+			has(t, f, "session 0", true)
+			time.Sleep(time.Millisecond) // the list is read behind the request
+			has(t, f, "further "+strconv.Itoa(n), true)
+			moment, err := f.At(t.Context(), time.Now())
+			if err != nil || slices.Contains(kept, moment) {
+				t.Fatalf("the moment is an earlier one: %v", err)
+			}
+			kept = append(kept, moment)
+		}
+		if grown := heap() - before; grown > entries*200 {
+			t.Errorf("%d moments keep %d bytes", len(kept), grown)
+		}
+		if moment, err := f.At(t.Context(), time.Now()); err != nil || moment != kept[moments-1] {
+			t.Errorf("without news it is another moment: %v", err)
+		}
+		runtime.KeepAlive(kept)
+	})
+}
+
+func heap() int64 {
+	runtime.GC()
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
+	return int64(memory.HeapAlloc)
 }
 
 // A logout copies few of the own revocations, even if many are not stored yet.

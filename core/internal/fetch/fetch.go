@@ -4,9 +4,8 @@
 package fetch
 
 import (
-	"bytes"
 	"context"
-	"io"
+	"errors"
 	"mime"
 	"net/http"
 	"strings"
@@ -61,14 +60,14 @@ func (b *bounded) RoundTrip(request *http.Request) (*http.Response, error) {
 		return nil, failed(request, 0, transportReason(err), ErrUnreachable)
 	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, MaxBody+1))
+	body, err := readBody(response)
 	switch {
 	case err != nil:
 		return nil, failed(request, response.StatusCode, bodyReason(err), ErrUnreachable)
 	case len(body) > MaxBody:
 		return nil, failed(request, response.StatusCode, ReasonTooLarge, ErrNonsense)
 	}
-	body, reason, err := vet(response.StatusCode, response.Header.Get("Content-Type"), body)
+	vetted, reason, err := vet(response.StatusCode, response.Header.Get("Content-Type"), body)
 	if err != nil {
 		return nil, failed(request, response.StatusCode, reason, err)
 	}
@@ -76,7 +75,7 @@ func (b *bounded) RoundTrip(request *http.Request) (*http.Response, error) {
 		response.Header = make(http.Header)
 	}
 	response.Header.Set("Content-Type", "application/json") // as it was vetted
-	response.Body, response.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	response.Body, response.ContentLength = vetted, int64(len(vetted.Text))
 	return response, nil
 }
 
@@ -89,31 +88,33 @@ func bodyReason(err error) string {
 }
 
 // vet returns the body to pass on, or why the answer is refused.
-func vet(status int, contentType string, body []byte) (vetted []byte, reason string, err error) {
+func vet(status int, contentType, body string) (vetted *Vetted, reason string, err error) {
 	switch {
 	case status >= 500 || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout:
 		return nil, ReasonStatus, ErrUnreachable
 	case status >= 400:
-		if !isClear(body) {
-			return []byte("{}"), "", nil
+		if object, ok := parseClear(body); ok {
+			return newVetted(body, object), "", nil
 		}
-		return body, "", nil
+		return newVetted("{}", strictjson.Object{}), "", nil
 	case status >= 300 && status != http.StatusNotModified:
 		return nil, ReasonRedirect, ErrNonsense
 	case status < 200 || status >= 300:
 		return nil, ReasonStatus, ErrNonsense
 	case len(body) == 0: // a revocation answer has no body (RFC 7009 section 2.2)
-		return body, "", nil
+		return newVetted("", nil), "", nil
 	}
 	switch kind := mediaType(contentType); {
 	case kind == "text/html":
 		return nil, ReasonHTML, ErrNonsense
 	case !isJSON(kind):
 		return nil, ReasonNotJSON, ErrNonsense
-	case !isClear(body):
+	}
+	object, ok := parseClear(body)
+	if !ok {
 		return nil, ReasonMalformed, ErrNonsense
 	}
-	return body, "", nil
+	return newVetted(body, object), "", nil
 }
 
 // decisive lists the members that affect a decision. An answer with another spelling of one of them is refused, because a
@@ -123,10 +124,10 @@ var decisive = []string{
 	"issuer", "jwks_uri", "authorization_endpoint", "token_endpoint", "keys", "device_code", "user_code", "verification_uri",
 }
 
-// isClear reports whether body is a strict JSON object without other spellings of decisive members.
-func isClear(body []byte) bool {
-	object, err := strictjson.Parse(string(body))
-	return err == nil && !object.FoldsTo(decisive...)
+// parseClear parses body and reports whether it is a strict JSON object without other spellings of decisive members.
+func parseClear(body string) (strictjson.Object, bool) {
+	object, err := strictjson.Append(make(strictjson.Object, 0, usualMembers), body)
+	return object, err == nil && !object.FoldsTo(decisive...)
 }
 
 func isJSON(kind string) bool {
@@ -159,15 +160,14 @@ func Do(client *http.Client, request *http.Request) (*Answer, error) {
 		return nil, Fault(request.URL.String(), err)
 	}
 	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
+	vetted, err := VettedOf(response)
+	switch {
+	case errors.Is(err, strictjson.ErrSyntax):
+		return nil, failed(request, response.StatusCode, ReasonMalformed, ErrNonsense)
+	case err != nil:
 		return nil, failed(request, response.StatusCode, ReasonClosed, ErrUnreachable)
 	}
-	object, err := strictjson.Parse(string(text))
-	if err != nil && len(text) > 0 {
-		return nil, failed(request, response.StatusCode, ReasonMalformed, ErrNonsense)
-	}
-	return &Answer{Status: response.StatusCode, Object: object, Text: text, host: printableHost(request.URL.Host)}, nil
+	return &Answer{Status: response.StatusCode, Object: vetted.Object, Text: []byte(vetted.Text), host: printableHost(request.URL.Host)}, nil
 }
 
 // Bad returns the error for an unusable answer.

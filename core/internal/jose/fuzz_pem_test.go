@@ -3,6 +3,7 @@ package jose_test
 import (
 	"bytes"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
@@ -13,8 +14,8 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 )
 
-// FuzzParsePrivateKey: an accepted key is an RSA key of at least 2048 bits, its public key verifies its signatures, and it
-// stays the same when it is written and parsed again.
+// FuzzParsePrivateKey: an accepted key is an RSA key of at least 2048 bits, a P-256 or an Ed25519 key, its public key verifies its
+// signatures, and it stays the same when it is written and parsed again. As an RSA key only RSA is accepted.
 func FuzzParsePrivateKey(f *testing.F) {
 	private, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -28,7 +29,15 @@ func FuzzParsePrivateKey(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, key := range []any{private, small, curve} {
+	large, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader) // to be refused
+	if err != nil {
+		f.Fatal(err)
+	}
+	_, edwards, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, key := range []any{private, small, curve, large, edwards} {
 		der, err := x509.MarshalPKCS8PrivateKey(key)
 		if err != nil {
 			f.Fatal(err)
@@ -60,7 +69,16 @@ func FuzzParsePrivateKey(f *testing.F) {
 		if _, _, err := token.Verify(signer.Public()); err != nil {
 			t.Errorf("what the key signed does not verify: %v", err)
 		}
-		if public, ok := signer.Public().Public.(*rsa.PublicKey); !ok || public.N.BitLen() < 2048 {
+		sound := false
+		switch public := signer.Public().Public.(type) {
+		case *rsa.PublicKey:
+			sound = public.N.BitLen() >= 2048 && signer.Alg == "RS256"
+		case *ecdsa.PublicKey:
+			sound = public.Curve == elliptic.P256() && signer.Alg == "ES256"
+		case ed25519.PublicKey:
+			sound = signer.Alg == "EdDSA"
+		}
+		if _, err := jose.ParseRSAKey(text); !sound || (err == nil) != (signer.Alg == "RS256") {
 			t.Errorf("got %+v", signer.Public())
 		}
 		written, err := signer.PrivateKey()

@@ -22,11 +22,22 @@ const (
 // ErrKeySet says that a document is not a JWK set, or contains no key that this package can use.
 var ErrKeySet = errors.New("jose: no usable key set")
 
-// Key is a public key and the only algorithm that it verifies.
+// Key is a public key and the only algorithm that it verifies. [NewKey] makes one that verifies fast.
 type Key struct {
 	ID     string // "" if the document gives none
 	Alg    string // RS256 … PS512, ES256, ES384, ES512, EdDSA
-	Public any    // *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey
+	Public any    // *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey; must not change
+
+	prepared *preparedRSA // of Public; nil: the standard library verifies
+}
+
+// NewKey returns a key with what its checks have in common computed once. It does not check the public key: [ParseSet] does.
+func NewKey(id, alg string, public any) Key {
+	key := Key{ID: id, Alg: alg, Public: public}
+	if public, ok := public.(*rsa.PublicKey); ok {
+		key.prepared = prepareRSA(public)
+	}
+	return key
 }
 
 // Equal reports whether two keys have the same ID, algorithm and public key.
@@ -95,7 +106,10 @@ func parseKey(entry, rsaAlg string) (Key, bool) {
 	case alg == "" && len(algs) == 1:
 		alg = algs[0]
 	}
-	return Key{ID: kid, Alg: alg, Public: public}, slices.Contains(algs, alg)
+	if !slices.Contains(algs, alg) {
+		return Key{}, false
+	}
+	return NewKey(kid, alg, public), true
 }
 
 // forVerifying reports whether use and key_ops allow the key to verify signatures (RFC 7517 sections 4.2 and 4.3).
@@ -137,9 +151,11 @@ func fitting(public any) (any, []string) {
 	return nil, nil
 }
 
-func soundRSA(key *rsa.PublicKey) bool {
+func soundRSA(key *rsa.PublicKey) bool { return wellFormed(key) && !hasROCAFingerprint(key.N) }
+
+func wellFormed(key *rsa.PublicKey) bool {
 	bits := key.N.BitLen()
-	return bits >= minRSABits && bits <= maxRSABits && key.N.Bit(0) == 1 && key.E > 2 && key.E%2 == 1 && !hasROCAFingerprint(key.N)
+	return bits >= minRSABits && bits <= maxRSABits && key.N.Bit(0) == 1 && key.E > 2 && key.E%2 == 1
 }
 
 func onCurve(key *ecdsa.PublicKey) bool {

@@ -1,17 +1,20 @@
 package jose_test
 
 import (
+	"crypto/ecdh"
+	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
 	"encoding/base64"
+	"encoding/pem"
 	"errors"
+	"fmt"
 	"math/big"
 	"strings"
 	"testing"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
-
-	"crypto/x509"
-	"encoding/pem"
 )
 
 // rfcKey is the key of RFC 7517 appendix A.2; its public key is in RFC 7638 section 3.1.
@@ -91,15 +94,67 @@ func TestPrivateKeyFaults(t *testing.T) {
 			t.Errorf("%s: %v, %v", name, signer, err)
 		}
 	}
-	es, err := jose.NewSigner("x", "ES256")
+	for _, alg := range []string{"ES384", "ES512"} { // sound keys, but for no own token
+		signer, err := jose.NewSigner("x", alg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := signer.PrivateKey()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := jose.ParsePrivateKey(text); !errors.Is(err, jose.ErrPrivateKey) {
+			t.Errorf("%s: %v", alg, err)
+		}
+	}
+	agreement, err := ecdh.X25519().GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := es.PrivateKey()
+	der, err := x509.MarshalPKCS8PrivateKey(agreement)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := jose.ParsePrivateKey(text); !errors.Is(err, jose.ErrPrivateKey) {
-		t.Errorf("an EC key: %v", err)
+	if _, err := jose.ParsePrivateKey(block("PRIVATE KEY", der)); !errors.Is(err, jose.ErrPrivateKey) {
+		t.Errorf("X25519: %v", err)
+	}
+}
+
+// A key of each algorithm has the kid of its public key, tells its algorithm, verifies what it signed, and is published.
+func TestOwnSigners(t *testing.T) {
+	for _, alg := range jose.OwnAlgorithms {
+		signer, err := jose.NewOwnSigner(alg)
+		if err != nil || signer.Alg != alg {
+			t.Fatalf("%s: %+v, %v", alg, signer, err)
+		}
+		info, err := x509.MarshalPKIXPublicKey(signer.Public().Public)
+		if sum := fmt.Sprintf("%x", sha256.Sum256(info)); err != nil || signer.ID != sum[:16] {
+			t.Errorf("%s: kid %s, not %s, %v", alg, signer.ID, sum, err)
+		}
+		text, err := signer.PrivateKey()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := jose.ParsePrivateKey(text)
+		if err != nil || again.Alg != alg || !again.Public().Equal(signer.Public()) {
+			t.Fatalf("%s: %+v, %v", alg, again, err)
+		}
+		if _, err := jose.ParseRSAKey(text); (err == nil) != (alg == "RS256") {
+			t.Errorf("%s as an RSA key: %v", alg, err)
+		}
+		document, err := jose.MarshalSet(again)
+		if err != nil {
+			t.Fatal(err)
+		}
+		set, err := jose.ParseSet(document, "RS256")
+		if err != nil || len(set) != 1 || !set[0].Equal(signer.Public()) {
+			t.Errorf("%s: published as %s, %v", alg, document, err)
+		}
+	}
+	if _, err := jose.NewOwnSigner("HS256"); err == nil {
+		t.Error("HS256")
+	}
+	if _, err := jose.NewOwnSigner("ES384"); !errors.Is(err, jose.ErrPrivateKey) {
+		t.Errorf("ES384: %v", err)
 	}
 }

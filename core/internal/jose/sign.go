@@ -101,7 +101,7 @@ func MarshalSet(signers ...*Signer) ([]byte, error) {
 }
 
 // Public returns the key that verifies what the signer signs.
-func (s *Signer) Public() Key { return Key{ID: s.ID, Alg: s.Alg, Public: publicOf(s.private)} }
+func (s *Signer) Public() Key { return NewKey(s.ID, s.Alg, publicOf(s.private)) }
 
 func publicOf(private crypto.Signer) any {
 	public, _ := fitting(private.Public())

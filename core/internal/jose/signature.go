@@ -10,17 +10,19 @@ import (
 	"crypto/sha512"
 )
 
-// isSignedBy verifies the signature with the algorithm of the key (RFC 7518 section 3, RFC 8037 section 3.1).
-func (t *Token) isSignedBy(key Key) bool {
-	var room [usualSigned]byte
-	signed, signature := append(room[:0], t.signed...), t.signature[:t.size]
-	switch public := key.Public.(type) {
+// Verifies reports whether signature is one of the signed bytes, in the format and with the algorithm of the key (RFC 7518 section 3,
+// RFC 8037 section 3.1).
+func (k Key) Verifies(signed, signature []byte) bool {
+	switch public := k.Public.(type) {
 	case *rsa.PublicKey:
-		return isSignedByRSA(public, key.Alg, signed, signature)
+		if k.prepared != nil {
+			return k.prepared.verifies(k.Alg, signed, signature)
+		}
+		return isSignedByRSA(public, k.Alg, signed, signature)
 	case *ecdsa.PublicKey:
-		return curveAlgorithm(public.Curve) == key.Alg && isSignedByCurve(public, key.Alg, signed, signature)
+		return curveAlgorithm(public.Curve) == k.Alg && isSignedByCurve(public, k.Alg, signed, signature)
 	case ed25519.PublicKey:
-		return key.Alg == "EdDSA" && len(public) == ed25519.PublicKeySize && ed25519.Verify(public, signed, signature)
+		return k.Alg == "EdDSA" && len(public) == ed25519.PublicKeySize && ed25519.Verify(public, signed, signature)
 	default:
 		return false
 	}

@@ -6,7 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
@@ -34,19 +34,6 @@ var (
 	ErrUnknown = errors.New("keyring: no signing key has this kid")
 )
 
-// Ring contains the keys at one moment. It is immutable.
-type Ring struct {
-	Document []byte // the public halves as a JWK set
-	entries  []entry
-}
-
-type entry struct {
-	row    store.Key
-	signer *jose.Signer // nil: the row only occupies a generation
-	public jose.Key
-	keep   time.Time // an imported key verifies at least until then
-}
-
 // sealedKey is the content of a row, before encryption.
 type sealedKey struct {
 	PEM  string `json:"pem"`
@@ -60,13 +47,19 @@ type Keeper struct {
 	Issuer string // with Client, bound into the encryption: rows of another service cannot be decrypted
 	Client string
 	Life   time.Duration // the longest lifetime of a signed token, plus leeway
-	Import []byte        // PEM; nil: no key is imported
+	Import []byte        // an RSA key in PEM; nil: no key is imported
 	Now    func() time.Time
+
+	// Algorithm is that of new keys, one of [jose.OwnAlgorithms]. A key in the store may have another: it signs until a newer one does.
+	Algorithm string
+
+	settled atomic.Bool // Algorithm has been compared with the newest key
 }
 
 func (k *Keeper) now() time.Time { return stored.Time(k.Now()) }
 
-// Load returns the ring. It first adds the key to import, if any, and creates a key if there is none.
+// Load returns the ring. It first adds the key to import, if any, and creates a key if the ring needs one: if there is none, if the
+// newest key has another algorithm than Algorithm, or if the key that was to follow was withdrawn.
 func (k *Keeper) Load(ctx context.Context) (*Ring, error) {
 	for {
 		ring, err := k.read(ctx)
@@ -86,16 +79,23 @@ func (k *Keeper) Load(ctx context.Context) (*Ring, error) {
 	}
 }
 
-// Examine opens the keys in the store and changes nothing. The error is [ErrSealed], or that of the store.
-func (k *Keeper) Examine(ctx context.Context) error {
-	_, err := k.read(ctx)
-	return err
+// Examine opens the keys in the store and changes nothing. It returns the algorithm of the newest key that signs or will sign, "" if there
+// is none. The error is [ErrSealed], or that of the store.
+func (k *Keeper) Examine(ctx context.Context) (newest string, err error) {
+	ring, err := k.read(ctx)
+	if err != nil {
+		return "", err
+	}
+	if signers := ring.signers(); len(signers) > 0 {
+		newest = signers[0].signer.Alg
+	}
+	return newest, nil
 }
 
 // wanting returns the key that the ring lacks, nil if it lacks none.
 func (k *Keeper) wanting(ring *Ring) (*store.Key, error) {
 	if k.Import != nil {
-		signer, err := jose.ParsePrivateKey(k.Import)
+		signer, err := jose.ParseRSAKey(k.Import)
 		if err != nil {
 			return nil, err
 		}
@@ -103,14 +103,39 @@ func (k *Keeper) wanting(ring *Ring) (*store.Key, error) {
 			return k.importRow(ring, signer)
 		}
 	}
-	if ring.signing(k.now()) != nil {
+	from, ok := k.vacancy(ring)
+	if !ok {
 		return nil, nil
 	}
-	signer, err := jose.NewRSASigner()
+	signer, err := jose.NewOwnSigner(k.Algorithm)
 	if err != nil {
 		return nil, err
 	}
-	return k.row(ring, signer, k.now(), time.Time{})
+	return k.row(ring, signer, from, time.Time{})
+}
+
+// vacancy returns from when a new key must sign; ok is false if the ring needs none.
+func (k *Keeper) vacancy(ring *Ring) (from time.Time, ok bool) {
+	now := k.now()
+	if ring.signing(now) == nil {
+		return now, true
+	}
+	newest := ring.signers()[0]
+	another := k.isAnother(newest.signer.Alg)
+	ends := !newest.row.Until.IsZero()                                   // its successor was withdrawn
+	if waits := newest.row.From.After(now); waits || !another && !ends { // one new key at a time
+		return time.Time{}, false
+	}
+	return now.Add(Notice), true
+}
+
+// isAnother reports whether the newest key has another algorithm than the configured one. It does so until the two agree once:
+// while instances with different settings run, each changes the ring at most once, so the setting of the last one to start wins.
+func (k *Keeper) isAnother(alg string) bool {
+	if alg == k.Algorithm {
+		k.settled.Store(true)
+	}
+	return !k.settled.Load()
 }
 
 // importRow makes a row for an imported key, which signs only if there is no other.
@@ -183,17 +208,17 @@ func (k *Keeper) openRow(row store.Key) (entry, error) {
 	if err != nil || signer.ID != row.ID {
 		return entry{}, ErrSealed
 	}
-	e := entry{row: row, signer: signer, public: signer.Public()}
+	e := entry{row: row, signer: signer, public: signer.Public(), stop: row.Until.Add(-k.Life)}
 	if secret.Keep != 0 {
 		e.keep = time.Unix(secret.Keep, 0).UTC()
 	}
 	return e, nil
 }
 
-// Rotate adds a key that signs after [Notice]. It does nothing if a key is already waiting or another instance adds one at the
+// Rotate adds a key of the configured algorithm that signs after [Notice]. It does nothing if a key is already waiting or another instance adds one at the
 // same time, so calling it on every instance adds one key.
 func (k *Keeper) Rotate(ctx context.Context) error {
-	signer, err := jose.NewRSASigner()
+	signer, err := jose.NewOwnSigner(k.Algorithm)
 	if err != nil {
 		return err
 	}
@@ -216,59 +241,6 @@ func (k *Keeper) Rotate(ctx context.Context) error {
 	}
 }
 
-// notice is the content of a row that withdraws the keys with its kid. It is not encrypted, so that it still works after the
-// secrets have changed. An attacker who can write it can delete the key as well.
-const notice = "withdrawn"
-
-func isNotice(row store.Key) bool { return string(row.Sealed) == notice }
-
-// withdrawn reports whether [Keeper.Withdraw] added a row for this kid. The row does not depend on a clock and stays, so that a
-// key that is still configured is not imported again.
-func withdrawn(rows []store.Key, id string) bool {
-	return slices.ContainsFunc(rows, func(row store.Key) bool { return row.ID == id && isNotice(row) })
-}
-
-// Withdraw removes a leaked key from the ring: every instance refuses its tokens after its next Load. If the key was signing,
-// the waiting key replaces it at once, or a new one. Repeated calls have no further effect. The error is [ErrUnknown] if no key
-// has this kid.
-func (k *Keeper) Withdraw(ctx context.Context, id string) error {
-	for {
-		rows, err := k.Store.Keys(ctx)
-		if err != nil {
-			return err
-		}
-		ring := &Ring{}
-		for _, row := range rows {
-			ring.entries = append(ring.entries, entry{row: row})
-		}
-		switch {
-		case !ring.has(id):
-			return ErrUnknown
-		case !withdrawn(rows, id):
-			err = k.Store.AddKey(ctx, store.Key{ID: id, Generation: ring.last() + 1, Sealed: []byte(notice)})
-		}
-		if err == nil {
-			return k.replace(ctx, ring, id)
-		}
-		if !errors.Is(err, store.ErrConflict) { // another instance took the generation: read again
-			return err
-		}
-	}
-}
-
-// replace lets [store.Store.Purge] remove the withdrawn key, and creates a key if none is left.
-func (k *Keeper) replace(ctx context.Context, ring *Ring, id string) error {
-	for _, e := range ring.entries {
-		if e.row.ID == id && !isNotice(e.row) && e.row.Until.IsZero() {
-			if err := k.Store.RetireKey(ctx, e.row.Generation, k.now()); err != nil {
-				return err
-			}
-		}
-	}
-	_, err := k.Load(ctx)
-	return err
-}
-
 // retire sets the end of keys that have a successor. Every instance may call it, any number of times.
 func (k *Keeper) retire(ctx context.Context, ring *Ring) error {
 	var follower *entry
@@ -285,61 +257,4 @@ func (k *Keeper) retire(ctx context.Context, ring *Ring) error {
 		follower = e
 	}
 	return nil
-}
-
-// Signer returns the key that signs at a time: the newest whose start is not later.
-func (r *Ring) Signer(now time.Time) *jose.Signer {
-	if e := r.signing(now); e != nil {
-		return e.signer
-	}
-	return nil
-}
-
-func (r *Ring) signing(now time.Time) *entry {
-	var earliest *entry
-	for _, e := range r.signers() {
-		if !e.row.From.After(now) {
-			return e
-		}
-		earliest = e // the only key may start in the future, if the clock of its instance is ahead
-	}
-	return earliest
-}
-
-// signers returns the keys that may sign, now or later, and have not ended, newest first.
-func (r *Ring) signers() (list []*entry) {
-	for i := range slices.Backward(r.entries) {
-		if e := &r.entries[i]; e.signer != nil && !e.row.From.IsZero() {
-			list = append(list, e)
-		}
-	}
-	return list
-}
-
-// Find returns the key that a token names.
-func (r *Ring) Find(token jose.Header) (jose.Key, bool) {
-	i := slices.IndexFunc(r.entries, func(e entry) bool {
-		return e.signer != nil && token.HasKey && e.public.ID == token.KeyID && e.public.Alg == token.Alg
-	})
-	if i < 0 {
-		return jose.Key{}, false
-	}
-	e := r.entries[i]
-	return e.public, e.row.Until.IsZero() || e.row.Until.After(time.Now())
-}
-
-// Holds reports whether a key with this kid verifies tokens.
-func (r *Ring) Holds(id string) bool {
-	return slices.ContainsFunc(r.entries, func(e entry) bool { return e.signer != nil && e.row.ID == id })
-}
-
-func (r *Ring) has(id string) bool {
-	return slices.ContainsFunc(r.entries, func(e entry) bool { return e.row.ID == id })
-}
-
-func (r *Ring) last() int64 {
-	if len(r.entries) == 0 {
-		return 0
-	}
-	return r.entries[len(r.entries)-1].row.Generation
 }

@@ -63,7 +63,7 @@ func keeper(t *testing.T, db store.Store, c *clock, secret string) *keyring.Keep
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &keyring.Keeper{Store: db, Sealer: sealer, Issuer: "issuer", Client: "client", Life: life, Now: c.now}
+	return &keyring.Keeper{Store: db, Sealer: sealer, Issuer: "issuer", Client: "client", Life: life, Algorithm: "RS256", Now: c.now}
 }
 
 const secret = "a secret of thirty-two bytes or so"
@@ -78,7 +78,7 @@ func load(t *testing.T, k *keyring.Keeper) *keyring.Ring {
 }
 
 var imports = sync.OnceValue(func() []byte {
-	signer, err := jose.NewRSASigner()
+	signer, err := jose.NewOwnSigner("RS256")
 	if err != nil {
 		panic(err)
 	}

@@ -64,7 +64,7 @@ func TestWithdrawBesideRotation(t *testing.T) {
 	}
 	waits := rotate()
 	withdraw(t, k, waits.ID)
-	if ring := load(t, k); ring.Signer(c.at).ID != first.ID || ring.Signer(c.at.Add(time.Hour)).ID != first.ID || finds(t, ring, waits) {
+	if ring := load(t, k); ring.Signer(c.at).ID != first.ID || ring.Signer(c.at.Add(time.Hour)).ID == waits.ID || finds(t, ring, waits) {
 		t.Error("the key that waited is there")
 	}
 	waits = rotate()
@@ -77,6 +77,42 @@ func TestWithdrawBesideRotation(t *testing.T) {
 	c.at = c.at.Add(keyring.Notice)
 	if ring := load(t, k); ring.Signer(c.at).ID != last.ID || !finds(t, ring, waits) {
 		t.Error("the rotation after it")
+	}
+}
+
+// A key whose successor was withdrawn signs on until the next one has been published for long enough, and signs nothing that it could not
+// verify until the end of the token.
+func TestWithdrawSuccessor(t *testing.T) {
+	for _, after := range []time.Duration{0, time.Minute, keyring.Notice - time.Second, keyring.Notice + time.Minute, keyring.Notice + time.Hour} {
+		c := &clock{time.Now()}
+		db := &flawed{Memory: store.NewMemory()}
+		k := wanting(t, db, c, "EdDSA")
+		first := load(t, k).Signer(c.at)
+		if err := k.Rotate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		second := load(t, k).Signer(c.at.Add(keyring.Notice))
+		c.at = c.at.Add(after)
+		load(t, k)
+		withdraw(t, k, second.ID)
+		for begun := c.at; c.at.Before(begun.Add(2 * time.Hour)); c.at = c.at.Add(time.Minute) {
+			ring := load(t, k)
+			signer := ring.Signer(c.at)
+			if signer == nil || signer.ID == second.ID || !finds(t, ring, signer) {
+				t.Fatalf("withdrawn after %s, %s later: %v signs", after, c.at.Sub(begun), signer)
+			}
+			if signer.ID != first.ID {
+				continue
+			}
+			for _, row := range rows(t, db) {
+				if row.ID == first.ID && !row.Until.IsZero() && row.Until.Before(c.at.Add(life)) {
+					t.Fatalf("withdrawn after %s, %s later: it signs a token that it will not verify", after, c.at.Sub(begun))
+				}
+			}
+		}
+		if list := rows(t, db); len(list) != 4 || load(t, k).Signer(c.at).ID != list[3].ID { // the second one's row, and that which withdraws it
+			t.Errorf("withdrawn after %s: %d rows, or not the newest key signs", after, len(list))
+		}
 	}
 }
 

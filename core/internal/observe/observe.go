@@ -24,6 +24,7 @@ const (
 	Device     = "device"
 	UserInfo   = "userinfo"
 	Revocation = "revocation"
+	Push       = "pushed_request"
 )
 
 // Begin is called before a fetch or a call. It returns the context to run it in, and a function to call with its error. nil

@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -28,7 +29,7 @@ func Detached(ctx context.Context) (context.Context, context.CancelFunc) {
 // Token makes one request to the token endpoint, for any grant: x/oauth2's client credentials configuration lets its parameters
 // name another grant. ctx should be [Detached]. The error is a fault: of kind Grant, Pending or Refused if the caller can correct
 // it, else of kind Client, Outage or Unusable.
-func (p *Provider) Token(ctx context.Context, meta *Metadata, form url.Values) (*oauth2.Token, error) {
+func (p *Provider) Token(ctx context.Context, meta *Metadata, form url.Values) (*Answer, error) {
 	ctx, end := p.cfg.Observe.Call(ctx, observe.Token)
 	token, err := p.token(ctx, meta, form)
 	end(err)
@@ -37,33 +38,43 @@ func (p *Provider) Token(ctx context.Context, meta *Metadata, form url.Values) (
 	return token, err
 }
 
-func (p *Provider) token(ctx context.Context, meta *Metadata, form url.Values) (*oauth2.Token, error) {
+func (p *Provider) token(ctx context.Context, meta *Metadata, form url.Values) (*Answer, error) {
 	return p.tokenFor(ctx, p.Client, meta, form)
 }
 
-func (p *Provider) tokenFor(ctx context.Context, client Client, meta *Metadata, form url.Values) (*oauth2.Token, error) {
+func (p *Provider) tokenFor(ctx context.Context, client Client, meta *Metadata, form url.Values) (*Answer, error) {
+	form = maps.Clone(form)
+	if err := p.assert(ctx, client, meta, form); err != nil {
+		return nil, err
+	}
 	request := clientcredentials.Config{
 		ClientID: client.ID, ClientSecret: client.secret, TokenURL: meta.Token,
 		AuthStyle: client.style(meta.authMethods), EndpointParams: form,
 	}
-	token, err := request.Token(context.WithValue(ctx, oauth2.HTTPClient, p.tokens))
+	answer := &essence{base: p.client.Transport}
+	caller := *p.client
+	caller.Transport = answer
+	token, err := request.Token(context.WithValue(ctx, oauth2.HTTPClient, &caller))
 	var refused *oauth2.RetrieveError
 	switch {
 	case err == nil:
-		return token, nil
+		return &Answer{Token: token, object: answer.object}, nil
 	case errors.As(err, &refused):
 		status := 0
 		if refused.Response != nil {
 			status = refused.Response.StatusCode
 		}
-		return nil, refusalAt(meta.Token, status, refused.ErrorCode)
+		return nil, client.refusalAt(meta.Token, status, refused.ErrorCode)
 	default:
 		return nil, callFault(fetch.Fault(meta.Token, err))
 	}
 }
 
-// callFault returns the fault for a failed call.
+// callFault returns the fault for a failed call, err itself if it is one.
 func callFault(err error) error {
+	if fault.Find(err) != nil {
+		return err
+	}
 	if fetch.IsOutage(err) {
 		return fault.Down(fault.Provider, err)
 	}
@@ -74,6 +85,9 @@ func callFault(err error) error {
 // fields to form.
 func (p *Provider) post(ctx context.Context, meta *Metadata, address string, form url.Values) (*fetch.Answer, error) {
 	p.Client.sign(form, meta.authMethods)
+	if err := p.assert(ctx, p.Client, meta, form); err != nil {
+		return nil, err
+	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
 	if err != nil {
 		return nil, badAddress(address)
@@ -93,7 +107,7 @@ func (p *Provider) Revoke(ctx context.Context, meta *Metadata, token, hint strin
 	ctx, end := p.cfg.Observe.Call(ctx, observe.Revocation)
 	answer, err := p.post(ctx, meta, meta.Revocation, url.Values{"token": {token}, "token_type_hint": {hint}})
 	if err == nil && answer.Status >= 400 {
-		err = refusalAt(meta.Revocation, answer.Status, codeOf(answer))
+		err = p.Client.refusalAt(meta.Revocation, answer.Status, codeOf(answer))
 	}
 	end(err)
 	p.revocation.Seen(ctx, err)

@@ -37,19 +37,19 @@ func (p *Provider) device(ctx context.Context, meta *Metadata, form url.Values) 
 	case err != nil:
 		return nil, callFault(err)
 	case answer.Status >= 400:
-		return nil, deviceRefusal(meta.Device, answer)
+		return nil, p.deviceRefusal(meta.Device, answer)
 	}
 	return readDeviceStart(answer.Object)
 }
 
 // deviceRefusal returns the fault for a refused device start. unauthorized_client with 400 means that the provider has a device
 // flow but does not allow it for this client (RFC 6749 section 5.2); with 401 it is about the credentials.
-func deviceRefusal(address string, answer *fetch.Answer) error {
+func (p *Provider) deviceRefusal(address string, answer *fetch.Answer) error {
 	code := codeOf(answer)
 	if answer.Status == http.StatusBadRequest && code == "unauthorized_client" {
 		return fault.New(fault.NotOffered, nil)
 	}
-	return refusalAt(address, answer.Status, code)
+	return p.Client.refusalAt(address, answer.Status, code)
 }
 
 func readDeviceStart(object strictjson.Object) (*DeviceStart, error) {

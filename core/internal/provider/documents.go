@@ -39,11 +39,14 @@ const Slack = 200 * time.Millisecond
 // section 2). An absent endpoint is "".
 type Metadata struct {
 	Issuer, JWKS, Authorization, Token, Device, UserInfo, EndSession, Revocation string
+	PushedRequests                                                               string // pushed_authorization_request_endpoint, RFC 9126
 
 	IssInAnswers bool // authorization_response_iss_parameter_supported, RFC 9207
+	PushedOnly   bool // require_pushed_authorization_requests
 
-	authMethods  []string // token_endpoint_auth_methods_supported
-	rsaAlgorithm string   // the algorithm of RSA keys that name none
+	authMethods    []string // token_endpoint_auth_methods_supported
+	authAlgorithms []string // token_endpoint_auth_signing_alg_values_supported
+	rsaAlgorithm   string   // the algorithm of RSA keys that name none
 }
 
 // Config has the settings of a Provider.
@@ -57,6 +60,9 @@ type Config struct {
 	Allows       func(string) bool // whether an endpoint in the document may be called
 	Log          *slog.Logger
 	Observe      observe.Begin
+
+	// Called runs a function of the application, and returns a fault of kind Internal if it panics.
+	Called func(ctx context.Context, name string, run func()) error
 }
 
 // Provider is one OpenID provider. Safe for concurrent use.
@@ -65,7 +71,6 @@ type Provider struct {
 
 	cfg    Config
 	client *http.Client
-	tokens *http.Client             // for the token endpoint
 	meta   *fresh.Source[*Metadata] // nil without DiscoveryURL
 	keys   *fresh.Source[jose.Set]
 	keySet *keyset.Keys[jose.Set]
@@ -75,6 +80,10 @@ type Provider struct {
 	registration *trouble.Trouble // the provider refuses this service
 	scopes       *trouble.Trouble // the provider refuses scopes
 	denied       *trouble.Trouble // browsers come back with an error
+	signing      *trouble.Trouble // the key of the client does not sign
+	pushes       *trouble.Trouble // pushed requests get no usable answer
+
+	places chan struct{} // of signatures under way
 }
 
 // New makes a provider. It fetches its documents on first use.
@@ -87,8 +96,11 @@ func New(cfg Config) *Provider {
 		registration: trouble.New(cfg.Log, slog.LevelError, "logins", "completed at the provider"),
 		scopes:       trouble.New(cfg.Log, slog.LevelWarn, "scopes", "granted by the provider"),
 		denied:       trouble.New(cfg.Log, slog.LevelWarn, "browsers", "logged in at the provider"),
+		signing:      trouble.New(cfg.Log, slog.LevelError, "requests to the provider", "signed with the key of this client"),
+		pushes:       trouble.New(cfg.Log, slog.LevelWarn, "pushed authorization requests", "answered by the provider"),
+
+		places: make(chan struct{}, maxSigning),
 	}
-	p.tokens = withWholeSeconds(p.client)
 	policy := fresh.Policy{Renew: DiscoveryAge, Stale: StaleAge, Pause: RefetchPause, Timeout: cfg.Timeout + Slack}
 	if cfg.DiscoveryURL != "" {
 		p.meta = fresh.New(policy, observe.Load(cfg.Observe, observe.Discovery, p.fetchMetadata), trouble.Changes(cfg.Log, "the provider's discovery document", "fetched"))
@@ -239,6 +251,7 @@ func (p *Provider) badEndpoint(meta *Metadata) string {
 		{"jwks_uri", meta.JWKS}, {"authorization_endpoint", meta.Authorization}, {"token_endpoint", meta.Token},
 		{"device_authorization_endpoint", meta.Device}, {"userinfo_endpoint", meta.UserInfo},
 		{"end_session_endpoint", meta.EndSession}, {"revocation_endpoint", meta.Revocation},
+		{"pushed_authorization_request_endpoint", meta.PushedRequests},
 	} {
 		if endpoint.address != "" && !p.cfg.Allows(endpoint.address) {
 			return endpoint.member
@@ -280,18 +293,23 @@ func readMetadata(object strictjson.Object) (*Metadata, error) {
 	m.UserInfo = read.of(object, "userinfo_endpoint")
 	m.EndSession = read.of(object, "end_session_endpoint")
 	m.Revocation = read.of(object, "revocation_endpoint")
+	m.PushedRequests = read.of(object, "pushed_authorization_request_endpoint")
 	if read.bad {
 		return nil, fetch.ErrNonsense
 	}
 	if raw, ok := object.Get("authorization_response_iss_parameter_supported"); ok {
 		m.IssInAnswers = raw == "true"
 	}
+	if raw, ok := object.Get("require_pushed_authorization_requests"); ok {
+		m.PushedOnly = raw == "true"
+	}
 	methods, errMethods := object.Strings("token_endpoint_auth_methods_supported")
+	authAlgs, errAuthAlgs := object.Strings("token_endpoint_auth_signing_alg_values_supported")
 	algs, errAlgs := object.Strings("id_token_signing_alg_values_supported")
-	if errMethods != nil || errAlgs != nil {
+	if errMethods != nil || errAuthAlgs != nil || errAlgs != nil {
 		return nil, fetch.ErrNonsense
 	}
-	m.authMethods = methods
+	m.authMethods, m.authAlgorithms = methods, authAlgs
 	if first := slices.IndexFunc(algs, func(alg string) bool { return slices.Contains(jose.RSAAlgorithms, alg) }); first >= 0 && !slices.Contains(algs, "RS256") {
 		m.rsaAlgorithm = algs[first]
 	}

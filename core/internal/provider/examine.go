@@ -5,7 +5,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"time"
 
@@ -31,9 +30,9 @@ type Examination struct {
 
 // Offers has members of the discovery document that only an examination reads. A member of another type counts as absent.
 type Offers struct {
-	PushedRequests, OnlyPushedRequests, Introspection, BackChannelLogout bool
+	Introspection, BackChannelLogout bool
 
-	Algorithms, AuthMethods, Challenges, Grants, Scopes []string // empty: not stated
+	Algorithms, AuthMethods, AuthAlgorithms, Challenges, Grants, Scopes []string // empty: not stated
 }
 
 // Examine fetches the discovery document and the keys. It changes no cache, and calls neither log nor Observe.
@@ -80,9 +79,8 @@ func readOffers(object strictjson.Object) Offers {
 		return words
 	}
 	return Offers{
-		PushedRequests: names("pushed_authorization_request_endpoint"), OnlyPushedRequests: is("require_pushed_authorization_requests"),
 		Introspection: names("introspection_endpoint"), BackChannelLogout: is("backchannel_logout_supported"),
-		Algorithms: list("id_token_signing_alg_values_supported"), AuthMethods: list("token_endpoint_auth_methods_supported"),
+		Algorithms: list("id_token_signing_alg_values_supported"), AuthMethods: list("token_endpoint_auth_methods_supported"), AuthAlgorithms: list("token_endpoint_auth_signing_alg_values_supported"),
 		Challenges: list("code_challenge_methods_supported"), Grants: list("grant_types_supported"), Scopes: list("scopes_supported"),
 	}
 }
@@ -177,11 +175,6 @@ func readAuthorization(asked *url.URL, response *http.Response, redirect string)
 	}
 	a.Path = at.Host + at.Path
 	return a
-}
-
-// Authenticates reports whether this service can authenticate in one of the ways that the provider states.
-func (c Client) Authenticates(methods []string) bool {
-	return c.IsPublic() || len(methods) == 0 || slices.Contains(methods, "client_secret_basic") || slices.Contains(methods, "client_secret_post")
 }
 
 // IsLike reports whether two answers cannot be told apart: the same status and place, apart from the query.

@@ -50,13 +50,13 @@ func Refusal(code string) *fault.Error {
 
 // refusalAt returns the fault for a refused call to an endpoint, with a cause that says what to check. Status 0 means that a
 // browser brought the error code.
-func refusalAt(address string, status int, code string) *fault.Error {
+func (c Client) refusalAt(address string, status int, code string) *fault.Error {
 	f := Refusal(code)
 	attrs := []slog.Attr{slog.String("code", known(code)), slog.String("host", fetch.HostOf(address))}
 	if status != 0 {
 		attrs = append(attrs, slog.Int("status", status))
 	}
-	f.Err = &trouble.Mistake{Text: meaning(code), Check: fieldsOf(code), Attrs: attrs}
+	f.Err = &trouble.Mistake{Text: meaning(code), Check: c.fieldsOf(code), Attrs: attrs}
 	return f
 }
 
@@ -87,9 +87,12 @@ func meaning(code string) string {
 }
 
 // fieldsOf returns the settings to check for an error code, "" if there are none.
-func fieldsOf(code string) string {
+func (c Client) fieldsOf(code string) string {
 	switch code {
 	case "invalid_client":
+		if c.HasKey() {
+			return "Config.ClientID, Config.ClientKey, and the keys registered for it at the provider"
+		}
 		return "Config.ClientID, Config.ClientSecret"
 	case "unauthorized_client", "unsupported_grant_type":
 		return "Config.ClientID, and the flows that are enabled for it at the provider"
@@ -123,6 +126,9 @@ func (p *Provider) note(ctx context.Context, err error) {
 
 // unanswered returns err if there was no answer or an unusable one, else nil.
 func unanswered(err error) error {
+	if f := fault.Find(err); f != nil && f.Part == fault.Signer { // not asked
+		return nil
+	}
 	if fault.Is(err, fault.Outage) || fault.Is(err, fault.Unusable) {
 		return err
 	}
@@ -132,8 +138,8 @@ func unanswered(err error) error {
 // Denied logs that a browser came back with an error code that points to the configuration of this service. It is only a
 // warning, because a user can invent the code.
 func (p *Provider) Denied(ctx context.Context, meta *Metadata, code string) {
-	if fieldsOf(code) != "" {
-		p.denied.Seen(ctx, refusalAt(meta.Authorization, 0, code))
+	if p.Client.fieldsOf(code) != "" {
+		p.denied.Seen(ctx, p.Client.refusalAt(meta.Authorization, 0, code))
 	}
 }
 

@@ -1,6 +1,6 @@
 // Package seal encrypts and authenticates data that others keep for this service: XChaCha20-Poly1305 with one key per purpose
-// (HKDF-SHA256, RFC 5869). A sealed value is base64url without padding: a version byte, four bytes that name the secret, a
-// nonce of 24 bytes, and the ciphertext. Version, secret, purpose and the caller's context are authenticated.
+// (HKDF-SHA256, RFC 5869). A sealed value is a version byte, four bytes that name the secret, a nonce of 24 bytes, and the
+// ciphertext; as text it is base64url without padding. Version, secret, purpose and the caller's context are authenticated.
 package seal
 
 import (
@@ -84,21 +84,34 @@ func newKey(purpose string, secret []byte) (key, error) {
 // Name returns the bytes that name the first secret in every value that this sealer makes.
 func (s *Sealer) Name() []byte { return bytes.Clone(s.keys[0].name) }
 
-// Seal encrypts plain. Only Open with the same context decrypts it.
+// Seal encrypts plain, to text. Only Open with the same context decrypts it.
 func (s *Sealer) Seal(plain []byte, context string) string {
+	return encoding.EncodeToString(s.SealBytes(plain, context))
+}
+
+// SealBytes encrypts plain. Only OpenBytes with the same context decrypts it.
+func (s *Sealer) SealBytes(plain []byte, context string) []byte {
 	k := s.keys[0]
 	out := make([]byte, overhead, overhead+len(plain)+k.aead.Overhead())
 	out[0] = version
 	copy(out[1:], k.name)
 	nonce := out[1+nameSize : overhead]
 	_, _ = rand.Read(nonce) // crypto/rand.Read never fails
-	return encoding.EncodeToString(k.aead.Seal(out, nonce, plain, s.bound(out, context)))
+	return k.aead.Seal(out, nonce, plain, s.bound(out, context))
 }
 
-// Open decrypts a sealed value. The error is [ErrOpen].
+// Open decrypts a text of Seal. The error is [ErrOpen].
 func (s *Sealer) Open(sealed, context string) ([]byte, error) {
 	value, err := encoding.DecodeString(sealed)
-	if err != nil || strings.ContainsAny(sealed, "\r\n") || len(value) < overhead || value[0] != version {
+	if err != nil || strings.ContainsAny(sealed, "\r\n") {
+		return nil, ErrOpen
+	}
+	return s.OpenBytes(value, context)
+}
+
+// OpenBytes decrypts a value of SealBytes. The error is [ErrOpen].
+func (s *Sealer) OpenBytes(value []byte, context string) ([]byte, error) {
+	if len(value) < overhead || value[0] != version {
 		return nil, ErrOpen
 	}
 	nonce, text := value[1+nameSize:overhead], value[overhead:]
@@ -115,7 +128,8 @@ func (s *Sealer) Open(sealed, context string) ([]byte, error) {
 
 // bound returns the associated data: version, name of the secret, purpose and context.
 func (s *Sealer) bound(value []byte, context string) []byte {
-	data := append([]byte(nil), value[:1+nameSize]...)
+	data := make([]byte, 0, 1+nameSize+len(s.purpose)+1+len(context))
+	data = append(data, value[:1+nameSize]...)
 	data = append(data, s.purpose...)
 	data = append(data, 0)
 	return append(data, context...)

@@ -40,6 +40,31 @@ func TestOpenReturnsPlaintext(t *testing.T) {
 	}
 }
 
+// Bytes and text are two forms of the same value.
+func TestSealBytes(t *testing.T) {
+	s := sealer(t, "state", secret)
+	sealed := s.SealBytes([]byte("hello"), "context")
+	if want := 1 + 4 + 24 + 5 + 16; len(sealed) != want {
+		t.Errorf("%d bytes, not %d", len(sealed), want)
+	}
+	if plain, err := s.OpenBytes(sealed, "context"); err != nil || string(plain) != "hello" {
+		t.Errorf("got %q, %v", plain, err)
+	}
+	if plain, err := s.Open(base64.RawURLEncoding.EncodeToString(sealed), "context"); err != nil || string(plain) != "hello" {
+		t.Errorf("as text: got %q, %v", plain, err)
+	}
+	for i := range sealed {
+		for name, changed := range map[string][]byte{"cut": sealed[:i], "changed": bytes.Clone(sealed)} {
+			if changed = changed[:len(changed):len(changed)]; name == "changed" {
+				changed[i] ^= 1
+			}
+			if plain, err := s.OpenBytes(changed, "context"); err != seal.ErrOpen || plain != nil {
+				t.Errorf("%s at %d: got %q, %v", name, i, plain, err)
+			}
+		}
+	}
+}
+
 func TestOpenRefuses(t *testing.T) {
 	s := sealer(t, "state", secret)
 	sealed := s.Seal([]byte("hello, world"), "context")

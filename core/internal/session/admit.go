@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"strings"
 	"time"
@@ -144,11 +143,11 @@ func (b *Browsers) known(ctx context.Context, cookie string) (*Seat, error) {
 
 // seated makes the seat of a row and caches it.
 func (b *Browsers) seated(cookie string, row family.Row) (*Seat, error) {
-	var r record
-	if err := json.Unmarshal(row.Plain, &r); err != nil {
+	r, err := readRecord(row.Plain)
+	if err != nil {
 		return nil, err
 	}
-	seat, err := b.seat(row, &r)
+	seat, err := b.seat(row, r)
 	if err == nil {
 		b.keep(cookie, seat)
 	}
@@ -217,16 +216,16 @@ func (b *Browsers) renew(ctx context.Context, cookie string, seat *Seat) (*Seat,
 
 // isDue reports whether the record of a row is older than RefreshAfter and can be refreshed.
 func (b *Browsers) isDue(plain []byte) bool {
-	var r record
-	return json.Unmarshal(plain, &r) == nil && r.Refresh != "" && time.Since(time.Unix(r.Heard, 0)) >= b.own.RefreshAfter
+	r, err := readRecord(plain)
+	return err == nil && r.Refresh != "" && time.Since(time.Unix(r.Heard, 0)) >= b.own.RefreshAfter
 }
 
 // askAgain is the part of a renewal under the lease.
 func (v *Vault) askAgain(ctx context.Context, turn family.Turn) (*family.Result, error) {
-	var r record
-	if err := json.Unmarshal(turn.Data, &r); err != nil {
+	r, err := readRecord(turn.Data)
+	if err != nil {
 		return nil, err
 	}
-	_, spent, err := v.ask(ctx, &r, turn, v.Ready)
+	_, spent, err := v.ask(ctx, r, turn, v.Ready)
 	return r.kept(spent || err == nil, err)
 }

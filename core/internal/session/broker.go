@@ -21,7 +21,7 @@ type Broker struct {
 
 	keys  *keyset.Keys[*opened]
 	own   *verify.Issuer // this service
-	peers map[string]*keyset.Keys[jose.Set]
+	peers map[string]*keyset.Keys[jose.Named]
 }
 
 var _ Sessions = (*Broker)(nil)

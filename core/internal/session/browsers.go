@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -93,7 +92,7 @@ func (b *Browsers) begin(ctx context.Context, open *opened, r *record, login *Gr
 	if err := b.cfg.Permit(seat.Token); err != nil {
 		return "", nil, err
 	}
-	if begun.Data, err = json.Marshal(r); err == nil {
+	if begun.Data, err = r.text(); err == nil {
 		err = open.families.Begin(ctx, cookie, begun)
 	}
 	if err != nil {
@@ -144,7 +143,7 @@ func (b *Browsers) seat(row family.Row, r *record) (*Seat, error) {
 }
 
 func (b *Browsers) keep(cookie string, seat *Seat) {
-	b.seats.Put(cookie, seat, len(cookie)+seat.Token.Size())
+	b.seats.Put(&seat.node, cookie, seat, len(cookie)+seat.Token.Size())
 }
 
 // bound ends the oldest sessions of a person who has more than PerUser.

@@ -3,7 +3,6 @@ package session
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"strings"
 	"time"
@@ -104,8 +103,11 @@ func (v *Vault) endSession(ctx context.Context, id string, expiry time.Time) (*r
 	if err != nil {
 		err = fault.Down(fault.Store, err)
 	}
-	r := new(record)
-	if data == nil || json.Unmarshal(data, r) != nil {
+	if data == nil {
+		return nil, err
+	}
+	r, errRecord := readRecord(data)
+	if errRecord != nil {
 		return nil, err
 	}
 	return r, err

@@ -14,11 +14,12 @@ import (
 
 // Examination is what can be seen of the store without a change of it.
 type Examination struct {
-	Err    error // why the store cannot be read
-	Opened bool  // this instance has opened the store before
-	Keys   int   // rows of signing keys
-	Sealed bool  // a signing key does not open with the secrets
-	Clocks error // [clocks.ErrAhead] or [clocks.ErrLate]; nil: no difference is seen
+	Err    error  // why the store cannot be read
+	Opened bool   // this instance has opened the store before
+	Keys   int    // rows of signing keys
+	Sealed bool   // a signing key does not open with the secrets
+	Newest string // the algorithm of the newest signing key; "" if there is none, or it was not opened
+	Clocks error  // [clocks.ErrAhead] or [clocks.ErrLate]; nil: no difference is seen
 }
 
 // Examine reads the signing keys and the revocation list. Unlike the other methods it does not create tables, and no signing key. secrets
@@ -51,21 +52,21 @@ func (v *Vault) Examine(ctx context.Context, secrets [][]byte) *Examination {
 		e.Clocks = ahead.Err()
 	}
 	if v.cfg.Keys && len(secrets) > 0 {
-		e.Sealed, e.Err = v.examineKeys(ctx, secrets)
+		e.examineKeys(ctx, v, secrets)
 	}
 	return e
 }
 
-func (v *Vault) examineKeys(ctx context.Context, secrets [][]byte) (sealed bool, err error) {
+func (e *Examination) examineKeys(ctx context.Context, v *Vault, secrets [][]byte) {
 	keeper, err := v.newKeeper(secrets)
 	if err != nil {
-		return false, err
+		e.Err = err
+		return
 	}
-	err = keeper.Examine(ctx)
-	if errors.Is(err, keyring.ErrSealed) {
-		return true, nil
+	e.Newest, err = keeper.Examine(ctx)
+	if e.Sealed = errors.Is(err, keyring.ErrSealed); !e.Sealed {
+		e.Err = err
 	}
-	return false, err
 }
 
 // Fingerprint returns eight hexadecimal digits that name a secret and say nothing else about it.

@@ -16,9 +16,6 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/verify"
 )
 
-// algorithm signs own tokens and those of trusted issuers. Python services support no other.
-const algorithm = "RS256"
-
 // Issuers returns the rows of this service and of the trusted issuers. Revocations of trusted issuers are not known here.
 func (b *Broker) Issuers() []*verify.Issuer {
 	table := []*verify.Issuer{b.own}
@@ -30,7 +27,7 @@ func (b *Broker) Issuers() []*verify.Issuer {
 
 func (b *Broker) row(id string, keys verify.Keys, down fault.Part) *verify.Issuer {
 	return &verify.Issuer{
-		ID: id, Keys: keys, Down: down, Algorithm: algorithm, NamedKeys: true,
+		ID: id, Keys: keys, Down: down, Algorithms: jose.OwnAlgorithms, NamedKeys: true,
 		Audience: func(token *claims.Token, _ bool) bool { return slices.Contains(token.Audience, b.cfg.Audience) },
 		Want:     []string{b.cfg.Audience}, Rules: b.cfg.Rules, New: b.cfg.New,
 	}
@@ -60,11 +57,11 @@ func (v *Vault) tokenEnded(ctx context.Context, token *verify.Token) (bool, erro
 
 // newPeers makes the key source of each trusted issuer, by its exact identifier. Keys verify the tokens of their own issuer alone, and
 // an outage of one issuer does not affect others. Keys are fetched when the first token of the issuer arrives.
-func newPeers(cfg Config) map[string]*keyset.Keys[jose.Set] {
-	peers := make(map[string]*keyset.Keys[jose.Set])
+func newPeers(cfg Config) map[string]*keyset.Keys[jose.Named] {
+	peers := make(map[string]*keyset.Keys[jose.Named])
 	policy := fresh.Policy{Renew: provider.KeyAge, Stale: provider.StaleAge, Pause: provider.RefetchPause, Timeout: cfg.Timeout + provider.Slack}
 	for issuer, address := range cfg.Peers {
-		load := func(ctx context.Context) (jose.Set, error) {
+		load := func(ctx context.Context) (jose.Named, error) {
 			return fetchPeerKeys(ctx, cfg.Upstreams.Main().Provider, address)
 		}
 		told := trouble.Changes(cfg.Log.With("issuer", issuer), "the keys of a trusted issuer", "fetched")
@@ -74,19 +71,22 @@ func newPeers(cfg Config) map[string]*keyset.Keys[jose.Set] {
 	return peers
 }
 
-// fetchPeerKeys fetches the keys of a trusted issuer. It skips keys without a kid and those for other algorithms than brokers sign with.
-func fetchPeerKeys(ctx context.Context, p *provider.Provider, address string) (jose.Set, error) {
+// rsaAlgorithm is that of RSA keys of trusted issuers without alg, as Python services may publish them.
+const rsaAlgorithm = "RS256"
+
+// fetchPeerKeys fetches the keys of a trusted issuer. It skips keys without a kid and those for algorithms that no broker signs with.
+func fetchPeerKeys(ctx context.Context, p *provider.Provider, address string) (jose.Named, error) {
 	answer, err := p.Document(ctx, address)
 	if err != nil {
 		return nil, err
 	}
-	set, err := jose.ParseSet(answer.Text, algorithm)
+	set, err := jose.ParseSet(answer.Text, rsaAlgorithm)
 	if err != nil {
 		return nil, err
 	}
-	set = slices.DeleteFunc(set, func(key jose.Key) bool { return key.Alg != algorithm || key.ID == "" })
+	set = slices.DeleteFunc(set, func(key jose.Key) bool { return !slices.Contains(jose.OwnAlgorithms, key.Alg) || key.ID == "" })
 	if len(set) == 0 {
 		return nil, fetch.ErrNonsense
 	}
-	return set, nil
+	return jose.Named(set), nil
 }

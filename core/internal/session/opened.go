@@ -88,6 +88,7 @@ func (v *Vault) newKeeper(secrets [][]byte) (*keyring.Keeper, error) {
 	}
 	return &keyring.Keeper{
 		Store: v.cfg.Store, Sealer: sealer, Issuer: v.cfg.Issuer, Client: v.cfg.Client, Life: v.tokenLife(), Import: v.cfg.ImportKey, Now: time.Now,
+		Algorithm: v.cfg.Algorithm,
 	}, nil
 }
 

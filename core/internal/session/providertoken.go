@@ -2,8 +2,8 @@ package session
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/family"
@@ -45,8 +45,8 @@ func (v *Vault) ProviderToken(ctx context.Context, id string) (string, error) {
 
 // isExpiring reports whether the access token of a record is about to expire and can be refreshed.
 func isExpiring(plain []byte) bool {
-	var r record
-	if json.Unmarshal(plain, &r) != nil || r.Refresh == "" {
+	r, err := readRecord(plain)
+	if err != nil || r.Refresh == "" {
 		return false
 	}
 	life := time.Duration(r.AccessEnds-r.Heard) * time.Second
@@ -54,12 +54,12 @@ func isExpiring(plain []byte) bool {
 }
 
 func accessOf(plain []byte) (string, error) {
-	var r record
-	if err := json.Unmarshal(plain, &r); err != nil {
+	r, err := readRecord(plain)
+	if err != nil {
 		return "", err
 	}
 	if r.Access == "" || !time.Now().Before(time.Unix(r.AccessEnds, 0)) {
 		return "", ended()
 	}
-	return r.Access, nil
+	return strings.Clone(r.Access), nil // without the rest of the record
 }

@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"strings"
 	"time"
@@ -62,7 +61,7 @@ func (b *Broker) begin(ctx context.Context, open *opened, r *record, login *Gran
 		tokens.RefreshToken, tokens.RefreshExpires = first.Text, b.sessionEnd(login, time.Now().Add(b.cfg.SessionMax))
 		begun.Expires = time.Unix(tokens.RefreshExpires, 0)
 	}
-	if begun.Data, err = json.Marshal(r); err == nil {
+	if begun.Data, err = r.text(); err == nil {
 		err = open.families.Begin(ctx, first, begun)
 	}
 	if err != nil {

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,7 +18,10 @@ func (b *Broker) Refresh(ctx context.Context, token string) (*Tokens, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := open.families.Rotate(ctx, token, b.refreshRecord)
+	var made refreshed
+	text, err := open.families.Rotate(ctx, token, func(ctx context.Context, turn family.Turn) (*family.Result, error) {
+		return b.refreshRecord(ctx, turn, &made)
+	})
 	switch {
 	case errors.Is(err, family.ErrReused):
 		b.cfg.Log.Warn("a session was ended: a spent refresh token came again")
@@ -29,29 +33,45 @@ func (b *Broker) Refresh(ctx context.Context, token string) (*Tokens, error) {
 	case err != nil:
 		return nil, storeFault(err)
 	}
-	tokens := new(Tokens)
-	if err := json.Unmarshal(text, tokens); err != nil {
+	tokens, err := made.read(text)
+	if err != nil {
 		return nil, err
 	}
 	tokens.ExpiresIn = max(0, tokens.Expires-time.Now().Unix()) // the answer may be a repeated one
 	return tokens, nil
 }
 
+// refreshed is the answer that a call has made itself. It need not be parsed again.
+type refreshed struct {
+	text   []byte
+	tokens Tokens
+}
+
+// read returns the answer of a rotation. Call it after a rotation without an error: only then has the part under the lease ended.
+func (made *refreshed) read(text []byte) (*Tokens, error) {
+	tokens := new(Tokens)
+	if len(made.text) > 0 && bytes.Equal(text, made.text) {
+		*tokens = made.tokens
+		return tokens, nil
+	}
+	return tokens, json.Unmarshal(text, tokens)
+}
+
 // refreshRecord is the part of a rotation that runs under the lease: it refreshes at the provider, mints, and makes the answer.
-func (b *Broker) refreshRecord(ctx context.Context, turn family.Turn) (*family.Result, error) {
-	var r record
-	if err := json.Unmarshal(turn.Data, &r); err != nil {
+func (b *Broker) refreshRecord(ctx context.Context, turn family.Turn, made *refreshed) (*family.Result, error) {
+	r, err := readRecord(turn.Data)
+	if err != nil {
 		return nil, err
 	}
 	var open *opened
-	login, spent, err := b.ask(ctx, &r, turn, func(ctx context.Context) (err error) {
+	login, spent, err := b.ask(ctx, r, turn, func(ctx context.Context) (err error) {
 		open, err = b.ready(ctx)
 		return err
 	})
 	if err != nil {
 		return r.kept(spent, err)
 	}
-	minted, err := b.mintFor(open.signer(), &r, turn.Next.ID)
+	minted, err := b.mintFor(open.signer(), r, turn.Next.ID)
 	if err != nil {
 		return r.kept(true, err)
 	}
@@ -61,6 +81,8 @@ func (b *Broker) refreshRecord(ctx context.Context, turn family.Turn) (*family.R
 	if err != nil {
 		return r.kept(true, err)
 	}
+	made.text, made.tokens = text, *tokens
+	made.tokens.Caller = nil // as in an answer that was stored
 	result, err := r.kept(true, nil)
 	result.Answer, result.Expires, result.Issued = text, time.Unix(tokens.RefreshExpires, 0), minted.Expiry
 	return result, err
@@ -71,7 +93,7 @@ func (r *record) kept(spent bool, err error) (*family.Result, error) {
 	if !spent {
 		return nil, err
 	}
-	data, errData := json.Marshal(r)
+	data, errData := r.text()
 	return &family.Result{Data: data}, errors.Join(err, errData)
 }
 
@@ -98,9 +120,8 @@ func (v *Vault) ask(ctx context.Context, r *record, turn family.Turn, keeps func
 		return nil, false, err
 	}
 	r.Refresh = answer.RefreshToken
-	if data, err := json.Marshal(r); err == nil {
-		turn.Keep(data)
-	}
+	issued := *r
+	turn.Keep(issued.text)
 	if login, err = at.accept(ctx, answer, Check{Scope: r.Scope}); err != nil {
 		return nil, true, refreshFault(err)
 	}
@@ -123,11 +144,11 @@ func refreshFault(err error) error {
 
 // abandon revokes at the provider the refresh token in the data of an ended session.
 func (v *Vault) abandon(ctx context.Context, data []byte) {
-	var r record
-	if json.Unmarshal(data, &r) != nil {
+	r, err := readRecord(data)
+	if err != nil {
 		return
 	}
-	v.forsake(ctx, &r)
+	v.forsake(ctx, r)
 }
 
 // forsake revokes the refresh token of an ended session at the provider, if that can be reached.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/feed"
+	"github.com/go-oidc-auth/oidcauth/core/internal/tokencache"
 	"github.com/go-oidc-auth/oidcauth/core/internal/verify"
 )
 
@@ -25,6 +26,7 @@ type Seat struct {
 	read        time.Time // when the row was read
 	renewable   bool      // there is a refresh token
 
+	node       tokencache.Node[*Seat]      // its place in the cache
 	quiet      atomic.Int64                // until then a request needs only the revocation list, in Unix milliseconds
 	alive      atomic.Pointer[feed.Moment] // state of the revocation list in which the session was last found alive
 	idle, seen atomic.Int64                // Unix milliseconds; idle 0: no idle timeout

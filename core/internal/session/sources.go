@@ -18,7 +18,7 @@ type sources struct {
 
 // document is a JSON object from the provider, with the time at which it was received.
 type document struct {
-	Claims json.RawMessage `json:"claims"`
+	Claims json.RawMessage `json:"claims,omitempty"`
 	At     int64           `json:"at"` // Unix seconds
 }
 

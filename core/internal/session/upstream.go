@@ -16,7 +16,6 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/keyset"
 	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
 	"github.com/go-oidc-auth/oidcauth/core/internal/verify"
-	"golang.org/x/oauth2"
 )
 
 // Upstream spends grants at the provider and verifies the answers.
@@ -122,12 +121,12 @@ func refreshForm(token string) url.Values {
 }
 
 // accept verifies an answer: the ID token, and that its subject is the subject of the access token.
-func (r *Reached) accept(ctx context.Context, answer *oauth2.Token, check Check) (*Grant, error) {
+func (r *Reached) accept(ctx context.Context, answer *provider.Answer, check Check) (*Grant, error) {
 	if kind := answer.TokenType; kind != "" && !strings.EqualFold(kind, "bearer") {
 		return nil, fault.Bad(fault.TokenType, nil)
 	}
-	scope, fits := textMember(answer, "scope")
-	if access, _ := textMember(answer, "access_token"); !fits || access != answer.AccessToken {
+	scope, fits := answer.Text("scope")
+	if access, _ := answer.Text("access_token"); !fits || access != answer.AccessToken {
 		return nil, fault.Bad(fault.Provider, nil)
 	}
 	caller, err := r.caller(ctx, answer, check, scope)
@@ -170,8 +169,8 @@ func (u *Upstream) urgent(row *verify.Issuer) *verify.Issuer {
 }
 
 // caller verifies the ID token of an answer. It returns nil if there is none and check does not need one. The error is a fault.
-func (u *Upstream) caller(ctx context.Context, answer *oauth2.Token, check Check, scope string) (*verify.Token, error) {
-	raw, fits := textMember(answer, "id_token")
+func (u *Upstream) caller(ctx context.Context, answer *provider.Answer, check Check, scope string) (*verify.Token, error) {
+	raw, fits := answer.Text("id_token")
 	if !fits {
 		return nil, fault.Bad(fault.Provider, nil)
 	}

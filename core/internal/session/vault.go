@@ -38,6 +38,7 @@ type Config struct {
 	AnyAudience                            bool // the audience of the provider's tokens is not checked, so none can be exchanged
 	TokenTTL, SessionTTL, Grace            time.Duration
 	Timeout, Leeway                        time.Duration
+	Algorithm                              string // of new signing keys
 	ImportKey                              []byte
 	Peers                                  map[string]string // trusted issuers, and the URLs of their keys
 

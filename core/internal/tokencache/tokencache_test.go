@@ -11,11 +11,25 @@ import (
 
 func text(i int) string { return fmt.Sprintf("header.payload.%032d", i) }
 
+func put[V any](c *tokencache.Cache[V], text string, value V, bytes int) {
+	c.Put(new(tokencache.Node[V]), text, value, bytes)
+}
+
+// kept returns how many of the texts are cached.
+func kept(c *tokencache.Cache[int], from, to int) (n int) {
+	for i := from; i < to; i++ {
+		if _, ok := c.Get(text(i)); ok {
+			n++
+		}
+	}
+	return n
+}
+
 // A value is found only under exactly its text.
 func TestExactText(t *testing.T) {
 	c := tokencache.New[int](4096)
 	for i := range 500 {
-		c.Put(text(i), i, 100)
+		put(c, text(i), i, 100)
 	}
 	for i := range 500 {
 		if got, ok := c.Get(text(i)); !ok || got != i {
@@ -27,18 +41,18 @@ func TestExactText(t *testing.T) {
 			t.Errorf("%q: got %d", other, got)
 		}
 	}
-	c.Put(text(1), -1, 100)
+	put(c, text(1), -1, 100)
 	if got, _ := c.Get(text(1)); got != -1 {
 		t.Errorf("put again: got %d", got)
 	}
 }
 
-// Texts with the same end share a set and are distinguished.
+// Texts with the same end share their sets and are distinguished.
 func TestSameEnd(t *testing.T) {
 	c := tokencache.New[int](1)
 	end := strings.Repeat("s", 32)
 	for i := range 8 {
-		c.Put(fmt.Sprint(i, end), i, 1)
+		put(c, fmt.Sprint(i, end), i, 1)
 	}
 	for i := range 8 {
 		if got, ok := c.Get(fmt.Sprint(i, end)); !ok || got != i {
@@ -47,35 +61,83 @@ func TestSameEnd(t *testing.T) {
 	}
 }
 
-// The cache never exceeds its capacity, in number and in bytes, and always has the newest entry.
+// Many texts with one end stay within their sets, and the rest of the cache stays as it is.
+func TestManyWithSameEnd(t *testing.T) {
+	c := tokencache.New[int](800)
+	for i := range 700 {
+		put(c, text(i), i, 1)
+	}
+	end := strings.Repeat("s", 32)
+	for i := range 1000 {
+		put(c, fmt.Sprint(i, end), i, 1)
+		if got, ok := c.Get(fmt.Sprint(i, end)); !ok || got != i {
+			t.Fatalf("the newest, %d: got %d, %v", i, got, ok)
+		}
+	}
+	if n := kept(c, 0, 700); n < 700-16 {
+		t.Errorf("%d of 700 others are kept", n)
+	}
+}
+
+// The cache never exceeds its capacity, in number and in bytes, and always has the newest entry. Texts that take no more than the average
+// use all places.
 func TestBounds(t *testing.T) {
-	const size = 64
-	for name, bytes := range map[string]int{"small": 1, "average": tokencache.Average, "large": 8 * tokencache.Average, "three to a set": 8 * tokencache.Average / 3} {
-		c := tokencache.New[int](size)
-		for i := range 100 * size {
-			c.Put(text(i), i, bytes)
-			if _, ok := c.Get(text(i)); !ok {
-				t.Fatalf("%s: the newest is not there", name)
+	for _, size := range []int{8, 64, 100, 1000} {
+		for name, bytes := range map[string]int{
+			"small": 1, "average": tokencache.Average, "a little more": tokencache.Average * 11 / 10,
+			"three to a set": tokencache.Largest / 3, "largest": tokencache.Largest,
+		} {
+			c := tokencache.New[int](size)
+			for i := range 3 * size {
+				put(c, text(i), i, bytes)
+				if got, ok := c.Get(text(i)); !ok || got != i {
+					t.Fatalf("%d, %s: the newest is not there", size, name)
+				}
 			}
-		}
-		kept := 0
-		for i := range 100 * size {
-			if _, ok := c.Get(text(i)); ok {
-				kept++
+			if n, most := kept(c, 0, 3*size), min(size, size*tokencache.Average/bytes); n > most || n < most*99/100 {
+				t.Errorf("%d, %s: %d of at most %d are kept", size, name, n, most)
 			}
-		}
-		most := min(size, size*tokencache.Average/bytes)
-		if kept > most || kept < most/2 {
-			t.Errorf("%s: %d of at most %d are kept", name, kept, most)
 		}
 	}
 }
 
-// An entry larger than the limit of a set is not stored and evicts nothing.
+// As many texts as there are places find theirs, almost all.
+func TestFull(t *testing.T) {
+	for _, size := range []int{8, 1000, 8192} {
+		c := tokencache.New[int](size)
+		for i := range size {
+			put(c, text(i), i, tokencache.Average)
+		}
+		if n := kept(c, 0, size); n < size*98/100 {
+			t.Errorf("%d of %d are kept", n, size)
+		}
+	}
+}
+
+// Entries of different sizes share the memory of all.
+func TestDifferentSizes(t *testing.T) {
+	const size = 1024
+	c := tokencache.New[int](size)
+	bytes := func(i int) int { return tokencache.Average * (i%4 + 1) * 2 / 5 } // the average of all
+	for i := range 10 * size {
+		put(c, text(i), i, bytes(i))
+	}
+	total := 0
+	for i := range 10 * size {
+		if _, ok := c.Get(text(i)); ok {
+			total += bytes(i)
+		}
+	}
+	if most := size * tokencache.Average; total > most || total < most*98/100 {
+		t.Errorf("%d of %d bytes are used", total, most)
+	}
+}
+
+// An entry larger than the limit is not stored and evicts nothing.
 func TestTooLarge(t *testing.T) {
 	c := tokencache.New[int](1)
-	c.Put(text(1), 1, 100)
-	c.Put(text(2), 2, 8*tokencache.Average+1)
+	put(c, text(1), 1, 100)
+	put(c, text(2), 2, tokencache.Largest+1)
 	_, first := c.Get(text(1))
 	_, second := c.Get(text(2))
 	if !first || second {
@@ -83,21 +145,39 @@ func TestTooLarge(t *testing.T) {
 	}
 }
 
-// A used entry outlives unused ones.
+// A used entry outlives unused ones, whether places or bytes run out.
 func TestUsedEntriesStay(t *testing.T) {
-	c := tokencache.New[int](8)
-	c.Put(text(0), 0, 1)
-	for i := 1; i < 1000; i++ {
-		if _, ok := c.Get(text(0)); !ok {
-			t.Fatalf("gone after %d others", i)
+	for _, bytes := range []int{1, 2 * tokencache.Average} {
+		for _, size := range []int{8, 100, 1024} {
+			c := tokencache.New[int](size)
+			put(c, text(0), 0, bytes)
+			for i := 1; i < 10*size; i++ {
+				if _, ok := c.Get(text(0)); !ok {
+					t.Fatalf("%d of %d bytes: gone after %d others", size, bytes, i)
+				}
+				put(c, text(i), i, bytes)
+			}
 		}
-		c.Put(text(i), i, 1)
+	}
+}
+
+// If all entries are in use, the newest replaces one of them.
+func TestAllUsed(t *testing.T) {
+	for _, bytes := range []int{1, 2 * tokencache.Average} {
+		c := tokencache.New[int](64)
+		for i := range 1000 {
+			kept(c, max(0, i-64), i) // uses them
+			put(c, text(i), i, bytes)
+			if _, ok := c.Get(text(i)); !ok {
+				t.Fatalf("%d: the newest is not there", i)
+			}
+		}
 	}
 }
 
 // A read during a write returns the value for its text or nothing.
 func TestConcurrentReadsAndWrites(t *testing.T) {
-	c := tokencache.New[int](16)
+	c := tokencache.New[int](48)
 	var all sync.WaitGroup
 	for worker := range 8 {
 		all.Go(func() {
@@ -106,7 +186,7 @@ func TestConcurrentReadsAndWrites(t *testing.T) {
 				if got, ok := c.Get(text(n)); ok && got != n {
 					t.Errorf("asked for %d, got %d", n, got)
 				}
-				c.Put(text(n), n, 100*(n+1))
+				put(c, text(n), n, 100*(n+1))
 			}
 		})
 	}
@@ -117,7 +197,7 @@ func TestConcurrentReadsAndWrites(t *testing.T) {
 func TestHitAllocates(t *testing.T) {
 	c := tokencache.New[*int](16)
 	value := 1
-	c.Put(text(1), &value, 1)
+	put(c, text(1), &value, 1)
 	asked := text(1)
 	if n := testing.AllocsPerRun(100, func() { _, _ = c.Get(asked) }); n != 0 {
 		t.Errorf("%v allocations", n)

@@ -31,9 +31,9 @@ func (c *cache) find(raw string, now time.Time) *Token {
 	return token
 }
 
-// keep adds a verified token. Its raw text is already a copy.
+// keep adds a verified token, once. Its raw text is already a copy.
 func (c *cache) keep(token *Token) {
 	if c != nil {
-		c.tokens.Put(token.Raw, token, token.Size())
+		c.tokens.Put(&token.node, token.Raw, token, token.Size())
 	}
 }

@@ -21,7 +21,7 @@ func (i *Issuer) Signed(ctx context.Context, raw string) (*Token, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case i.Algorithm != "" && token.Alg != i.Algorithm, i.NamedKeys && !token.HasKey, !token.Supported(), !isAccessType(token.Typ):
+	case !i.maySignWith(token.Alg), i.NamedKeys && !token.HasKey, !token.Supported(), !isAccessType(token.Typ):
 		return nil, fault.New(fault.Token, fault.ErrTokenKind)
 	}
 	key, err := i.key(ctx, &token)

@@ -16,6 +16,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 	"github.com/go-oidc-auth/oidcauth/core/internal/keyset"
+	"github.com/go-oidc-auth/oidcauth/core/internal/tokencache"
 )
 
 // Keys are the keys of one issuer.
@@ -34,9 +35,10 @@ type Issuer struct {
 	// Keys are the issuer's keys. Down is the part that is reported as unreachable if they are.
 	Keys Keys
 	Down fault.Part
-	// Algorithm is the only accepted algorithm; empty: the algorithm of the key. NamedKeys requires a kid.
-	Algorithm string
-	NamedKeys bool
+	// Algorithms are those that the issuer may sign with; nil: all supported ones. In either case a token must be signed with the
+	// algorithm of its key. NamedKeys requires a kid.
+	Algorithms []string
+	NamedKeys  bool
 	// Audience reports whether an access token is for this service; typed means that its header has the type of RFC 9068. Want
 	// and Hint are for the log of a refusal: the accepted audiences, and which setting would accept the token ("" for none).
 	// Hint may be nil.
@@ -67,6 +69,7 @@ type Token struct {
 
 	issuer *Issuer
 	proof  keyset.Proof
+	node   tokencache.Node[*Token] // its place in the cache
 }
 
 // CouldBe reports whether the claim iss of this issuer's tokens can be name. It fetches nothing.
@@ -159,7 +162,7 @@ func (i *Issuer) anotherAudience(token *claims.Token) error {
 // verify checks what all tokens have in common: key, signature and the registered claims.
 func (i *Issuer) verify(ctx context.Context, token *jose.Token, name string) (*Token, error) {
 	switch {
-	case !token.Supported(), i.Algorithm != "" && token.Alg != i.Algorithm:
+	case !token.Supported(), !i.maySignWith(token.Alg):
 		return nil, fault.New(fault.Token, fault.ErrSignature)
 	case i.NamedKeys && !token.HasKey:
 		return nil, fault.New(fault.Token, fault.ErrUnknownKey)
@@ -182,6 +185,10 @@ func (i *Issuer) verify(ctx context.Context, token *jose.Token, name string) (*T
 	verified.Raw, verified.Payload, verified.issuer = token.Raw(), payload, i
 	i.Keys.Prove(&verified.proof, token.Header, key)
 	return verified, nil
+}
+
+func (i *Issuer) maySignWith(alg string) bool {
+	return i.Algorithms == nil || slices.Contains(i.Algorithms, alg)
 }
 
 // key returns the key that a token names. The error is a fault of kind Token, or an outage.

@@ -47,13 +47,16 @@ func memberSecret(name string) []string {
 	return []string{name + ": a secret key of the contract suite"}
 }
 
+// memberAlgorithms are those of the members' own tokens; the others have the default.
+var memberAlgorithms = map[string]string{"south": "ES256", "east": "EdDSA"}
+
 // member opens an application of the federation, with its own signing keys, that trusts the others.
 func (a setup) member(t *testing.T, net *internet, name, audience string, trusted ...string) *site {
 	t.Helper()
 	s := a.open(t, plan{config: func(cfg *core.Config) {
 		cfg.PublicURL, cfg.SecretKeys = issuerOf(name), memberSecret(name)
 		cfg.HTTPClient = &http.Client{Transport: net}
-		cfg.Broker.Audience = audience
+		cfg.Broker.Audience, cfg.Broker.SigningAlgorithm = audience, memberAlgorithms[name]
 		for _, other := range trusted {
 			cfg.Broker.TrustedIssuers = append(cfg.Broker.TrustedIssuers, issuerOf(other))
 		}
@@ -116,7 +119,7 @@ func withKeys(t *testing.T, a setup, member *site, owner, name, audience string)
 	t.Helper()
 	return a.open(t, plan{beside: member, config: func(cfg *core.Config) {
 		cfg.PublicURL, cfg.SecretKeys = issuerOf(name), memberSecret(owner)
-		cfg.Broker.Audience = audience
+		cfg.Broker.Audience, cfg.Broker.SigningAlgorithm = audience, memberAlgorithms[owner]
 	}})
 }
 

@@ -30,6 +30,7 @@ func commonParts() []part {
 		{"callback", testCallback},
 		{"token", testToken},
 		{"device", testDevice},
+		{"client keys", testClientKeys},
 		{"userinfo", testUserInfo},
 		{"logout", testLogout},
 		{"guards", testGuards},

@@ -4,6 +4,7 @@
 //
 // Environment:
 //
+//	OP_CLIENT_KEYS  where the client web-key, which has no secret, publishes its keys
 //	OP_CALLBACKS  redirect URIs of the clients, separated by spaces
 //	OP_LOGOUT     where a logout may send the browser
 //	OP_JWT        1: access tokens are JWTs; otherwise they are opaque
@@ -20,6 +21,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log"
@@ -49,6 +51,7 @@ func serve() error {
 	storage.RegisterClients(
 		storage.WebClient("web", "web-secret-0123456789abcdef0123456789abcdef", callbacks...),
 		storage.NativeClient("cli", callbacks...),
+		storage.WebClient(keyClient, "", callbacks...),
 	)
 	s := &store{Storage: storage.NewStorage(users{})}
 	if err := s.rotate(false); err != nil {
@@ -130,8 +133,40 @@ func (s *store) GetClientByClientID(ctx context.Context, id string) (op.Client, 
 	return client{c}, nil
 }
 
+// keyClient authenticates with private_key_jwt.
+const keyClient = "web-key"
+
+// GetKeyByIDAndClientID is part of [op.Storage].
+func (s *store) GetKeyByIDAndClientID(_ context.Context, id, name string) (*jose.JSONWebKey, error) {
+	if name != keyClient {
+		return nil, fmt.Errorf("%s has no keys", name)
+	}
+	response, err := http.Get(os.Getenv("OP_CLIENT_KEYS"))
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	var set jose.JSONWebKeySet
+	if err := json.NewDecoder(response.Body).Decode(&set); err != nil {
+		return nil, err
+	}
+	found := set.Key(id)
+	if len(found) != 1 {
+		return nil, fmt.Errorf("%d keys %q", len(found), id)
+	}
+	return &found[0], nil
+}
+
 // client adds to a client of the example: the device flow, where a logout may end, and JWTs.
 type client struct{ op.Client }
+
+// AuthMethod is part of [op.Client].
+func (c client) AuthMethod() oidc.AuthMethod {
+	if c.GetID() == keyClient {
+		return oidc.AuthMethodPrivateKeyJWT
+	}
+	return c.Client.AuthMethod()
+}
 
 // AccessTokenType is part of [op.Client].
 func (c client) AccessTokenType() op.AccessTokenType {

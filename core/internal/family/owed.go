@@ -1,0 +1,40 @@
+package family
+
+import (
+	"crypto/sha256"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/clocks"
+)
+
+// owed is the hash of a token that this instance has spent. Until its client has the answer, the grace period is that of other
+// instances, a minute longer: a store that fails in the middle of a rotation may keep the client waiting, and take the rotation all the
+// same. The client was told to come again with its token, and must not be logged out for that.
+type owed [sha256.Size]byte
+
+// owe notes that a token is about to be spent in the store.
+func (f *Families) owe(token Token) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := f.now()
+	for other, until := range f.owed { // those under way, and what an outage has left
+		if now.After(until) {
+			delete(f.owed, other)
+		}
+	}
+	f.owed[token.hash] = now.Add(f.cfg.Grace + clocks.Skew + f.cfg.Lease)
+}
+
+// answered notes that the client of a token gets its answer.
+func (f *Families) answered(token Token) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.owed, token.hash)
+}
+
+// owes reports whether the client of a token has no answer yet.
+func (f *Families) owes(token Token) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	_, owes := f.owed[token.hash]
+	return owes
+}

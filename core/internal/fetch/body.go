@@ -1,0 +1,61 @@
+package fetch
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/strictjson"
+)
+
+// usualBody is the expected size of a body whose length is not known, and usualMembers its expected number of members.
+const (
+	usualBody    = 4 << 10
+	usualMembers = 16
+)
+
+// readBody reads a body, and stops after MaxBody and one byte.
+func readBody(response *http.Response) (string, error) {
+	size := int64(usualBody)
+	if response.ContentLength > 0 {
+		size = min(response.ContentLength, MaxBody) + bytes.MinRead // with room to find the end
+	}
+	body := bytes.NewBuffer(make([]byte, 0, size))
+	_, err := body.ReadFrom(io.LimitReader(response.Body, MaxBody+1))
+	return body.String(), err
+}
+
+// Vetted is the body of an answer that a client of this package has read and parsed. Its zero value is an empty body.
+type Vetted struct {
+	Text   string
+	Object strictjson.Object // nil if the body is empty
+
+	unread strings.Reader
+}
+
+func newVetted(text string, object strictjson.Object) *Vetted {
+	v := &Vetted{Text: text, Object: object}
+	v.unread.Reset(text)
+	return v
+}
+
+// Read implements [io.Reader].
+func (v *Vetted) Read(into []byte) (int, error) { return v.unread.Read(into) }
+
+// Close does nothing.
+func (v *Vetted) Close() error { return nil }
+
+// VettedOf returns the body of an answer of a client of this package. If something on the way has wrapped the body, it is read and parsed
+// again. The error is that of the body, or [strictjson.ErrSyntax].
+func VettedOf(response *http.Response) (*Vetted, error) {
+	if v, ok := response.Body.(*Vetted); ok {
+		return v, nil
+	}
+	text, err := readBody(response)
+	if err != nil || text == "" {
+		return newVetted(text, nil), err
+	}
+	object, err := strictjson.Parse(text)
+	return newVetted(text, object), err
+}

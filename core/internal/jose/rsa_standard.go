@@ -1,0 +1,5 @@
+//go:build !boringcrypto
+
+package jose
+
+const boringCrypto = false
