@@ -21,6 +21,7 @@ type Auth struct {
 	cfg      *Config // a pointer, so that printing an Auth by value prints no setting
 	log      *slog.Logger
 	provider *provider.Provider
+	asks     *authRequest      // parameters of authorization requests
 	verifier *verify.Verifier  // what the guards accept
 	states   *login.Logins     // state of the logins in progress
 	logins   *session.Logins   // finishes a login: passes tokens through, or starts a session
@@ -50,7 +51,7 @@ func New(config Config) (*Auth, error) {
 	}
 	cfg.warn()
 	a := &Auth{
-		cfg: cfg, log: cfg.Logger, closed: new(atomic.Bool), loginPath: new(atomic.Pointer[string]), own: new(sync.Map), mounts: new(mounts), origin: originOf(cfg.PublicURL),
+		cfg: cfg, log: cfg.Logger, asks: cfg.authRequest(), closed: new(atomic.Bool), loginPath: new(atomic.Pointer[string]), own: new(sync.Map), mounts: new(mounts), origin: originOf(cfg.PublicURL),
 		noLogout:  trouble.New(cfg.Logger, slog.LevelWarn, "browsers", "sent to the provider's logout"),
 		refusals:  &trouble.Limit{Lines: 10, Every: time.Second},
 		redirects: trouble.OncePerMinute(), foreign: trouble.OncePerMinute(),

@@ -21,6 +21,7 @@ func (f *faults) add(field, format string, args ...any) {
 func (c *Config) check(f *faults) {
 	c.checkProvider(f)
 	c.checkLists(f)
+	c.checkParameters(f)
 	c.checkAudience(f)
 	c.checkSecrets(f)
 	c.checkStore(f)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -71,6 +72,16 @@ type Config struct {
 	// Scopes are requested at login and device start. A login can choose among these and openid, profile, email and
 	// offline_access, but no others. Empty: profile and email. openid is always added.
 	Scopes []string
+	// AuthParams are sent with every authorization request and at every device start, beside the parameters that this library sets:
+	// {"audience": {"https://api.example.org"}}. A name may have several values. A parameter in the query of a login replaces the one
+	// here, see AllowAuthParams; so does its prompt. At most 2,048 bytes, encoded. New refuses names that this library sets (such as
+	// scope and state), parameters that authenticate the client, and the prompt none. Empty: none.
+	AuthParams url.Values
+	// AllowAuthParams lists the parameters that the query of a login may set and that go on to the provider: "login_hint",
+	// "ui_locales". Each may be given once and has at most 2,048 bytes. A request parameter of OAuth or OpenID Connect that is not in
+	// the list is refused with 400; other names are ignored. The device route takes no parameters. New refuses the names that it
+	// refuses in AuthParams, and those with rules of their own at the login, as prompt. Empty: none. At most 64.
+	AllowAuthParams []string
 	// Audience lists the accepted audiences: aud of the provider's access tokens must contain one of them. Empty: it must
 	// contain ClientID. With an empty list, a token whose aud is absent or contains only Keycloak's built-in clients (account,
 	// broker, realm-management), and whose header does not have the type of RFC 9068 (at+jwt), is accepted if it has azp or
@@ -173,6 +184,7 @@ func (c *Config) complete() {
 	c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
 	c.Scopes, c.Audience = slices.Clone(c.Scopes), slices.Clone(c.Audience)
 	c.RedirectURIs, c.PostLogoutURIs = slices.Clone(c.RedirectURIs), slices.Clone(c.PostLogoutURIs)
+	c.AuthParams, c.AllowAuthParams = cloneValues(c.AuthParams), slices.Clone(c.AllowAuthParams)
 	c.SecretKeys, c.Require = slices.Clone(c.SecretKeys), slices.Clone(c.Require)
 	if len(c.Scopes) == 0 {
 		c.Scopes = slices.Clone(defaultScopes)

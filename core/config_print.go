@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -52,6 +53,8 @@ func (c Config) shown() []slog.Attr {
 		slog.String("Issuer", shownAddress(c.Issuer)),
 		slog.String("JWKSURL", shownAddress(c.JWKSURL)),
 		slog.Any("Scopes", c.Scopes),
+		slog.Any("AuthParams", slices.Sorted(maps.Keys(c.AuthParams))), // without the values, which may be somebody's
+		slog.Any("AllowAuthParams", c.AllowAuthParams),
 		slog.Any("Audience", c.Audience),
 		slog.Any("RedirectURIs", shownAddresses(c.RedirectURIs)),
 		slog.Any("PostLogoutURIs", shownAddresses(c.PostLogoutURIs)),

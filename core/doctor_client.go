@@ -107,7 +107,7 @@ func (a *Auth) examineRedirects(ctx context.Context, f *findings, meta *provider
 func (a *Auth) tryLogin(ctx context.Context, meta *provider.Metadata, redirect string) *provider.Authorization {
 	f := &flows{Auth: a}
 	scope := f.scopeText(a.cfg.Scopes, false)
-	parameters := f.authorization(redirect, scope, "none")
+	parameters := f.asks.parameters(redirect, scope, "none", nil)
 	bindTo(parameters, login.NewState(login.Browser, redirect, scope), rand.Text())
 	answer, err := a.provider.Authorize(ctx, endpoint(meta.Authorization, parameters), redirect)
 	if err != nil {

@@ -52,6 +52,7 @@ type loginQuery struct {
 	redirect, prompt, scope, state, challenge string
 	returnTo                                  string // "" for a client's login
 	offline, silent                           bool
+	added                                     url.Values // see Config.AllowAuthParams
 }
 
 // login answers GET login: it redirects the browser to the provider (RFC 6749 section 4.1.1, always with PKCE).
@@ -67,7 +68,7 @@ func (f *flows) login(ctx context.Context, request *Request) (*Response, error) 
 	if meta.Authorization == "" {
 		return nil, notDiscovered("authorization_endpoint")
 	}
-	parameters := f.authorization(query.redirect, query.scope, query.prompt)
+	parameters := f.asks.parameters(query.redirect, query.scope, query.prompt, query.added)
 	if query.returnTo != "" {
 		if loop := f.countLogin(request); loop != nil {
 			return loop, nil
@@ -81,17 +82,6 @@ func (f *flows) login(ctx context.Context, request *Request) (*Response, error) 
 		return redirect(endpoint(meta.Authorization, parameters)), nil
 	}
 	return f.loginWithState(request, meta, query, parameters)
-}
-
-// authorization returns the parameters of an authorization request, without those that bind it to a login.
-func (f *flows) authorization(redirect, scope, prompt string) url.Values {
-	parameters := url.Values{
-		"response_type": {"code"}, "client_id": {f.cfg.ClientID}, "redirect_uri": {redirect}, "scope": {scope}, "code_challenge_method": {"S256"},
-	}
-	if prompt != "" {
-		parameters.Set("prompt", prompt)
-	}
-	return parameters
 }
 
 // bindTo adds the parameters that bind an authorization request to a login; sealed is the state as the provider sees it.
@@ -153,7 +143,10 @@ func (f *flows) readLogin(ctx context.Context, request *Request) (*loginQuery, e
 	if q.prompt, q.silent, err = readPrompt(q.prompt, q.returnTo != ""); err != nil {
 		return nil, err
 	}
-	q.scope, err = f.loginScope(q.scope, q.offline)
+	if q.scope, err = f.loginScope(q.scope, q.offline); err != nil {
+		return nil, err
+	}
+	q.added, err = f.asks.asked(request.Query)
 	return q, err
 }
 

@@ -1,0 +1,83 @@
+package core
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+)
+
+// Bounds of the parameters of an authorization request.
+const (
+	maxAuthParams  = 2048 // bytes of AuthParams, encoded
+	maxAuthParam   = 2048 // bytes of one value in the query of a login
+	maxAllowParams = 64   // entries of AllowAuthParams
+)
+
+// reservedParams are the parameters that this library sets itself in a request to the provider, those that would replace them (RFC 9101),
+// and those that authenticate the client, which are no matter of a browser.
+var reservedParams = []string{
+	"response_type", "response_mode", "client_id", "redirect_uri", "scope", "state", "nonce", "code_challenge", "code_challenge_method",
+	"request", "request_uri", "client_secret", "client_assertion", "client_assertion_type",
+}
+
+// loginParams are the parameters of the login route that have rules of their own.
+var loginParams = []string{"prompt", "offline_access", "return_to", "provider"}
+
+// registeredParams are the request parameters that a login refuses unless AllowAuthParams lists them: those of the IANA registry "OAuth
+// Parameters" with the location authorization request, which has the ones of OpenID Connect too. The ones that the login reads are not here.
+var registeredParams = []string{
+	"response_type", "response_mode", "client_id", "request", "request_uri",
+	"acr_values", "authorization_details", "claims", "claims_locales", "display", "dpop_jkt", "id_token_hint", "login_hint", "max_age",
+	"registration", "resource", "ui_locales", "vtr",
+	"aud", "exp", "iat", "iss", "jti", "nbf", "sub", // RFC 9101 section 9.1
+	"client_metadata", "dcql_query", "issuer_state", "request_uri_method", "response_uri", "transaction_data", "verifier_info", "wallet_nonce", // OpenID for Verifiable Credentials
+}
+
+// checkParameters adds the faults of AuthParams and AllowAuthParams.
+func (c *Config) checkParameters(f *faults) {
+	for _, name := range slices.Sorted(maps.Keys(c.AuthParams)) {
+		c.checkAuthParam(f, name, c.AuthParams[name])
+	}
+	if size := len(c.AuthParams.Encode()); size > maxAuthParams {
+		f.add("AuthParams", "%d bytes, encoded: write at most %d", size, maxAuthParams)
+	}
+	if len(c.AllowAuthParams) > maxAllowParams {
+		f.add("AllowAuthParams", "%d entries: write at most %d", len(c.AllowAuthParams), maxAllowParams)
+	}
+	for i, name := range c.AllowAuthParams {
+		switch {
+		case !isParameter(name):
+			f.add("AllowAuthParams", "entry %d, %q: write the name of a parameter, with letters, digits, -, _ and dots", i, name)
+		case slices.Contains(reservedParams, name):
+			f.add("AllowAuthParams", "entry %d, %s: remove it, because this library sets that parameter", i, name)
+		case slices.Contains(loginParams, name):
+			f.add("AllowAuthParams", "entry %d, %s: remove it, because the login route has a rule of its own for that parameter", i, name)
+		}
+	}
+}
+
+func (c *Config) checkAuthParam(f *faults, name string, values []string) {
+	switch {
+	case !isParameter(name):
+		f.add("AuthParams", "%q: write the name of a parameter, with letters, digits, -, _ and dots", name)
+	case slices.Contains(reservedParams, name):
+		f.add("AuthParams", "%s: remove it, because this library sets that parameter", name)
+	case len(values) == 0 || slices.Contains(values, ""):
+		f.add("AuthParams", "%s: write a value, or remove it", name)
+	case slices.ContainsFunc(values, hasControl):
+		f.add("AuthParams", "%s: remove the control characters from its value", name)
+	case name == "prompt":
+		if prompt, _, err := readPrompt(values[0], false); len(values) > 1 || err != nil || prompt != values[0] {
+			f.add("AuthParams", "prompt: write one value of login, consent and select_account, separated by spaces; none would let nobody log in")
+		}
+	}
+}
+
+// cloneValues returns a copy that shares nothing with values.
+func cloneValues(values url.Values) url.Values {
+	return url.Values(http.Header(values).Clone())
+}
+
+// isParameter reports whether name is a parameter's name (RFC 6749 section 8.2).
+func isParameter(name string) bool { return name != "" && isAlphanumeric(name, "-_.") }
