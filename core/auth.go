@@ -61,7 +61,7 @@ func New(config Config) (*Auth, error) {
 		return nil, err
 	}
 	a.provider = provider.New(provider.Config{
-		DiscoveryURL: cfg.DiscoveryURL, Issuer: cfg.Issuer, JWKSURL: cfg.JWKSURL, Client: provider.NewClient(cfg.ClientID, cfg.ClientSecret),
+		DiscoveryURL: cfg.DiscoveryURL, Issuer: cfg.Issuer, JWKSURL: cfg.JWKSURL, Algorithm: cfg.IDTokenAlgorithm, Client: provider.NewClient(cfg.ClientID, cfg.ClientSecret),
 		HTTP: cfg.HTTPClient, Timeout: cfg.Timeout, Allows: func(address string) bool { return cfg.badEndpoint(address) == "" },
 		Log: a.log, Observe: a.observed(),
 	})

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
 )
 
@@ -66,6 +67,9 @@ func (c *Config) checkProvider(f *faults) {
 		} else if strings.Contains(c.PublicURL, "?") {
 			f.add("PublicURL", "%s: remove the query", quoted(c.PublicURL))
 		}
+	}
+	if alg := c.IDTokenAlgorithm; alg != "" && alg != "Ed25519" && !slices.Contains(jose.Algorithms, alg) {
+		f.add("IDTokenAlgorithm", "%q: write one of %s, Ed25519; ID tokens without a signature, or signed with the client secret, are not accepted", alg, strings.Join(jose.Algorithms, ", "))
 	}
 	if strings.TrimSpace(c.Issuer) != c.Issuer {
 		f.add("Issuer", "%s: remove the white space around it", quoted(c.Issuer))

@@ -68,6 +68,11 @@ type Config struct {
 	Issuer string
 	// JWKSURL is the address of the provider's keys. Empty: the discovery document's jwks_uri.
 	JWKSURL string
+	// IDTokenAlgorithm is the algorithm with which the provider signs ID tokens for this client, id_token_signed_response_alg in its
+	// registration: RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA or Ed25519. Then ID tokens and logout tokens of
+	// another algorithm are refused, and an RSA key that names no algorithm verifies tokens of this one too. Empty: the algorithm of the key;
+	// an RSA key that names none has RS256, or, if the provider does not announce that, the first RSA algorithm that it announces.
+	IDTokenAlgorithm string
 
 	// Scopes are requested at login and device start. A login can choose among these and openid, profile, email and
 	// offline_access, but no others. Empty: profile and email. openid is always added.

@@ -52,6 +52,7 @@ func (c Config) shown() []slog.Attr {
 		slog.String("PublicURL", shownAddress(c.PublicURL)),
 		slog.String("Issuer", shownAddress(c.Issuer)),
 		slog.String("JWKSURL", shownAddress(c.JWKSURL)),
+		slog.String("IDTokenAlgorithm", c.IDTokenAlgorithm),
 		slog.Any("Scopes", c.Scopes),
 		slog.Any("AuthParams", slices.Sorted(maps.Keys(c.AuthParams))), // without the values, which may be somebody's
 		slog.Any("AllowAuthParams", c.AllowAuthParams),

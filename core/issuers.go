@@ -14,7 +14,7 @@ func (c *Config) rules() *claims.Rules {
 // providerIssuer returns the provider's entry in the table of issuers.
 func (a *Auth) providerIssuer() *verify.Issuer {
 	return &verify.Issuer{
-		ID: a.cfg.Issuer, Discover: a.provider.Issuer, Keys: a.provider.Keys(), Down: fault.Keys,
+		ID: a.cfg.Issuer, IDAlgorithm: a.cfg.IDTokenAlgorithm, Discover: a.provider.Issuer, Keys: a.provider.Keys(), Down: fault.Keys,
 		Audience: a.cfg.isForUs, Want: a.cfg.audiences(), Hint: a.cfg.audienceHint, Marked: true,
 		Rules: a.cfg.rules(), New: newToken,
 	}
