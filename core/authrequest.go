@@ -11,10 +11,14 @@ type authRequest struct {
 	client string
 	always url.Values // Config.AuthParams
 	allow  []string   // Config.AllowAuthParams
+	posted bool       // the provider posts its answers to the own callback
 }
 
+// formPost is the response_mode with which the provider posts its answer (OAuth 2.0 Form Post Response Mode).
+const formPost = "form_post"
+
 func (c *Config) authRequest() *authRequest {
-	return &authRequest{client: c.ClientID, always: c.AuthParams, allow: c.AllowAuthParams}
+	return &authRequest{client: c.ClientID, always: c.AuthParams, allow: c.AllowAuthParams, posted: c.ResponseMode == formPost}
 }
 
 // asked returns the parameters of a login's query that go on to the provider: those in AllowAuthParams. A registered parameter that is not

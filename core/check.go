@@ -23,6 +23,7 @@ func (c *Config) check(f *faults) {
 	c.checkProvider(f)
 	c.checkLists(f)
 	c.checkParameters(f)
+	c.checkResponseMode(f)
 	c.checkAudience(f)
 	c.checkSecrets(f)
 	c.checkStore(f)

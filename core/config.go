@@ -87,6 +87,12 @@ type Config struct {
 	// the list is refused with 400; other names are ignored. The device route takes no parameters. New refuses the names that it
 	// refuses in AuthParams, and those with rules of their own at the login, as prompt. Empty: none. At most 64.
 	AllowAuthParams []string
+	// ResponseMode is how the provider sends the answer of a login to the callback route. "form_post" is for a provider that insists on it:
+	// its page posts the answer (OAuth 2.0 Form Post Response Mode). The callback route then takes POST too, a form of another site, and
+	// the login's cookie is SameSite=None and Secure. With Sessions the browser goes on to the callback route once more, with the cookies of
+	// this site. PublicURL must be https, or http on loopback, where browsers except Safari accept such a cookie. Logins with another
+	// redirect URI, as those of native clients, keep the query. Empty or "query": the query of a redirect.
+	ResponseMode string
 	// Audience lists the accepted audiences: aud of the provider's access tokens must contain one of them. Empty: it must
 	// contain ClientID. With an empty list, a token whose aud is absent or contains only Keycloak's built-in clients (account,
 	// broker, realm-management), and whose header does not have the type of RFC 9068 (at+jwt), is accepted if it has azp or

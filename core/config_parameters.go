@@ -57,6 +57,21 @@ func (c *Config) checkParameters(f *faults) {
 	}
 }
 
+// checkResponseMode adds the faults of ResponseMode.
+func (c *Config) checkResponseMode(f *faults) {
+	switch c.ResponseMode {
+	case "", "query":
+	case formPost:
+		if c.PublicURL == "" {
+			f.add("PublicURL", "empty: the ResponseMode form_post needs it, because the provider posts to the callback route")
+		} else if isPlain(c.PublicURL) {
+			f.add("ResponseMode", "form_post with the PublicURL %s: write an https PublicURL, because browsers accept the cookie only there and on loopback", quoted(c.PublicURL))
+		}
+	default:
+		f.add("ResponseMode", "%q: write form_post or query, or leave it empty", c.ResponseMode)
+	}
+}
+
 func (c *Config) checkAuthParam(f *faults, name string, values []string) {
 	switch {
 	case !isParameter(name):

@@ -56,6 +56,7 @@ func (c Config) shown() []slog.Attr {
 		slog.Any("Scopes", c.Scopes),
 		slog.Any("AuthParams", slices.Sorted(maps.Keys(c.AuthParams))), // without the values, which may be somebody's
 		slog.Any("AllowAuthParams", c.AllowAuthParams),
+		slog.String("ResponseMode", c.ResponseMode),
 		slog.Any("Audience", c.Audience),
 		slog.Any("RedirectURIs", shownAddresses(c.RedirectURIs)),
 		slog.Any("PostLogoutURIs", shownAddresses(c.PostLogoutURIs)),

@@ -99,7 +99,10 @@ func (f *flows) loginWithState(request *Request, meta *provider.Metadata, query 
 	state := login.NewState(kind, query.redirect, query.scope)
 	var cookie *http.Cookie
 	if kind == login.Browser {
-		state.Return, state.Silent = query.returnTo, query.silent
+		state.Return, state.Silent, state.Posted = query.returnTo, query.silent, f.asks.posted
+		if state.Posted {
+			parameters.Set("response_mode", formPost)
+		}
 		cookie = f.states.Bind(state, time.Now())
 	}
 	sealed, err := f.states.Seal(state)
@@ -110,7 +113,7 @@ func (f *flows) loginWithState(request *Request, meta *provider.Metadata, query 
 	answer := redirect(endpoint(meta.Authorization, parameters))
 	if cookie != nil {
 		for _, old := range f.states.Crowded(cookies(request)) {
-			addCookie(answer, f.states.Drop(old))
+			addCookie(answer, f.states.DropOther(old, state))
 		}
 		addCookie(answer, cookie)
 	}

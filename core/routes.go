@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,7 +25,7 @@ const Off = "-"
 type Paths struct {
 	Prefix   string // ""; precedes every path in this process, not in public addresses
 	Login    string // /auth/v2/login
-	Callback string // /auth/v2/callback
+	Callback string // /auth/v2/callback; register it at the provider, as Config.PublicURL and this path
 	Token    string // /auth/v2/token
 	Device   string // /auth/v2/device
 	Logout   string // /auth/v2/logout
@@ -39,7 +40,7 @@ type Paths struct {
 
 // Route is one route for a framework to mount: method, path and handler. It is also an [http.Handler]. Safe for concurrent use.
 type Route struct {
-	Name   string // login, callback, token, device, logout (GET and POST), userinfo, jwks, revoke, session, sessions (GET and DELETE), backchannel-logout
+	Name   string // login, callback (GET, and POST only with Config.ResponseMode), token, device, logout (GET and POST), userinfo, jwks, revoke, session, sessions (GET and DELETE), backchannel-logout
 	Method string // GET, POST or DELETE; every other method is refused, including HEAD, which would use up a login's code
 	Path   string // prefix and path
 
@@ -129,11 +130,15 @@ func (a *Auth) Routes(paths Paths) ([]Route, error) {
 	table := []Route{
 		{Name: "login", Method: http.MethodGet, Path: paths.Login, serve: f.login},
 		{Name: "callback", Method: http.MethodGet, Path: paths.Callback, serve: f.callbackRoute, referrer: "no-referrer"},
+		{Name: "callback", Method: http.MethodPost, Path: paths.Callback, serve: f.postedCallback, referrer: "no-referrer"}, // the provider's form
 		{Name: "token", Method: http.MethodPost, Path: paths.Token, serve: f.token, ownForms: true},
 		{Name: "device", Method: http.MethodPost, Path: paths.Device, serve: f.device, ownForms: true},
 		{Name: "logout", Method: http.MethodGet, Path: paths.Logout, serve: f.logout},
 		{Name: "logout", Method: http.MethodPost, Path: paths.Logout, serve: f.logout},
 		{Name: "userinfo", Method: http.MethodGet, Path: paths.UserInfo, serve: f.userInfo, takesSession: true},
+	}
+	if !a.asks.posted {
+		table = slices.DeleteFunc(table, func(route Route) bool { return route.Name == "callback" && route.Method == http.MethodPost })
 	}
 	if a.broker != nil {
 		if paths.Token == Off {

@@ -72,11 +72,20 @@ func (b *Browsers) Begin(ctx context.Context, meta *provider.Metadata, login *Gr
 		b.up.Provider.Forsake(ctx, meta, login.RefreshToken) // it will never be used
 		return "", nil, err
 	}
-	if old, err := b.known(ctx, from.Old); err == nil && old.ID != seat.ID {
-		_, _ = b.End(ctx, meta, old) // a failure is logged, and the end retried
-	}
+	b.replace(ctx, meta, from.Old, seat)
 	b.bound(ctx, meta, seat)
 	return cookie, seat, nil
+}
+
+// Replace ends the session of a browser's old cookie, which [Browsers.Begin] did not get.
+func (b *Browsers) Replace(ctx context.Context, old string, by *Seat) {
+	b.replace(ctx, b.metadata(ctx), old, by)
+}
+
+func (b *Browsers) replace(ctx context.Context, meta *provider.Metadata, old string, by *Seat) {
+	if old, err := b.known(ctx, old); err == nil && old.ID != by.ID {
+		_, _ = b.End(ctx, meta, old) // a failure is logged, and the end retried
+	}
 }
 
 func (b *Browsers) begin(ctx context.Context, open *opened, r *record, login *Grant, from Arrival) (string, *Seat, error) {
