@@ -133,8 +133,8 @@ func (c *Config) sessionTTL() time.Duration {
 // readyTimeout bounds Ready.
 const readyTimeout = 5 * time.Second
 
-// Ready returns nil if a guard can answer now. In passthrough mode the provider's issuer and keys must be cached; Ready
-// fetches them if they are not. With Sessions or in broker mode the store must be migrated, and the revocation list must be
+// Ready returns nil if a guard can answer now. In passthrough mode the issuer and the keys of the provider, of several those of one, must be
+// cached; Ready fetches them if they are not. With Sessions or in broker mode the store must be migrated, and the revocation list must be
 // at most a minute old. In broker mode a signing key must open too, and neither the provider nor trusted issuers are called.
 // Otherwise the error names each part that is not ready. Ready takes at most 5 s.
 func (a *Auth) Ready(ctx context.Context) error {

@@ -25,11 +25,17 @@ func (c *Config) checkProviders(f *faults) {
 		return
 	}
 	all := c.all()
+	if c.main.Name == "" && len(c.Providers) > 0 {
+		f.add(main+"Name", "empty, and no address has a host for a name: write the name by which a login chooses this provider")
+	}
 	for i := range c.Providers {
 		p := &c.Providers[i]
 		p.check(f, c, prefix(i))
+		if p.Name == "" {
+			f.add(prefix(i)+"Name", "empty, and no address has a host for a name: write the name by which a login chooses this provider")
+		}
 		for _, other := range all[:i+1] {
-			if strings.EqualFold(p.Name, other.Name) {
+			if p.Name != "" && strings.EqualFold(p.Name, other.Name) && p != other {
 				f.add(prefix(i)+"Name", "%q is the name of another provider too: give each its own Name", p.Name)
 			}
 			if p.base() != "" && strings.TrimSuffix(p.base(), "/") == strings.TrimSuffix(other.base(), "/") {

@@ -11,7 +11,7 @@ import (
 type Choice struct {
 	Name  string // for the parameter provider of the login route
 	Label string // text for people: Provider.Label, or the name
-	URL   string // public address of the login at this provider, with the parameters of the request
+	URL   string // public address of the login at this provider, with the parameters of the request; without PublicURL only "?" and these
 }
 
 // offersChoice reports whether a login that names no provider is answered with the chooser: a person sees the answer, and the service that
@@ -22,6 +22,10 @@ func (f *flows) offersChoice(request *Request, q *loginQuery) bool {
 
 // choose answers a login that names no provider with the chooser.
 func (f *flows) choose(ctx context.Context, request *Request) (*Response, error) {
+	login := "" // of this very page, if no public address is configured
+	if f.cfg.PublicURL != "" {
+		login = f.cfg.PublicURL + f.paths.Login
+	}
 	var choices []Choice
 	for _, p := range f.parties {
 		query := url.Values(maps.Clone(request.Query))
@@ -29,7 +33,7 @@ func (f *flows) choose(ctx context.Context, request *Request) (*Response, error)
 		if f.isOwnCallback(query.Get("redirect_uri")) {
 			query.Set("redirect_uri", f.ownCallback(p))
 		}
-		choices = append(choices, Choice{Name: p.Name, Label: p.Label, URL: endpoint(f.cfg.PublicURL+f.paths.Login, query)})
+		choices = append(choices, Choice{Name: p.Name, Label: p.Label, URL: endpoint(login, query)})
 	}
 	answer, err := f.onChoose(ctx, request, choices)
 	if err != nil || answer != nil {

@@ -38,7 +38,7 @@ type Finding struct {
 // more with a made-up client ID. The provider may log these requests as failed logins. Doctor logs only panics and a ClientKey that does not
 // sign, and does not call [Observer].
 //
-// Doctor makes at most ten requests, six more if logins are pushed, one after the other, and reads the store at the same time. Each request
+// For each provider Doctor makes at most ten requests, six more if logins are pushed, one after the other, and reads the store at the same time. Each request
 // takes at most Config.Timeout; all end with ctx. Safe for concurrent use.
 //
 // Doctor has limits:

@@ -461,3 +461,12 @@ func TestProvidersFaults(t *testing.T) {
 		_ = auth.Close()
 	}
 }
+
+// Without PublicURL and with a prefix, the links of the chooser stay on the page that shows them.
+func TestProvidersChooserWithoutAddress(t *testing.T) {
+	f, _ := newFlows(t, func(c *core.Config) { c.PublicURL = "" })
+	answer := f.get("login", url.Values{"redirect_uri": {flowRedirect}}, navigation...)
+	if link := chosen(t, string(answer.Body), second); !strings.HasPrefix(link, "?") {
+		t.Errorf("a link leads to %q", link)
+	}
+}
