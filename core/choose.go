@@ -28,7 +28,7 @@ func (f *flows) choose(ctx context.Context, request *Request) (*Response, error)
 	}
 	var choices []Choice
 	for _, p := range f.parties {
-		query := url.Values(maps.Clone(request.Query))
+		query := maps.Clone(request.Query)
 		query.Set("provider", p.Name)
 		if f.isOwnCallback(query.Get("redirect_uri")) {
 			query.Set("redirect_uri", f.ownCallback(p))

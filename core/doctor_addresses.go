@@ -86,11 +86,11 @@ func (a *Auth) examinePrefixes(f *findings, tables []Paths, mounted bool) {
 func (a *Auth) examineRegistration(f *findings, tables []Paths) {
 	if a.browsers != nil {
 		for _, address := range a.publicAddresses(tables, func(paths Paths) string { return paths.Logout }) {
-			f.note("post-logout redirect URI", address, "Register this post-logout redirect URI at the provider, to which it sends browsers after a logout.")
+			f.note("post-logout redirect URI", address, "Register this post-logout redirect URI %s, to which it sends browsers after a logout.", a.atProvider())
 		}
 	}
 	for _, address := range a.cfg.PostLogoutURIs {
-		f.note("post-logout redirect URI", address, "Register this post-logout redirect URI at the provider: it is in Config.PostLogoutURIs.")
+		f.note("post-logout redirect URI", address, "Register this post-logout redirect URI %s: it is in Config.PostLogoutURIs.", a.atProvider())
 	}
 }
 

@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,16 +24,37 @@ type visit struct {
 
 // examineProvider examines what the providers answer.
 func (a *Auth) examineProvider(ctx context.Context, f *findings) {
-	for _, p := range a.parties {
+	for i, p := range a.parties {
 		var found findings
 		visit{a, p}.examine(ctx, &found)
-		for _, finding := range found {
-			if len(a.parties) > 1 {
-				finding.Text = "Provider " + p.Name + ": " + finding.Text
-			}
-			*f = append(*f, finding)
-		}
+		a.attribute(f, found, i)
 	}
+}
+
+// attribute adds findings about the provider of this index; if there are several, with its name and its place in the configuration.
+func (a *Auth) attribute(f *findings, found findings, i int) {
+	fields := strings.NewReplacer()
+	if place := i - 1 + a.cfg.inList; place >= 0 {
+		var pairs []string
+		for _, field := range (Provider{ClientKey: new(ClientKey)}).shown() {
+			pairs = append(pairs, "Config."+field.Key, fmt.Sprintf("Config.Providers[%d].%s", place, field.Key))
+		}
+		fields = strings.NewReplacer(pairs...)
+	}
+	for _, finding := range found {
+		if finding.Text = fields.Replace(finding.Text); len(a.parties) > 1 {
+			finding.Text = "Provider " + a.parties[i].Name + ": " + finding.Text
+		}
+		*f = append(*f, finding)
+	}
+}
+
+// atProvider is where a person registers what all providers have to know.
+func (a *Auth) atProvider() string {
+	if len(a.parties) > 1 {
+		return "at each provider"
+	}
+	return "at the provider"
 }
 
 // examine examines what the provider answers. Checks that need the discovery document are left out without it.

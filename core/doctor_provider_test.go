@@ -191,3 +191,26 @@ func TestDoctorNotesOnlyWhatIsMissing(t *testing.T) {
 		}
 	}
 }
+
+// With several providers, findings have the name of the provider and the place of its settings, those about its relaxations too.
+func TestDoctorOfSeveralProviders(t *testing.T) {
+	f, other := newFlows(t, func(c *core.Config) {
+		c.Providers[0].Audience, c.PostLogoutURIs = []string{core.AnyAudience}, []string{"https://app.example.org/bye"}
+	})
+	other.Tamper(oidctest.DiscoveryDocuments, func(document oidctest.Claims) { document["issuer"] = "https://other.example" })
+	var texts []string
+	for _, finding := range f.auth.Doctor(t.Context()) {
+		texts = append(texts, finding.Text)
+	}
+	all := strings.Join(texts, "\n")
+	for _, want := range []string{
+		"Provider second: Config.Providers[0].Audience is core.AnyAudience",
+		"Provider second: The discovery document is that of the issuer https://other.example, which does not match Config.Providers[0].DiscoveryURL or Config.Providers[0].Issuer",
+		"Provider first: The discovery document was fetched",
+		"Register this post-logout redirect URI at each provider",
+	} {
+		if !strings.Contains(all, want) {
+			t.Errorf("no finding says %q:\n%s", want, all)
+		}
+	}
+}

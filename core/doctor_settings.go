@@ -38,11 +38,15 @@ func (a *Auth) examineRelaxations(f *findings) {
 	if c.AllowHTTP {
 		f.note("relaxations", "AllowHTTP: false,", "Config.AllowHTTP is set: whoever can read or change the traffic can take over every login.")
 	}
-	if a.main().takesAnyAudience() {
-		f.note("relaxations", "Audience: []string{"+strconv.Quote(c.ClientID)+"},", "Config.Audience is core.AnyAudience: guards accept tokens that were issued for other services of the provider.")
-	}
-	if a.main().takesIssuedToUs() {
-		f.note("relaxations", "", "Config.Audience has core.IssuedToUs: guards accept every token that was issued to this client, whatever its audience.")
+	for i, p := range a.parties {
+		var found findings
+		if p.takesAnyAudience() {
+			found.note("relaxations", "Audience: []string{"+strconv.Quote(p.ClientID)+"},", "Config.Audience is core.AnyAudience: guards accept tokens that were issued for other services of the provider.")
+		}
+		if p.takesIssuedToUs() {
+			found.note("relaxations", "", "Config.Audience has core.IssuedToUs: guards accept every token that was issued to this client, whatever its audience.")
+		}
+		a.attribute(f, found, i)
 	}
 	if c.RolesOfAllClients {
 		f.note("relaxations", "RolesOfAllClients: false,", "Config.RolesOfAllClients is set: an administrator of another application of the provider is one here too.")

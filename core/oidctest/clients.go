@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 )
@@ -14,7 +15,7 @@ type Client struct {
 	ID             string   // client_id
 	Secret         string   // client_secret; "", without Keys: a public client, which must use PKCE
 	Keys           []byte   // JWK set of a client that authenticates with private_key_jwt (RFC 7523) and with nothing else; nil: it has none
-	RedirectURIs   []string // compared byte for byte; http addresses on loopback without query whose path ends in /callback are allowed too
+	RedirectURIs   []string // compared byte for byte; http addresses on loopback without query whose path ends in /callback or /callback/NAME are allowed too
 	PostLogoutURIs []string // compared byte for byte; http addresses on loopback are allowed too
 
 	// Audience is the aud claim of the client's access tokens. Empty: ID.
@@ -92,7 +93,10 @@ func (c Client) mayRedirect(uri string) bool {
 	if err != nil || !isLoopback(u) || strings.ContainsAny(uri, "?#") {
 		return false
 	}
-	return strings.HasSuffix(u.Path, "/callback")
+	if strings.HasSuffix(u.Path, "/callback") {
+		return true
+	}
+	return path.Base(path.Dir(u.Path)) == "callback" // that of one of several providers
 }
 
 func (c Client) mayReturn(uri string) bool {

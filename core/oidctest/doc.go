@@ -21,6 +21,8 @@
 // [Provider.Fault] makes endpoints fail, [Provider.Tamper] changes what it sends, and [Provider.Last] and [Provider.Hits]
 // show the requests it got.
 //
+// For a service with several providers, start as many as it has: [Provider.Entry] returns the settings of a further one.
+//
 // Like a real provider it keeps a session for each browser: after one login the browser is not asked again, prompt=none succeeds, and
 // all logins of the browser have the same sid, until a logout or [Provider.EndSessions]. prompt=login, a max_age that has passed, and a
 // login_hint or id_token_hint that names another user show the login page again. [Provider.Approve] acts in a new browser each time;
@@ -41,6 +43,6 @@
 // in clear text: use it for tests and demos only.
 //
 // The users are alice (realm role admin, group /staff/dev), bob and carol; the clients are [ConfidentialClient] with
-// [ClientSecret], and [PublicClient]. For both, every http address on loopback whose path ends in /callback is
+// [ClientSecret], and [PublicClient]. For both, every http address on loopback whose path ends in /callback or /callback/NAME is
 // registered.
 package oidctest

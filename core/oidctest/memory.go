@@ -11,7 +11,7 @@ import (
 )
 
 // Client returns an HTTP client that calls the provider in memory, without a network. A request to another host returns an error and counts
-// as a hit of [Elsewhere]. No goroutine outlives its request. In a testing/synctest bubble, waiting uses the bubble's clock. Safe for
+// as a hit of [Elsewhere]; [HTTPClient] is for several providers. No goroutine outlives its request. In a testing/synctest bubble, waiting uses the bubble's clock. Safe for
 // concurrent use.
 func (p *Provider) Client() *http.Client { return &http.Client{Transport: transport{p}} }
 
@@ -32,7 +32,7 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		body = text
 	}
-	if r.URL.Scheme+"://"+r.URL.Host+t.provider.set.path != t.provider.issuer {
+	if !t.provider.isAt(r) {
 		t.provider.mu.Lock()
 		t.provider.hits[Elsewhere]++
 		t.provider.mu.Unlock()

@@ -21,7 +21,7 @@ func push(t *testing.T, p *oidctest.Provider, change url.Values) (int, map[strin
 	for name, values := range change {
 		form[name] = values
 	}
-	response, err := http.PostForm(p.URL(oidctest.PushedRequests), form) //nolint:noctx // a test provider answers
+	response, err := http.PostForm(p.URL(oidctest.PushedRequests), form)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -132,7 +132,7 @@ func (p *LemonLDAP) settings(dir, publicURL string, shape Shape) (map[string]any
 // lemonClient is one relying party.
 func lemonClient(id, secret, publicURL string, shape Shape) map[string]any {
 	options := map[string]any{
-		"ClientID": id, "ClientSecret": secret, "DisplayName": id, "RedirectUris": strings.Join(callbacks(publicURL), " "),
+		"ClientID": id, "ClientSecret": secret, "DisplayName": id, "RedirectUris": strings.Join(callbacks(publicURL, ""), " "),
 		"PostLogoutRedirectUris": publicURL + "/bye " + publicURL + "/auth/v2/logout", "BypassConsent": 1, "RefreshToken": 1, "RequirePKCE": 1, "UserIDAttr": "uid",
 		"IDTokenSignAlg": "RS256", "IDTokenExpiration": 300, "AccessTokenExpiration": 300, "IDTokenForceClaims": 1,
 		"AdditionalAudiences": API,

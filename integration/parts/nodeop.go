@@ -30,7 +30,11 @@ func NewNodeProvider(t testing.TB, publicURL string, shape Shape) *NodeProvider 
 // Rotate gives the provider new signing keys. With drop, it stops publishing the old ones.
 func (p *NodeProvider) Rotate(t testing.TB, drop bool) { t.Helper(); rotate(t, p.Issuer, drop) }
 
-// callbacks are where an application and a program on the user's machine wait for the browser.
-func callbacks(publicURL string) []string {
-	return []string{publicURL + "/auth/v2/callback", "http://localhost:53100/callback"}
+// callbacks are where an application and a program on the user's machine wait for the browser. name is that of the provider, "" for the main one.
+func callbacks(publicURL, name string) []string {
+	own := publicURL + "/auth/v2/callback"
+	if name != "" {
+		own += "/" + name
+	}
+	return []string{own, "http://localhost:53100/callback"}
 }

@@ -22,12 +22,13 @@ type Shape struct {
 	OffersAll bool   // the other way is offered, too, though it is refused; fosite alone
 	ClientAlg string // the client web-key is there: it signs assertions with this algorithm, and its keys are at the application; node-oidc-provider and zitadel
 	Push      bool   // authorization requests have to be pushed; node-oidc-provider alone
+	Name      string // of the provider at an application of several: its callback ends in it; "": it is the only or the main one
 	Sessions  bool   // the application has browser sessions: it gets people back from a logout, and logout tokens; node-oidc-provider alone
 }
 
 // environment is what the providers of this module read.
 func (s Shape) environment(publicURL string) []string {
-	list := append(os.Environ(), "OP_CALLBACKS="+strings.Join(callbacks(publicURL), " "), "OP_LOGOUT="+publicURL+"/bye")
+	list := append(os.Environ(), "OP_CALLBACKS="+strings.Join(callbacks(publicURL, s.Name), " "), "OP_LOGOUT="+publicURL+"/bye")
 	for name, value := range map[string]string{"OP_ALG": or(s.Algorithm, "RS256"), "OP_AUTH": or(s.Auth, "client_secret_basic")} {
 		list = append(list, name+"="+value)
 	}

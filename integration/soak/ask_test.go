@@ -45,7 +45,7 @@ func (i *instance) ask(method, path string, header http.Header, form url.Values)
 		a.err = err
 		return a
 	}
-	defer response.Body.Close() //nolint:errcheck // it was read
+	defer response.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
 	if err != nil {
 		a.err = err

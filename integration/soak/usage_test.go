@@ -89,12 +89,12 @@ func (r *run) rest() int {
 
 // profile writes a profile of the first instance to the folder of the run.
 func (r *run) profile(name, file string, debug int) {
-	response, err := http.Get(fmt.Sprintf("%s/profile/%s?debug=%d", r.fleet.slots[0].Load().base, name, debug)) //nolint:noctx // ends with the instance
+	response, err := http.Get(fmt.Sprintf("%s/profile/%s?debug=%d", r.fleet.slots[0].Load().base, name, debug))
 	if err != nil {
 		r.say("no profile: %v", err)
 		return
 	}
-	defer response.Body.Close() //nolint:errcheck // it was read
+	defer response.Body.Close()
 	into, err := os.Create(filepath.Join(r.dir, file))
 	if err != nil {
 		r.say("no profile: %v", err)

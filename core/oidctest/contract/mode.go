@@ -27,6 +27,7 @@ type mode struct {
 	// hold makes a guard without cached keys wait, and signals when it does.
 	hold func(s *site, waits chan<- struct{})
 
+	issues         bool   // guards accept tokens of this service
 	withoutKeys    string // a guard without cached keys while the provider's keys are unreachable
 	nameless       string // userinfo about an alice to whom the provider gives no name
 	userInfoFaults []userInfoFault
@@ -86,6 +87,7 @@ func brokerMode() *mode {
 		access:         (*site).exchanged,
 		badTokens:      badOwnTokens,
 		hold:           func(s *site, waits chan<- struct{}) { s.store.hang(waits) },
+		issues:         true,
 		withoutKeys:    seen("alice", 2), // own tokens need no keys of the provider
 		nameless:       known,            // the subject is the name
 		userInfoFaults: userInfoFaults(known, known, known, known),

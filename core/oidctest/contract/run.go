@@ -32,6 +32,7 @@ func commonParts() []part {
 		{"token", testToken},
 		{"device", testDevice},
 		{"client keys", testClientKeys},
+		{"several providers", testProviders},
 		{"userinfo", testUserInfo},
 		{"logout", testLogout},
 		{"guards", testGuards},

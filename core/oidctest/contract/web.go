@@ -26,6 +26,7 @@ func webParts() []part {
 		{"web session route", testSessionRoute},
 		{"web sessions route", testSessionsRoute},
 		{"web logout", testWebLogout},
+		{"web several providers", testWebProviders},
 		{"web paths", testWebPaths},
 		{"web many browsers", testWebCrowd},
 		{"web kept strings", testWebKept},
