@@ -32,7 +32,7 @@ func (i *Issuer) IDToken(ctx context.Context, raw string, login Login) (*Token, 
 	case !isAnyOf(token.Typ, "", "JWT"):
 		return nil, fault.New(fault.Token, fault.ErrTokenKind)
 	}
-	name, err := i.name(ctx)
+	name, err := i.nameFor(ctx, &token)
 	if err != nil {
 		return nil, err
 	}
@@ -49,6 +49,14 @@ func (i *Issuer) IDToken(ctx context.Context, raw string, login Login) (*Token, 
 		return nil, fault.New(fault.Token, fault.ErrClaims)
 	}
 	return verified, nil
+}
+
+// nameFor returns the iss that an ID token must have. The error is a fault of kind Token, or an outage.
+func (i *Issuer) nameFor(ctx context.Context, token *jose.Token) (string, error) {
+	if i.Spellings != nil {
+		return i.claimedBy(ctx, token)
+	}
+	return i.name(ctx)
 }
 
 // isIDToken excludes tokens that the issuer signs for other purposes. A token with events is a logout token or another security
