@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
 )
 
@@ -94,6 +95,11 @@ func (p *Provider) check(f *faults, c *Config, field string) {
 		f.add(field+"ClientSecret", "it contains control characters, perhaps a line break: remove them")
 	}
 	p.checkClientAuth(f, field)
+	p.checkParameters(f, field)
+	p.checkResponseMode(f, c, field)
+	if alg := p.IDTokenAlgorithm; alg != "" && alg != "Ed25519" && !slices.Contains(jose.Algorithms, alg) {
+		f.add(field+"IDTokenAlgorithm", "%q: write one of %s, Ed25519; ID tokens without a signature, or signed with the client secret, are not accepted", alg, strings.Join(jose.Algorithms, ", "))
+	}
 	for _, scope := range p.Scopes {
 		if !isScope(scope) {
 			f.add(field+"Scopes", "%q is not a scope: write one word per entry, of printable ASCII without quotes and backslashes", scope)

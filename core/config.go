@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -94,6 +95,11 @@ type Config struct {
 	Tenants []string
 	// JWKSURL is the address of the provider's keys. Empty: the discovery document's jwks_uri.
 	JWKSURL string
+	// IDTokenAlgorithm is the algorithm with which the provider signs ID tokens for this client, id_token_signed_response_alg in its
+	// registration: RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA or Ed25519. Then ID tokens and logout tokens of
+	// another algorithm are refused, and an RSA key that names no algorithm verifies tokens of this one too. Empty: the algorithm of the key;
+	// an RSA key that names none has RS256, or, if the provider does not announce that, the first RSA algorithm that it announces.
+	IDTokenAlgorithm string
 
 	// Scopes are requested at login and device start. A login can choose among these and openid, profile, email and
 	// offline_access, but no others. Empty: profile and email. openid is always added.
@@ -104,6 +110,22 @@ type Config struct {
 	// are empty, is the main one: it counts where a program names none, and own subjects and what is encrypted depend on
 	// which one it is; so keep it first. Empty: one provider. At most 100.
 	Providers []Provider
+	// AuthParams are sent with every authorization request and at every device start, beside the parameters that this library sets:
+	// {"audience": {"https://api.example.org"}}. A name may have several values. A parameter in the query of a login replaces the one
+	// here, see AllowAuthParams; so does its prompt. At most 2,048 bytes, encoded. New refuses names that this library sets (such as
+	// scope and state), parameters that authenticate the client, and the prompt none. Empty: none.
+	AuthParams url.Values
+	// AllowAuthParams lists the parameters that the query of a login may set and that go on to the provider: "login_hint",
+	// "ui_locales". Each may be given once and has at most 2,048 bytes. A request parameter of OAuth or OpenID Connect that is not in
+	// the list is refused with 400; other names are ignored. The device route takes no parameters. New refuses the names that it
+	// refuses in AuthParams, and those with rules of their own at the login, as prompt. Empty: none. At most 64.
+	AllowAuthParams []string
+	// ResponseMode is how the provider sends the answer of a login to the callback route. "form_post" is for a provider that insists on it:
+	// its page posts the answer (OAuth 2.0 Form Post Response Mode). The callback route then takes POST too, a form of another site, and
+	// the login's cookie is SameSite=None and Secure. With Sessions the browser goes on to the callback route once more, with the cookies of
+	// this site. PublicURL must be https, or http on loopback, where browsers except Safari accept such a cookie. Logins with another
+	// redirect URI, as those of native clients, keep the query. Empty or "query": the query of a redirect.
+	ResponseMode string
 	// Audience lists the accepted audiences: aud of the provider's access tokens must contain one of them. Empty: it must
 	// contain ClientID. With an empty list, a token whose aud is absent or contains only Keycloak's built-in clients (account,
 	// broker, realm-management), and whose header does not have the type of RFC 9068 (at+jwt), is accepted if it has azp or

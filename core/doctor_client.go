@@ -156,7 +156,7 @@ func (a visit) examineRedirects(ctx context.Context, f *findings, meta *provider
 func (a visit) tryLogin(ctx context.Context, meta *provider.Metadata, redirect string) *provider.Authorization {
 	f := &flows{Auth: a.Auth}
 	scope := f.scopeText(a.party.Scopes, false)
-	parameters := a.party.authorization(redirect, scope, "none")
+	parameters := a.party.asks.parameters(redirect, scope, "none", nil)
 	bindTo(parameters, login.NewState(login.Browser, redirect, scope), rand.Text())
 	target := endpoint(meta.Authorization, parameters)
 	if a.party.pushes(meta) {

@@ -113,7 +113,7 @@ func (a visit) examineKeys(f *findings, e *provider.Examination) {
 	case e.KeysErr != nil:
 		f.wrong("keys", a.keysLine(), "The provider's keys cannot be fetched (%s): every token is refused once the cached keys are too old.", e.KeysErr)
 	case len(e.Keys) > 0:
-		f.ok("keys", "The provider's keys were fetched: %d published, %d usable (%s).", e.Listed, len(e.Keys), strings.Join(algorithmsOf(e.Keys), ", "))
+		f.ok("keys", "The provider's keys were fetched: %d published, %d usable (%s).", e.Listed, different(e.Keys), strings.Join(algorithmsOf(e.Keys), ", "))
 	}
 }
 
@@ -131,13 +131,28 @@ func algorithmsOf(keys jose.Set) (algorithms []string) {
 	return claims.Distinct(algorithms)
 }
 
-// examineAlgorithms compares the announced algorithms of ID tokens with the keys.
+// different counts keys. One that verifies two algorithms is in the list twice.
+func different(keys jose.Set) (n int) {
+	for i, key := range keys {
+		isSame := func(other jose.Key) bool { other.Alg = key.Alg; return other.Equal(key) }
+		if !slices.ContainsFunc(keys[:i], isSame) {
+			n++
+		}
+	}
+	return n
+}
+
+// examineAlgorithms compares the announced algorithms of ID tokens with the configured one and with the keys.
 func (a visit) examineAlgorithms(f *findings, e *provider.Examination) {
 	announced := slices.DeleteFunc(slices.Clone(e.Offers.Algorithms), func(alg string) bool { return !slices.Contains(jose.Algorithms, alg) })
 	switch {
 	case e.Meta == nil || len(e.Offers.Algorithms) == 0:
+	case a.party.IDTokenAlgorithm != "" && !slices.Contains(e.Offers.Algorithms, a.party.IDTokenAlgorithm):
+		f.wrong("algorithms", `IDTokenAlgorithm: "",`, "The provider does not announce ID tokens signed with %s, which is Config.IDTokenAlgorithm: write the algorithm that is registered for this client, or remove the setting.", a.party.IDTokenAlgorithm)
 	case len(announced) == 0:
 		f.wrong("algorithms", "", "The provider signs ID tokens with none of the algorithms that are accepted here (%s): set RS256 or ES256 for this client at the provider.", strings.Join(jose.Algorithms, ", "))
+	case a.party.IDTokenAlgorithm != "" && len(e.Keys) > 0 && !slices.Contains(algorithmsOf(e.Keys), strings.Replace(a.party.IDTokenAlgorithm, "Ed25519", "EdDSA", 1)):
+		f.wrong("algorithms", "", "Config.IDTokenAlgorithm is %s, and the provider's keys are for %s: let it publish a key for that algorithm, or correct the setting.", a.party.IDTokenAlgorithm, strings.Join(algorithmsOf(e.Keys), ", "))
 	case len(e.Keys) > 0 && !slices.ContainsFunc(e.Keys, func(key jose.Key) bool { return slices.Contains(announced, key.Alg) }):
 		f.wrong("algorithms", "", "The provider announces ID tokens signed with %s, and its keys are for %s: let it publish a key for what it announces.", strings.Join(claims.Distinct(announced), ", "), strings.Join(algorithmsOf(e.Keys), ", "))
 	}

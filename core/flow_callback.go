@@ -13,31 +13,35 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/session"
 )
 
-// callbackRoute answers GET callback of one provider, where the provider sends the browser after a login. Once the state has been opened, the
-// answer always deletes the login's cookie.
+// callbackRoute answers GET callback of one provider, where the provider sends the browser after a login, and the browser goes after a posted
+// answer. Once the state has been opened, the answer always deletes the login's cookie.
 func (f *flows) callbackRoute(p *party) func(context.Context, *Request) (*Response, error) {
 	return func(ctx context.Context, request *Request) (*Response, error) {
+		if p.asks.posted && f.browsers != nil && request.Query.Has(arrivalParam) {
+			return f.arrive(ctx, p, request)
+		}
 		ctx, panicked := f.begin(ctx, Event{Kind: eventLogin, Part: grantCallback})
 		if panicked != nil {
 			return nil, panicked
 		}
-		answer, err := f.comeBack(ctx, p, request)
+		answer, _, err := f.comeBack(ctx, p, request, request.Query)
 		return answer, f.endAnswer(ctx, eventLogin, grantCallback, err)
 	}
 }
 
-func (f *flows) comeBack(ctx context.Context, at *party, request *Request) (*Response, error) {
+// comeBack ends a login with the provider's answer. The state is nil if it could not be opened.
+func (f *flows) comeBack(ctx context.Context, at *party, request *Request, values url.Values) (*Response, *login.State, error) {
 	if f.ownCallback(at) == "" {
-		return nil, &Error{Status: http.StatusInternalServerError, Code: CodeServerError, Detail: "The callback needs PublicURL in the configuration."} // no try later will find one
+		return nil, nil, &Error{Status: http.StatusInternalServerError, Code: CodeServerError, Detail: "The callback needs PublicURL in the configuration."} // no try later will find one
 	}
-	p, err := readCallback(request.Query)
+	p, err := readCallback(values)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	state, err := f.states.Open(p.state, login.Browser)
 	if err != nil {
 		f.logState(ctx, request)
-		return nil, err
+		return nil, nil, err
 	}
 	answer, err := f.finish(ctx, request, at, p, state)
 	if err != nil && f.browsers != nil {
@@ -48,8 +52,8 @@ func (f *flows) comeBack(ctx context.Context, at *party, request *Request) (*Res
 	if answer == nil {
 		answer = &Response{Header: make(http.Header)}
 	}
-	addCookie(answer, f.states.Drop(state.Cookie))
-	return answer, err
+	addCookie(answer, f.states.Drop(state))
+	return answer, state, err
 }
 
 // callbackQuery holds the provider's parameters (RFC 6749 sections 4.1.2 and 4.1.2.1, RFC 9207).
@@ -116,16 +120,29 @@ func (f *flows) logIn(ctx context.Context, request *Request, at *session.Reached
 	if err != nil {
 		return nil, err
 	}
+	var answer *Response
+	if request.Method == http.MethodPost {
+		answer, err = f.sendOn(state, cookie)
+	} else {
+		answer, err = f.land(ctx, request, seat, cookie, state.Return)
+	}
+	if err != nil {
+		_, _ = f.browsers.End(ctx, seat) // nobody gets its cookie
+	}
+	return answer, err
+}
+
+// land answers the browser that gets the cookie of a new session.
+func (f *flows) land(ctx context.Context, request *Request, seat *session.Seat, cookie, returnTo string) (*Response, error) {
 	token := &Token{TokenType: "Bearer", Expires: seat.Expires.Unix(), RefreshExpires: seat.Expires.Unix(), Scope: strings.Join(sessionOf(seat).caller().Scopes(), " "), caller: sessionOf(seat).caller()}
 	answer, err := f.onLogin(ctx, request, token)
 	if err != nil {
-		_, _ = f.browsers.End(ctx, seat) // nobody gets its cookie
 		return nil, err
 	}
 	if answer != nil {
 		answer = answer.owned()
 	} else {
-		answer = redirect(f.originURL(state.Return))
+		answer = redirect(f.originURL(returnTo))
 	}
 	addCookie(answer, f.sessionCookie(cookie, int(f.cfg.Sessions.Lifetime/time.Second)))
 	addCookie(answer, f.countCookie(request))
@@ -144,14 +161,17 @@ func (f *flows) leadBack(ctx context.Context, request *Request, p *callbackQuery
 	if state.Silent && slices.Contains(silentFaults, p.fault) && !fault.Is(err, fault.State) {
 		return redirect(f.originURL(state.Return))
 	}
-	if !fault.Is(err, fault.State) {
-		return nil
-	}
-	credentials := request.credentials()
-	if _, _, err := f.browserCaller(ctx, &credentials, false); err != nil {
+	if !fault.Is(err, fault.State) || !f.isLoggedIn(ctx, request) {
 		return nil
 	}
 	return redirect(f.originURL(state.Return))
+}
+
+// isLoggedIn reports whether the browser has a session.
+func (f *flows) isLoggedIn(ctx context.Context, request *Request) bool {
+	credentials := request.credentials()
+	_, _, err := f.browserCaller(ctx, &credentials, false)
+	return err == nil
 }
 
 // maxAgent is the maximum length of a stored User-Agent, in bytes.

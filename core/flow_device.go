@@ -3,7 +3,6 @@ package core
 import (
 	"context"
 	"net/http"
-	"net/url"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 	"github.com/go-oidc-auth/oidcauth/core/internal/login"
@@ -21,7 +20,8 @@ type DeviceStart struct {
 	Interval                int64   `json:"interval"`                            // seconds between two polls; 5 if the provider does not say
 }
 
-// device answers POST device, for the provider that the parameter provider names. A 503 means only that the provider has no device flow, or none for this client; the Python
+// device answers POST device, for the provider that the parameter provider names. It takes no other parameters: anybody may call it, and the
+// person who enters the code did not choose them. A 503 means only that the provider has no device flow, or none for this client; the Python
 // client then uses the code flow. So an outage is a 502 here.
 func (f *flows) device(ctx context.Context, request *Request) (*Response, error) {
 	read := parameters{values: request.Form, most: maxCredential}
@@ -39,7 +39,8 @@ func (f *flows) device(ctx context.Context, request *Request) (*Response, error)
 	if meta.Device == "" {
 		return nil, noDeviceFlow("OIDC endpoint 'device_authorization_endpoint' not found in discovery.")
 	}
-	form := url.Values{"scope": {f.scopeText(p.Scopes, true)}}
+	form := p.asks.beside()
+	form.Set("scope", f.scopeText(p.Scopes, true))
 	verifier := ""
 	if p.up.Provider.Client.IsPublic() { // providers that require PKCE of public clients require it here too
 		verifier = oauth2.GenerateVerifier()

@@ -146,8 +146,8 @@ func (f *flowService) serve(route string, request *core.Request) *core.Response 
 
 // keyOfRoute is the name of a route, with its method where it is the second of its path.
 func keyOfRoute(route core.Route) string {
-	if route.Name == "logout" && route.Method == http.MethodPost {
-		return "POST logout"
+	if (route.Name == "logout" || route.Name == "callback") && route.Method == http.MethodPost {
+		return "POST " + route.Name
 	}
 	return route.Name
 }

@@ -67,6 +67,7 @@ type loginQuery struct {
 	redirect, prompt, scope, state, challenge string
 	returnTo                                  string // "" for a client's login
 	offline, silent                           bool
+	added                                     url.Values // see Config.AllowAuthParams
 }
 
 // login answers GET login: it redirects the browser to the provider (RFC 6749 section 4.1.1, always with PKCE).
@@ -85,7 +86,7 @@ func (f *flows) login(ctx context.Context, request *Request) (*Response, error) 
 	if meta.Authorization == "" {
 		return nil, notDiscovered("authorization_endpoint")
 	}
-	parameters := query.party.authorization(query.redirect, query.scope, query.prompt)
+	parameters := query.party.asks.parameters(query.redirect, query.scope, query.prompt, query.added)
 	if query.returnTo != "" {
 		if loop := f.countLogin(request); loop != nil {
 			return loop, nil
@@ -105,17 +106,6 @@ func (f *flows) login(ctx context.Context, request *Request) (*Response, error) 
 	return f.loginWithState(ctx, request, meta, query, parameters)
 }
 
-// authorization returns the parameters of an authorization request, without those that bind it to a login.
-func (p *party) authorization(redirect, scope, prompt string) url.Values {
-	parameters := url.Values{
-		"response_type": {"code"}, "client_id": {p.ClientID}, "redirect_uri": {redirect}, "scope": {scope}, "code_challenge_method": {"S256"},
-	}
-	if prompt != "" {
-		parameters.Set("prompt", prompt)
-	}
-	return parameters
-}
-
 // bindTo adds the parameters that bind an authorization request to a login; sealed is the state as the provider sees it.
 func bindTo(parameters url.Values, state *login.State, sealed string) {
 	parameters.Set("state", sealed)
@@ -132,7 +122,10 @@ func (f *flows) loginWithState(ctx context.Context, request *Request, meta *prov
 	state.Provider = f.tag(query.party)
 	var cookie *http.Cookie
 	if kind == login.Browser {
-		state.Return, state.Silent = query.returnTo, query.silent
+		state.Return, state.Silent, state.Posted = query.returnTo, query.silent, query.party.asks.posted
+		if state.Posted {
+			parameters.Set("response_mode", formPost)
+		}
 		cookie = f.states.Bind(state, time.Now())
 	}
 	sealed, err := f.states.Seal(state)
@@ -147,7 +140,7 @@ func (f *flows) loginWithState(ctx context.Context, request *Request, meta *prov
 	answer := redirect(target)
 	if cookie != nil {
 		for _, old := range f.states.Crowded(cookies(request)) {
-			addCookie(answer, f.states.Drop(old))
+			addCookie(answer, f.states.DropOther(old, state))
 		}
 		addCookie(answer, cookie)
 	}
@@ -183,7 +176,11 @@ func (f *flows) readLogin(ctx context.Context, request *Request) (*loginQuery, e
 	if q.prompt, q.silent, err = readPrompt(q.prompt, q.returnTo != ""); err != nil {
 		return nil, err
 	}
-	if q.scope, err = f.loginScope(q.party, q.scope, q.offline); err == nil && name == "" && f.offersChoice(request, q) {
+	if q.scope, err = f.loginScope(q.party, q.scope, q.offline); err != nil {
+		return nil, err
+	}
+	q.added, err = q.party.asks.asked(request.Query)
+	if err == nil && name == "" && f.offersChoice(request, q) {
 		q.party = nil
 	}
 	return q, err

@@ -21,7 +21,7 @@ func TestLoginSendsToTheProvider(t *testing.T) {
 			f := newFlow(t, nil)
 			target, answer := f.login(url.Values{
 				"redirect_uri": {redirect}, "offline_access": {"true"}, "prompt": {"consent"},
-				"response_type": {"token"}, "client_id": {"other"}, "nonce": {"mine"}, "response_mode": {"form_post"}, "request_uri": {"https://evil.example"},
+				"response_type": {"code"}, "client_id": {oidctest.ConfidentialClient}, "nonce": {"mine"}, "response_mode": {"query"}, "utm_source": {"a", "b"}, "login_hint": {""},
 			})
 			flowNoStore(t, answer)
 			query := target.Query()

@@ -17,13 +17,14 @@ import (
 type party struct {
 	Provider
 
+	asks     *authRequest // parameters of authorization requests
 	up       *session.Upstream
 	noLogout *trouble.Trouble // the provider has no logout endpoint
 }
 
 // newParty makes a provider's party. It fetches nothing.
 func (a *Auth) newParty(settings Provider) (*party, error) {
-	p := &party{Provider: settings}
+	p := &party{Provider: settings, asks: settings.authRequest()}
 	log, label := a.log, ""
 	if len(a.cfg.Providers) > 0 {
 		log, label = log.With("provider", p.Name), p.Name
@@ -33,7 +34,7 @@ func (a *Auth) newParty(settings Provider) (*party, error) {
 		return nil, err
 	}
 	at := provider.New(provider.Config{
-		DiscoveryURL: p.DiscoveryURL, Issuer: p.Issuer, JWKSURL: p.JWKSURL, Client: client,
+		DiscoveryURL: p.DiscoveryURL, Issuer: p.Issuer, JWKSURL: p.JWKSURL, Algorithm: p.IDTokenAlgorithm, Client: client,
 		HTTP: a.cfg.HTTPClient, Timeout: a.cfg.Timeout, Allows: func(address string) bool { return p.badEndpoint(address, a.cfg) == "" },
 		Log: log, Observe: a.observed(label), Called: a.called,
 	})
@@ -53,7 +54,7 @@ func (p *Provider) rules(c *Config) *claims.Rules {
 // issuer returns the provider's entry in the table of issuers.
 func (p *Provider) issuer(at *provider.Provider, rules *claims.Rules) *verify.Issuer {
 	return &verify.Issuer{
-		ID: p.Issuer, Discover: at.Issuer, Base: p.base(), Spellings: p.spellings(), Keys: at.Keys(), Down: fault.Keys,
+		ID: p.Issuer, IDAlgorithm: p.IDTokenAlgorithm, Discover: at.Issuer, Base: p.base(), Spellings: p.spellings(), Keys: at.Keys(), Down: fault.Keys,
 		Audience: p.isForUs, Want: p.audiences(), Hint: p.audienceHint, Marked: true,
 		Rules: rules, New: newToken,
 	}

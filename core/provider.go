@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -29,6 +30,11 @@ type Provider struct {
 	Scopes        []string
 	Audience      []string
 
+	AuthParams       url.Values
+	AllowAuthParams  []string
+	ResponseMode     string
+	IDTokenAlgorithm string
+
 	TokenEndpointAuthMethod string
 	PushedRequests          PushedRequests
 }
@@ -38,6 +44,7 @@ func (c *Config) flat() Provider {
 	return Provider{
 		Name: c.Name, Label: c.Label, DiscoveryURL: c.DiscoveryURL, ClientID: c.ClientID, ClientSecret: c.ClientSecret, Issuer: c.Issuer, IssuerAliases: c.IssuerAliases, Tenants: c.Tenants, JWKSURL: c.JWKSURL,
 		Scopes: c.Scopes, Audience: c.Audience, ClientKey: c.ClientKey, TokenEndpointAuthMethod: c.TokenEndpointAuthMethod, PushedRequests: c.PushedRequests,
+		AuthParams: c.AuthParams, AllowAuthParams: c.AllowAuthParams, ResponseMode: c.ResponseMode, IDTokenAlgorithm: c.IDTokenAlgorithm,
 	}
 }
 
@@ -61,6 +68,7 @@ func (c *Config) gatherProviders() {
 	c.Name, c.Label, c.DiscoveryURL, c.ClientID, c.ClientSecret, c.Issuer, c.JWKSURL = m.Name, m.Label, m.DiscoveryURL, m.ClientID, m.ClientSecret, m.Issuer, m.JWKSURL
 	c.IssuerAliases, c.Tenants = m.IssuerAliases, m.Tenants
 	c.Scopes, c.Audience, c.ClientKey, c.TokenEndpointAuthMethod, c.PushedRequests = m.Scopes, m.Audience, m.ClientKey, m.TokenEndpointAuthMethod, m.PushedRequests
+	c.AuthParams, c.AllowAuthParams, c.ResponseMode, c.IDTokenAlgorithm = m.AuthParams, m.AllowAuthParams, m.ResponseMode, m.IDTokenAlgorithm
 }
 
 // normalize puts what is compared into one form, and sets the name.
@@ -93,6 +101,7 @@ func (p *Provider) base() string {
 // complete copies the slices, which the caller may change later, and fills in the defaults.
 func (p *Provider) complete() {
 	p.Scopes, p.Audience = slices.Clone(p.Scopes), slices.Clone(p.Audience)
+	p.AuthParams, p.AllowAuthParams = cloneValues(p.AuthParams), slices.Clone(p.AllowAuthParams)
 	if len(p.Scopes) == 0 {
 		p.Scopes = slices.Clone(defaultScopes)
 	}
@@ -129,6 +138,10 @@ func (p Provider) shown() []slog.Attr {
 		slog.Any("Audience", p.Audience),
 		slog.String("TokenEndpointAuthMethod", p.TokenEndpointAuthMethod),
 		slog.String("PushedRequests", string(p.PushedRequests)),
+		slog.String("IDTokenAlgorithm", p.IDTokenAlgorithm),
+		slog.Any("AuthParams", slices.Sorted(maps.Keys(p.AuthParams))), // without the values, which may be somebody's
+		slog.Any("AllowAuthParams", p.AllowAuthParams),
+		slog.String("ResponseMode", p.ResponseMode),
 	}
 	if p.ClientKey != nil {
 		fields = append(fields, slog.Attr{Key: "ClientKey", Value: p.ClientKey.LogValue()})

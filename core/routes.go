@@ -24,7 +24,7 @@ const Off = "-"
 type Paths struct {
 	Prefix   string // ""; precedes every path in this process, not in public addresses
 	Login    string // /auth/v2/login
-	Callback string // /auth/v2/callback; of each of Config.Providers: followed by a slash and its Name
+	Callback string // /auth/v2/callback; register it at the provider, as Config.PublicURL and this path; of each of Config.Providers: followed by a slash and its Name
 	Token    string // /auth/v2/token
 	Device   string // /auth/v2/device
 	Logout   string // /auth/v2/logout
@@ -41,7 +41,7 @@ type Paths struct {
 
 // Route is one route for a framework to mount: method, path and handler. It is also an [http.Handler]. Safe for concurrent use.
 type Route struct {
-	Name   string // login, callback, token, device, logout (GET and POST), userinfo, jwks, revoke, session, sessions (GET and DELETE), backchannel-logout, client-keys
+	Name   string // login, callback (GET, and POST only with ResponseMode), token, device, logout (GET and POST), userinfo, jwks, revoke, session, sessions (GET and DELETE), backchannel-logout, client-keys
 	Method string // GET, POST or DELETE; every other method is refused, including HEAD, which would use up a login's code
 	Path   string // prefix and path
 
@@ -138,6 +138,9 @@ func (a *Auth) Routes(paths Paths) ([]Route, error) {
 	}
 	for _, p := range a.parties {
 		table = append(table, Route{Name: "callback", Method: http.MethodGet, Path: f.callbackPath(p), serve: f.callbackRoute(p), referrer: "no-referrer"})
+		if p.asks.posted { // the provider's form
+			table = append(table, Route{Name: "callback", Method: http.MethodPost, Path: f.callbackPath(p), serve: f.postedCallback(p), referrer: "no-referrer"})
+		}
 	}
 	if a.broker != nil {
 		if paths.Token == Off {

@@ -72,15 +72,15 @@ func TestAnnounced(t *testing.T) {
 func TestNotOffered(t *testing.T) {
 	p := NewProvider(t)
 	for change, want := range map[string]string{
-		"response_mode=form_post": "invalid_request",
-		"response_mode=query":     "",
-		"request=e30":             "request_not_supported",
-		"request_uri=urn:x":       "request_uri_not_supported",
-		"registration={}":         "registration_not_supported",
-		"prompt=none login":       "invalid_request",
-		"prompt=none":             "login_required",
-		"response_type=":          "invalid_request",
-		"response_type=token":     "unsupported_response_type",
+		"response_mode=fragment": "invalid_request",
+		"response_mode=query":    "",
+		"request=e30":            "request_not_supported",
+		"request_uri=urn:x":      "request_uri_not_supported",
+		"registration={}":        "registration_not_supported",
+		"prompt=none login":      "invalid_request",
+		"prompt=none":            "login_required",
+		"response_type=":         "invalid_request",
+		"response_type=token":    "unsupported_response_type",
 	} {
 		name, value, _ := strings.Cut(change, "=")
 		query := url.Values{"response_type": {"code"}, "client_id": {ConfidentialClient}, "redirect_uri": {"http://localhost/callback"}}

@@ -158,13 +158,14 @@ func notOffered(query url.Values) string {
 	default:
 		return "unsupported_response_type"
 	}
-	if mode != "" && mode != "query" || slices.Contains(prompt, "none") && len(prompt) > 1 {
+	if mode != "" && mode != "query" && mode != formPost || slices.Contains(prompt, "none") && len(prompt) > 1 {
 		return "invalid_request"
 	}
 	return ""
 }
 
-// sendBack redirects to the client with the answer (RFC 6749 section 4.1.2) and iss (RFC 9207).
+// sendBack sends the browser to the client with the answer (RFC 6749 section 4.1.2) and iss (RFC 9207): by a redirect, or with
+// response_mode=form_post by a page that posts it.
 func (p *Provider) sendBack(w http.ResponseWriter, r *http.Request, query, answer url.Values) {
 	p.spend(r)
 	target, err := url.Parse(query.Get("redirect_uri"))
@@ -177,6 +178,10 @@ func (p *Provider) sendBack(w http.ResponseWriter, r *http.Request, query, answe
 	}
 	if !p.set.noIss {
 		answer.Set("iss", p.issuer)
+	}
+	if query.Get("response_mode") == formPost {
+		p.renderPost(w, target.String(), answer)
+		return
 	}
 	merged := target.Query()
 	for name, values := range answer {

@@ -23,7 +23,7 @@ func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
 		"introspection_endpoint": p.URL(Introspection),
 
 		"response_types_supported":                       []string{"code"},
-		"response_modes_supported":                       []string{"query"},
+		"response_modes_supported":                       []string{"query", formPost},
 		"grant_types_supported":                          grants,
 		"subject_types_supported":                        []string{"public"},
 		"id_token_signing_alg_values_supported":          []string{p.signer().Alg},

@@ -13,7 +13,8 @@ import (
 
 // Approve logs a user in, in a new browser. It opens an authorization URL of this provider, to which a login route redirects, presses the
 // user's button or types the password, and allows the scopes on a consent page. It returns the URL to which the provider redirects. The
-// query of that URL contains code, state and iss, or error if the provider refused the request. Approve itself returns an error for an
+// query of that URL contains code, state and iss, or error if the provider refused the request; with response_mode=form_post, it is what the
+// browser would post to the URL without it. Approve itself returns an error for an
 // unknown user, for a URL of another endpoint or provider, and if the provider answered with an error page. It does not call the service.
 func (p *Provider) Approve(authorizationURL, user string) (*url.URL, error) {
 	return p.Browser().Approve(authorizationURL, user)
@@ -114,7 +115,7 @@ func (b *Browser) browse(method, address string, form url.Values) (*url.URL, str
 		return back, "", err
 	case http.StatusOK:
 		page, err := io.ReadAll(response.Body)
-		return nil, string(page), err
+		return postOf(string(page)), string(page), err
 	default:
 		return nil, "", errors.New("oidctest: the provider refused the request")
 	}

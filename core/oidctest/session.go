@@ -86,7 +86,9 @@ func (p *Provider) begin(auth *core.Auth, user string, claims []Claims, query ur
 	}
 	s := &started{routes: make(map[string]core.Route)}
 	for _, route := range routes {
-		s.routes[route.Name] = route
+		if route.Method == http.MethodGet || s.routes[route.Name].Name == "" { // the callback takes POST only of a browser
+			s.routes[route.Name] = route
+		}
 	}
 	answer := s.routes["login"].Serve(context.Background(), &core.Request{Method: http.MethodGet, Query: query, Form: url.Values{}, Header: http.Header{}})
 	for _, line := range answer.Header["Set-Cookie"] {

@@ -34,7 +34,7 @@ await check('discovery document complete (OpenID Connect Discovery section 3)', 
     assert.ok(announced[name]?.startsWith(`${issuer}/`), `${name}: ${announced[name]}`);
   }
   assert.deepEqual(announced.response_types_supported, ['code']);
-  assert.deepEqual(announced.response_modes_supported, ['query']);
+  assert.deepEqual(announced.response_modes_supported, ['query', 'form_post']);
   assert.deepEqual(announced.subject_types_supported, ['public']);
   assert.deepEqual(announced.id_token_signing_alg_values_supported, [alg]);
   assert.deepEqual(announced.code_challenge_methods_supported, ['S256']);

@@ -29,17 +29,28 @@ func (l *Logins) Bind(state *State, now time.Time) *http.Cookie {
 	// The name starts with the time, so that names sort by age.
 	state.Cookie = fmt.Sprintf("%s%08x%s", l.prefix(), now.Unix(), randomText()[:6])
 	state.Binding = sum[:]
-	return l.cookie(state.Cookie, value, life)
+	return l.cookie(state, value, life)
 }
 
-func (l *Logins) cookie(name, value string, age time.Duration) *http.Cookie {
-	return &http.Cookie{ //nolint:gosec // without Secure only where PublicURL is http, which is loopback or AllowHTTP
-		Name: name, Value: value, Path: "/", MaxAge: int(age / time.Second), HttpOnly: true, Secure: l.cfg.Secure, SameSite: http.SameSiteLaxMode,
+// cookie returns the cookie of a state. One that comes with a posted answer is SameSite=None, and Secure also with http: browsers refuse it
+// otherwise (RFC 6265bis section 5.7), and treat loopback as secure.
+func (l *Logins) cookie(state *State, value string, age time.Duration) *http.Cookie {
+	cookie := &http.Cookie{ //nolint:gosec // without Secure only where PublicURL is http, which is loopback or AllowHTTP
+		Name: state.Cookie, Value: value, Path: "/", MaxAge: int(age / time.Second), HttpOnly: true, Secure: l.cfg.Secure, SameSite: http.SameSiteLaxMode,
 	}
+	if state.Posted {
+		cookie.Secure, cookie.SameSite = true, http.SameSiteNoneMode
+	}
+	return cookie
 }
 
-// Drop returns a cookie that deletes the login's cookie of this name.
-func (l *Logins) Drop(name string) *http.Cookie { return l.cookie(name, "", -time.Second) }
+// Drop returns a cookie that deletes the cookie of a state.
+func (l *Logins) Drop(state *State) *http.Cookie { return l.cookie(state, "", -time.Second) }
+
+// DropOther returns a cookie that deletes the cookie of this name, of a login that is like the one of state.
+func (l *Logins) DropOther(name string, state *State) *http.Cookie {
+	return l.Drop(&State{Cookie: name, Posted: state.Posted})
+}
 
 // Crowded returns the names of the oldest login cookies, which must be deleted before another one is set.
 func (l *Logins) Crowded(cookies []*http.Cookie) []string {

@@ -27,6 +27,7 @@ const (
 	Browser  Kind = "b" // own callback, bound to a cookie
 	Loopback Kind = "l" // a program on the user's machine, which posts the state as code_verifier
 	Logout   Kind = "o" // logout route, after the provider's logout
+	Arrival  Kind = "a" // own callback, after an answer that the provider posted; bound to a cookie of its own
 )
 
 // State is the state of a login in progress. It travels sealed in the parameter state, so the PKCE verifier in it stays
@@ -43,11 +44,18 @@ type State struct {
 	Binding  []byte `json:"b,omitempty"` // SHA-256 of its value
 	Return   string `json:"u,omitempty"` // address to return to; "" without sessions
 	Silent   bool   `json:"q,omitempty"` // login with prompt=none
+	Posted   bool   `json:"f,omitempty"` // the provider posts its answer: browsers send the cookie with requests of other sites
+	Session  string `json:"a,omitempty"` // the new session's cookie, which an arrival sets; "": the login did not work
 }
 
 // NewState makes the state of a new login, issued now, with a random verifier and nonce.
 func NewState(kind Kind, redirect, scope string) *State {
 	return &State{Kind: kind, Verifier: oauth2.GenerateVerifier(), Nonce: randomText(), Redirect: redirect, Scope: scope, Issued: time.Now().UnixMilli()}
+}
+
+// NewArrival makes the state of the navigation that follows a posted answer, issued now.
+func (s *State) NewArrival(session string) *State {
+	return &State{Kind: Arrival, Nonce: randomText(), Redirect: s.Redirect, Return: s.Return, Session: session, Issued: time.Now().UnixMilli()}
 }
 
 // Challenge returns the S256 challenge of the state's verifier (RFC 7636 section 4.2).

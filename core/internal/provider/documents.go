@@ -54,6 +54,7 @@ type Config struct {
 	DiscoveryURL string // empty: Issuer and JWKSURL are required
 	Issuer       string // the only accepted issuer; empty: the one in the document
 	JWKSURL      string // empty: the one in the document
+	Algorithm    string // another algorithm of RSA keys that name none; empty: only the one that the document announces
 	Client       Client
 	HTTP         *http.Client      // copied; nil: a client with defaults
 	Timeout      time.Duration     // of one call
@@ -182,7 +183,8 @@ func (p *Provider) fetchKeys(ctx context.Context) (jose.Set, error) {
 	return set, err
 }
 
-// loadKeys fetches the usable keys, and the document as it was; it is nil if it cannot be read. An RSA key that names no algorithm gets alg.
+// loadKeys fetches the usable keys, and the document as it was; it is nil if it cannot be read. An RSA key that names no algorithm verifies
+// alg, and Algorithm of the configuration too: then it is in the set twice.
 func (p *Provider) loadKeys(ctx context.Context, address, alg string) (jose.Set, *fetch.Answer, error) {
 	answer, err := p.Document(ctx, address)
 	if err != nil {
@@ -194,6 +196,14 @@ func (p *Provider) loadKeys(ctx context.Context, address, alg string) (jose.Set,
 	set, err := jose.ParseSet(answer.Text, alg)
 	if err != nil {
 		return nil, answer, fmt.Errorf("%s: %w", fetch.HostOf(address), err)
+	}
+	if slices.Contains(jose.RSAAlgorithms, p.cfg.Algorithm) {
+		more, _ := jose.ParseSet(answer.Text, p.cfg.Algorithm) // the same keys
+		for _, key := range more {
+			if !slices.ContainsFunc(set, key.Equal) {
+				set = append(set, key)
+			}
+		}
 	}
 	return set, answer, nil
 }

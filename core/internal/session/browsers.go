@@ -71,11 +71,16 @@ func (b *Browsers) Begin(ctx context.Context, login *Grant, from Arrival) (cooki
 		login.from.Forsake(ctx, login.RefreshToken) // it will never be used
 		return "", nil, err
 	}
-	if old, err := b.known(ctx, from.Old); err == nil && old.ID != seat.ID {
-		_, _ = b.End(ctx, old) // a failure is logged, and the end retried
-	}
+	b.Replace(ctx, from.Old, seat)
 	b.bound(ctx, seat)
 	return cookie, seat, nil
+}
+
+// Replace ends the session of a browser's old cookie: [Browsers.Begin] does not get it if the browser did not send it.
+func (b *Browsers) Replace(ctx context.Context, old string, by *Seat) {
+	if old, err := b.known(ctx, old); err == nil && old.ID != by.ID {
+		_, _ = b.End(ctx, old) // a failure is logged, and the end retried
+	}
 }
 
 func (b *Browsers) begin(ctx context.Context, open *opened, r *record, login *Grant, from Arrival) (string, *Seat, error) {

@@ -31,6 +31,8 @@ func (i *Issuer) IDToken(ctx context.Context, raw string, login Login) (*Token, 
 		return nil, fault.New(fault.Token, err)
 	case !isAnyOf(token.Typ, "", "JWT"):
 		return nil, fault.New(fault.Token, fault.ErrTokenKind)
+	case !i.isRegistered(token.Alg):
+		return nil, fault.New(fault.Token, fault.ErrSignature)
 	}
 	name, err := i.nameFor(ctx, &token)
 	if err != nil {
@@ -57,6 +59,12 @@ func (i *Issuer) nameFor(ctx context.Context, token *jose.Token) (string, error)
 		return i.claimedBy(ctx, token)
 	}
 	return i.name(ctx)
+}
+
+// isRegistered reports whether an ID token or a logout token may have this algorithm: any that the key has, or only the one that is
+// registered for this client (point 7). EdDSA and Ed25519 are the same (RFC 9864).
+func (i *Issuer) isRegistered(alg string) bool {
+	return i.IDAlgorithm == "" || alg == i.IDAlgorithm || isAnyOf(alg, "EdDSA", "Ed25519") && isAnyOf(i.IDAlgorithm, "EdDSA", "Ed25519")
 }
 
 // isIDToken excludes tokens that the issuer signs for other purposes. A token with events is a logout token or another security

@@ -41,6 +41,9 @@ type Issuer struct {
 	// algorithm of its key. NamedKeys requires a kid.
 	Algorithms []string
 	NamedKeys  bool
+	// IDAlgorithm is the only accepted algorithm of ID tokens and logout tokens (id_token_signed_response_alg); empty: the algorithm
+	// of the key.
+	IDAlgorithm string
 	// Audience reports whether an access token is for this service; typed means that its header has the type of RFC 9068. Want
 	// and Hint are for the log of a refusal: the accepted audiences, and which setting would accept the token ("" for none).
 	// Hint may be nil.

@@ -18,7 +18,7 @@ func (i *Issuer) LogoutToken(ctx context.Context, raw, client string) (*claims.L
 		return nil, fault.New(fault.Token, err)
 	case !isAnyOf(token.Typ, "", "JWT", "logout+jwt", "application/logout+jwt"):
 		return nil, fault.New(fault.Token, fault.ErrTokenKind)
-	case !token.Supported(), !i.maySignWith(token.Alg):
+	case !token.Supported(), !i.maySignWith(token.Alg), !i.isRegistered(token.Alg):
 		return nil, fault.New(fault.Token, fault.ErrSignature)
 	}
 	name, err := i.claimedBy(ctx, &token)

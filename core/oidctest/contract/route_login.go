@@ -31,6 +31,7 @@ func testLogin(t *testing.T, a setup) {
 	const challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 	s := a.open(t, plan{config: func(cfg *core.Config) {
 		cfg.RedirectURIs = []string{core.Loopback, "https://other.example.org/in"}
+		cfg.AllowAuthParams = []string{"login_hint"}
 	}})
 	at := s.idp.URL(oidctest.Authorization) + "?client_id=app&code_challenge=…&code_challenge_method=S256&nonce=…&"
 	for name, test := range map[string]struct {
@@ -44,6 +45,8 @@ func testLogin(t *testing.T, a setup) {
 			moved(at + "redirect_uri=" + url.QueryEscape(loopback) + "&response_type=code&scope=openid+profile+email&state=…")},
 		"parameters": {loginQuery("redirect_uri", loopback, "prompt", "login consent", "offline_access", "TRUE", "scope", "email admin"), nil,
 			moved(at + "prompt=login+consent&redirect_uri=" + url.QueryEscape(loopback) + "&response_type=code&scope=openid+email+offline_access&state=…")},
+		"allowed and ignored": {loginQuery("redirect_uri", loopback, "login_hint", "a b", "utm_source", "x", "response_type", "code"), nil,
+			moved(strings.Replace(at, "&nonce", "&login_hint=a+b&nonce", 1) + "redirect_uri=" + url.QueryEscape(loopback) + "&response_type=code&scope=openid+profile+email&state=…")},
 		"own challenge": {loginQuery("redirect_uri", "https://other.example.org/in", "code_challenge", challenge, "code_challenge_method", "S256", "state", "a b"), nil,
 			moved(s.idp.URL(oidctest.Authorization) + "?client_id=app&code_challenge=" + challenge +
 				"&code_challenge_method=S256&redirect_uri=https%3A%2F%2Fother.example.org%2Fin&response_type=code&scope=openid+profile+email&state=a+b")},
@@ -72,6 +75,7 @@ func loginRefusals(t *testing.T, a setup) {
 		"almost":        {loginQuery("redirect_uri", ownCallback+"/"), "This redirect_uri is not allowed."},
 		"repeated":      {loginQuery("redirect_uri", loopback, "redirect_uri", loopback), "Parameter redirect_uri is given more than once."},
 		"prompt":        {loginQuery("redirect_uri", loopback, "prompt", "later"), "This prompt is not one of login, consent, select_account and none."},
+		"not allowed":   {loginQuery("redirect_uri", loopback, "login_hint", "alice"), "This service does not take the parameter login_hint."},
 		"bad challenge": {loginQuery("redirect_uri", loopback, "code_challenge", "x", "code_challenge_method", "plain"), "The code_challenge has to be one of method S256."},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -28,6 +28,7 @@ func commonParts() []part {
 	return []part{
 		{"login", testLogin},
 		{"callback", testCallback},
+		{"posted callback", testPosted},
 		{"token", testToken},
 		{"device", testDevice},
 		{"client keys", testClientKeys},

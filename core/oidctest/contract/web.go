@@ -19,6 +19,7 @@ import (
 func webParts() []part {
 	return []part{
 		{"web login", testWebLogin},
+		{"web posted callback", testWebPosted},
 		{"web guards", testWebGuards},
 		{"web requests of other sites", testForeign},
 		{"web cookies", testWebCookies},
