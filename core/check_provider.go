@@ -38,7 +38,7 @@ func (c *Config) checkProviders(f *faults) {
 			if p.Name != "" && strings.EqualFold(p.Name, other.Name) && p != other {
 				f.add(prefix(i)+"Name", "%q is the name of another provider too: give each its own Name", p.Name)
 			}
-			if p.base() != "" && strings.TrimSuffix(p.base(), "/") == strings.TrimSuffix(other.base(), "/") {
+			if p.sharesIssuer(other) {
 				f.add(prefix(i)+"DiscoveryURL", "%s: the provider %s has the same issuer, and a token does not say which of the two it belongs to: write one entry, with every Audience", quoted(p.DiscoveryURL), other.Name)
 			}
 		}
@@ -93,6 +93,7 @@ func (p *Provider) check(f *faults, c *Config, field string) {
 	if strings.TrimSpace(p.Issuer) != p.Issuer {
 		f.add(field+"Issuer", "%s: remove the white space around it", quoted(p.Issuer))
 	}
+	p.checkIssuers(f, field)
 	if hasControl(p.ClientID) {
 		f.add(field+"ClientID", "%q: remove the control characters", p.ClientID)
 	}

@@ -82,6 +82,17 @@ type Config struct {
 	// Issuer is the only accepted issuer, compared byte for byte. Empty: the issuer in the discovery document, which must be
 	// DiscoveryURL without its well-known part, with or without a trailing slash.
 	Issuer string
+	// IssuerAliases are further texts that this provider's tokens may have as iss, compared byte for byte: Google's "accounts.google.com"
+	// beside "https://accounts.google.com". They are the same issuer: [IDToken.Issuer] and [IDToken.Person] return Issuer. New refuses
+	// them without Issuer. Empty: none. At most 8.
+	IssuerAliases []string
+	// Tenants lists the tenants whose people this service accepts, if the provider has one discovery document for many: Microsoft Entra.
+	// Then Issuer is the template in that document, "https://login.microsoftonline.com/{tenantid}/v2.0", and so are IssuerAliases. A
+	// token is accepted if its iss is the template with a tenant of the list in it, its claim tid is that tenant, and the key that
+	// signed it is one for all tenants or for this one (its member issuer). Each tenant is an issuer of its own: [IDToken.Issuer] returns the
+	// template with the tenant. A token of another tenant is refused without a fetch. Each entry is the tenant's ID, a GUID. New refuses
+	// a template without tenants. Empty: the provider has one issuer. At most 10,000.
+	Tenants []string
 	// JWKSURL is the address of the provider's keys. Empty: the discovery document's jwks_uri.
 	JWKSURL string
 	// IDTokenAlgorithm is the algorithm with which the provider signs ID tokens for this client, id_token_signed_response_alg in its

@@ -84,7 +84,7 @@ func (f *flows) finish(ctx context.Context, request *Request, from *party, p *ca
 	if err != nil {
 		return nil, err
 	}
-	if p.issuer != "" && p.issuer != at.Meta.Issuer || p.issuer == "" && at.Meta.IssInAnswers {
+	if p.issuer != "" && p.issuer != at.Meta.Issuer && !at.Issuer.Spellings.Has(p.issuer) || p.issuer == "" && at.Meta.IssInAnswers {
 		return nil, badRequest(CodeInvalidRequest, "The answer is not from the provider of this login.")
 	}
 	if p.fault != "" {

@@ -54,7 +54,7 @@ func (p *Provider) rules(c *Config) *claims.Rules {
 // issuer returns the provider's entry in the table of issuers.
 func (p *Provider) issuer(at *provider.Provider, rules *claims.Rules) *verify.Issuer {
 	return &verify.Issuer{
-		ID: p.Issuer, IDAlgorithm: p.IDTokenAlgorithm, Discover: at.Issuer, Base: p.base(), Keys: at.Keys(), Down: fault.Keys,
+		ID: p.Issuer, IDAlgorithm: p.IDTokenAlgorithm, Discover: at.Issuer, Base: p.base(), Spellings: p.spellings(), Keys: at.Keys(), Down: fault.Keys,
 		Audience: p.isForUs, Want: p.audiences(), Hint: p.audienceHint, Marked: true,
 		Rules: rules, New: newToken,
 	}

@@ -22,10 +22,13 @@ type Provider struct {
 	ClientID     string
 	ClientSecret string
 	Issuer       string
-	JWKSURL      string
-	ClientKey    *ClientKey
-	Scopes       []string
-	Audience     []string
+	// IssuerAliases and Tenants are for providers whose tokens do not all have one text as iss.
+	IssuerAliases []string
+	Tenants       []string
+	JWKSURL       string
+	ClientKey     *ClientKey
+	Scopes        []string
+	Audience      []string
 
 	AuthParams       url.Values
 	AllowAuthParams  []string
@@ -39,7 +42,7 @@ type Provider struct {
 // flat returns the settings of the provider that the fields of Config describe.
 func (c *Config) flat() Provider {
 	return Provider{
-		Name: c.Name, Label: c.Label, DiscoveryURL: c.DiscoveryURL, ClientID: c.ClientID, ClientSecret: c.ClientSecret, Issuer: c.Issuer, JWKSURL: c.JWKSURL,
+		Name: c.Name, Label: c.Label, DiscoveryURL: c.DiscoveryURL, ClientID: c.ClientID, ClientSecret: c.ClientSecret, Issuer: c.Issuer, IssuerAliases: c.IssuerAliases, Tenants: c.Tenants, JWKSURL: c.JWKSURL,
 		Scopes: c.Scopes, Audience: c.Audience, ClientKey: c.ClientKey, TokenEndpointAuthMethod: c.TokenEndpointAuthMethod, PushedRequests: c.PushedRequests,
 		AuthParams: c.AuthParams, AllowAuthParams: c.AllowAuthParams, ResponseMode: c.ResponseMode, IDTokenAlgorithm: c.IDTokenAlgorithm,
 	}
@@ -63,6 +66,7 @@ func (c *Config) gatherProviders() {
 	}
 	m := c.main
 	c.Name, c.Label, c.DiscoveryURL, c.ClientID, c.ClientSecret, c.Issuer, c.JWKSURL = m.Name, m.Label, m.DiscoveryURL, m.ClientID, m.ClientSecret, m.Issuer, m.JWKSURL
+	c.IssuerAliases, c.Tenants = m.IssuerAliases, m.Tenants
 	c.Scopes, c.Audience, c.ClientKey, c.TokenEndpointAuthMethod, c.PushedRequests = m.Scopes, m.Audience, m.ClientKey, m.TokenEndpointAuthMethod, m.PushedRequests
 	c.AuthParams, c.AllowAuthParams, c.ResponseMode, c.IDTokenAlgorithm = m.AuthParams, m.AllowAuthParams, m.ResponseMode, m.IDTokenAlgorithm
 }
@@ -74,6 +78,10 @@ func (p *Provider) normalize() {
 		p.Name = hostOf(cmp.Or(p.DiscoveryURL, p.Issuer))
 	}
 	p.Label = cmp.Or(p.Label, p.Name)
+	p.IssuerAliases, p.Tenants = slices.Clone(p.IssuerAliases), slices.Clone(p.Tenants)
+	for i, tenant := range p.Tenants {
+		p.Tenants[i] = strings.ToLower(tenant)
+	}
 }
 
 // hostOf returns the host of an address, without port and brackets; "" if it has none.
@@ -123,6 +131,8 @@ func (p Provider) shown() []slog.Attr {
 		slog.String("ClientID", p.ClientID),
 		slog.String("ClientSecret", hide(p.ClientSecret != "")),
 		slog.String("Issuer", shownAddress(p.Issuer)),
+		slog.Any("IssuerAliases", shownAddresses(p.IssuerAliases)),
+		slog.Any("Tenants", p.Tenants),
 		slog.String("JWKSURL", shownAddress(p.JWKSURL)),
 		slog.Any("Scopes", p.Scopes),
 		slog.Any("Audience", p.Audience),

@@ -89,7 +89,7 @@ func Start(options ...Option) (*Provider, error) {
 		}
 	}
 	if !isIssuerPath(p.set.path) {
-		return nil, errors.New("oidctest: a path is empty, or begins with / and has letters, digits, - and _ between single slashes")
+		return nil, errors.New("oidctest: a path is empty, or begins with / and has letters, digits, dots, - and _ between single slashes, with no dot after a slash")
 	}
 	p.handler = p.routes()
 	if p.set.issuer != "" {
@@ -204,8 +204,8 @@ func (p *Provider) DropOldKeys() {
 }
 
 func isIssuerPath(path string) bool {
-	return path == "" || strings.HasPrefix(path, "/") && !strings.HasSuffix(path, "/") && !strings.Contains(path, "//") &&
+	return path == "" || strings.HasPrefix(path, "/") && !strings.HasSuffix(path, "/") && !strings.Contains(path, "//") && !strings.Contains(path, "/.") &&
 		strings.IndexFunc(path, func(r rune) bool {
-			return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/-_", r))
+			return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/-_.", r))
 		}) < 0
 }

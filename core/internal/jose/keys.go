@@ -25,6 +25,7 @@ var ErrKeySet = errors.New("jose: no usable key set")
 // Key is a public key and the only algorithm that it verifies. [NewKey] makes one that verifies fast.
 type Key struct {
 	ID     string // "" if the document gives none
+	Issuer string // the member issuer, for which Microsoft Entra's keys say whose tokens they sign; "" if there is none
 	Alg    string // RS256 … PS512, ES256, ES384, ES512, EdDSA
 	Public any    // *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey; must not change
 
@@ -43,7 +44,7 @@ func NewKey(id, alg string, public any) Key {
 // Equal reports whether two keys have the same ID, algorithm and public key.
 func (k Key) Equal(other Key) bool {
 	public, ok := k.Public.(interface{ Equal(crypto.PublicKey) bool })
-	return ok && k.ID == other.ID && k.Alg == other.Alg && public.Equal(other.Public)
+	return ok && k.ID == other.ID && k.Issuer == other.Issuer && k.Alg == other.Alg && public.Equal(other.Public)
 }
 
 // Set contains the usable keys of one issuer.
@@ -109,7 +110,18 @@ func parseKey(entry, rsaAlg string) (Key, bool) {
 	if !slices.Contains(algs, alg) {
 		return Key{}, false
 	}
-	return NewKey(kid, alg, public), true
+	key := NewKey(kid, alg, public)
+	key.Issuer = issuerOf(object)
+	return key, true
+}
+
+// issuerOf returns the member issuer of a key. Of a member that is not a text it returns the JSON text, which is no issuer.
+func issuerOf(object strictjson.Object) string {
+	issuer, err := object.String("issuer")
+	if raw, ok := object.Get("issuer"); ok && err != nil {
+		return raw
+	}
+	return issuer
 }
 
 // forVerifying reports whether use and key_ops allow the key to verify signatures (RFC 7517 sections 4.2 and 4.3).

@@ -109,7 +109,7 @@ func (v *Vault) ask(ctx context.Context, r *record, turn family.Turn, keeps func
 	if err != nil {
 		return nil, false, err
 	}
-	if issuer, err := at.Provider.Issuer(ctx); err == nil && issuer != r.Issuer {
+	if issuer, err := at.Provider.Issuer(ctx); err == nil && issuer != r.Issuer && up.Issuer.Spellings == nil {
 		return nil, false, family.ErrRefused // the session is of a provider that this service used before
 	}
 	answer, err := at.Provider.Token(ctx, at.Meta, refreshForm(r.Refresh))
@@ -126,7 +126,7 @@ func (v *Vault) ask(ctx context.Context, r *record, turn family.Turn, keeps func
 		return nil, true, refreshFault(err)
 	}
 	for _, token := range []*verify.Token{login.Caller, login.Access} { // OpenID Connect Core section 12.2
-		if token != nil && token.Subject != r.Subject {
+		if token != nil && (token.Subject != r.Subject || token.Issuer != r.Issuer) {
 			return nil, true, family.ErrRefused
 		}
 	}

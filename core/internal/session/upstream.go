@@ -145,7 +145,7 @@ func (r *Reached) accept(ctx context.Context, answer *provider.Answer, check Che
 	if err != nil {
 		access = nil // opaque or for another service: the client can use it, but there is no subject to compare
 	}
-	if access != nil && caller != nil && access.Subject != caller.Subject {
+	if access != nil && caller != nil && (access.Subject != caller.Subject || access.Issuer != caller.Issuer) {
 		return nil, fault.New(fault.Login, nil)
 	}
 	grant := &Grant{from: r, Access: access, accessAway: away, Tokens: Tokens{

@@ -84,9 +84,15 @@ func (u Upstreams) unmarked(text string) (*Upstream, string) {
 }
 
 // ownSubject returns the subject of a person in own tokens, whose issuer is this service: subjects of different providers must not be
-// equal. For the main provider it is the provider's; for another one its name precedes it. The error is a fault of kind Nobody.
+// equal. For the main provider it is the provider's; for another one its name precedes it, and the tenant if it has tenants. The error is a fault of kind Nobody.
 func (u Upstreams) ownSubject(issuer, subject string) (string, error) {
-	if from := u.Of(issuer); from != nil && from != u.Main() {
+	from := u.Of(issuer)
+	if from != nil {
+		if tenant := from.Issuer.Spellings[issuer].Tenant; tenant != "" { // the tenants of a provider are issuers of their own
+			subject = tenant + subjectMark + subject
+		}
+	}
+	if from != nil && from != u.Main() {
 		return from.Name + subjectMark + subject, nil
 	}
 	for _, up := range u[1:] {

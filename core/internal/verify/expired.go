@@ -36,6 +36,9 @@ func (i *Issuer) Signed(ctx context.Context, raw string) (*Token, error) {
 	if err := verified.Read(object, name, claims.BeforeEnd(object, time.Now()), i.Rules); err != nil {
 		return nil, fault.New(fault.Token, err)
 	}
+	if err := i.settle(&verified.Token, key); err != nil {
+		return nil, fault.New(fault.Token, err)
+	}
 	verified.Raw, verified.Payload, verified.issuer = token.Raw(), payload, i
 	if i.Name != nil {
 		i.Name(verified)

@@ -34,7 +34,7 @@ func (i *Issuer) IDToken(ctx context.Context, raw string, login Login) (*Token, 
 	case !i.isRegistered(token.Alg):
 		return nil, fault.New(fault.Token, fault.ErrSignature)
 	}
-	name, err := i.name(ctx)
+	name, err := i.nameFor(ctx, &token)
 	if err != nil {
 		return nil, err
 	}
@@ -51,6 +51,14 @@ func (i *Issuer) IDToken(ctx context.Context, raw string, login Login) (*Token, 
 		return nil, fault.New(fault.Token, fault.ErrClaims)
 	}
 	return verified, nil
+}
+
+// nameFor returns the iss that an ID token must have. The error is a fault of kind Token, or an outage.
+func (i *Issuer) nameFor(ctx context.Context, token *jose.Token) (string, error) {
+	if i.Spellings != nil {
+		return i.claimedBy(ctx, token)
+	}
+	return i.name(ctx)
 }
 
 // isRegistered reports whether an ID token or a logout token may have this algorithm: any that the key has, or only the one that is

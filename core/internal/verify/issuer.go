@@ -32,6 +32,8 @@ type Issuer struct {
 	// Discover returns the claim iss if it is known only from the issuer's document. It is Base, or Base and a slash.
 	Discover func(context.Context) (string, error)
 	Base     string
+	// Spellings are the texts that tokens may have as iss, if there are others than ID; then ID is not empty. nil: ID alone.
+	Spellings Spellings
 	// Keys are the issuer's keys. Down is the part that is reported as unreachable if they are.
 	Keys Keys
 	Down fault.Part
@@ -77,6 +79,9 @@ type Token struct {
 
 // CouldBe reports whether the claim iss of this issuer's tokens can be name. It fetches nothing.
 func (i *Issuer) CouldBe(name string) bool {
+	if i.Spellings != nil {
+		return i.Spellings.Has(name)
+	}
 	if i.ID != "" {
 		return name == i.ID
 	}
@@ -109,7 +114,7 @@ func (i *Issuer) Access(ctx context.Context, raw string) (*Token, error) {
 	return i.access(ctx, &token, name)
 }
 
-// claimedBy returns the issuer's name if the token claims to be from it. It refuses any other token before keys are fetched for it.
+// claimedBy returns the token's iss if that is a name of the issuer. It refuses any other token before keys are fetched for it.
 func (i *Issuer) claimedBy(ctx context.Context, token *jose.Token) (string, error) {
 	issuer, err := token.UnverifiedIssuer()
 	if err != nil {
@@ -117,6 +122,9 @@ func (i *Issuer) claimedBy(ctx context.Context, token *jose.Token) (string, erro
 	}
 	if !i.CouldBe(issuer) {
 		return "", anotherIssuer(cmp.Or(i.ID, i.Base))
+	}
+	if i.Spellings != nil {
+		return issuer, nil
 	}
 	name, err := i.name(ctx)
 	if err == nil && issuer != name {
@@ -183,6 +191,9 @@ func (i *Issuer) verify(ctx context.Context, token *jose.Token, name string) (*T
 	case errors.Is(err, fault.ErrIssuer):
 		return nil, anotherIssuer(name)
 	case err != nil:
+		return nil, fault.New(fault.Token, err)
+	}
+	if err := i.settle(&verified.Token, key); err != nil {
 		return nil, fault.New(fault.Token, err)
 	}
 	verified.Raw, verified.Payload, verified.issuer = token.Raw(), payload, i

@@ -37,5 +37,8 @@ func (i *Issuer) LogoutToken(ctx context.Context, raw, client string) (*claims.L
 	if err != nil {
 		return nil, fault.New(fault.Token, err)
 	}
+	if logout.Issuer, err = i.Spellings.settle(logout.Issuer, object, key); err != nil {
+		return nil, fault.New(fault.Token, err)
+	}
 	return logout, nil
 }

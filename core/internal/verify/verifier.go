@@ -29,6 +29,12 @@ func NewVerifier(cacheSize int, table ...*Issuer) *Verifier {
 			continue
 		}
 		v.named[issuer.ID] = issuer
+		for name := range issuer.Spellings {
+			v.named[name] = issuer
+		}
+		if issuer.Spellings != nil && !issuer.CouldBe(issuer.ID) { // a template, which no token has
+			delete(v.named, issuer.ID)
+		}
 		v.names = append(v.names, issuer.ID)
 	}
 	slices.Sort(v.names)
