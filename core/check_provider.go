@@ -24,6 +24,12 @@ func (c *Config) checkProviders(f *faults) {
 		return
 	}
 	all := c.all()
+	c.checkOneAsked(f, func(i int) string {
+		if i == 0 {
+			return main
+		}
+		return prefix(i - 1)
+	})
 	for i := range c.Providers {
 		p := &c.Providers[i]
 		p.check(f, c, prefix(i))
@@ -99,6 +105,7 @@ func (p *Provider) check(f *faults, c *Config, field string) {
 		}
 	}
 	p.checkAudience(f, field)
+	p.checkTokens(f, c, field)
 }
 
 func (p *Provider) checkAudience(f *faults, field string) {

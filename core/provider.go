@@ -28,6 +28,9 @@ type Provider struct {
 
 	TokenEndpointAuthMethod string
 	PushedRequests          PushedRequests
+
+	Tokens        TokenForm
+	Introspection *IntrospectionConfig
 }
 
 // flat returns the settings of the provider that the fields of Config describe.
@@ -35,6 +38,7 @@ func (c *Config) flat() Provider {
 	return Provider{
 		Name: c.Name, Label: c.Label, DiscoveryURL: c.DiscoveryURL, ClientID: c.ClientID, ClientSecret: c.ClientSecret, Issuer: c.Issuer, JWKSURL: c.JWKSURL,
 		Scopes: c.Scopes, Audience: c.Audience, ClientKey: c.ClientKey, TokenEndpointAuthMethod: c.TokenEndpointAuthMethod, PushedRequests: c.PushedRequests,
+		Tokens: c.Tokens, Introspection: c.Introspection,
 	}
 }
 
@@ -57,6 +61,7 @@ func (c *Config) gatherProviders() {
 	m := c.main
 	c.Name, c.Label, c.DiscoveryURL, c.ClientID, c.ClientSecret, c.Issuer, c.JWKSURL = m.Name, m.Label, m.DiscoveryURL, m.ClientID, m.ClientSecret, m.Issuer, m.JWKSURL
 	c.Scopes, c.Audience, c.ClientKey, c.TokenEndpointAuthMethod, c.PushedRequests = m.Scopes, m.Audience, m.ClientKey, m.TokenEndpointAuthMethod, m.PushedRequests
+	c.Tokens, c.Introspection = m.Tokens, m.Introspection
 }
 
 // normalize puts what is compared into one form, and sets the name.
@@ -87,6 +92,10 @@ func (p *Provider) complete() {
 	p.Scopes, p.Audience = slices.Clone(p.Scopes), slices.Clone(p.Audience)
 	if len(p.Scopes) == 0 {
 		p.Scopes = slices.Clone(defaultScopes)
+	}
+	if p.Introspection != nil {
+		own := *p.Introspection
+		p.Introspection = &own
 	}
 }
 
@@ -119,9 +128,13 @@ func (p Provider) shown() []slog.Attr {
 		slog.Any("Audience", p.Audience),
 		slog.String("TokenEndpointAuthMethod", p.TokenEndpointAuthMethod),
 		slog.String("PushedRequests", string(p.PushedRequests)),
+		slog.String("Tokens", string(p.Tokens)),
 	}
 	if p.ClientKey != nil {
 		fields = append(fields, slog.Attr{Key: "ClientKey", Value: p.ClientKey.LogValue()})
+	}
+	if p.Introspection != nil {
+		fields = append(fields, slog.Attr{Key: "Introspection", Value: p.Introspection.LogValue()})
 	}
 	return fields
 }
