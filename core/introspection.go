@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
@@ -92,6 +93,8 @@ func (p *Provider) checkTokens(f *faults, c *Config, field string) {
 		return
 	case (i.ClientID == "") != (i.ClientSecret == ""):
 		f.add(field+"Introspection", "write both ClientID and ClientSecret, or none of them")
+	case google && i.Endpoint == "" && strings.TrimSuffix(p.base(), "/") != googleIssuer:
+		f.add(field+"Tokens", "core.GoogleTokenInfo sends tokens to Google, and this provider is %s: write core.Opaque, or the address in Introspection.Endpoint", quoted(p.base()))
 	case google && i.ClientID != "":
 		f.add(field+"Introspection.ClientID", "tokeninfo has no credentials: remove ClientID and ClientSecret")
 	case !google && i.ClientID == "" && p.ClientSecret == "" && p.ClientKey == nil:

@@ -127,9 +127,10 @@ func TestBadTokenForms(t *testing.T) {
 			opaque(c)
 			c.Introspection = &core.IntrospectionConfig{Endpoint: "http://x.example/i"}
 		},
-		"Config.Introspection.Endpoint: empty": func(c *core.Config) { opaque(c); c.DiscoveryURL, c.Issuer, c.JWKSURL = "", issuer, issuer+"/jwks" },
+		"Config.Introspection.Endpoint: empty":      func(c *core.Config) { opaque(c); c.DiscoveryURL, c.Issuer, c.JWKSURL = "", issuer, issuer+"/jwks" },
+		"Config.Tokens: core.GoogleTokenInfo sends": func(c *core.Config) { c.Tokens = core.GoogleTokenInfo },
 		"Config.Introspection.ClientID: tokeninfo": func(c *core.Config) {
-			c.Tokens, c.Introspection = core.GoogleTokenInfo, &core.IntrospectionConfig{ClientID: "a", ClientSecret: "INTROSPECTION-SECRET"}
+			c.Tokens, c.Introspection = core.GoogleTokenInfo, &core.IntrospectionConfig{ClientID: "a", ClientSecret: "INTROSPECTION-SECRET", Endpoint: "https://oauth2.googleapis.com/tokeninfo"}
 		},
 		"Config.Providers[0].Tokens: the provider idp.example": func(c *core.Config) {
 			opaque(c)

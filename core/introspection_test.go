@@ -391,7 +391,10 @@ func TestGoogleTokenInfo(t *testing.T) {
 				StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)), Request: r,
 			}, nil
 		})}
-		auth := l.memoryIDP.auth(func(c *core.Config) { c.Tokens, c.HTTPClient = core.GoogleTokenInfo, google })
+		auth := l.memoryIDP.auth(func(c *core.Config) {
+			c.Tokens, c.HTTPClient = core.GoogleTokenInfo, google
+			c.Introspection = &core.IntrospectionConfig{Endpoint: "https://oauth2.googleapis.com/tokeninfo"}
+		})
 		l.guard = auth.Required()
 		l.wants("ya29.good", 200, nil)
 		l.wants("ya29.another", 401, core.ErrAudience)
