@@ -72,6 +72,9 @@ func New(config Config) (*Auth, error) {
 	sessions := a.sessions(ups)
 	a.logins = session.NewLogins(ups, sessions, a.browsers)
 	a.verifier = verify.NewVerifier(cfg.TokenCacheSize, sessions.Issuers()...)
+	if cfg.Broker == nil {
+		a.verifier.Opaque = ups.Opaque()
+	}
 	return a, nil
 }
 

@@ -28,6 +28,12 @@ func (c *Config) checkProviders(f *faults) {
 	if c.main.Name == "" && len(c.Providers) > 0 {
 		f.add(main+"Name", "empty, and no address has a host for a name: write the name by which a login chooses this provider")
 	}
+	c.checkOneAsked(f, func(i int) string {
+		if i == 0 {
+			return main
+		}
+		return prefix(i - 1)
+	})
 	for i := range c.Providers {
 		p := &c.Providers[i]
 		p.check(f, c, prefix(i))
@@ -112,6 +118,7 @@ func (p *Provider) check(f *faults, c *Config, field string) {
 		}
 	}
 	p.checkAudience(f, field)
+	p.checkTokens(f, c, field)
 }
 
 func (p *Provider) checkAudience(f *faults, field string) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"net/http"
-	"net/url"
 )
 
 // Choice is one provider that a person can choose at a login that names none.

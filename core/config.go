@@ -74,6 +74,12 @@ type Config struct {
 	// PushedRequests says when a login sends its parameters to the provider directly (RFC 9126), and not through the browser. Empty:
 	// [PushWhenOffered].
 	PushedRequests PushedRequests
+	// Tokens says what the provider's access tokens are: JWTs, which are verified here, or opaque texts, which guards look up at the
+	// provider. At most one provider of a service can have opaque tokens. In broker mode guards accept own tokens alone, and Tokens is for
+	// the subject tokens of exchanges. Empty: [JWT].
+	Tokens TokenForm
+	// Introspection has settings of the lookups. nil: this client asks the endpoint of the discovery document.
+	Introspection *IntrospectionConfig
 	// PublicURL is the part of a route's URL before its Paths entry, as browsers see it: scheme, host and prefix
 	// ("https://app.example.org/api"). https, or http on loopback. New converts scheme and host to lower case and removes a
 	// trailing slash. Empty: the callback route answers 500 and browser logins do not work, and New logs a warning. Broker mode

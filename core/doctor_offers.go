@@ -28,14 +28,25 @@ func (a visit) examineOffers(f *findings, e *provider.Examination, tables []Path
 
 // examineTokens reports access tokens that guards cannot verify: those of logins in this process, and those of Google.
 func (a visit) examineTokens(f *findings, meta *provider.Metadata) {
-	const line = "Broker: &core.BrokerConfig{},"
 	switch {
+	case a.party.looksUp():
+		a.examineLookups(f, meta)
 	case a.logins.GivesOpaque():
-		f.wrong("access tokens", line, "The provider's access tokens are opaque, so that guards refuse them: register an API (an audience or a resource) for this service there, or use broker mode, or Config.Sessions for pages.")
+		f.wrong("access tokens", "Tokens: core.Opaque,", "The provider's access tokens are opaque, so that guards refuse them: look them up at the provider with Config.Tokens, or register an API (an audience or a resource) for this service there, or use Config.Sessions for pages or broker mode for clients with tokens.")
 	case a.cfg.Broker == nil && meta.Issuer == googleIssuer:
-		f.note("access tokens", line, "Google's access tokens are opaque, so that guards refuse them: use Config.Sessions for pages, or broker mode for clients with tokens.")
+		f.note("access tokens", "Tokens: core.GoogleTokenInfo,", "Google's access tokens are opaque, so that guards refuse them: look them up with Config.Tokens, or use Config.Sessions for pages, or broker mode for clients with tokens.")
 	case a.cfg.Broker == nil && !a.party.takesAnyAudience():
 		f.ok("access tokens", "Guards accept access tokens for the audience %s; that the provider issues such ones, only a login shows.", strings.Join(a.party.audiences(), " or "))
+	}
+}
+
+// examineLookups reports lookups of opaque tokens that cannot work.
+func (a visit) examineLookups(f *findings, meta *provider.Metadata) {
+	switch {
+	case a.party.Tokens != GoogleTokenInfo && meta.Introspection == "" && a.party.introspection().Endpoint == "":
+		f.wrong("access tokens", "", "The discovery document has no introspection_endpoint, so that no opaque token can be looked up: enable it at the provider, or write its address into Config.Introspection.Endpoint.")
+	default:
+		f.ok("access tokens", "Opaque access tokens are looked up at the provider; they must be for the audience %s.", strings.Join(a.party.audiences(), " or "))
 	}
 }
 
@@ -48,7 +59,7 @@ func offered(e *provider.Examination) []string {
 	}{
 		{"browser login", e.Meta.Authorization != ""}, {"device login", e.Meta.Device != ""}, {"userinfo", e.Meta.UserInfo != ""}, {"logout", e.Meta.EndSession != ""}, {"revocation", e.Meta.Revocation != ""},
 		{"back-channel logout", e.Offers.BackChannelLogout}, {"iss in answers", e.Meta.IssInAnswers},
-		{"introspection, which is not used here", e.Offers.Introspection}, {"pushed authorization requests", e.Meta.PushedRequests != ""},
+		{"introspection", e.Offers.Introspection}, {"pushed authorization requests", e.Meta.PushedRequests != ""},
 	} {
 		if offer.is {
 			list = append(list, offer.name)

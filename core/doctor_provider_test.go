@@ -156,7 +156,7 @@ func (d dating) RoundTrip(request *http.Request) (*http.Response, error) {
 // Opaque access tokens are found once a login has brought one, and those of Google before.
 func TestDoctorFindsOpaqueTokens(t *testing.T) {
 	f := newFlow(t, nil, oidctest.WithOpaqueTokens())
-	want := mistake{check: "access tokens", level: core.FindingWrong, text: "are opaque", line: "Broker: &core.BrokerConfig{},"}
+	want := mistake{check: "access tokens", level: core.FindingWrong, text: "are opaque", line: "Tokens: core.Opaque,"}
 	if list := f.auth.Doctor(t.Context()); want.has(list) || len(found(list, "access tokens", core.FindingOK)) != 1 {
 		t.Errorf("before a login: %+v", list)
 	}
@@ -168,7 +168,9 @@ func TestDoctorFindsOpaqueTokens(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*core.Config)
 		notes  int
-	}{"tokens": {func(*core.Config) {}, 1}, "broker": {brokered(), 0}} {
+	}{
+		"tokens": {func(*core.Config) {}, 1}, "broker": {brokered(), 0}, "looked up": {func(c *core.Config) { c.Tokens = core.GoogleTokenInfo }, 0},
+	} {
 		config := google.Config()
 		c.change(&config)
 		auth, err := core.New(config)
@@ -179,6 +181,21 @@ func TestDoctorFindsOpaqueTokens(t *testing.T) {
 			t.Errorf("%s: got %+v", name, list)
 		}
 		_ = auth.Close()
+	}
+}
+
+// Lookups that cannot work are found.
+func TestDoctorFindsLookupsThatCannotWork(t *testing.T) {
+	f := newFlow(t, opaque)
+	f.idp.Tamper(oidctest.DiscoveryDocuments, func(document oidctest.Claims) { delete(document, "introspection_endpoint") })
+	want := mistake{check: "access tokens", level: core.FindingWrong, text: "no introspection_endpoint"}
+	if list := f.auth.Doctor(t.Context()); !want.has(list) {
+		t.Errorf("%+v", list)
+	}
+	good := newFlow(t, opaque, oidctest.WithOpaqueTokens())
+	good.tokens("alice")
+	if list := found(good.auth.Doctor(t.Context()), "access tokens", core.FindingOK); len(list) != 1 {
+		t.Errorf("%+v", list)
 	}
 }
 

@@ -86,7 +86,7 @@ func eventsOf(kind string, parts, outcomes []string) (all []Event) {
 // documents are fetched and cached; calls are all other requests to the provider.
 var (
 	documents = []string{observe.Discovery, observe.Keys, observe.TrustedKeys, observe.SigningKeys, observe.Revocations}
-	calls     = []string{observe.Token, observe.Device, observe.UserInfo, observe.Revocation, observe.Push}
+	calls     = []string{observe.Token, observe.Device, observe.UserInfo, observe.Revocation, observe.Push, observe.Lookup}
 )
 
 // begin calls Begin of Config.Observe. It returns an error if the hook panicked.

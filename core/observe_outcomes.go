@@ -58,6 +58,7 @@ var reasons = []struct {
 	{ErrNotYetValid, "not_yet_valid"},
 	{ErrClaims, "bad_claims"},
 	{ErrAudience, "audience"},
+	{ErrInactive, "inactive"},
 	{ErrRevoked, "revoked"},
 }
 

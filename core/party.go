@@ -42,6 +42,11 @@ func (a *Auth) newParty(settings Provider) (*party, error) {
 	p.up = &session.Upstream{
 		Name: p.Name, Rules: rules, Provider: at, Issuer: p.issuer(at, rules), Subjects: p.subjects(at, rules), Granted: p.granted(at, rules), RefreshTTL: a.cfg.sessionTTL(),
 	}
+	row := p.up.Issuer
+	if a.cfg.Broker != nil {
+		row = p.up.Subjects // guards accept own tokens alone
+	}
+	p.up.Opaque = a.newOpaque(p, at, row)
 	p.noLogout = trouble.New(log, slog.LevelWarn, "browsers", "sent to the provider's logout")
 	return p, nil
 }

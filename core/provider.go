@@ -37,6 +37,9 @@ type Provider struct {
 
 	TokenEndpointAuthMethod string
 	PushedRequests          PushedRequests
+
+	Tokens        TokenForm
+	Introspection *IntrospectionConfig
 }
 
 // flat returns the settings of the provider that the fields of Config describe.
@@ -45,6 +48,7 @@ func (c *Config) flat() Provider {
 		Name: c.Name, Label: c.Label, DiscoveryURL: c.DiscoveryURL, ClientID: c.ClientID, ClientSecret: c.ClientSecret, Issuer: c.Issuer, IssuerAliases: c.IssuerAliases, Tenants: c.Tenants, JWKSURL: c.JWKSURL,
 		Scopes: c.Scopes, Audience: c.Audience, ClientKey: c.ClientKey, TokenEndpointAuthMethod: c.TokenEndpointAuthMethod, PushedRequests: c.PushedRequests,
 		AuthParams: c.AuthParams, AllowAuthParams: c.AllowAuthParams, ResponseMode: c.ResponseMode, IDTokenAlgorithm: c.IDTokenAlgorithm,
+		Tokens: c.Tokens, Introspection: c.Introspection,
 	}
 }
 
@@ -69,6 +73,7 @@ func (c *Config) gatherProviders() {
 	c.IssuerAliases, c.Tenants = m.IssuerAliases, m.Tenants
 	c.Scopes, c.Audience, c.ClientKey, c.TokenEndpointAuthMethod, c.PushedRequests = m.Scopes, m.Audience, m.ClientKey, m.TokenEndpointAuthMethod, m.PushedRequests
 	c.AuthParams, c.AllowAuthParams, c.ResponseMode, c.IDTokenAlgorithm = m.AuthParams, m.AllowAuthParams, m.ResponseMode, m.IDTokenAlgorithm
+	c.Tokens, c.Introspection = m.Tokens, m.Introspection
 }
 
 // normalize puts what is compared into one form, and sets the name.
@@ -104,6 +109,10 @@ func (p *Provider) complete() {
 	p.AuthParams, p.AllowAuthParams = cloneValues(p.AuthParams), slices.Clone(p.AllowAuthParams)
 	if len(p.Scopes) == 0 {
 		p.Scopes = slices.Clone(defaultScopes)
+	}
+	if p.Introspection != nil {
+		own := *p.Introspection
+		p.Introspection = &own
 	}
 }
 
@@ -142,9 +151,13 @@ func (p Provider) shown() []slog.Attr {
 		slog.Any("AuthParams", slices.Sorted(maps.Keys(p.AuthParams))), // without the values, which may be somebody's
 		slog.Any("AllowAuthParams", p.AllowAuthParams),
 		slog.String("ResponseMode", p.ResponseMode),
+		slog.String("Tokens", string(p.Tokens)),
 	}
 	if p.ClientKey != nil {
 		fields = append(fields, slog.Attr{Key: "ClientKey", Value: p.ClientKey.LogValue()})
+	}
+	if p.Introspection != nil {
+		fields = append(fields, slog.Attr{Key: "Introspection", Value: p.Introspection.LogValue()})
 	}
 	return fields
 }

@@ -20,6 +20,7 @@ var (
 	ErrNotYetValid = fault.ErrNotYetValid // nbf or iat is in the future
 	ErrClaims      = fault.ErrClaims      // a registered claim is missing or has the wrong type
 	ErrAudience    = fault.ErrAudience    // issued for another service
+	ErrInactive    = fault.ErrInactive    // the provider does not call the opaque token active
 	ErrRevoked     = fault.ErrRevoked     // the session of the token has ended
 )
 
@@ -83,7 +84,11 @@ func answerTo(f *fault.Error) *Error {
 	case fault.Unusable:
 		return &Error{Status: http.StatusBadGateway, Code: CodeServerError, Detail: unusable(f)}
 	case fault.Outage:
-		return outageOf(f.Part)
+		e := outageOf(f.Part)
+		if f.After > 0 {
+			e.RetryAfter = f.After
+		}
+		return e
 	default:
 		return &Error{Status: http.StatusInternalServerError, Code: CodeServerError, Detail: "Internal error."}
 	}
@@ -135,6 +140,8 @@ func outageOf(part fault.Part) *Error {
 		e.Detail = "The service is shutting down."
 	case fault.Signer:
 		e.Detail = "The service cannot sign its request to the OIDC provider now."
+	case fault.Lookup:
+		e.Detail = "The OIDC provider cannot be asked about the token."
 	case fault.Permissions:
 		e.Detail = "The service cannot check permissions now."
 	default:

@@ -20,7 +20,7 @@ import (
 // causes lists all reasons for a refused token.
 var causes = []error{
 	core.ErrMalformed, core.ErrTokenKind, core.ErrIssuer, core.ErrUnknownKey, core.ErrSignature,
-	core.ErrExpired, core.ErrNotYetValid, core.ErrClaims, core.ErrAudience, core.ErrRevoked,
+	core.ErrExpired, core.ErrNotYetValid, core.ErrClaims, core.ErrAudience, core.ErrInactive, core.ErrRevoked,
 }
 
 // wantCause checks that a token is refused for exactly one reason, and that the answer does not show it.

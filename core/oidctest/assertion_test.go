@@ -33,7 +33,7 @@ func TestAssertions(t *testing.T) {
 		for name, values := range form {
 			all[name] = values
 		}
-		response, err := http.PostForm(p.URL(Revocation), all) //nolint:noctx // a test provider answers
+		response, err := http.PostForm(p.URL(Revocation), all)
 		if err != nil {
 			t.Fatal(err)
 		}

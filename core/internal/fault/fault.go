@@ -6,6 +6,7 @@ package fault
 import (
 	"errors"
 	"log/slog"
+	"time"
 )
 
 // Kind says who can correct a fault.
@@ -47,6 +48,7 @@ const (
 	Session                 // a session that another request is refreshing
 	Service                 // this service, which is shutting down
 	Signer                  // the key of the client, which signs its requests
+	Lookup                  // the endpoint that says whether an opaque token is active
 	Permissions             // the source of a CheckRequest of the application
 	TokenType               // the type of the provider's token
 	Person                  // the provider's claims about the person who logged in
@@ -57,12 +59,13 @@ const (
 
 // Error is one fault. It is immutable and may be shared.
 type Error struct {
-	Kind Kind
-	Part Part        // of Outage and Unusable
-	Code string      // the OAuth error code of a provider that refused; one of the registered codes
-	Name string      // of the missing endpoint or member; a fixed word
-	Err  error       // the cause; nil if the kind is enough
-	Want []slog.Attr // what was required of a token, for the log; never a part of the token
+	Kind  Kind
+	Part  Part          // of Outage and Unusable
+	Code  string        // the OAuth error code of a provider that refused; one of the registered codes
+	Name  string        // of the missing endpoint or member; a fixed word
+	Err   error         // the cause; nil if the kind is enough
+	After time.Duration // of Outage: how long the other side wants no request; 0: it does not say
+	Want  []slog.Attr   // what was required of a token, for the log; never a part of the token
 }
 
 // New makes a fault with a cause.

@@ -13,5 +13,6 @@ var (
 	ErrNotYetValid = errors.New("not yet valid")
 	ErrClaims      = errors.New("a required claim is missing, or a claim has the wrong type")
 	ErrAudience    = errors.New("wrong audience")
+	ErrInactive    = errors.New("the provider does not call the token active")
 	ErrRevoked     = errors.New("the token's session has ended")
 )

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 var (
@@ -59,6 +60,9 @@ type Error struct {
 	Status int    // 0: no answer
 	Reason string // one of the Reason constants
 	Err    error  // ErrUnreachable or ErrNonsense
+
+	// After is the Retry-After of a 429 or 503; 0: none.
+	After time.Duration
 }
 
 // Error returns the host, the reason and the status.
@@ -180,4 +184,19 @@ func tlsReason(err error) string {
 	default:
 		return ReasonConnection
 	}
+}
+
+// retryAfter returns how long a server with this status wants no other request (RFC 9110 section 10.2.3), 0 if it does not say.
+func retryAfter(status int, header http.Header) time.Duration {
+	if status != http.StatusTooManyRequests && status != http.StatusServiceUnavailable {
+		return 0
+	}
+	text := header.Get("Retry-After")
+	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
+		return time.Duration(seconds) * time.Second
+	}
+	if date, err := http.ParseTime(text); err == nil {
+		return max(0, time.Until(date))
+	}
+	return 0
 }

@@ -69,7 +69,9 @@ func (b *bounded) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 	vetted, reason, err := vet(response.StatusCode, response.Header.Get("Content-Type"), body)
 	if err != nil {
-		return nil, failed(request, response.StatusCode, reason, err)
+		refused := failed(request, response.StatusCode, reason, err)
+		refused.After = retryAfter(response.StatusCode, response.Header)
+		return nil, refused
 	}
 	if response.Header == nil { // a transport of the application may omit it
 		response.Header = make(http.Header)

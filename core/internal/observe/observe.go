@@ -25,6 +25,7 @@ const (
 	UserInfo   = "userinfo"
 	Revocation = "revocation"
 	Push       = "pushed_request"
+	Lookup     = "introspection"
 )
 
 // Begin is called before a fetch or a call. It returns the context to run it in, and a function to call with its error. nil

@@ -84,8 +84,13 @@ func callFault(err error) error {
 // post sends a form to an endpoint of the provider other than the token endpoint, with the same client authentication. It may add
 // fields to form.
 func (p *Provider) post(ctx context.Context, meta *Metadata, address string, form url.Values) (*fetch.Answer, error) {
-	p.Client.sign(form, meta.authMethods)
-	if err := p.assert(ctx, p.Client, meta, form); err != nil {
+	return p.postAs(ctx, p.Client, meta.authMethods, meta, address, form)
+}
+
+// postAs is post for another client, at an endpoint that announces these methods.
+func (p *Provider) postAs(ctx context.Context, client Client, methods []string, meta *Metadata, address string, form url.Values) (*fetch.Answer, error) {
+	client.sign(form, methods)
+	if err := p.assert(ctx, client, meta, form); err != nil {
 		return nil, err
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
@@ -93,7 +98,7 @@ func (p *Provider) post(ctx context.Context, meta *Metadata, address string, for
 		return nil, badAddress(address)
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	p.Client.authorize(request, meta.authMethods)
+	client.authorize(request, methods)
 	return fetch.Do(p.client, request)
 }
 

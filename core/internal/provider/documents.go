@@ -40,11 +40,13 @@ const Slack = 200 * time.Millisecond
 type Metadata struct {
 	Issuer, JWKS, Authorization, Token, Device, UserInfo, EndSession, Revocation string
 	PushedRequests                                                               string // pushed_authorization_request_endpoint, RFC 9126
+	Introspection                                                                string // RFC 7662
 
 	IssInAnswers bool // authorization_response_iss_parameter_supported, RFC 9207
 	PushedOnly   bool // require_pushed_authorization_requests
 
 	authMethods    []string // token_endpoint_auth_methods_supported
+	lookupMethods  []string // introspection_endpoint_auth_methods_supported
 	authAlgorithms []string // token_endpoint_auth_signing_alg_values_supported
 	rsaAlgorithm   string   // the algorithm of RSA keys that name none
 }
@@ -83,6 +85,7 @@ type Provider struct {
 	denied       *trouble.Trouble // browsers come back with an error
 	signing      *trouble.Trouble // the key of the client does not sign
 	pushes       *trouble.Trouble // pushed requests get no usable answer
+	lookups      *trouble.Trouble // access tokens cannot be looked up
 
 	places chan struct{} // of signatures under way
 }
@@ -99,6 +102,7 @@ func New(cfg Config) *Provider {
 		denied:       trouble.New(cfg.Log, slog.LevelWarn, "browsers", "logged in at the provider"),
 		signing:      trouble.New(cfg.Log, slog.LevelError, "requests to the provider", "signed with the key of this client"),
 		pushes:       trouble.New(cfg.Log, slog.LevelWarn, "pushed authorization requests", "answered by the provider"),
+		lookups:      trouble.New(cfg.Log, slog.LevelError, "opaque access tokens", "looked up at the provider"),
 
 		places: make(chan struct{}, maxSigning),
 	}
@@ -261,7 +265,7 @@ func (p *Provider) badEndpoint(meta *Metadata) string {
 		{"jwks_uri", meta.JWKS}, {"authorization_endpoint", meta.Authorization}, {"token_endpoint", meta.Token},
 		{"device_authorization_endpoint", meta.Device}, {"userinfo_endpoint", meta.UserInfo},
 		{"end_session_endpoint", meta.EndSession}, {"revocation_endpoint", meta.Revocation},
-		{"pushed_authorization_request_endpoint", meta.PushedRequests},
+		{"pushed_authorization_request_endpoint", meta.PushedRequests}, {"introspection_endpoint", meta.Introspection},
 	} {
 		if endpoint.address != "" && !p.cfg.Allows(endpoint.address) {
 			return endpoint.member
@@ -304,6 +308,7 @@ func readMetadata(object strictjson.Object) (*Metadata, error) {
 	m.EndSession = read.of(object, "end_session_endpoint")
 	m.Revocation = read.of(object, "revocation_endpoint")
 	m.PushedRequests = read.of(object, "pushed_authorization_request_endpoint")
+	m.Introspection = read.of(object, "introspection_endpoint")
 	if read.bad {
 		return nil, fetch.ErrNonsense
 	}
@@ -315,11 +320,12 @@ func readMetadata(object strictjson.Object) (*Metadata, error) {
 	}
 	methods, errMethods := object.Strings("token_endpoint_auth_methods_supported")
 	authAlgs, errAuthAlgs := object.Strings("token_endpoint_auth_signing_alg_values_supported")
+	lookups, errLookups := object.Strings("introspection_endpoint_auth_methods_supported")
 	algs, errAlgs := object.Strings("id_token_signing_alg_values_supported")
-	if errMethods != nil || errAuthAlgs != nil || errAlgs != nil {
+	if errMethods != nil || errAuthAlgs != nil || errLookups != nil || errAlgs != nil {
 		return nil, fetch.ErrNonsense
 	}
-	m.authMethods, m.authAlgorithms = methods, authAlgs
+	m.authMethods, m.authAlgorithms, m.lookupMethods = methods, authAlgs, lookups
 	if first := slices.IndexFunc(algs, func(alg string) bool { return slices.Contains(jose.RSAAlgorithms, alg) }); first >= 0 && !slices.Contains(algs, "RS256") {
 		m.rsaAlgorithm = algs[first]
 	}

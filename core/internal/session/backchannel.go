@@ -46,6 +46,7 @@ func (v *Vault) BackChannelLogout(ctx context.Context, raw string) (ended int, e
 	if logout.Session == "" {
 		of = store.Selection{Owner: OwnerOf(logout.Issuer, logout.Subject)}
 	}
+	up.Opaque.ForgetSession(logout.Session, logout.Subject)
 	if ended, err = v.EndAll(ctx, of); err != nil {
 		return ended, err
 	}

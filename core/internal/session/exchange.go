@@ -31,10 +31,9 @@ func (b *Broker) Exchange(ctx context.Context, e Exchange) (*Tokens, error) {
 	if err != nil {
 		return nil, err
 	}
-	up := b.ups.issued(e.Subject)
-	subject, err := up.Subjects.Access(ctx, e.Subject)
+	up, subject, err := b.ups.subject(ctx, e.Subject)
 	switch {
-	case fault.Is(err, fault.Outage):
+	case fault.Is(err, fault.Outage), fault.Is(err, fault.Unusable), fault.Is(err, fault.Internal):
 		return nil, err
 	case err != nil:
 		return nil, fault.New(fault.Subject, err)

@@ -98,6 +98,7 @@ func (p *Passthrough) End(ctx context.Context, e Ending) (Left, error) {
 	}
 	if e.Caller != nil {
 		at.Provider.Revoke(ctx, at.Meta, e.Caller.Raw, "access_token")
+		left.From.Opaque.Forget(e.Caller)
 	}
 	at.Forsake(ctx, refresh)
 	return left, nil

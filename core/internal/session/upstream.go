@@ -25,6 +25,7 @@ type Upstream struct {
 	Issuer     *verify.Issuer // verifies ID tokens, logout tokens and, in passthrough mode, the tokens of callers
 	Subjects   *verify.Issuer // verifies the subject tokens of exchanges
 	Granted    *verify.Issuer // verifies the access tokens in answers to this service's own requests
+	Opaque     *verify.Opaque // looks up its access tokens; nil: they are JWTs
 	Rules      *claims.Rules  // for reading its documents
 	RefreshTTL time.Duration  // assumed lifetime of a refresh token if the provider does not state one
 }

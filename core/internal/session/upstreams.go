@@ -48,6 +48,29 @@ func (u Upstreams) issued(raw string) *Upstream {
 	return u.Main()
 }
 
+// Opaque looks up the tokens that are no JWTs; nil if no provider has such tokens.
+func (u Upstreams) Opaque() *verify.Opaque {
+	for _, up := range u {
+		if up.Opaque != nil {
+			return up.Opaque
+		}
+	}
+	return nil
+}
+
+// subject verifies the subject token of an exchange, and returns the provider that issued it. The error is a fault.
+func (u Upstreams) subject(ctx context.Context, raw string) (*Upstream, *verify.Token, error) {
+	for _, up := range u {
+		if up.Opaque.Takes(raw) {
+			token, _, err := up.Opaque.Access(ctx, raw)
+			return up, token, err
+		}
+	}
+	up := u.issued(raw)
+	token, err := up.Subjects.Access(ctx, raw)
+	return up, token, err
+}
+
 // rows returns the entries of the providers in the table of issuers.
 func (u Upstreams) rows() []*verify.Issuer {
 	var table []*verify.Issuer

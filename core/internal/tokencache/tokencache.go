@@ -63,10 +63,10 @@ func (c *Cache[V]) hash(text string) uint64 {
 	return maphash.String(c.seed, text[max(0, len(text)-tail):])
 }
 
-func (c *Cache[V]) first(hash uint64) int { return int(hash >> 32 * uint64(len(c.sets)) >> 32) } //nolint:gosec // below len(c.sets)
+func (c *Cache[V]) first(hash uint64) int { return int(hash >> 32 * uint64(len(c.sets)) >> 32) }
 func (c *Cache[V]) second(hash uint64) int {
 	return int(hash >> 8 & 0xffffff * uint64(len(c.sets)) >> 24)
-} //nolint:gosec // the same
+}
 
 // Get returns the value stored for exactly this text. It takes no lock.
 func (c *Cache[V]) Get(text string) (value V, ok bool) {
@@ -103,7 +103,7 @@ func (c *Cache[V]) Put(n *Node[V], text string, value V, bytes int) {
 	if bytes > Largest {
 		return
 	}
-	n.text, n.value, n.bytes = text, value, int32(bytes) //nolint:gosec // at most Largest
+	n.text, n.value, n.bytes = text, value, int32(bytes)
 	hash := c.hash(text)
 	sets := [...]int{c.first(hash), c.second(hash)} // lookups begin in the first one
 	c.mu.Lock()
@@ -140,7 +140,7 @@ func (c *Cache[V]) room(both [2]int) (set, slot int) {
 	}
 	for range 2 * len(both) * ways { // every entry twice
 		c.turn++
-		set, slot = both[c.turn/ways%2], int(c.turn%ways) //nolint:gosec // below ways
+		set, slot = both[c.turn/ways%2], int(c.turn%ways)
 		if !c.sets[set][slot].Load().used.Swap(false) {
 			break
 		}
