@@ -2,6 +2,7 @@ package providers_test
 
 import (
 	"fmt"
+	"log/slog"
 	"os"
 
 	"github.com/go-oidc-auth/oidcauth/core"
@@ -16,6 +17,7 @@ func Example() {
 		},
 		PublicURL:  "https://app.example.org",
 		SecretKeys: []string{"the output of openssl rand -base64 48"},
+		Logger:     slog.Default(),
 	})
 	if err != nil {
 		fmt.Println(err)
