@@ -38,6 +38,10 @@ type IntrospectionConfig struct {
 	ClientID, ClientSecret string
 	// Endpoint is the address of the endpoint. Empty: introspection_endpoint of the discovery document, or Google's address.
 	Endpoint string
+	// Unmarked accepts tokens whose answer has neither token_type nor aud, if [Config.Audience] does. At some providers the answer about a
+	// refresh token looks the same: write it only for one whose endpoint calls no refresh token active, such as LemonLDAP::NG. false: such
+	// a token is refused.
+	Unmarked bool
 	// TTL is how long a token that the provider calls active is accepted without asking again, never after its exp: a token that is
 	// revoked at the provider may be accepted for so long. 0: 1 min, which is the maximum. Negative: the provider is asked for each
 	// request.
@@ -56,6 +60,7 @@ func (i IntrospectionConfig) shown() []slog.Attr {
 		slog.String("ClientID", i.ClientID),
 		slog.String("ClientSecret", hide(i.ClientSecret != "")),
 		slog.String("Endpoint", shownAddress(i.Endpoint)),
+		slog.Bool("Unmarked", i.Unmarked),
 		slog.Duration("TTL", i.TTL),
 	}, isUnset)
 }
@@ -158,7 +163,7 @@ func (a *Auth) newOpaque(p *party, at *provider.Provider, row *verify.Issuer) *v
 		return said, err
 	}
 	return verify.NewOpaque(verify.OpaqueConfig{
-		Row: row, All: p.Tokens == Opaque, Ask: ask, TTL: ttl, Size: a.cfg.TokenCacheSize, Timeout: a.cfg.Timeout + provider.Slack,
+		Row: row, All: p.Tokens == Opaque, Unmarked: i.Unmarked, Ask: ask, TTL: ttl, Size: a.cfg.TokenCacheSize, Timeout: a.cfg.Timeout + provider.Slack,
 		Identity: p.base() + "\x00" + string(p.Tokens) + "\x00" + cmp.Or(i.ClientID, p.ClientID) + "\x00" + i.Endpoint,
 	})
 }

@@ -150,6 +150,11 @@ func TestIntrospectionWithoutAudience(t *testing.T) {
 		issuedToUs := func(c *core.Config) { c.Audience = []string{core.IssuedToUs} }
 		l := newLookedUp(t, claims{"aud": nil, "azp": nil}, issuedToUs)
 		l.wants(l.token(), 200, nil)
+		bare := claims{"aud": nil, "azp": nil, "token_type": nil}
+		l = newLookedUp(t, bare, issuedToUs)
+		l.wants(l.token(), 401, core.ErrTokenKind)
+		l = newLookedUp(t, bare, issuedToUs, func(c *core.Config) { c.Introspection = &core.IntrospectionConfig{Unmarked: true} })
+		l.wants(l.token(), 200, nil)
 		other := newLookedUp(t, claims{"aud": nil, "azp": nil, "client_id": "another"}, issuedToUs)
 		other.wants(other.token(), 401, core.ErrAudience)
 	})

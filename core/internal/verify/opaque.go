@@ -34,6 +34,8 @@ type Opaque struct {
 type OpaqueConfig struct {
 	Row *Issuer // the issuer, and the rule for audiences
 	All bool    // its JWTs are looked up, too
+	// Unmarked accepts a token that the answer does not distinguish from a refresh token.
+	Unmarked bool
 	// Ask returns what the issuer says about a token: nil if it is not active. The error is a fault.
 	Ask func(ctx context.Context, raw string) (*Said, error)
 	// Identity is the client that asks, and at which issuer.
@@ -216,7 +218,7 @@ func (o *Opaque) read(ctx context.Context, raw string, said *Said, now time.Time
 		return nil, anotherIssuer(name)
 	case err != nil:
 		return nil, fault.New(fault.Token, err)
-	case !isLookedUpAccess(token):
+	case !o.isAccess(token):
 		return nil, fault.New(fault.Token, fault.ErrTokenKind)
 	case !o.Row.Audience(&token.Token, true):
 		return nil, o.Row.anotherAudience(&token.Token)
@@ -225,9 +227,9 @@ func (o *Opaque) read(ctx context.Context, raw string, said *Said, now time.Time
 	return token, nil
 }
 
-// isLookedUpAccess excludes tokens for other purposes, which issuers call active too, and tokens bound to a key. A token that the answer
+// isAccess excludes tokens for other purposes, which issuers call active too, and tokens bound to a key. A token that the answer
 // does not call a bearer token could be a refresh token, unless it has an audience.
-func isLookedUpAccess(token *Token) bool {
+func (o *Opaque) isAccess(token *Token) bool {
 	kind, errKind := token.Object.String("typ")
 	use, errUse := token.Object.String("token_use")
 	scheme := token.Text("token_type") // ReadAnswer checked its type
@@ -237,5 +239,5 @@ func isLookedUpAccess(token *Token) bool {
 		!isAnyOf(scheme, "", "Bearer", "access_token", "urn:ietf:params:oauth:token-type:access_token"):
 		return false
 	}
-	return scheme != "" || isAnyOf(kind, "Bearer") || isAnyOf(use, "access", "access_token") || len(token.Audience) > 0
+	return scheme != "" || isAnyOf(kind, "Bearer") || isAnyOf(use, "access", "access_token") || len(token.Audience) > 0 || o.Unmarked
 }
