@@ -30,6 +30,9 @@
 // A user may have a password, and [WithConsent] adds a page on which the user allows the scopes that the client requests. The aud claim of
 // an access token is the client's ID, or Client.Audience. With [WithResources], clients can request it with the parameter resource (RFC 8707).
 //
+// A client with Client.Targets gets access tokens for other services: with client credentials, and by exchange of a user's access token
+// (RFC 8693).
+//
 // [WithoutNetwork] makes a provider that does not listen and answers in memory. It also works in a testing/synctest bubble.
 //
 // The authorization endpoint takes GET and POST (OpenID Connect Core section 3.1.2.1). The session cookie is SameSite=Lax: browsers do not send
