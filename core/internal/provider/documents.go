@@ -82,6 +82,7 @@ type Provider struct {
 	denied       *trouble.Trouble // browsers come back with an error
 	signing      *trouble.Trouble // the key of the client does not sign
 	pushes       *trouble.Trouble // pushed requests get no usable answer
+	obtained     *trouble.Trouble // the provider gives no tokens for other services
 
 	places chan struct{} // of signatures under way
 }
@@ -98,6 +99,7 @@ func New(cfg Config) *Provider {
 		denied:       trouble.New(cfg.Log, slog.LevelWarn, "browsers", "logged in at the provider"),
 		signing:      trouble.New(cfg.Log, slog.LevelError, "requests to the provider", "signed with the key of this client"),
 		pushes:       trouble.New(cfg.Log, slog.LevelWarn, "pushed authorization requests", "answered by the provider"),
+		obtained:     trouble.New(cfg.Log, slog.LevelError, "tokens for other services", "given by the provider"),
 
 		places: make(chan struct{}, maxSigning),
 	}
