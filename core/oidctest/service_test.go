@@ -28,7 +28,9 @@ func TestServiceGrants(t *testing.T) {
 		}
 		return response.StatusCode, answer
 	}
-	own := func(more ...string) url.Values { return formOf(append([]string{"grant_type", clientCredentials}, more...)...) }
+	own := func(more ...string) url.Values {
+		return formOf(append([]string{"grant_type", clientCredentials}, more...)...)
+	}
 	exchange := func(subject string, more ...string) url.Values {
 		return formOf(append([]string{"grant_type", tokenExchange, "subject_token", subject, "subject_token_type", accessTokenType}, more...)...)
 	}
