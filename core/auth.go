@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/login"
+	"github.com/go-oidc-auth/oidcauth/core/internal/outgoing"
 	"github.com/go-oidc-auth/oidcauth/core/internal/session"
 	"github.com/go-oidc-auth/oidcauth/core/internal/trouble"
 	"github.com/go-oidc-auth/oidcauth/core/internal/verify"
@@ -27,6 +28,8 @@ type Auth struct {
 	broker   *session.Broker   // nil in passthrough mode, which has no signing keys
 	browsers *session.Browsers // nil without Config.Sessions
 	origin   string            // of PublicURL, as browsers write it
+
+	tokens *outgoing.Tokens // for calls to other services
 
 	publicKeys []byte // of the ClientKeys of all providers, as a JWK set; nil without one
 
@@ -50,7 +53,7 @@ func New(config Config) (*Auth, error) {
 	}
 	cfg.warn()
 	a := &Auth{
-		cfg: cfg, log: cfg.Logger, closed: new(atomic.Bool), loginPath: new(atomic.Pointer[string]), own: new(sync.Map), mounts: new(mounts), origin: originOf(cfg.PublicURL),
+		cfg: cfg, log: cfg.Logger, closed: new(atomic.Bool), loginPath: new(atomic.Pointer[string]), own: new(sync.Map), mounts: new(mounts), tokens: outgoing.New(cfg.Timeout*2 + tokenMargin), origin: originOf(cfg.PublicURL),
 		refusals:  &trouble.Limit{Lines: 10, Every: time.Second},
 		redirects: trouble.OncePerMinute(), foreign: trouble.OncePerMinute(),
 		covered: trouble.OncePerMinute(), preflights: trouble.OncePerMinute(),

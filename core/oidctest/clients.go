@@ -21,6 +21,12 @@ type Client struct {
 	// Audience is the aud claim of the client's access tokens. Empty: ID.
 	Audience []string
 
+	// Targets are the services for which the client gets access tokens: in its own name with client credentials (RFC 6749 section 4.4), and
+	// in the name of a user by exchange of an access token (RFC 8693), with the parameters audience or resource. Without these
+	// parameters aud is as in every other token of the client. Any other service is refused with invalid_target. Empty: the client may use
+	// neither grant.
+	Targets []string
+
 	// BackChannelLogoutURI is the address to which [Provider.EndSessions] posts logout tokens (OpenID Connect Back-Channel Logout
 	// section 2.5). "": none are posted.
 	BackChannelLogoutURI string

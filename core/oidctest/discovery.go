@@ -15,6 +15,9 @@ func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
 	if !p.set.noDevice {
 		grants = append(grants, deviceGrantType)
 	}
+	if p.servesServices() {
+		grants = append(grants, clientCredentials, tokenExchange)
+	}
 	document := Claims{
 		"issuer":                 p.issuer,
 		"jwks_uri":               p.URL(JWKS),

@@ -33,6 +33,8 @@
 // an access token is the client's ID, or Client.Audience. With [WithResources], clients can request it with the parameter resource (RFC 8707).
 //
 // With response_mode=form_post the provider posts its answer with a page that submits itself (OAuth 2.0 Form Post Response Mode).
+// A client with Client.Targets gets access tokens for other services: with client credentials, and by exchange of a user's access token
+// (RFC 8693).
 //
 // [WithoutNetwork] makes a provider that does not listen and answers in memory. It also works in a testing/synctest bubble.
 //

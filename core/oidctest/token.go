@@ -58,6 +58,10 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 		p.refreshGrant(w, r, client)
 	case deviceGrantType:
 		p.deviceGrant(w, r, client)
+	case clientCredentials:
+		p.clientGrant(w, r, client)
+	case tokenExchange:
+		p.exchangeGrant(w, r, client)
 	default:
 		p.refuse(w, http.StatusBadRequest, "unsupported_grant_type", "this grant type is not offered")
 	}
@@ -66,6 +70,7 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 // grantParameters lists the required parameters of each grant.
 var grantParameters = map[string]string{
 	"": "grant_type", "authorization_code": "code", "refresh_token": "refresh_token", deviceGrantType: "device_code",
+	tokenExchange: "subject_token",
 }
 
 // codeGrant redeems a code (RFC 6749 section 4.1.3). A second use ends the login (section 4.1.2).

@@ -86,6 +86,7 @@ type Provider struct {
 	signing      *trouble.Trouble // the key of the client does not sign
 	pushes       *trouble.Trouble // pushed requests get no usable answer
 	lookups      *trouble.Trouble // access tokens cannot be looked up
+	obtained     *trouble.Trouble // the provider gives no tokens for other services
 
 	places chan struct{} // of signatures under way
 }
@@ -103,6 +104,7 @@ func New(cfg Config) *Provider {
 		signing:      trouble.New(cfg.Log, slog.LevelError, "requests to the provider", "signed with the key of this client"),
 		pushes:       trouble.New(cfg.Log, slog.LevelWarn, "pushed authorization requests", "answered by the provider"),
 		lookups:      trouble.New(cfg.Log, slog.LevelError, "opaque access tokens", "looked up at the provider"),
+		obtained:     trouble.New(cfg.Log, slog.LevelError, "tokens for other services", "given by the provider"),
 
 		places: make(chan struct{}, maxSigning),
 	}
