@@ -22,10 +22,10 @@ type page struct {
 var pageTemplate = template.Must(template.New("page").Parse(`<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">
 <title>{{.Title}}</title>
-<style>:root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:15vh auto 0;padding:0 1.5rem}h1{font-size:1.4rem}button,a.button{font:inherit;padding:.5rem 1.2rem;border:1px solid;border-radius:.4rem;background:none;color:inherit;text-decoration:none;display:inline-block;cursor:pointer}ul{list-style:none;padding:0}li{margin:.6rem 0}li a.button{display:block}button:focus-visible,a:focus-visible{outline:3px solid;outline-offset:2px}</style>
+<style>:root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;overflow-wrap:anywhere;max-width:34rem;margin:15vh auto 0;padding:0 1.5rem}h1{font-size:1.4rem}button,a.button{font:inherit;padding:.5rem 1.2rem;border:1px solid;border-radius:.4rem;background:none;color:inherit;text-decoration:none;display:inline-block;cursor:pointer}ul{list-style:none;padding:0}li{margin:.6rem 0}li a.button{display:block}button:focus-visible,a:focus-visible{outline:3px solid;outline-offset:2px}</style>
 </head><body><main><h1>{{.Title}}</h1><p>{{.Text}}</p>
 {{- if .Action}}<form method="post" action="{{.Action}}">{{range $name, $value := .Fields}}<input type="hidden" name="{{$name}}" value="{{$value}}">{{end}}<button>{{.Button}}</button></form>{{end}}
-{{- if .Choices}}<ul>{{range .Choices}}<li><a class="button" href="{{.URL}}">{{.Label}}</a></li>{{end}}</ul>{{end}}
+{{- if .Choices}}<ul role="list">{{range .Choices}}<li><a class="button" href="{{.URL}}">{{.Label}}</a></li>{{end}}</ul>{{end}}
 {{- if .Link}}<p><a class="button" href="{{.Link}}">{{.LinkText}}</a></p>{{end}}</main></body></html>
 `))
 

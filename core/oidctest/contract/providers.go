@@ -105,7 +105,7 @@ func testWebProviders(t *testing.T, a setup) {
 	const there = page + "?a=b"
 	chooser := b.do(http.MethodGet, loginQuery("return_to", there), visiting...)
 	chooser.isPage(http.StatusOK, "Log in")
-	if strings.Contains(chooser.body, "<b>") || len(b.jar) != 0 || strings.Count(chooser.body, "<a ") != 2 {
+	if strings.Contains(chooser.body, "<b>") || len(b.jar) != 0 || strings.Count(chooser.body, "<a ") != 2 || !strings.Contains(chooser.body, `<ul role="list"><li>`) {
 		t.Errorf("the page to choose: %s", chooser.text())
 	}
 	_, link, _ := strings.Cut(chooser.body[strings.Index(chooser.body, "<li>")+4:], `<li><a class="button" href="`)
