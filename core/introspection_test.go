@@ -69,11 +69,6 @@ func (l *lookedUp) wants(token string, status int, cause error) {
 
 func (l *lookedUp) asked() int { return l.Hits(oidctest.Introspection) }
 
-// says makes the introspection endpoint answer this.
-func (l *lookedUp) says(body string) {
-	l.Fault(oidctest.Introspection, oidctest.Reply(http.StatusOK, "application/json", body))
-}
-
 // A token that the provider calls active is a caller like that of a JWT.
 func TestIntrospectedCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -70,7 +70,7 @@ func (t *outgoingTransport) RoundTrip(request *http.Request) (*http.Response, er
 	}
 	next, err := t.token(request.Context())
 	if err != nil {
-		return answer, nil // the answer of the service says more
+		return answer, nil //nolint:nilerr // the answer of the service says more
 	}
 	_ = answer.Body.Close() // it is not read
 	return t.base.RoundTrip(withBearer(request, next.Text))
@@ -83,9 +83,9 @@ func (t *outgoingTransport) token(ctx context.Context) (sent, error) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(t.who, cancel)()
+	defer context.AfterFunc(t.who, cancel)() //nolint:contextcheck // the caller's context ends the wait too
 	got, err := t.auth.outgoing(ctx, t.who, t.as)
-	if gone := cmp.Or(context.Cause(t.who), ctx.Err()); err != nil && gone != nil {
+	if gone := cmp.Or(context.Cause(t.who), ctx.Err()); err != nil && gone != nil { //nolint:contextcheck // as above
 		return sent{}, errors.Join(gone, err)
 	}
 	return got, err

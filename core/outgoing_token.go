@@ -73,7 +73,7 @@ func (a *Auth) callerToken(ctx, who context.Context, as As) (sent, error) {
 	if verified := found.token.verified(); found.session == nil && !verified.Good(time.Now()) {
 		return sent{}, ErrNoProviderToken
 	}
-	own, err := a.AccessToken(withCaller{ctx, who})
+	own, err := a.AccessToken(withCaller{ctx, who}) //nolint:contextcheck // it is ctx, with the caller of the other
 	switch {
 	case err != nil:
 		return sent{}, err

@@ -16,7 +16,7 @@ const (
 )
 
 // accessTokenType is the type of access tokens (RFC 8693 section 3).
-const accessTokenType = "urn:ietf:params:oauth:token-type:access_token" //nolint:gosec // a name, no credential
+const accessTokenType = "urn:ietf:params:oauth:token-type:access_token"
 
 // targets returns the values of audience and resource of a request, and false if the client may not have one of them.
 func (c Client) targets(form url.Values) ([]string, bool) {

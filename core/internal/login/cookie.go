@@ -35,7 +35,7 @@ func (l *Logins) Bind(state *State, now time.Time) *http.Cookie {
 // cookie returns the cookie of a state. One that comes with a posted answer is SameSite=None, and Secure also with http: browsers refuse it
 // otherwise (RFC 6265bis section 5.7), and treat loopback as secure.
 func (l *Logins) cookie(state *State, value string, age time.Duration) *http.Cookie {
-	cookie := &http.Cookie{ //nolint:gosec // without Secure only where PublicURL is http, which is loopback or AllowHTTP
+	cookie := &http.Cookie{ // without Secure only where PublicURL is http, which is loopback or AllowHTTP
 		Name: state.Cookie, Value: value, Path: "/", MaxAge: int(age / time.Second), HttpOnly: true, Secure: l.cfg.Secure, SameSite: http.SameSiteLaxMode,
 	}
 	if state.Posted {

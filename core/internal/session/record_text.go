@@ -15,7 +15,7 @@ func (r *record) text() ([]byte, error) {
 	brief := *r
 	brief.Sources.ID = r.Sources.ID.without(payloadOf(r.IDToken))
 	brief.Sources.Access = r.Sources.Access.without(payloadOf(r.Access))
-	return json.Marshal(brief) //nolint:gosec // it is sealed before it is stored
+	return json.Marshal(brief) // it is sealed before it is stored
 }
 
 // without returns the document without its claims if they are equal to payload. d may be nil.
