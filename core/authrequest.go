@@ -53,8 +53,6 @@ func (r *authRequest) ownValue(name string) string {
 		return "code"
 	case "response_mode":
 		return "query"
-	case "client_id":
-		return r.client
 	}
 	return ""
 }

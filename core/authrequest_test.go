@@ -99,7 +99,7 @@ func TestLoginRefusesParameters(t *testing.T) {
 		"request=x": refusal("request"), "request_uri=https://evil.example": refusal("request_uri"), "authorization_details=%5B%5D": refusal("authorization_details"),
 		"dpop_jkt=x": refusal("dpop_jkt"), "vtr=x": refusal("vtr"), "issuer_state=x": refusal("issuer_state"), "iss=https://evil.example": refusal("iss"),
 		"response_type=token": refusal("response_type"), "response_type=code+id_token": refusal("response_type"), "response_type=code&response_type=token": refusal("response_type"),
-		"response_mode=form_post": refusal("response_mode"), "response_mode=fragment": refusal("response_mode"), "client_id=other": refusal("client_id"),
+		"response_mode=form_post": refusal("response_mode"), "response_mode=fragment": refusal("response_mode"),
 		"max_age=&max_age=1":                  refusal("max_age"),
 		"provider=x":                          "There is no provider of this name.",
 		"login_hint=a&login_hint=b":           "Parameter login_hint is given more than once.",
@@ -111,7 +111,7 @@ func TestLoginRefusesParameters(t *testing.T) {
 		flowRefused(t, query, f.getRaw("login", "redirect_uri="+url.QueryEscape(flowRedirect)+"&"+query), http.StatusBadRequest, "invalid_request", detail)
 	}
 	for _, query := range []string{
-		"response_type=code", "client_id=" + oidctest.ConfidentialClient, "nonce=mine", "response_mode=query", "utm_source=a&utm_source=b", "gclid=x", "audience=x",
+		"response_type=code", "client_id=" + oidctest.ConfidentialClient, "client_id=other", "nonce=mine", "response_mode=query", "utm_source=a&utm_source=b", "gclid=x", "audience=x",
 		"max_age=", "code_verifier=x", "client_secret=x", "LOGIN_HINT=x", "session_state=x", "access_type=offline", "state=mine",
 	} {
 		answer := f.getRaw("login", "redirect_uri="+url.QueryEscape(flowRedirect)+"&"+query)

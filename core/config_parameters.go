@@ -25,9 +25,10 @@ var reservedParams = []string{
 var loginParams = []string{"prompt", "offline_access", "return_to", "provider"}
 
 // registeredParams are the request parameters that a login refuses unless AllowAuthParams lists them: those of the IANA registry "OAuth
-// Parameters" with the location authorization request, which has the ones of OpenID Connect too. The ones that the login reads are not here.
+// Parameters" with the location authorization request, which has the ones of OpenID Connect too. The ones that the login reads are not here, and not client_id:
+// every standard client sends one, and a program on the user's machine does not know the one of this service.
 var registeredParams = []string{
-	"response_type", "response_mode", "client_id", "request", "request_uri",
+	"response_type", "response_mode", "request", "request_uri",
 	"acr_values", "authorization_details", "claims", "claims_locales", "display", "dpop_jkt", "id_token_hint", "login_hint", "max_age",
 	"registration", "resource", "ui_locales", "vtr",
 	"aud", "exp", "iat", "iss", "jti", "nbf", "sub", // RFC 9101 section 9.1
