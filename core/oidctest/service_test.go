@@ -34,10 +34,13 @@ func TestServiceGrants(t *testing.T) {
 	exchange := func(subject string, more ...string) url.Values {
 		return formOf(append([]string{"grant_type", tokenExchange, "subject_token", subject, "subject_token_type", accessTokenType}, more...)...)
 	}
+	if _, answer := ask(ConfidentialClient, ClientSecret, own()); answer["error"] != "unsupported_grant_type" {
+		t.Errorf("without any Targets: %v", answer)
+	}
+	p.AddClient(Client{ID: "caller", Secret: "s", Targets: []string{"orders", "https://stock.example"}})
 	if _, answer := ask(ConfidentialClient, ClientSecret, own()); answer["error"] != "unauthorized_client" {
 		t.Errorf("without Targets: %v", answer)
 	}
-	p.AddClient(Client{ID: "caller", Secret: "s", Targets: []string{"orders", "https://stock.example"}})
 	alice := p.AccessToken("alice", Claims{"aud": []string{"caller"}, "scope": "read write", "exp": nil})
 	foreign := p.AccessToken("alice")
 	for name, c := range map[string]struct {

@@ -51,6 +51,9 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w, http.StatusBadRequest, "invalid_request", "the parameter "+needed+" is missing")
 		return
 	}
+	if (grant == clientCredentials || grant == tokenExchange) && !p.servesServices() {
+		grant = "" // not offered, as the discovery document says
+	}
 	switch grant {
 	case "authorization_code":
 		p.codeGrant(w, r, client)

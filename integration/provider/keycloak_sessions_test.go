@@ -70,7 +70,8 @@ func TestKeycloakOffline(t *testing.T) {
 			}
 		})
 		checks.Run("a client that may not ask for offline tokens", func(t *testing.T) {
-			s := newKeycloakSite(t, k, framework, mode, "no-offline", nil, nil)
+			// A pushed login is refused before the browser leaves, and not at the callback.
+			s := newKeycloakSite(t, k, framework, mode, "no-offline", nil, func(cfg *core.Config) { cfg.PushedRequests = core.PushNever })
 			if got := s.Login(t, app.NewAgent(), "alice", "alice"); got.Status != http.StatusBadRequest || errorCode(got) != "invalid_scope" {
 				t.Errorf("with offline_access: %d %s", got.Status, got.Body)
 			}
