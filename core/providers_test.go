@@ -470,3 +470,17 @@ func TestProvidersChooserWithoutAddress(t *testing.T) {
 		t.Errorf("a link leads to %q", link)
 	}
 }
+
+// A logout goes on at the own provider also if that issued no ID token, so that there is no hint for it.
+func TestProvidersLogoutWithoutHint(t *testing.T) {
+	f, other := newFlows(t, brokered())
+	other.Tamper(oidctest.TokenAnswers, func(answer oidctest.Claims) {
+		delete(answer, "id_token")
+		answer["scope"] = "profile email"
+	})
+	token := f.at(other, "alice", toSecond)
+	to := f.get("logout", nil, "Authorization: Bearer "+token.AccessToken).Header.Get("Location")
+	if !strings.HasPrefix(to, other.URL(oidctest.EndSession)) || strings.Contains(to, "id_token_hint") {
+		t.Errorf("the logout leads to %s", to)
+	}
+}

@@ -37,7 +37,7 @@ func (b *Broker) End(ctx context.Context, e Ending) (Left, error) {
 	defer cancel()
 	left, errAccess := b.endAccess(ctx, e)
 	leftRefresh, errRefresh := b.endRefresh(ctx, e.Refresh)
-	if left.Hint == "" {
+	if left.From == nil || left.Hint == "" && leftRefresh.Hint != "" {
 		left = leftRefresh
 	}
 	return left, cmp.Or(errAccess, errRefresh)

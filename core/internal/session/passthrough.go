@@ -77,30 +77,23 @@ func (p *Passthrough) Exchange(context.Context, Exchange) (*Tokens, error) {
 // End revokes the caller's access token and the refresh token at the provider. It returns the client's hint, and no error.
 func (p *Passthrough) End(ctx context.Context, e Ending) (Left, error) {
 	left := Left{From: p.ups.Main(), Hint: e.Hint}
-	up, refresh := p.ups.unmarked(e.Refresh)
-	switch {
-	case e.Caller != nil:
-		left.From = p.ups.Of(e.Caller.Issuer)
-	case e.Refresh != "":
-		left.From = up
-	case e.Hint != "":
+	if e.Hint != "" {
 		left.From = p.ups.issued(e.Hint)
 	}
-	if e.Refresh != "" && up != left.From { // each goes to its own provider
-		if at, err := up.reach(ctx); err == nil {
-			at.Forsake(ctx, refresh)
+	if e.Refresh != "" {
+		up, token := p.ups.unmarked(e.Refresh)
+		left.From = up
+		if at, err := up.reach(ctx); err == nil { // otherwise the outage is logged
+			at.Forsake(ctx, token)
 		}
-		refresh = ""
 	}
-	at, err := left.From.reach(ctx)
-	if err != nil {
-		return left, nil //nolint:nilerr // the provider's outage is logged, and the client's own hint counts all the same
-	}
-	if e.Caller != nil {
-		at.Provider.Revoke(ctx, at.Meta, e.Caller.Raw, "access_token")
+	if e.Caller != nil { // who calls is known, and not only claimed
+		left.From = p.ups.Of(e.Caller.Issuer)
 		left.From.Opaque.Forget(e.Caller)
+		if at, err := left.From.reach(ctx); err == nil {
+			at.Provider.Revoke(ctx, at.Meta, e.Caller.Raw, "access_token")
+		}
 	}
-	at.Forsake(ctx, refresh)
 	return left, nil
 }
 
