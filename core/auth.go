@@ -114,7 +114,7 @@ func (a *Auth) vaultConfig(ups session.Upstreams) session.Config {
 	random := randomSecret()
 	return session.Config{
 		Upstreams: ups, Store: a.cfg.Store, Secrets: func() ([][]byte, error) { return a.storeSecrets(random) },
-		Client: a.cfg.ClientID, Issuer: a.cfg.PublicURL, Audience: b.Audience, SubjectClaim: b.SubjectClaim,
+		Client: a.cfg.main.ClientID, Issuer: a.cfg.PublicURL, Audience: b.Audience, SubjectClaim: b.SubjectClaim,
 		AnyAudience: a.cfg.takesAnyAudience(), TokenTTL: b.TokenTTL, SessionTTL: b.SessionTTL, SessionMax: b.SessionMax, Grace: b.RefreshGrace,
 		Timeout: a.cfg.Timeout, Leeway: a.cfg.Leeway, Algorithm: b.SigningAlgorithm, ImportKey: b.ImportKey, Peers: peers,
 		Keys: a.cfg.Broker != nil, Browsers: a.cfg.Sessions != nil, Rules: a.main().up.Rules, New: newToken, Permit: func(token *verify.Token) error { return mint.permit(idTokenOf(token)) },
@@ -123,7 +123,7 @@ func (a *Auth) vaultConfig(ups session.Upstreams) session.Config {
 }
 
 // party identifies this client at this provider: another service that shares SecretKeys cannot open what it seals.
-func (c *Config) party() string { return c.DiscoveryURL + "\x00" + c.ClientID }
+func (c *Config) party() string { return c.main.DiscoveryURL + "\x00" + c.main.ClientID }
 
 // isSecure reports whether browsers use https.
 func (c *Config) isSecure() bool { return strings.HasPrefix(c.PublicURL, "https:") }

@@ -18,20 +18,21 @@ func (p *Provider) spellings() verify.Spellings {
 	return verify.NewSpellings(p.Issuer, p.IssuerAliases, p.Tenants)
 }
 
-// sharesIssuer reports whether a text can be iss of both providers. Two entries with different tenants of one template share none.
-func (p *Provider) sharesIssuer(other *Provider) bool {
-	mine, theirs := p.spellings(), other.spellings()
-	for name := range mine {
-		if theirs.Has(name) || theirs == nil && isBase(other.base(), name) {
+// sharesIssuer reports whether a text can be iss of two providers, by the spellings and the bases of both. Two entries with different
+// tenants of one template share none.
+func sharesIssuer(one, two verify.Spellings, base, other string) bool {
+	switch {
+	case one == nil && two == nil:
+		return isBase(base, other)
+	case one == nil:
+		return sharesIssuer(two, one, other, base)
+	}
+	for name := range one {
+		if two.Has(name) || two == nil && isBase(other, name) {
 			return true
 		}
 	}
-	for name := range theirs {
-		if mine == nil && isBase(p.base(), name) {
-			return true
-		}
-	}
-	return mine == nil && theirs == nil && isBase(p.base(), other.base())
+	return false
 }
 
 // isBase compares issuers up to a trailing slash.

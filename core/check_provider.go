@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
+	"github.com/go-oidc-auth/oidcauth/core/internal/verify"
 )
 
 // maxProviders is the maximum number of providers beside the main one.
@@ -14,38 +15,43 @@ const maxProviders = 100
 
 // checkProviders adds the faults of all providers, and those of their combination.
 func (c *Config) checkProviders(f *faults) {
-	prefix := func(i int) string { return fmt.Sprintf("Providers[%d].", i+c.inList) }
-	main := ""
-	if c.inList > 0 {
-		main = prefix(-1)
-	}
-	c.main.check(f, c, main)
 	if len(c.Providers) > maxProviders {
 		f.add("Providers", "%d entries: write at most %d", len(c.Providers), maxProviders)
 		return
 	}
 	all := c.all()
-	if c.main.Name == "" && len(c.Providers) > 0 {
-		f.add(main+"Name", "empty, and no address has a host for a name: write the name by which a login chooses this provider")
+	for i, p := range all {
+		p.check(f, c, c.fieldOf(i))
+		if p.Name == "" && len(all) > 1 {
+			f.add(c.fieldOf(i)+"Name", "empty, and no address has a host for a name: write the name by which a login chooses this provider")
+		}
 	}
-	c.checkOneAsked(f, func(i int) string {
-		if i == 0 {
-			return main
-		}
-		return prefix(i - 1)
-	})
-	for i := range c.Providers {
-		p := &c.Providers[i]
-		p.check(f, c, prefix(i))
-		if p.Name == "" {
-			f.add(prefix(i)+"Name", "empty, and no address has a host for a name: write the name by which a login chooses this provider")
-		}
-		for _, other := range all[:i+1] {
-			if p.Name != "" && strings.EqualFold(p.Name, other.Name) && p != other {
-				f.add(prefix(i)+"Name", "%q is the name of another provider too: give each its own Name", p.Name)
+	c.checkDistinct(f, all)
+	c.checkOneAsked(f, all)
+}
+
+// fieldOf returns what precedes the names of a provider's fields in errors; i is its place in [Config.all].
+func (c *Config) fieldOf(i int) string {
+	if i == 0 && !c.inList {
+		return ""
+	}
+	if !c.inList {
+		i--
+	}
+	return fmt.Sprintf("Providers[%d].", i)
+}
+
+// checkDistinct adds the faults of providers with one name or one issuer.
+func (c *Config) checkDistinct(f *faults, all []*Provider) {
+	spelled := make([]verify.Spellings, len(all))
+	for i, p := range all {
+		spelled[i] = p.spellings()
+		for k, other := range all[:i] {
+			if p.Name != "" && strings.EqualFold(p.Name, other.Name) {
+				f.add(c.fieldOf(i)+"Name", "%q is the name of another provider too: give each its own Name", p.Name)
 			}
-			if p.sharesIssuer(other) {
-				f.add(prefix(i)+"DiscoveryURL", "%s: the provider %s has the same issuer, and a token does not say which of the two it belongs to: write one entry, with every Audience", quoted(p.DiscoveryURL), other.Name)
+			if sharesIssuer(spelled[i], spelled[k], p.base(), other.base()) {
+				f.add(c.fieldOf(i)+"DiscoveryURL", "%s: the provider %s has the same issuer, and a token does not say which of the two it belongs to: write one entry, with every Audience", quoted(p.DiscoveryURL), other.Name)
 			}
 		}
 	}

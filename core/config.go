@@ -214,7 +214,7 @@ type Config struct {
 	OnError func(context.Context, *Request, *Error) *Response
 
 	main     Provider // the main provider; Providers has the others
-	inList   int      // how many of the caller's Providers became main
+	inList   bool     // the main provider is the first of the caller's Providers
 	ownStore bool     // Store was opened by New, and is closed by Close
 }
 
@@ -242,9 +242,8 @@ func (c *Config) complete() {
 	if len(c.RedirectURIs) == 0 {
 		c.RedirectURIs = []string{Loopback}
 	}
-	c.main.complete()
-	for i := range c.Providers {
-		c.Providers[i].complete()
+	for _, p := range c.all() {
+		p.complete()
 	}
 	c.Timeout = cmp.Or(c.Timeout, defaultTimeout)
 	c.Leeway = cmp.Or(c.Leeway, defaultLeeway)

@@ -72,7 +72,7 @@ func (c *Config) checkBroker(f *faults) {
 	if b == nil {
 		return
 	}
-	if c.DiscoveryURL == "" {
+	if c.main.DiscoveryURL == "" {
 		f.add("Broker", "set without DiscoveryURL: write DiscoveryURL, which broker mode needs for logins")
 	}
 	if c.PublicURL == "" {

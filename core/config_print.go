@@ -108,9 +108,9 @@ func (a Auth) shown() []slog.Attr {
 		return nil
 	}
 	fields := []slog.Attr{
-		slog.String("DiscoveryURL", a.cfg.DiscoveryURL),
-		slog.String("Issuer", a.cfg.Issuer),
-		slog.String("ClientID", a.cfg.ClientID),
+		slog.String("DiscoveryURL", a.cfg.main.DiscoveryURL),
+		slog.String("Issuer", a.cfg.main.Issuer),
+		slog.String("ClientID", a.cfg.main.ClientID),
 		slog.Bool("Broker", a.cfg.Broker != nil),
 	}
 	return slices.DeleteFunc(fields, isUnset)

@@ -55,7 +55,7 @@ func (c *Config) checkSessions(f *faults) {
 	if s == nil {
 		return
 	}
-	if c.DiscoveryURL == "" {
+	if c.main.DiscoveryURL == "" {
 		f.add("Sessions", "set without DiscoveryURL: write DiscoveryURL, as sessions begin with a login")
 	}
 	if c.PublicURL == "" {

@@ -10,7 +10,7 @@ func (c *Config) warn() {
 	if len(c.SecretKeys) == 0 {
 		c.Logger.Warn("no SecretKeys are configured: pending logins are lost on a restart and do not work across replicas")
 	}
-	if c.PublicURL == "" && c.DiscoveryURL != "" {
+	if c.PublicURL == "" && c.main.DiscoveryURL != "" {
 		c.Logger.Warn("Config.PublicURL is empty: the callback route answers 500, and browser logins that end there do not work")
 	}
 	if c.AllowHTTP {

@@ -42,7 +42,7 @@ func (m *mounts) tables() (tables []Paths, mounted bool) {
 // URIs, which examineRedirects asks the provider about.
 func (a *Auth) examineAddresses(_ context.Context, f *findings) {
 	tables, mounted := a.mounts.tables()
-	if a.cfg.DiscoveryURL == "" {
+	if a.cfg.main.DiscoveryURL == "" {
 		f.note("PublicURL", "", "There is no DiscoveryURL: only guards and userinfo work, no login.")
 		return
 	}

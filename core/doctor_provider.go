@@ -3,7 +3,6 @@ package core
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,10 +33,10 @@ func (a *Auth) examineProvider(ctx context.Context, f *findings) {
 // attribute adds findings about the provider of this index; if there are several, with its name and its place in the configuration.
 func (a *Auth) attribute(f *findings, found findings, i int) {
 	fields := strings.NewReplacer()
-	if place := i - 1 + a.cfg.inList; place >= 0 {
+	if place := a.cfg.fieldOf(i); place != "" {
 		var pairs []string
 		for _, field := range (Provider{ClientKey: new(ClientKey)}).shown() {
-			pairs = append(pairs, "Config."+field.Key, fmt.Sprintf("Config.Providers[%d].%s", place, field.Key))
+			pairs = append(pairs, "Config."+field.Key, "Config."+place+field.Key)
 		}
 		fields = strings.NewReplacer(pairs...)
 	}

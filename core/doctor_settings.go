@@ -24,7 +24,7 @@ func (a *Auth) examineSettings(_ context.Context, f *findings) {
 	if a.log.Handler() == slog.DiscardHandler {
 		f.note("logger", "Logger: slog.Default(),", "Config.Logger is empty, so that nothing is logged when something fails.")
 	}
-	if len(a.cfg.SecretKeys) == 0 && a.cfg.DiscoveryURL != "" {
+	if len(a.cfg.SecretKeys) == 0 && a.cfg.main.DiscoveryURL != "" {
 		f.note("secret keys", keysLine, "Config.SecretKeys is empty: logins in progress are lost on a restart, and a login that begins on one replica cannot end on another.")
 	}
 }

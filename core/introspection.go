@@ -123,15 +123,15 @@ func (p *Provider) checkTokens(f *faults, c *Config, field string) {
 
 // checkOneAsked adds an error if several providers are asked about opaque tokens: nothing in such a token says whose it is, and showing it
 // to another provider gives it away.
-func (c *Config) checkOneAsked(f *faults, fields func(i int) string) {
+func (c *Config) checkOneAsked(f *faults, all []*Provider) {
 	first := ""
-	for i, p := range c.all() {
+	for i, p := range all {
 		switch {
 		case !p.looksUp():
 		case first == "":
 			first = p.Name
 		default:
-			f.add(fields(i)+"Tokens", "the provider %s has opaque tokens too, and an opaque token does not say whose it is: it would be sent to a provider that did not issue it. Use core.JWT for all providers but one", first)
+			f.add(c.fieldOf(i)+"Tokens", "the provider %s has opaque tokens too, and an opaque token does not say whose it is: it would be sent to a provider that did not issue it. Use core.JWT for all providers but one", first)
 		}
 	}
 }

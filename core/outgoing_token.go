@@ -85,14 +85,14 @@ func (a *Auth) callerToken(ctx, who context.Context, as As) (sent, error) {
 		return sent{Token: outgoing.Token{Text: own, Expires: said.Expires}}, nil
 	}
 	issuer, _ := found.token.Person()
-	p := a.partyOfIssuer(issuer)
-	if p == nil {
+	up := a.logins.Upstreams.Of(issuer)
+	if up == nil {
 		return sent{}, ErrNoProviderToken
 	}
 	form := url.Values{
 		"grant_type": {exchangeGrant}, "subject_token": {own}, "subject_token_type": {session.AccessTokenType}, "requested_token_type": {session.AccessTokenType},
 	}
-	got, err := a.obtain(ctx, p, as, form, own)
+	got, err := a.obtain(ctx, a.partyOf(up), as, form, own)
 	if fault.Is(err, fault.Grant) {
 		return sent{}, ErrNoProviderToken
 	}
@@ -122,16 +122,6 @@ func (as As) isFor(said outgoing.Claims) bool {
 		}
 	}
 	return !slices.ContainsFunc(as.scopes, func(scope string) bool { return !slices.Contains(said.Scopes, scope) })
-}
-
-// partyOfIssuer returns the provider with this issuer, nil if there is none.
-func (a *Auth) partyOfIssuer(issuer string) *party {
-	for _, p := range a.parties {
-		if p.up.Issuer.CouldBe(issuer) {
-			return p
-		}
-	}
-	return nil
 }
 
 // errPublic says that a public client gets no tokens for other services.

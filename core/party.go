@@ -39,10 +39,11 @@ func (a *Auth) newParty(settings Provider) (*party, error) {
 		Log: log, Observe: a.observed(label), Called: a.called,
 	})
 	rules := p.rules(a.cfg)
+	issuer := p.issuer(at, rules)
 	p.up = &session.Upstream{
-		Name: p.Name, Rules: rules, Provider: at, Issuer: p.issuer(at, rules), Subjects: p.subjects(at, rules), Granted: p.granted(at, rules), RefreshTTL: a.cfg.sessionTTL(),
+		Name: p.Name, Rules: rules, Provider: at, Issuer: issuer, Subjects: p.subjects(*issuer), Granted: p.granted(*issuer), RefreshTTL: a.cfg.sessionTTL(),
 	}
-	row := p.up.Issuer
+	row := issuer
 	if a.cfg.Broker != nil {
 		row = p.up.Subjects // guards accept own tokens alone
 	}
@@ -65,18 +66,17 @@ func (p *Provider) issuer(at *provider.Provider, rules *claims.Rules) *verify.Is
 	}
 }
 
-// subjects is the provider's entry for subject tokens of an exchange.
-func (p *Provider) subjects(at *provider.Provider, rules *claims.Rules) *verify.Issuer {
-	row := p.issuer(at, rules)
+// subjects is the provider's entry for subject tokens of an exchange, made from its entry in the table.
+func (p *Provider) subjects(row verify.Issuer) *verify.Issuer {
 	row.Audience, row.Hint = p.isSubject, nil
-	return row
+	return &row
 }
 
-// granted is the provider's entry for access tokens in answers to this client, which need no mark of an access token.
-func (p *Provider) granted(at *provider.Provider, rules *claims.Rules) *verify.Issuer {
-	row := p.issuer(at, rules)
+// granted is the provider's entry for access tokens in answers to this client, which need no mark of an access token,
+// made from its entry in the table.
+func (p *Provider) granted(row verify.Issuer) *verify.Issuer {
 	row.Audience, row.Marked = p.isGranted, false
-	return row
+	return &row
 }
 
 // named returns the provider with this name; the main one for "", nil if there is none.

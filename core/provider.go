@@ -57,23 +57,16 @@ func (p *Provider) isEmpty() bool {
 	return p.DiscoveryURL == "" && p.Issuer == "" && p.JWKSURL == "" && p.ClientID == "" && p.ClientSecret == "" && p.ClientKey == nil
 }
 
-// gatherProviders sets main and the others. If the fields of Config describe no provider, the first of Providers becomes the main one, and
-// the fields say so too.
+// gatherProviders sets main and the others. If the fields of Config describe no provider, the first of Providers becomes the main one. From
+// then on only main counts, and not the fields.
 func (c *Config) gatherProviders() {
 	c.main, c.Providers = c.flat(), slices.Clone(c.Providers)
 	if c.main.isEmpty() && len(c.Providers) > 0 {
-		c.main, c.Providers, c.inList = c.Providers[0], c.Providers[1:], 1
+		c.main, c.Providers, c.inList = c.Providers[0], c.Providers[1:], true
 	}
-	c.main.normalize()
-	for i := range c.Providers {
-		c.Providers[i].normalize()
+	for _, p := range c.all() {
+		p.normalize()
 	}
-	m := c.main
-	c.Name, c.Label, c.DiscoveryURL, c.ClientID, c.ClientSecret, c.Issuer, c.JWKSURL = m.Name, m.Label, m.DiscoveryURL, m.ClientID, m.ClientSecret, m.Issuer, m.JWKSURL
-	c.IssuerAliases, c.Tenants = m.IssuerAliases, m.Tenants
-	c.Scopes, c.Audience, c.ClientKey, c.TokenEndpointAuthMethod, c.PushedRequests = m.Scopes, m.Audience, m.ClientKey, m.TokenEndpointAuthMethod, m.PushedRequests
-	c.AuthParams, c.AllowAuthParams, c.ResponseMode, c.IDTokenAlgorithm = m.AuthParams, m.AllowAuthParams, m.ResponseMode, m.IDTokenAlgorithm
-	c.Tokens, c.Introspection = m.Tokens, m.Introspection
 }
 
 // normalize puts what is compared into one form, and sets the name.
