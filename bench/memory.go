@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core"
 	"github.com/go-oidc-auth/oidcauth/core/store"
@@ -119,8 +120,28 @@ func holds(ctx context.Context, auth *core.Auth, headers []core.Credentials, err
 		return 0, err
 	}
 	runtime.KeepAlive(guard)
+	gone := make(chan struct{})
+	runtime.AddCleanup(auth, func(gone chan struct{}) { close(gone) }, gone)
 	auth, guard = nil, nil
+	if err := collected(gone); err != nil {
+		return 0, err
+	}
 	held := full - heap()
 	runtime.KeepAlive(headers)
 	return held, nil
+}
+
+var errKept = errors.New("something keeps the Auth after Close")
+
+// collected runs the garbage collector until what closes gone is garbage: what runs in the background after Close may keep it for a moment.
+func collected(gone <-chan struct{}) error {
+	for range 1000 {
+		runtime.GC()
+		select {
+		case <-gone:
+			return nil
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	return errKept
 }
