@@ -80,7 +80,7 @@ func (r *run) judge(kind string, a *answer, held bool) verdict {
 	case held && a.status == http.StatusServiceUnavailable && retry != "":
 		return announced
 	}
-	r.violation("contract", "%s on instance %d: %d, Retry-After %q, %.200s", kind, a.on.number, a.status, retry, a.body)
+	r.violation("contract, "+kind, "instance %d after %s: %d, Retry-After %q, %.200s", a.on.number, a.to.Sub(a.from), a.status, retry, a.body)
 	return broken
 }
 

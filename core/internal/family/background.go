@@ -2,7 +2,7 @@ package family
 
 import "context"
 
-// Background runs do in a goroutine that ctx does not cancel, for at most the time of a lease. A panic is reported to Config.Panicked.
+// Background runs do in a goroutine that ctx does not cancel, with the time of a lease. A panic is reported to Config.Panicked.
 // Close waits for do; after Close, Background returns [ErrBusy].
 func (f *Families) Background(ctx context.Context, do func(context.Context)) error {
 	f.mu.Lock()

@@ -65,7 +65,7 @@ func (f *Families) renew(ctx context.Context, row Row, spend Spend) (Row, error)
 	case err != nil:
 		return row, err
 	}
-	if err := f.keep(ctx, session, result); err != nil {
+	if err := f.keep(ctx, session, result, nil); err != nil {
 		return row, err
 	}
 	row.Plain = result.Data

@@ -24,6 +24,7 @@ type world struct {
 	*store.Memory
 	families *family.Families
 	first    family.Token
+	begun    time.Time
 
 	mu        sync.Mutex
 	spent     int
@@ -76,7 +77,7 @@ func (w *world) Revoke(ctx context.Context, id string, version int64, now, until
 }
 
 func open(t *testing.T) *world {
-	w := &world{t: t, Memory: store.NewMemory(), first: family.NewToken()}
+	w := &world{t: t, Memory: store.NewMemory(), first: family.NewToken(), begun: time.Now()}
 	w.families = w.service("client", "a secret of thirty-two bytes or so")
 	if err := w.families.Begin(t.Context(), w.first, family.Login{Subject: "iss sub", Data: []byte("data 0"), Expires: time.Now().Add(time.Hour)}); err != nil {
 		t.Fatal(err)

@@ -101,6 +101,98 @@ func TestRotateOverFlaws(t *testing.T) {
 	})
 }
 
+// A store that is away for longer than a lease costs nobody the session: the instance that asked the provider holds on to its answer.
+func TestResultOutlivesTheLease(t *testing.T) {
+	const lease = 20 * time.Second
+	down := func(w *world, span time.Duration) {
+		w.swap = func(call int) error {
+			if call > 1 && time.Since(w.begun) < span {
+				return errStore
+			}
+			return nil
+		}
+	}
+	for name, span := range map[string]time.Duration{"a minute": time.Minute, "four minutes": 4 * time.Minute} {
+		inBubble("rotation, "+name, t, func(t *testing.T, w *world) {
+			down(w, span)
+			w.refuses(w.first.Text, family.ErrBusy)
+			time.Sleep(span + 2*time.Second - time.Since(w.begun)) // an attempt each second
+			other := w.serve(func(*family.Config) {})
+			defer other.Close()
+			second, err := other.Rotate(t.Context(), w.first.Text, w.spend)
+			if err != nil || w.spent != 1 {
+				t.Fatalf("%v, spent %d times", err, w.spent)
+			}
+			if again := w.must(w.first.Text); again != string(second) {
+				t.Error("two answers")
+			}
+			if w.must(string(second)); w.spent != 2 {
+				t.Errorf("spent %d times", w.spent)
+			}
+		})
+		inBubble("session, "+name, t, func(t *testing.T, w *world) {
+			down(w, span)
+			renew := func() (family.Row, error) {
+				return w.families.Renew(t.Context(), w.first.ID, func(plain []byte) bool { return string(plain) == "data 0" }, w.spend)
+			}
+			if row, err := renew(); err != nil || string(row.Plain) != "data 0+" || time.Since(w.begun) < span {
+				t.Fatalf("%q, %v after %s", row.Plain, err, time.Since(w.begun))
+			}
+			if row, err := renew(); err != nil || string(row.Plain) != "data 0+" || w.spent != 1 {
+				t.Errorf("%q, %v, spent %d times", row.Plain, err, w.spent)
+			}
+		})
+	}
+	inBubble("others take over in the end", t, func(t *testing.T, w *world) {
+		down(w, 2*time.Minute)
+		w.refuses(w.first.Text, family.ErrBusy)
+		time.Sleep(85*time.Second - time.Since(w.begun))
+		other := w.serve(func(c *family.Config) { c.Store = w.Memory }) // it reaches the store
+		defer other.Close()
+		second, err := other.Rotate(t.Context(), w.first.Text, w.spend)
+		if err != nil || w.spent != 2 {
+			t.Fatalf("%v, spent %d times", err, w.spent)
+		}
+		time.Sleep(40 * time.Second) // the first instance reaches it, too
+		row, err := w.Session(t.Context(), w.first.ID, time.Now())
+		if err != nil || row.Version != 4 {
+			t.Errorf("%v, version %d", err, row.Version)
+		}
+		if w.must(w.first.Text) != string(second) || w.spent != 2 {
+			t.Errorf("another answer, spent %d times", w.spent)
+		}
+	})
+	inBubble("the family has ended by then", t, func(t *testing.T, w *world) {
+		down(w, time.Minute)
+		w.refuses(w.first.Text, family.ErrBusy)
+		if _, err := w.families.End(t.Context(), w.first.ID, time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+		if time.Sleep(time.Minute); !w.gave("data 0+") {
+			t.Error("the provider's new token is left alive")
+		}
+	})
+	inBubble("Close waits for it within the lease", t, func(t *testing.T, w *world) {
+		down(w, 15*time.Second)
+		w.refuses(w.first.Text, family.ErrBusy)
+		w.families.Close()
+		if row, err := w.Session(t.Context(), w.first.ID, time.Now()); err != nil || row.Version != 3 {
+			t.Errorf("%v, version %d", err, row.Version)
+		}
+	})
+	for name, wait := range map[string]time.Duration{"within the lease": 0, "after it": time.Minute} {
+		inBubble("Close "+name, t, func(t *testing.T, w *world) {
+			down(w, time.Hour)
+			w.refuses(w.first.Text, family.ErrBusy)
+			time.Sleep(wait)
+			begun := time.Now()
+			if w.families.Close(); time.Since(begun) > lease {
+				t.Errorf("Close took %s", time.Since(begun))
+			}
+		})
+	}
+}
+
 // Rows that were encrypted with other secrets, or for another client or issuer, are not changed.
 func TestRotateSealed(t *testing.T) {
 	inBubble("sealed", t, func(t *testing.T, w *world) {

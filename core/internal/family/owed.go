@@ -21,7 +21,7 @@ func (f *Families) owe(token Token) {
 			delete(f.owed, other)
 		}
 	}
-	f.owed[token.hash] = now.Add(f.cfg.Grace + clocks.Skew + f.cfg.Lease)
+	f.owed[token.hash] = now.Add(f.cfg.Lease + holdOn + f.cfg.Grace + clocks.Skew)
 }
 
 // answered notes that the client of a token gets its answer.

@@ -199,12 +199,13 @@ func (f *Families) work(ctx context.Context, left <-chan struct{}, token Token, 
 	default:
 	}
 	if err != nil {
-		return nil, errors.Join(err, f.keep(ctx, session, result))
+		return nil, errors.Join(err, f.keep(ctx, session, result, nil))
 	}
-	session.Last, session.Current, session.Rotated, session.Answer = token.hash[:], next.hash[:], f.now(), answer
+	session.Last, session.Current, session.Answer = token.hash[:], next.hash[:], answer
 	session.Expires, session.LastExpiry = f.bounded(session, result.Expires), stored.Time(later(session.LastExpiry, result.Issued))
 	f.owe(token)
-	if err := f.keep(ctx, session, result); err != nil {
+	// The grace period begins when the row is written, which may be long after the provider's answer.
+	if err := f.keep(ctx, session, result, func(session *store.Session) { session.Rotated = f.now() }); err != nil {
 		return nil, err
 	}
 	return result.Answer, nil
@@ -234,7 +235,7 @@ func (f *Families) ask(ctx context.Context, session store.Session, turn Turn, sp
 		_ = f.persist(ctx, func(ctx context.Context) error { return f.cfg.Store.Swap(ctx, session) }) // if it fails, the lease expires
 		return session, nil, err
 	default:
-		return session, nil, errors.Join(err, f.keep(ctx, session, result))
+		return session, nil, errors.Join(err, f.keep(ctx, session, result, nil))
 	}
 }
 
@@ -257,52 +258,4 @@ func (f *Families) timed(ctx context.Context, turn Turn, spend Spend) (result *R
 		}
 	}
 	return result, err
-}
-
-// keep writes the row with the result's data and without the lease. If the row is gone, the family has ended: the data is abandoned,
-// and the error is [ErrEnded]. If another request has taken the row over, keep changes nothing and returns [ErrBusy].
-func (f *Families) keep(ctx context.Context, session store.Session, result *Result) error {
-	sealed, err := f.seal(f.data, session.ID, result.Data)
-	if err != nil { // data that cannot be stored is lost, and its family ends
-		f.abandon(ctx, result.Data)
-		_ = f.persist(ctx, func(ctx context.Context) error { return f.revoke(ctx, session, time.Time{}) })
-		return err
-	}
-	session.Data, session.Lease = sealed, time.Time{}
-	err = f.persist(ctx, func(ctx context.Context) error { return f.cfg.Store.Swap(ctx, session) })
-	if !errors.Is(err, store.ErrConflict) {
-		return err
-	}
-	row, err := f.cfg.Store.Session(ctx, session.ID, f.now())
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		f.abandon(ctx, result.Data)
-		return ErrEnded
-	case err == nil && row.Version == session.Version+1 && string(row.Data) == string(sealed):
-		return nil // it was written, but the connection broke before the store's answer
-	default:
-		return ErrBusy
-	}
-}
-
-// tryTime is the timeout of one attempt to write: a connection that hangs must not use up the whole lease.
-const tryTime = 2 * time.Second
-
-// persist retries a failed write until ctx ends, because tokens that the provider has issued would be lost. A conflict is not retried.
-func (f *Families) persist(ctx context.Context, write func(context.Context) error) error {
-	for pause := firstLook; ; pause = min(2*pause, lastLook) {
-		try, cancel := context.WithTimeout(ctx, tryTime)
-		err := write(try)
-		cancel()
-		if err == nil || errors.Is(err, store.ErrConflict) {
-			return err
-		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return err
-		}
-	}
 }
