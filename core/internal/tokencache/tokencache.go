@@ -22,6 +22,9 @@ const (
 	tail = 32
 	// patience is how many used entries the clock passes before it evicts one of them.
 	patience = 64
+	// lives is how often the clock has to pass an entry before an unused one goes. With one, an entry that is used each second would go
+	// whenever two passes happen to follow each other sooner.
+	lives = 2
 )
 
 // Cache maps texts to values. Safe for concurrent use.
@@ -48,7 +51,7 @@ type Node[V any] struct {
 	text  string
 	value V
 	bytes int32
-	used  atomic.Bool // since the clock last passed
+	lives atomic.Int32 // how often the clock still passes it without a use
 }
 
 // New makes a cache for size entries, at least eight, and size x [Average] bytes.
@@ -77,8 +80,8 @@ func (c *Cache[V]) Get(text string) (value V, ok bool) {
 			return value, false
 		}
 	}
-	if !n.used.Load() {
-		n.used.Store(true)
+	if n.lives.Load() != lives {
+		n.lives.Store(lives)
 	}
 	return n.value, true
 }
@@ -110,6 +113,7 @@ func (c *Cache[V]) Put(n *Node[V], text string, value V, bytes int) {
 	defer c.mu.Unlock()
 	for _, set := range sets {
 		if old, slot := c.find(set, hash, text); old != nil {
+			n.lives.Store(old.lives.Load()) // what is made again for a caller is as much in use as it was
 			c.remove(set, slot)
 		}
 	}
@@ -138,15 +142,24 @@ func (c *Cache[V]) room(both [2]int) (set, slot int) {
 			}
 		}
 	}
-	for range 2 * len(both) * ways { // every entry twice
+	for range (lives + 1) * len(both) * ways { // every entry so often
 		c.turn++
 		set, slot = both[c.turn/ways%2], int(c.turn%ways)
-		if !c.sets[set][slot].Load().used.Swap(false) {
+		if !c.sets[set][slot].Load().survives() {
 			break
 		}
 	}
 	c.remove(set, slot)
 	return set, slot
+}
+
+// survives takes one life of an entry, and reports false if it has none.
+func (n *Node[V]) survives() bool {
+	left := n.lives.Load()
+	if left > 0 {
+		n.lives.CompareAndSwap(left, left-1)
+	}
+	return left > 0
 }
 
 func (c *Cache[V]) empty(set int) (slot int, ok bool) {
@@ -186,7 +199,7 @@ func (c *Cache[V]) evict() {
 		if n == nil {
 			continue
 		}
-		if passed++; !n.used.Swap(false) || passed > patience {
+		if passed++; !n.survives() || passed > patience {
 			c.remove(set, slot)
 			return
 		}

@@ -2,6 +2,7 @@ package tokencache_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"testing"
@@ -158,6 +159,28 @@ func TestUsedEntriesStay(t *testing.T) {
 				put(c, text(i), i, bytes)
 			}
 		}
+	}
+}
+
+// Entries that are used now and then, or made anew, stay while thousands come that are used once.
+func TestSteadyUse(t *testing.T) {
+	const size, steady, rounds = 1024, 200, 20_000
+	c := tokencache.New[int](size)
+	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // no secret
+	gone := 0
+	for round := range rounds {
+		for range 60 {
+			n := random.IntN(steady)
+			if _, ok := c.Get(text(n)); !ok {
+				gone++
+				put(c, text(n), n, 1000)
+			}
+		}
+		put(c, text(random.IntN(steady)), 0, 1000)
+		put(c, text(steady+round), round, 1000)
+	}
+	if gone > steady+2 { // each comes once
+		t.Errorf("%d entries in use went for %d others", gone-steady, rounds)
 	}
 }
 
