@@ -56,6 +56,7 @@ func TestJudgeFigures(t *testing.T) {
 		"good":                {func(*figures) {}, 0},
 		"heap grows":          {func(f *figures) { f.HeapSlope = 7 }, 1},
 		"RSS grows":           {func(f *figures) { f.RSSSlope = 31 }, 1},
+		"sessions forgotten":  {func(f *figures) { f.Forgotten = 4 }, 1},
 		"too short to tell":   {func(f *figures) { f.HeapSlope, f.RSSSlope, f.JudgedMinutes = 700, 700, 1 }, 0},
 		"large":               {func(f *figures) { f.HeapMB = 101 }, 1},
 		"goroutines":          {func(f *figures) { f.Goroutines[1] = 24 }, 1},

@@ -27,7 +27,7 @@ const (
 // counters are what the run did.
 type counters struct {
 	verified, refreshed, refused, unheard, logins, logouts, rotations, direct, refusedGone atomic.Int64
-	lost, lostToKills, alive                                                               atomic.Int64
+	lost, lostToKills, alive, forgotten                                                    atomic.Int64
 }
 
 // load keeps the service busy until ctx ends.

@@ -91,6 +91,11 @@ func (r *run) visit(p *person) bool {
 	case a.status == http.StatusOK && a.body != p.name:
 		r.violation("contract", "%s is taken for %s", p.name, a.body)
 	}
+	if kind == "session at a guard" && a.status == http.StatusServiceUnavailable && a.header.Get("Retry-After") == "2" && r.board.during(store, a.from, a.to, settle) {
+		r.count.forgotten.Add(1) // its place in memory went to another session: from now on it is new to this instance
+		p.seen[i.slot].Store(nil)
+		return true
+	}
 	if r.judge(kind, a, false) == healthy {
 		p.seen[i.slot].Store(i)
 		p.asked[i.slot].Store(a.to.UnixMilli())

@@ -18,6 +18,7 @@ type figures struct {
 	VerifiedPerSecond, RefreshedPerSecond                                                                float64
 	ProviderOutages, StoreOutages, Kills                                                                 int
 	SessionsLost, LostToKills, AliveAfterLogout                                                          int64
+	Forgotten                                                                                            int64   // sessions in use that an instance did not have in memory when the store failed
 	HeapMB, RSSMB, HeapSlope, RSSSlope                                                                   float64 // at the end of the load; MB per hour after the warm-up
 	WarmHeapMB, WarmRSSMB                                                                                float64 // after the warm-up
 	JudgedMinutes                                                                                        float64 // over which the slopes were taken
@@ -38,7 +39,7 @@ func (r *run) figures() figures {
 	f := figures{
 		Store: r.name, Length: r.length.String(), Verified: c.verified.Load(), Refreshed: c.refreshed.Load(), RefusedInOutages: c.refused.Load(), TakenAlongByKills: c.unheard.Load(),
 		Logins: c.logins.Load(), Logouts: c.logouts.Load(), KeyRotations: c.rotations.Load(), RefusedGone: c.refusedGone.Load(),
-		SessionsLost: c.lost.Load(), LostToKills: c.lostToKills.Load(), AliveAfterLogout: c.alive.Load(), Goroutines: r.atRest,
+		SessionsLost: c.lost.Load(), LostToKills: c.lostToKills.Load(), AliveAfterLogout: c.alive.Load(), Forgotten: c.forgotten.Load(), Goroutines: r.atRest,
 	}
 	var away [parts]time.Duration
 	f.ProviderOutages, away[provider] = r.board.count(provider)
@@ -87,12 +88,13 @@ func (r *run) report() {
 func (r *run) judgeFigures(f figures) {
 	long := f.JudgedMinutes >= judgedSpan.Minutes()
 	for what, bad := range map[string]bool{
-		fmt.Sprintf("the heap grows by %.1f MB an hour, %.1f are allowed", f.HeapSlope, maxHeapSlope):     long && f.HeapSlope > maxHeapSlope,
-		fmt.Sprintf("the RSS grows by %.1f MB an hour, %.1f are allowed", f.RSSSlope, maxRSSSlope):        long && f.RSSSlope > maxRSSSlope,
-		fmt.Sprintf("the heap has %.1f MB, %d are allowed", f.HeapMB, maxHeap>>20):                        f.HeapMB > maxHeap>>20,
-		fmt.Sprintf("%d goroutines at rest, %d before", f.Goroutines[1], f.Goroutines[0]):                 f.Goroutines[1] > f.Goroutines[0]+maxGoroutines,
-		fmt.Sprintf("%d sessions were lost at %d kills", f.LostToKills, f.Kills):                          f.LostToKills > f.TakenAlongByKills+2*int64(f.Kills),
-		fmt.Sprintf("no outage or kill was seen: %d, %d, %d", f.ProviderOutages, f.StoreOutages, f.Kills): f.ProviderOutages == 0 || f.StoreOutages == 0 || f.Kills == 0,
+		fmt.Sprintf("the heap grows by %.1f MB an hour, %.1f are allowed", f.HeapSlope, maxHeapSlope):                long && f.HeapSlope > maxHeapSlope,
+		fmt.Sprintf("the RSS grows by %.1f MB an hour, %.1f are allowed", f.RSSSlope, maxRSSSlope):                   long && f.RSSSlope > maxRSSSlope,
+		fmt.Sprintf("the heap has %.1f MB, %d are allowed", f.HeapMB, maxHeap>>20):                                   f.HeapMB > maxHeap>>20,
+		fmt.Sprintf("%d goroutines at rest, %d before", f.Goroutines[1], f.Goroutines[0]):                            f.Goroutines[1] > f.Goroutines[0]+maxGoroutines,
+		fmt.Sprintf("%d sessions were lost at %d kills", f.LostToKills, f.Kills):                                     f.LostToKills > f.TakenAlongByKills+2*int64(f.Kills),
+		fmt.Sprintf("%d sessions in use were not in memory at %d outages of the store", f.Forgotten, f.StoreOutages): f.Forgotten > 1+int64(f.StoreOutages)/5,
+		fmt.Sprintf("no outage or kill was seen: %d, %d, %d", f.ProviderOutages, f.StoreOutages, f.Kills):            f.ProviderOutages == 0 || f.StoreOutages == 0 || f.Kills == 0,
 		fmt.Sprintf("%.0f verifications and %.1f refreshes a second", f.VerifiedPerSecond, f.RefreshedPerSecond): os.Getenv("CI") != "true" &&
 			(f.VerifiedPerSecond < verifications/2 || f.RefreshedPerSecond < refreshes/2),
 	} {

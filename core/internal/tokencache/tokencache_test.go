@@ -164,12 +164,12 @@ func TestUsedEntriesStay(t *testing.T) {
 
 // Entries that are used now and then, or made anew, stay while thousands come that are used once.
 func TestSteadyUse(t *testing.T) {
-	const size, steady, rounds = 1024, 200, 20_000
+	const size, steady, rounds = 256, 50, 5000
 	c := tokencache.New[int](size)
 	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // no secret
 	gone := 0
 	for round := range rounds {
-		for range 60 {
+		for range 15 {
 			n := random.IntN(steady)
 			if _, ok := c.Get(text(n)); !ok {
 				gone++
