@@ -97,6 +97,8 @@ $(GOLANGCI):
 test: TOOLS_FLAGS := -ldflags=-w $(FLAGS)
 test: export GOGC := $(or $(GOGC),400)
 ifeq ($(IN_CI),)
+# The race detector waits a second at the end of each test binary for races of goroutines that are left.
+test: export GORACE := atexit_sleep_ms=0
 # Tests that call go themselves find what has been compiled: the tools' compiled all but SQLite a second time.
 test: export GOFLAGS := $(shell go env GOFLAGS) $(FLAGS)
 endif

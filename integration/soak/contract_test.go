@@ -84,15 +84,15 @@ func (r *run) judge(kind string, a *answer, held bool) verdict {
 	return broken
 }
 
-// violations counts what must not be, with the first examples of each kind. Safe for concurrent use.
+// violations counts what must not be. Safe for concurrent use.
 type violations struct {
-	mu       sync.Mutex
-	counts   map[string]int
-	examples []string
+	mu     sync.Mutex
+	counts map[string]int
 }
 
 const maxExamples = 5 // of each kind
 
+// violation counts what must not be, and says the first ones of each kind.
 func (r *run) violation(kind, format string, args ...any) {
 	v := &r.violations
 	v.mu.Lock()
@@ -101,12 +101,12 @@ func (r *run) violation(kind, format string, args ...any) {
 		v.counts = map[string]int{}
 	}
 	if v.counts[kind]++; v.counts[kind] <= maxExamples {
-		v.examples = append(v.examples, fmt.Sprintf("%s %s: %s", time.Now().Format("15:04:05.000"), kind, fmt.Sprintf(format, args...)))
+		r.say("%s: %s", kind, fmt.Sprintf(format, args...))
 	}
 }
 
-func (v *violations) all() (counts map[string]int, examples []string) {
+func (v *violations) all() map[string]int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return maps.Clone(v.counts), slices.Clone(v.examples)
+	return maps.Clone(v.counts)
 }

@@ -69,8 +69,8 @@ func TestJudgeFigures(t *testing.T) {
 		f, r := good, &run{t: t}
 		c.change(&f)
 		r.judgeFigures(f)
-		if counts, examples := r.violations.all(); counts["figures"] != c.bad {
-			t.Errorf("%s: %v %v", name, counts, examples)
+		if counts := r.violations.all(); counts["figures"] != c.bad {
+			t.Errorf("%s: %v", name, counts)
 		}
 	}
 }
@@ -110,8 +110,8 @@ func TestJudge(t *testing.T) {
 			r.board.outages[len(r.board.outages)-1].from = now
 		}
 		got := r.judge(c.kind, c.a, c.held)
-		if counts, examples := r.violations.all(); got != c.want || (got == broken) != (len(counts) == 1) {
-			t.Errorf("%s: %d, want %d: %v", name, got, c.want, examples)
+		if counts := r.violations.all(); got != c.want || (got == broken) != (len(counts) == 1) {
+			t.Errorf("%s: %d, want %d: %v", name, got, c.want, counts)
 		}
 	}
 }

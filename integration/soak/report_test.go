@@ -48,7 +48,7 @@ func (r *run) figures() figures {
 	loaded := min(time.Since(r.begun), r.length)
 	f.VerifiedPerSecond = float64(cmp.Or(r.loaded[0], f.Verified)) / loaded.Seconds()
 	f.RefreshedPerSecond = float64(cmp.Or(r.loaded[1], f.Refreshed)) / max(loaded-away[provider]-away[store], time.Second).Seconds()
-	f.Violations, _ = r.violations.all()
+	f.Violations = r.violations.all()
 	if n := len(r.samples); n > 0 {
 		f.HeapMB, f.RSSMB = heapMB(r.samples[n-1]), rssMB(r.samples[n-1])
 	}
@@ -75,12 +75,9 @@ func (r *run) report() {
 		r.t.Error(err, errSamples)
 	}
 	r.say("%s", text)
-	counts, examples := r.violations.all()
-	for _, example := range examples {
-		r.t.Log(example)
-	}
+	counts := r.violations.all()
 	for _, kind := range slices.Sorted(maps.Keys(counts)) {
-		r.t.Errorf("%s: %d", kind, counts[kind])
+		r.t.Errorf("%s: %d, see above", kind, counts[kind])
 	}
 }
 

@@ -117,7 +117,7 @@ func (r *run) any() *instance {
 }
 
 func (r *run) say(format string, args ...any) {
-	r.t.Logf("%s %6s %s", r.name, time.Since(r.begun).Round(time.Second), fmt.Sprintf(format, args...))
+	r.t.Logf("%s %8s %s", r.name, time.Since(r.begun).Round(100*time.Millisecond), fmt.Sprintf(format, args...))
 }
 
 // lost records a session that was refused although nobody has ended it.
