@@ -22,7 +22,7 @@ import (
 // Keys are the keys of one issuer.
 type Keys interface {
 	Find(context.Context, jose.Header) (jose.Key, error)
-	Prove(*keyset.Proof, jose.Header, jose.Key)
+	Prove(jose.Header, jose.Key) keyset.Proof
 }
 
 // Issuer describes one issuer: its name, its keys, and which of its tokens are accepted. Read-only once in use.
@@ -73,7 +73,7 @@ type Token struct {
 	Begun        time.Time
 
 	issuer *Issuer
-	proof  keyset.Proof
+	proof  keyset.Proof            // nil: it is not cached
 	node   tokencache.Node[*Token] // its place in the cache
 }
 
@@ -197,7 +197,7 @@ func (i *Issuer) verify(ctx context.Context, token *jose.Token, name string) (*T
 		return nil, fault.New(fault.Token, err)
 	}
 	verified.Raw, verified.Payload, verified.issuer = token.Raw(), payload, i
-	i.Keys.Prove(&verified.proof, token.Header, key)
+	verified.proof = i.Keys.Prove(token.Header, key)
 	return verified, nil
 }
 
