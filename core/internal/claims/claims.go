@@ -100,8 +100,8 @@ func (t *Token) Good(now time.Time) bool {
 
 // Size returns roughly how many bytes of memory the token takes.
 func (t *Token) Size() int {
-	const perClaim, rest = 32, 700
-	return len(t.Raw) + len(t.Payload) + cap(t.Object)*perClaim + rest
+	const perClaim, rest = 8, 700
+	return len(t.Raw) + len(t.Payload) + t.Object.Len()*perClaim + rest
 }
 
 // appendScopes appends the words of the claim scope (RFC 9068 section 2.2.3), or of scp if there is no scope, each once.

@@ -41,8 +41,8 @@ func (t *Token) readRoles() (roles []string) {
 		roles = append(roles, texts(realm, "roles")...)
 	}
 	clients, _ := t.Object.Object("resource_access")
-	for _, member := range clients {
-		if client, err := clients.Object(member.Name); err == nil && t.counts(member.Name) {
+	for name := range clients.All() {
+		if client, err := clients.Object(name); err == nil && t.counts(name) {
 			roles = append(roles, texts(client, "roles")...)
 		}
 	}
@@ -90,7 +90,7 @@ func walk(object strictjson.Object, path string) (value string, ok bool) {
 		if path[i] != '.' {
 			continue
 		}
-		if inner, err := object.Object(path[:i]); err == nil && inner != nil {
+		if inner, err := object.Object(path[:i]); err == nil && inner.Exists() {
 			if raw, ok := walk(inner, path[i+1:]); ok {
 				return raw, true
 			}
@@ -150,9 +150,9 @@ func NamesOf(object strictjson.Object) Names {
 func alias(object strictjson.Object, names []string) string {
 	for _, name := range names {
 		for _, spelling := range []string{strings.ReplaceAll(name, "_", "-"), name} {
-			for _, member := range object {
-				if strings.EqualFold(member.Name, spelling) {
-					if text, err := object.String(member.Name); err == nil && text != "" {
+			for given := range object.All() {
+				if strings.EqualFold(given, spelling) {
+					if text, err := object.String(given); err == nil && text != "" {
 						return text
 					}
 				}
