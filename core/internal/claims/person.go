@@ -32,8 +32,14 @@ func (t *Token) Roles() []string {
 	if t == nil {
 		return nil
 	}
-	t.rolesOnce.Do(func() { t.allRoles = t.readRoles() })
-	return t.allRoles
+	if known := t.roles.Load(); known != nil {
+		return *known
+	}
+	roles := t.readRoles()
+	if !t.roles.CompareAndSwap(nil, &roles) { // another caller was faster
+		return *t.roles.Load()
+	}
+	return roles
 }
 
 func (t *Token) readRoles() (roles []string) {

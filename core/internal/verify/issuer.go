@@ -70,7 +70,7 @@ type Token struct {
 	// Session is the ID by which the token can be revoked, "" if it cannot. All is the ID of everything that its person began
 	// before Begun.
 	Session, All string
-	Begun        time.Time
+	Begun        int64 // Unix seconds
 
 	issuer *Issuer
 	proof  keyset.Proof            // nil: it is not cached
@@ -182,7 +182,7 @@ func (i *Issuer) verify(ctx context.Context, token *jose.Token, name string) (*T
 	if err != nil {
 		return nil, err
 	}
-	payload, object, err := token.Verify(key)
+	_, object, err := token.Verify(key)
 	if err != nil {
 		return nil, fault.New(fault.Token, err)
 	}
@@ -196,7 +196,7 @@ func (i *Issuer) verify(ctx context.Context, token *jose.Token, name string) (*T
 	if err := i.settle(&verified.Token, key); err != nil {
 		return nil, fault.New(fault.Token, err)
 	}
-	verified.Raw, verified.Payload, verified.issuer = token.Raw(), payload, i
+	verified.Raw, verified.issuer = token.Raw(), i
 	verified.proof = i.Keys.Prove(token.Header, key)
 	return verified, nil
 }
