@@ -166,7 +166,7 @@ func ClaimsAs[T any](t *IDToken) (T, error) {
 	if t.IsGuest() {
 		return claims, nil
 	}
-	if json.Unmarshal(exactly[T](t.token.Payload), &claims) != nil {
+	if json.Unmarshal(exactly[T](t.token.Payload()), &claims) != nil {
 		return claims, fmt.Errorf("core: the claims do not fit into %T", claims)
 	}
 	return claims, nil

@@ -61,11 +61,11 @@ func (p *Provider) leave(hint, clientID string) (string, bool) {
 func (p *Provider) hint(text string) (strictjson.Object, bool) {
 	token, err := jose.Parse(text)
 	if err != nil {
-		return nil, false
+		return strictjson.Object{}, false
 	}
 	at := slices.IndexFunc(p.keys.signers, func(s *jose.Signer) bool { return s.ID == token.KeyID })
 	if at < 0 {
-		return nil, false
+		return strictjson.Object{}, false
 	}
 	_, claims, err := token.Verify(p.keys.signers[at].Public())
 	return claims, err == nil

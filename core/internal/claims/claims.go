@@ -5,7 +5,7 @@ package claims
 import (
 	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
@@ -15,16 +15,15 @@ import (
 // Token contains the claims of one token or document. [Token.Read] or [Document] fills it once; after that it is read-only and
 // safe for concurrent use. A nil Token has no claims.
 type Token struct {
-	Raw, Payload     string
+	Raw              string // the token as received; "": there is none
 	Issuer, Subject  string
 	Audience, Scopes []string
 	Expiry           time.Time
-	Object           strictjson.Object // all claims, as parts of Payload
+	Object           strictjson.Object // all claims
 
 	since, until int64 // the token is valid between them, leeway included; Unix milliseconds
 	rules        *Rules
-	rolesOnce    sync.Once
-	allRoles     []string
+	roles        atomic.Pointer[[]string] // once somebody has asked
 
 	room [usualAudience + usualScopes]string // for Audience and Scopes
 }
@@ -98,10 +97,14 @@ func (t *Token) Good(now time.Time) bool {
 	return at < t.until && at >= t.since
 }
 
+// Payload returns the text of all claims.
+func (t *Token) Payload() string { return t.Object.Text() }
+
 // Size returns roughly how many bytes of memory the token takes.
 func (t *Token) Size() int {
-	const perClaim, rest = 32, 700
-	return len(t.Raw) + len(t.Payload) + cap(t.Object)*perClaim + rest
+	const perClaim, rest, step = 8, 500, 256
+	text := len(t.Raw) + len(t.Payload())
+	return (text+step-1)/step*step + t.Object.Len()*perClaim + rest // memory is given out in steps
 }
 
 // appendScopes appends the words of the claim scope (RFC 9068 section 2.2.3), or of scp if there is no scope, each once.

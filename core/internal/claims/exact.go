@@ -43,8 +43,8 @@ func appendMembers(into []byte, text string, typeOf func(name string) reflect.Ty
 	}
 	into = append(into, '{')
 	first := true
-	for _, member := range object {
-		t := typeOf(member.Name)
+	for name, value := range object.All() {
+		t := typeOf(name)
 		if t == nil {
 			continue
 		}
@@ -52,9 +52,9 @@ func appendMembers(into []byte, text string, typeOf func(name string) reflect.Ty
 			into = append(into, ',')
 		}
 		first = false
-		name, _ := json.Marshal(member.Name) // never fails for a string
-		into = append(append(into, name...), ':')
-		into = appendExact(into, member.Value, t)
+		quoted, _ := json.Marshal(name) // never fails for a string
+		into = append(append(into, quoted...), ':')
+		into = appendExact(into, value, t)
 	}
 	return append(into, '}')
 }

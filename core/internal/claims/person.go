@@ -32,8 +32,14 @@ func (t *Token) Roles() []string {
 	if t == nil {
 		return nil
 	}
-	t.rolesOnce.Do(func() { t.allRoles = t.readRoles() })
-	return t.allRoles
+	if known := t.roles.Load(); known != nil {
+		return *known
+	}
+	roles := t.readRoles()
+	if !t.roles.CompareAndSwap(nil, &roles) { // another caller was faster
+		return *t.roles.Load()
+	}
+	return roles
 }
 
 func (t *Token) readRoles() (roles []string) {
@@ -41,8 +47,8 @@ func (t *Token) readRoles() (roles []string) {
 		roles = append(roles, texts(realm, "roles")...)
 	}
 	clients, _ := t.Object.Object("resource_access")
-	for _, member := range clients {
-		if client, err := clients.Object(member.Name); err == nil && t.counts(member.Name) {
+	for name := range clients.All() {
+		if client, err := clients.Object(name); err == nil && t.counts(name) {
 			roles = append(roles, texts(client, "roles")...)
 		}
 	}
@@ -90,7 +96,7 @@ func walk(object strictjson.Object, path string) (value string, ok bool) {
 		if path[i] != '.' {
 			continue
 		}
-		if inner, err := object.Object(path[:i]); err == nil && inner != nil {
+		if inner, err := object.Object(path[:i]); err == nil && inner.Exists() {
 			if raw, ok := walk(inner, path[i+1:]); ok {
 				return raw, true
 			}
@@ -150,9 +156,9 @@ func NamesOf(object strictjson.Object) Names {
 func alias(object strictjson.Object, names []string) string {
 	for _, name := range names {
 		for _, spelling := range []string{strings.ReplaceAll(name, "_", "-"), name} {
-			for _, member := range object {
-				if strings.EqualFold(member.Name, spelling) {
-					if text, err := object.String(member.Name); err == nil && text != "" {
+			for given := range object.All() {
+				if strings.EqualFold(given, spelling) {
+					if text, err := object.String(given); err == nil && text != "" {
 						return text
 					}
 				}

@@ -9,11 +9,8 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/strictjson"
 )
 
-// usualBody is the expected size of a body whose length is not known, and usualMembers its expected number of members.
-const (
-	usualBody    = 4 << 10
-	usualMembers = 16
-)
+// usualBody is the expected size of a body whose length is not known.
+const usualBody = 4 << 10
 
 // readBody reads a body, and stops after MaxBody and one byte.
 func readBody(response *http.Response) (string, error) {
@@ -29,7 +26,7 @@ func readBody(response *http.Response) (string, error) {
 // Vetted is the body of an answer that a client of this package has read and parsed. Its zero value is an empty body.
 type Vetted struct {
 	Text   string
-	Object strictjson.Object // nil if the body is empty
+	Object strictjson.Object // none if the body is empty
 
 	unread strings.Reader
 }
@@ -54,7 +51,7 @@ func VettedOf(response *http.Response) (*Vetted, error) {
 	}
 	text, err := readBody(response)
 	if err != nil || text == "" {
-		return newVetted(text, nil), err
+		return newVetted(text, strictjson.Object{}), err
 	}
 	object, err := strictjson.Parse(text)
 	return newVetted(text, object), err

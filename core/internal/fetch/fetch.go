@@ -98,13 +98,13 @@ func vet(status int, contentType, body string) (vetted *Vetted, reason string, e
 		if object, ok := parseClear(body); ok {
 			return newVetted(body, object), "", nil
 		}
-		return newVetted("{}", strictjson.Object{}), "", nil
+		return newVetted("{}", strictjson.Empty), "", nil
 	case status >= 300 && status != http.StatusNotModified:
 		return nil, ReasonRedirect, ErrNonsense
 	case status < 200 || status >= 300:
 		return nil, ReasonStatus, ErrNonsense
 	case len(body) == 0: // a revocation answer has no body (RFC 7009 section 2.2)
-		return newVetted("", nil), "", nil
+		return newVetted("", strictjson.Object{}), "", nil
 	}
 	switch kind := mediaType(contentType); {
 	case kind == "text/html":
@@ -128,7 +128,7 @@ var decisive = []string{
 
 // parseClear parses body and reports whether it is a strict JSON object without other spellings of decisive members.
 func parseClear(body string) (strictjson.Object, bool) {
-	object, err := strictjson.Append(make(strictjson.Object, 0, usualMembers), body)
+	object, err := strictjson.Parse(body)
 	return object, err == nil && !object.FoldsTo(decisive...)
 }
 

@@ -114,35 +114,26 @@ func (t *Token) readSignature(encoded string) bool {
 
 func (t *Token) readHeader(text string) bool {
 	var room [8]strictjson.Member // most headers have three members
-	header, err := strictjson.Append(room[:0], text)
-	if err != nil || header.FoldsTo(headerNames...) {
+	header, err := strictjson.Scan(room[:0], text)
+	if err != nil || header.FoldsTo(text, headerNames...) {
 		return false
 	}
 	for _, name := range []string{"crit", "b64", "enc", "zip"} { // refused even if null
-		if has(header, name) {
+		if header.Has(text, name) {
 			return false
 		}
 	}
 	var errs [4]error
 	var cty string
-	t.Alg, errs[0] = header.String("alg")
-	t.KeyID, errs[1] = header.String("kid")
-	t.Typ, errs[2] = header.String("typ")
-	cty, errs[3] = header.String("cty")
-	t.HasKey = has(header, "kid")
+	t.Alg, errs[0] = header.String(text, "alg")
+	t.KeyID, errs[1] = header.String(text, "kid")
+	t.Typ, errs[2] = header.String(text, "typ")
+	cty, errs[3] = header.String(text, "cty")
+	t.HasKey = header.Has(text, "kid")
 	if t.HasKey && t.KeyID == "" { // a null or empty kid names no key
 		return false
 	}
 	return errs == [4]error{} && t.Alg != "" && !isJWT(cty)
-}
-
-func has(object strictjson.Object, name string) bool {
-	for i := range object {
-		if object[i].Name == name {
-			return true
-		}
-	}
-	return false
 }
 
 func isJWT(cty string) bool {
@@ -157,21 +148,21 @@ func (t *Token) Raw() string { return t.raw }
 // signed payload is not a strict JSON object.
 func (t *Token) Verify(key Key) (payload string, claims strictjson.Object, err error) {
 	if canonical(t.Alg) != key.Alg {
-		return "", nil, ErrSignature
+		return "", strictjson.Object{}, ErrSignature
 	}
 	var room [usualSigned]byte
 	if !key.Verifies(append(room[:0], t.signed...), t.signature[:t.size]) {
-		return "", nil, ErrSignature
+		return "", strictjson.Object{}, ErrSignature
 	}
 	if !t.read() {
-		return "", nil, ErrMalformed
+		return "", strictjson.Object{}, ErrMalformed
 	}
 	return t.payload, t.claims, nil
 }
 
 // read parses the payload once.
 func (t *Token) read() bool {
-	if t.claims != nil {
+	if t.claims.Exists() {
 		return true
 	}
 	var err error

@@ -4,6 +4,8 @@ package keyset
 import (
 	"context"
 	"errors"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,6 +26,9 @@ type Set interface {
 type Keys[S Set] struct {
 	source  *fresh.Source[S]
 	timeout time.Duration
+
+	proving sync.Mutex
+	proofs  []*proof[S] // the last one of each key, for tokens with a kid and for those without
 }
 
 // New makes a key set that is fetched from source on first use. Find waits at most timeout.
@@ -100,33 +105,49 @@ func (k *Keys[S]) fetch(ctx context.Context, token jose.Header, again renew[S]) 
 	return jose.Key{}, ErrUnknownKey
 }
 
-// Proof records which key verified a token, to check later whether the issuer still publishes it. The zero value records no
-// key and never holds. Holds is safe for concurrent use. Do not copy a Proof.
-type Proof struct {
-	holder interface {
-		holds(proof *Proof, now time.Time) bool
-	}
-	token jose.Header
+// Proof says which key verified a token, to check later whether the issuer still publishes it. The tokens of a key share one, at least
+// those between two fetches. Safe for concurrent use.
+type Proof interface {
+	// Holds reports whether the cached keys of the issuer still contain the key. It never waits. false means that the token must be
+	// verified again, not that it is invalid.
+	Holds(now time.Time) bool
+}
+
+type proof[S Set] struct {
+	keys  *Keys[S]
+	token jose.Header // of the tokens, as far as it chooses the key
 	key   jose.Key
-	seen  atomic.Value // the last snapshot in which holds found the key
+	seen  atomic.Pointer[fresh.Snapshot[S]] // the last one in which Holds found the key
 }
 
-// Prove records in p that key verified the token.
-func (k *Keys[S]) Prove(p *Proof, token jose.Header, key jose.Key) {
-	p.holder, p.token, p.key = k, token, key
+// Prove returns the proof that key, which [Keys.Find] returned for this header, verified the token. It keeps nothing of the header.
+func (k *Keys[S]) Prove(token jose.Header, key jose.Key) Proof {
+	chosen := jose.Header{Alg: key.Alg, HasKey: token.HasKey}
+	if token.HasKey {
+		chosen.KeyID = key.ID
+	}
+	k.proving.Lock()
+	defer k.proving.Unlock()
+	for _, p := range k.proofs {
+		if p.token == chosen && p.key.Is(key) {
+			return p
+		}
+	}
+	now := time.Now()
+	isOld := func(p *proof[S]) bool { return p.token == chosen || !p.Holds(now) } // tokens that have it keep it
+	k.proofs = slices.DeleteFunc(k.proofs, isOld)
+	added := &proof[S]{keys: k, token: chosen, key: key}
+	k.proofs = append(k.proofs, added)
+	return added
 }
 
-// Holds reports whether the cached keys of the issuer still contain the key. It never waits. false means that the token must
-// be verified again, not that it is invalid.
-func (p *Proof) Holds(now time.Time) bool { return p.holder != nil && p.holder.holds(p, now) }
-
-// holds looks up the key once per snapshot.
-func (k *Keys[S]) holds(p *Proof, now time.Time) bool {
-	snapshot := k.source.PeekAt(now)
+// Holds looks up the key once per snapshot.
+func (p *proof[S]) Holds(now time.Time) bool {
+	snapshot := p.keys.source.PeekAt(now)
 	if snapshot == nil {
 		return false
 	}
-	if p.seen.Load() == any(snapshot) {
+	if p.seen.Load() == snapshot {
 		return true
 	}
 	if key, ok := snapshot.Value.Find(p.token); !ok || !key.Equal(p.key) {

@@ -2,8 +2,10 @@ package keyset_test
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -198,6 +200,58 @@ func TestCallerLeaves(t *testing.T) {
 		start := time.Now()
 		if _, err := keys.Find(ctx, token("a")); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != time.Second {
 			t.Errorf("got %v after %s", err, time.Since(start))
+		}
+	})
+}
+
+// All tokens of a key share one proof, which holds as long as the issuer publishes that key.
+func TestProof(t *testing.T) {
+	set := func(kids ...string) (set jose.Set) {
+		for _, kid := range kids {
+			set = append(set, jose.NewKey(kid, "EdDSA", ed25519.PublicKey(strings.Repeat(kid, ed25519.PublicKeySize))))
+		}
+		return set
+	}
+	header := func(alg, kid string) jose.Header { return jose.Header{Alg: alg, KeyID: kid, HasKey: kid != ""} }
+	inBubble(t, func(t *testing.T, i *issuer, keys *keyset.Keys[jose.Set]) {
+		prove := func(header jose.Header) keyset.Proof {
+			t.Helper()
+			key, err := keys.Find(t.Context(), header)
+			if err != nil {
+				t.Fatalf("%+v: %v", header, err)
+			}
+			return keys.Prove(header, key)
+		}
+		holds := func(when string, proof keyset.Proof, want bool) {
+			t.Helper()
+			if got := proof.Holds(time.Now()); got != want {
+				t.Errorf("%s: holds: %v", when, got)
+			}
+		}
+		i.now(set("a"), nil, 0)
+		first, unnamed := prove(header("EdDSA", "a")), prove(header("EdDSA", ""))
+		if first == unnamed || first != prove(header("Ed25519", "a")) || unnamed != prove(header("EdDSA", "")) {
+			t.Error("one proof for each of named and unnamed tokens is expected")
+		}
+		holds("at first", first, true)
+		holds("at first, unnamed", unnamed, true)
+
+		i.now(set("a", "b"), nil, 0)
+		second := prove(header("EdDSA", "b"))
+		holds("with another key", first, true)
+		holds("with another key, unnamed", unnamed, false) // which one it is would be a guess
+		holds("with another key, again", prove(header("EdDSA", "a")), true)
+
+		other := set("a", "c")
+		other[0].Public = other[1].Public
+		i.now(other, nil, 0)
+		time.Sleep(pause)
+		third := prove(header("EdDSA", "c"))
+		holds("another key with the same ID", first, false)
+		holds("withdrawn", second, false)
+		holds("new", third, true)
+		if again := prove(header("EdDSA", "a")); again == first || !again.Holds(time.Now()) {
+			t.Error("another key with the same ID has the old proof")
 		}
 	})
 }

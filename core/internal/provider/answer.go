@@ -17,7 +17,20 @@ import (
 type Answer struct {
 	*oauth2.Token
 
-	object strictjson.Object
+	members
+}
+
+// members are those of an answer.
+type members struct {
+	object  strictjson.Object
+	seconds string // what counts as expires_in, in the place of its own text; "": that text
+}
+
+func (m *members) get(name string) (value string, ok bool) {
+	if name == "expires_in" && m.seconds != "" {
+		return m.seconds, true
+	}
+	return m.object.Get(name)
 }
 
 // Text returns a text of the answer. It returns "" if the member is absent or null, and false if it has another type.
@@ -29,7 +42,7 @@ func (a *Answer) Text(name string) (string, bool) {
 // Number returns a number of the answer, which may be a text. It returns 0 if the member is absent, null, or out of the range of float64,
 // and false if it has another type.
 func (a *Answer) Number(name string) (float64, bool) {
-	raw, ok := a.object.Get(name)
+	raw, ok := a.get(name)
 	if !ok {
 		return 0, true
 	}
@@ -57,8 +70,9 @@ var standard = []string{"access_token", "token_type", "refresh_token", "expires_
 // essence is the transport of one call to the token endpoint. It keeps the object of the answer, and passes on the standard members alone:
 // x/oauth2 reads each byte five times.
 type essence struct {
-	base   http.RoundTripper
-	object strictjson.Object
+	members
+
+	base http.RoundTripper
 }
 
 // RoundTrip reads an answer that package fetch has bounded and vetted.
@@ -71,7 +85,7 @@ func (e *essence) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if e.object = vetted.Object; e.object == nil { // an empty body: x/oauth2 refuses it
+	if e.object = vetted.Object; !e.object.Exists() { // an empty body: x/oauth2 refuses it
 		return response, nil
 	}
 	e.wholeSeconds()
@@ -85,13 +99,13 @@ func (e *essence) text() string {
 	var b strings.Builder
 	size := 2
 	for _, name := range standard {
-		value, _ := e.object.Get(name)
+		value, _ := e.get(name)
 		size += len(name) + len(value) + len(`"":,`)
 	}
 	b.Grow(size)
 	separator := byte('{')
 	for _, name := range standard {
-		value, ok := e.object.Get(name)
+		value, ok := e.get(name)
 		if !ok {
 			continue
 		}
@@ -113,13 +127,10 @@ const maxSeconds = 1 << 53
 // wholeSeconds truncates expires_in to an integer: RFC 6749 section 5.1 does not require one, but x/oauth2 refuses a fraction or an
 // exponent. A value that is not a number is not changed, and x/oauth2 refuses it.
 func (e *essence) wholeSeconds() {
+	e.seconds = ""
 	seconds, ok, err := e.object.Number("expires_in", true)
 	if !ok || err != nil || math.Abs(seconds) > maxSeconds {
 		return
 	}
-	for i := range e.object {
-		if e.object[i].Name == "expires_in" {
-			e.object[i].Value = strconv.FormatInt(int64(seconds), 10)
-		}
-	}
+	e.seconds = strconv.FormatInt(int64(seconds), 10)
 }

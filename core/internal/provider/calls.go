@@ -58,7 +58,7 @@ func (p *Provider) tokenFor(ctx context.Context, client Client, meta *Metadata, 
 	var refused *oauth2.RetrieveError
 	switch {
 	case err == nil:
-		return &Answer{Token: token, object: answer.object}, nil
+		return &Answer{Token: token, members: answer.members}, nil
 	case errors.As(err, &refused):
 		status := 0
 		if refused.Response != nil {

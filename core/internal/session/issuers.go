@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/claims"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
@@ -47,12 +48,12 @@ func name(token *verify.Token) {
 	token.Session = sessionOf(&token.Token)
 	if issuer, subject := token.Text("idp_iss"), token.Text("idp_sub"); issuer != "" && subject != "" {
 		seconds, _, _ := token.Object.Number("iat", false) // Read checked its type
-		token.All, token.Begun = endName(OwnerOf(issuer, subject)), claims.Time(seconds).Add(clockStep)
+		token.All, token.Begun = endName(OwnerOf(issuer, subject)), claims.Time(seconds).Add(clockStep).Unix()
 	}
 }
 
 func (v *Vault) tokenEnded(ctx context.Context, token *verify.Token) (bool, error) {
-	return v.hasEnded(ctx, token.Session, token.All, token.Begun)
+	return v.hasEnded(ctx, token.Session, token.All, time.Unix(token.Begun, 0))
 }
 
 // newPeers makes the key source of each trusted issuer, by its exact identifier. Keys verify the tokens of their own issuer alone, and

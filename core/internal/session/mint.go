@@ -67,7 +67,7 @@ func (v *Vault) mint(signer *jose.Signer, o order) (*verify.Token, error) {
 	if err := v.cfg.Permit(token); err != nil {
 		return nil, err
 	}
-	if token.Raw, err = signer.SignBytes("JWT", []byte(token.Payload)); err != nil {
+	if token.Raw, err = signer.SignBytes("JWT", []byte(token.Payload())); err != nil {
 		return nil, err
 	}
 	if len(token.Raw) > jose.MaxTokenSize {
@@ -109,7 +109,7 @@ func (v *Vault) token(o order, at, expires time.Time) (*verify.Token, error) {
 	if err := token.Read(object, v.cfg.Issuer, at, v.cfg.Rules); err != nil {
 		return nil, err
 	}
-	token.Payload, token.Session = string(payload), sessionOf(&token.Token)
+	token.Session = sessionOf(&token.Token)
 	return token, nil
 }
 

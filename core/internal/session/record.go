@@ -105,10 +105,10 @@ func (v *Vault) update(ctx context.Context, r *record, login *Grant) {
 	r.Refresh, r.Scope, r.Access, r.AccessEnds, r.Heard = login.RefreshToken, login.Scope, login.AccessToken, login.Expires, now.Unix()
 	h := &heard{accessAway: login.accessAway}
 	if login.Caller != nil {
-		r.IDToken, h.ID = login.Caller.Raw, said(login.Caller.Payload, now)
+		r.IDToken, h.ID = login.Caller.Raw, said(login.Caller.Payload(), now)
 	}
 	if login.Access != nil {
-		h.Access = said(login.Access.Payload, now)
+		h.Access = said(login.Access.Payload(), now)
 	}
 	v.hearUserInfo(ctx, login.from, h, login.AccessToken, r.Subject)
 	r.Sources = h.since(r.Sources, now)

@@ -93,7 +93,7 @@ func (m *members) members(name string) *members {
 // document reads a document. Claims that were left out are the payload of token.
 func (m *members) document(name, token string) *document {
 	from := m.members(name)
-	if from.object == nil {
+	if !from.object.Exists() {
 		return nil
 	}
 	d := &document{At: from.number("at"), Claims: payloadOf(token)}

@@ -104,7 +104,7 @@ func (s *scanner) value(depth int) bool {
 }
 
 // object reads an object; with keep it appends the members to into.
-func (s *scanner) object(depth int, into Object, keep bool) (Object, bool) {
+func (s *scanner) object(depth int, into []Member, keep bool) ([]Member, bool) {
 	if depth > MaxDepth || !s.take('{') {
 		return into, false
 	}
@@ -117,11 +117,11 @@ func (s *scanner) object(depth int, into Object, keep bool) (Object, bool) {
 			}
 			s.space()
 		}
-		member, ok := s.member(depth)
-		if !ok || s.isDuplicate(outer, &seen, member.Name) {
+		name, member, ok := s.member(depth)
+		if !ok || s.isDuplicate(outer, &seen, name) {
 			return into, false
 		}
-		s.names.add(member.Name)
+		s.names.add(name)
 		if keep {
 			into = append(into, member)
 		}
@@ -130,24 +130,25 @@ func (s *scanner) object(depth int, into Object, keep bool) (Object, bool) {
 	return into, true
 }
 
-func (s *scanner) member(depth int) (Member, bool) {
-	quoted, escaped, ok := s.text()
+func (s *scanner) member(depth int) (name string, m Member, ok bool) {
+	m.name = uint32(s.pos + 1) //nolint:gosec // Scan bounds the text
+	quoted, isEscaped, ok := s.text()
 	if !ok {
-		return Member{}, false
+		return "", m, false
 	}
-	name, err := decodeText(quoted, escaped)
+	name, err := decodeText(quoted, isEscaped)
 	if err != nil {
-		return Member{}, false
+		return "", m, false
+	}
+	if isEscaped {
+		m.name |= escaped
 	}
 	if s.space(); !s.take(':') {
-		return Member{}, false
+		return "", m, false
 	}
 	s.space()
-	start := s.pos
-	if !s.value(depth) {
-		return Member{}, false
-	}
-	return Member{Name: name, Value: s.data[start:s.pos]}, true
+	m.value = uint32(s.pos) //nolint:gosec // Scan bounds the text
+	return name, m, s.value(depth)
 }
 
 // seen detects duplicate names in one object.

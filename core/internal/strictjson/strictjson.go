@@ -10,9 +10,9 @@ package strictjson
 import (
 	"encoding/json"
 	"errors"
+	"iter"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 )
 
 // MaxDepth is the maximum nesting of arrays and objects.
@@ -24,74 +24,58 @@ var ErrSyntax = errors.New("strictjson: not a strict JSON document")
 // ErrType says that a member does not have the requested type.
 var ErrType = errors.New("strictjson: member of the wrong type")
 
-// Member is one member of an object. Value is its JSON text, checked but not decoded.
-type Member struct {
-	Name, Value string
+// Object lists the members of a JSON object in their original order. It keeps the parsed text and, for each member, where its name and its
+// value begin; names and values are parts of the text. The zero value is no object and has no members.
+type Object struct {
+	text    string
+	members Members
 }
 
-// Object lists the members of a JSON object in their original order. Names and values are parts of the parsed text.
-type Object []Member
+// Empty is an object without members.
+var Empty = Object{text: "{}"}
 
 // Parse parses one object. The error is [ErrSyntax].
 func Parse(text string) (Object, error) {
-	return Append(make(Object, 0, len(text)/32+4), text) // about the number of claims in a token
-}
-
-// Append is Parse with a buffer: it appends the members to into.
-func Append(into Object, text string) (Object, error) {
-	s := scanner{data: text}
-	s.space()
-	object, ok := s.object(1, into, true)
-	if s.space(); !ok || s.pos != len(text) {
-		return nil, ErrSyntax
+	var room [usual]Member
+	members, err := Scan(room[:0], text)
+	if err != nil {
+		return Object{}, err
 	}
-	return object, nil
+	return Object{text, append(make(Members, 0, len(members)), members...)}, nil // it may be cached: no more than it needs
 }
 
-// Get returns the JSON text of the member with exactly this name. A null counts as absent.
-func (o Object) Get(name string) (value string, ok bool) {
-	for i := range o {
-		if o[i].Name == name {
-			return o[i].Value, o[i].Value != "null"
-		}
-	}
-	return "", false
-}
+// Exists reports whether this is an object, perhaps without members.
+func (o Object) Exists() bool { return o.text != "" }
 
-// FoldsTo reports whether the object has a name that equals one of names except for its case ("EXP", "iſs"): a reader that
-// ignores case would take it for the real one. names must be in lower case.
-func (o Object) FoldsTo(names ...string) bool {
-	for i := range o {
-		if isLower(o[i].Name) {
-			continue
-		}
-		for _, name := range names {
-			if strings.EqualFold(o[i].Name, name) {
-				return true
+// Text returns the parsed text.
+func (o Object) Text() string { return o.text }
+
+// Len returns the number of members.
+func (o Object) Len() int { return len(o.members) }
+
+// All returns the names and the JSON texts of the members, in their order.
+func (o Object) All() iter.Seq2[string, string] {
+	return func(yield func(name, value string) bool) {
+		for i := range o.members {
+			if !yield(o.members.name(o.text, i), o.members.value(o.text, i)) {
+				return
 			}
 		}
 	}
-	return false
 }
 
-// isLower reports whether a name cannot be a different spelling of a name in lower case.
-func isLower(name string) bool {
-	for i := range len(name) {
-		if c := name[i]; 'A' <= c && c <= 'Z' || c >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
-}
+// Get returns the JSON text of the member with exactly this name. A null counts as absent.
+func (o Object) Get(name string) (value string, ok bool) { return o.members.get(o.text, name) }
+
+// Has reports whether there is a member with exactly this name. A null counts as present.
+func (o Object) Has(name string) bool { return o.members.Has(o.text, name) }
+
+// FoldsTo reports whether the object has a name that equals one of names except for its case ("EXP", "iſs"): a reader that
+// ignores case would take it for the real one. names must be in lower case.
+func (o Object) FoldsTo(names ...string) bool { return o.members.FoldsTo(o.text, names...) }
 
 // String returns a string member: "" if absent, [ErrType] if it is not a string.
-func (o Object) String(name string) (string, error) {
-	raw, ok := o.Get(name)
-	if !ok {
-		return "", nil
-	}
-	return Text(raw)
-}
+func (o Object) String(name string) (string, error) { return o.members.String(o.text, name) }
 
 // Strings returns a member that is a string or a list of strings: nil if absent, [ErrType] if it is anything else.
 func (o Object) Strings(name string) ([]string, error) { return o.AppendStrings(nil, name) }
@@ -160,15 +144,15 @@ func isNumber(text string) bool {
 	return s.number() && s.pos == len(text)
 }
 
-// Object returns a member that is an object: nil if absent, [ErrType] if it is anything else.
+// Object returns a member that is an object: the zero Object if absent, [ErrType] if it is anything else.
 func (o Object) Object(name string) (Object, error) {
 	raw, ok := o.Get(name)
 	if !ok {
-		return nil, nil
+		return Object{}, nil
 	}
 	object, err := Parse(raw)
 	if err != nil {
-		return nil, ErrType
+		return Object{}, ErrType
 	}
 	return object, nil
 }

@@ -25,7 +25,7 @@ func (c *cache) find(raw string, now time.Time) *Token {
 		return nil
 	}
 	token, ok := c.tokens.Get(raw)
-	if !ok || !token.Good(now) || !token.proof.Holds(now) {
+	if !ok || !token.Good(now) || token.proof == nil || !token.proof.Holds(now) {
 		return nil
 	}
 	return token

@@ -46,7 +46,7 @@ func TestCachedTokenBegins(t *testing.T) {
 		t.Fatal(err)
 	}
 	token.Raw = "a.b.c"
-	keys.Prove(&token.proof, jose.Header{Alg: "EdDSA", KeyID: "k", HasKey: true}, set[0])
+	token.proof = keys.Prove(jose.Header{Alg: "EdDSA", KeyID: "k", HasKey: true}, set[0])
 	c.keep(token)
 	for ago, found := range map[time.Duration]bool{0: true, 59 * time.Second: true, 61 * time.Second: false} {
 		if got := c.find("a.b.c", now.Add(-ago)); (got != nil) != found {

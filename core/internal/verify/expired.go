@@ -28,7 +28,7 @@ func (i *Issuer) Signed(ctx context.Context, raw string) (*Token, error) {
 	if err != nil {
 		return nil, err
 	}
-	payload, object, err := token.Verify(key)
+	_, object, err := token.Verify(key)
 	if err != nil {
 		return nil, fault.New(fault.Token, err)
 	}
@@ -39,7 +39,7 @@ func (i *Issuer) Signed(ctx context.Context, raw string) (*Token, error) {
 	if err := i.settle(&verified.Token, key); err != nil {
 		return nil, fault.New(fault.Token, err)
 	}
-	verified.Raw, verified.Payload, verified.issuer = token.Raw(), payload, i
+	verified.Raw, verified.issuer = token.Raw(), i
 	if i.Name != nil {
 		i.Name(verified)
 	}

@@ -22,7 +22,7 @@ import (
 // Keys are the keys of one issuer.
 type Keys interface {
 	Find(context.Context, jose.Header) (jose.Key, error)
-	Prove(*keyset.Proof, jose.Header, jose.Key)
+	Prove(jose.Header, jose.Key) keyset.Proof
 }
 
 // Issuer describes one issuer: its name, its keys, and which of its tokens are accepted. Read-only once in use.
@@ -70,10 +70,10 @@ type Token struct {
 	// Session is the ID by which the token can be revoked, "" if it cannot. All is the ID of everything that its person began
 	// before Begun.
 	Session, All string
-	Begun        time.Time
+	Begun        int64 // Unix seconds
 
 	issuer *Issuer
-	proof  keyset.Proof
+	proof  keyset.Proof            // nil: it is not cached
 	node   tokencache.Node[*Token] // its place in the cache
 }
 
@@ -182,7 +182,7 @@ func (i *Issuer) verify(ctx context.Context, token *jose.Token, name string) (*T
 	if err != nil {
 		return nil, err
 	}
-	payload, object, err := token.Verify(key)
+	_, object, err := token.Verify(key)
 	if err != nil {
 		return nil, fault.New(fault.Token, err)
 	}
@@ -196,8 +196,8 @@ func (i *Issuer) verify(ctx context.Context, token *jose.Token, name string) (*T
 	if err := i.settle(&verified.Token, key); err != nil {
 		return nil, fault.New(fault.Token, err)
 	}
-	verified.Raw, verified.Payload, verified.issuer = token.Raw(), payload, i
-	i.Keys.Prove(&verified.proof, token.Header, key)
+	verified.Raw, verified.issuer = token.Raw(), i
+	verified.proof = i.Keys.Prove(token.Header, key)
 	return verified, nil
 }
 

@@ -223,7 +223,7 @@ func (o *Opaque) read(ctx context.Context, raw string, said *Said, now time.Time
 	case !o.Row.Audience(&token.Token, true):
 		return nil, o.Row.anotherAudience(&token.Token)
 	}
-	token.Raw, token.Payload, token.issuer = raw, said.Text, o.Row
+	token.Raw, token.issuer = raw, o.Row
 	return token, nil
 }
 
