@@ -87,7 +87,8 @@ func (v *Vault) leave(ctx context.Context, id string, expiry time.Time) (left Le
 		return left, err
 	}
 	v.forsake(ctx, r)
-	return Left{From: v.ups.Of(r.Issuer), Hint: strings.TrimSpace(r.IDToken)}, err
+	from, _ := v.ups.Of(ctx, r.Issuer) // unknown: the logout does not go on at a provider
+	return Left{From: from, Hint: strings.TrimSpace(r.IDToken)}, err
 }
 
 // endSession ends a session: on this instance at once, on the others once the store has the end. It returns the session's record, nil if

@@ -57,6 +57,10 @@ type Issuer struct {
 	Name  func(*Token)
 	Ended func(ctx context.Context, token *Token) (bool, error)
 
+	// Current reports whether the row counts without asking [Verifier.Resolve] again. nil: it always counts. It must not allocate: it runs on
+	// every request.
+	Current func(now time.Time) bool
+
 	Rules *claims.Rules
 	// New makes an empty token with its Owner.
 	New func() *Token
