@@ -54,6 +54,9 @@ func (a *Auth) newResidents() *residents {
 // resolve returns the provider of an issuer that is none of the configuration's; nil if it is not trusted. The error is an outage or a
 // fault of kind Internal.
 func (r *residents) resolve(ctx context.Context, issuer string) (*party, error) {
+	if found := r.table.Peek(issuer); found != nil {
+		return found.Value, nil
+	}
 	if !r.auth.cfg.canBeIssuer(issuer) {
 		return nil, nil
 	}
@@ -147,7 +150,7 @@ func (r *residents) made(issuer string, settings Provider, last *resident) (*res
 	entry := &resident{Value: p}
 	p.up.Tenant = true
 	for _, row := range []*verify.Issuer{p.up.Issuer, p.up.Subjects, p.up.Granted} {
-		row.Current = entry.Good
+		row.Until = entry.Good()
 	}
 	return entry, nil
 }
@@ -170,8 +173,12 @@ func (p *Provider) checkTenant(f *faults, c *Config, issuer string) {
 	}
 }
 
-// drop closes a provider once the requests that use it have ended.
+// drop closes a provider once the requests that use it have ended, and at once when the Auth is closed.
 func (r *residents) drop(p *party) {
+	if r.auth.closed.Load() {
+		p.up.Provider.Close()
+		return
+	}
 	time.AfterFunc(2*r.auth.cfg.Timeout, p.up.Provider.Close)
 }
 

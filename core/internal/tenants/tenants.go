@@ -7,6 +7,8 @@ import (
 	"container/list"
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -48,7 +50,7 @@ type Config[T any] struct {
 	// Ask returns what counts for an issuer; nil: it is not trusted. last is what counted so far, nil for nothing: Ask returns it if nothing
 	// has changed. ctx ends after Timeout and belongs to no request. Ask must not panic.
 	Ask func(ctx context.Context, issuer string, last *Entry[T]) (*Entry[T], error)
-	// Drop is called once for each entry that no longer counts, in a goroutine of its own. Requests that began before may still use it.
+	// Drop is called once for each entry that no longer counts. Requests that began before may still use it. It must not call the Table.
 	Drop    func(T)
 	Timeout time.Duration // of one call, as far as callers wait for it
 }
@@ -68,9 +70,21 @@ type Entry[T any] struct {
 	place  *list.Element
 }
 
-// Good reports whether an entry counts, without a look into the table. false means that [Table.Get] must be asked. It must not allocate:
-// it runs on every request.
-func (e *Entry[T]) Good(now time.Time) bool { return now.UnixMilli() < e.good.Load() }
+// Good returns the time until which the entry counts without a look into the table, in Unix milliseconds. After it [Table.Get] must be asked.
+func (e *Entry[T]) Good() *atomic.Int64 { return &e.good }
+
+func (e *Entry[T]) isGood(now time.Time) bool { return now.UnixMilli() < e.good.Load() }
+
+// Peek returns the entry of an issuer if it counts now; nil means that [Table.Get] must be asked.
+func (t *Table[T]) Peek(issuer string) *Entry[T] {
+	t.mu.RLock()
+	e := t.live[issuer]
+	t.mu.RUnlock()
+	if e != nil && e.isGood(time.Now()) {
+		return e
+	}
+	return nil
+}
 
 // Table has the issuers. Safe for concurrent use.
 type Table[T any] struct {
@@ -106,12 +120,6 @@ func New[T any](cfg Config[T]) *Table[T] {
 // Get returns the entry of an issuer; nil if it is not trusted. It waits for the function, if its last answer does not count any more, until
 // ctx ends. The error is that of the function, or of the table or ctx.
 func (t *Table[T]) Get(ctx context.Context, issuer string) (*Entry[T], error) {
-	t.mu.RLock()
-	e := t.live[issuer]
-	t.mu.RUnlock()
-	if e != nil && e.Good(time.Now()) {
-		return e, nil
-	}
 	const tries = 4
 	for range tries {
 		e, wait, err := t.look(issuer)
@@ -138,7 +146,7 @@ func (t *Table[T]) look(issuer string) (*Entry[T], *flight[T], error) {
 	switch {
 	case t.closed && e == nil:
 		return nil, nil, ErrClosed
-	case t.closed, e != nil && e.Good(now):
+	case t.closed, e != nil && e.isGood(now):
 		return e, nil, nil
 	case e == nil && t.refused.has(issuer, now):
 		return nil, nil, nil
@@ -216,7 +224,7 @@ func (t *Table[T]) finish(f *flight[T], issuer string, last, entry *Entry[T], er
 	}
 	if f.void = f.void || t.live[issuer] != last || t.closed; f.void {
 		if entry != nil && entry != last {
-			go t.cfg.Drop(entry.Value)
+			t.cfg.Drop(entry.Value)
 		}
 		return
 	}
@@ -264,7 +272,7 @@ func (t *Table[T]) remove(e *Entry[T]) {
 	e.good.Store(0)
 	delete(t.live, e.issuer)
 	t.recent.Remove(e.place)
-	go t.cfg.Drop(e.Value)
+	t.cfg.Drop(e.Value)
 }
 
 // sweep removes what nobody asks for.
@@ -312,15 +320,16 @@ func (t *Table[T]) Len() int {
 // Close drops all entries. Those that count keep counting for who has them; nothing is asked any more.
 func (t *Table[T]) Close() {
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.closed {
-		return
+	var last []*Entry[T]
+	if !t.closed {
+		last = slices.Collect(maps.Values(t.live))
 	}
 	t.closed = true
 	if t.sweeper != nil {
 		t.sweeper.Stop()
 	}
-	for _, e := range t.live {
-		go t.cfg.Drop(e.Value)
+	t.mu.Unlock()
+	for _, e := range last {
+		t.cfg.Drop(e.Value)
 	}
 }

@@ -52,8 +52,8 @@ func NewVerifier(cacheSize int, table ...*Issuer) *Verifier {
 func (v *Verifier) Access(ctx context.Context, raw string) (token *Token, cached bool, err error) {
 	now := time.Now()
 	token = v.cache.find(raw, now)
-	if token != nil && token.issuer.Current != nil {
-		if token, err = v.current(ctx, token, now); err != nil {
+	if token != nil && !token.issuer.counts(now) {
+		if token, err = v.current(ctx, token); err != nil {
 			return nil, false, err
 		}
 	}
@@ -73,11 +73,8 @@ func (v *Verifier) Access(ctx context.Context, raw string) (token *Token, cached
 	return token, cached, nil
 }
 
-// current returns a cached token if its row still counts; nil if it was replaced or withdrawn.
-func (v *Verifier) current(ctx context.Context, token *Token, now time.Time) (*Token, error) {
-	if token.issuer.Current(now) {
-		return token, nil
-	}
+// current asks again for the issuer of a cached token. It returns nil if the row was replaced or withdrawn.
+func (v *Verifier) current(ctx context.Context, token *Token) (*Token, error) {
 	row, err := v.Resolve(ctx, token.issuer.ID)
 	if err != nil || row != token.issuer {
 		return nil, err
@@ -108,10 +105,9 @@ func (v *Verifier) issuer(ctx context.Context, name string) (*Issuer, error) {
 	if issuer := v.named[name]; issuer != nil {
 		return issuer, nil
 	}
-	wanted, isListed := slices.Clip(v.names), false
+	isListed := false
 	for _, issuer := range v.discovered {
 		if !issuer.CouldBe(name) {
-			wanted = append(wanted, issuer.Base)
 			continue
 		}
 		isListed = true
@@ -122,14 +118,26 @@ func (v *Verifier) issuer(ctx context.Context, name string) (*Issuer, error) {
 		if want == name {
 			return issuer, nil
 		}
-		wanted = append(wanted, want)
 	}
 	if v.Resolve != nil && !isListed {
 		if issuer, err := v.Resolve(ctx, name); issuer != nil || err != nil {
 			return issuer, err
 		}
 	}
-	return nil, anotherIssuer(wanted[:min(len(wanted), manyNames)]...)
+	return nil, v.unknown(ctx, name)
+}
+
+// unknown refuses a name that no issuer has.
+func (v *Verifier) unknown(ctx context.Context, name string) error {
+	wanted := slices.Clip(v.names)
+	for _, issuer := range v.discovered {
+		want := issuer.Base
+		if issuer.CouldBe(name) {
+			want, _ = issuer.name(ctx) // it is cached
+		}
+		wanted = append(wanted, want)
+	}
+	return anotherIssuer(wanted[:min(len(wanted), manyNames)]...)
 }
 
 // HasEnded reports whether an accepted token has been revoked since, or its issuer withdrawn. An error counts as no.
@@ -137,7 +145,7 @@ func (v *Verifier) HasEnded(ctx context.Context, token *Token) bool {
 	if token.issuer == nil {
 		return false
 	}
-	if current := token.issuer.Current; current != nil && !current(time.Now()) {
+	if !token.issuer.counts(time.Now()) {
 		if _, err := v.verify(ctx, token.Raw); fault.Is(err, fault.Token) {
 			return true
 		}
