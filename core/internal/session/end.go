@@ -87,7 +87,10 @@ func (v *Vault) leave(ctx context.Context, id string, expiry time.Time) (left Le
 		return left, err
 	}
 	v.forsake(ctx, r)
-	from, _ := v.ups.Of(ctx, r.Issuer) // unknown: the logout does not go on at a provider
+	from, _ := v.ups.Of(ctx, r.Issuer)
+	if from == nil && v.ups.Resolve != nil { // whoever is asked instead must not see the person's ID token
+		return Left{}, err
+	}
 	return Left{From: from, Hint: strings.TrimSpace(r.IDToken)}, err
 }
 
