@@ -20,7 +20,8 @@ import (
 type Auth struct {
 	cfg      *Config // a pointer, so that printing an Auth by value prints no setting
 	log      *slog.Logger
-	parties  []*party          // the providers, the main one first
+	parties  []*party          // the providers of the configuration, the main one first
+	tenants  *residents        // those of Config.ResolveIssuer; nil without it
 	verifier *verify.Verifier  // what the guards accept
 	states   *login.Logins     // state of the logins in progress
 	logins   *session.Logins   // finishes a login: passes tokens through, or starts a session
@@ -62,12 +63,15 @@ func New(config Config) (*Auth, error) {
 		return nil, err
 	}
 	var ups session.Upstreams
+	if a.tenants = a.newResidents(); a.tenants != nil {
+		ups.Resolve = a.tenants.upstream
+	}
 	for _, settings := range cfg.all() {
-		p, err := a.newParty(*settings)
+		p, err := a.newParty(*settings, a.around(settings))
 		if err != nil {
 			return nil, err
 		}
-		a.parties, ups = append(a.parties, p), append(ups, p.up)
+		a.parties, ups.All = append(a.parties, p), append(ups.All, p.up)
 	}
 	if a.publicKeys, err = cfg.clientKeys(); err != nil {
 		return nil, err
@@ -77,6 +81,9 @@ func New(config Config) (*Auth, error) {
 	a.verifier = verify.NewVerifier(cfg.TokenCacheSize, sessions.Issuers()...)
 	if cfg.Broker == nil {
 		a.verifier.Opaque = ups.Opaque()
+		if a.tenants != nil {
+			a.verifier.Resolve = a.tenants.row
+		}
 	}
 	return a, nil
 }
@@ -184,5 +191,6 @@ func (a *Auth) Close() error {
 	for _, p := range a.parties {
 		p.up.Provider.Close()
 	}
+	a.tenants.close()
 	return errors.Join(errs...)
 }

@@ -150,6 +150,9 @@ func (a *Auth) browserCaller(ctx context.Context, credentials *Credentials, isSl
 		return nil, false, err
 	}
 	seat, cached, err := a.browsers.Admit(ctx, cookie, isSliding)
+	if err == nil && a.tenants != nil {
+		err = a.tenants.check(ctx, seat.Token, fault.Ended)
+	}
 	if err != nil {
 		return nil, cached, err
 	}

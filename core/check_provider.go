@@ -26,6 +26,9 @@ func (c *Config) checkProviders(f *faults) {
 			f.add(c.fieldOf(i)+"Name", "empty, and no address has a host for a name: write the name by which a login chooses this provider")
 		}
 	}
+	if c.ResolveIssuer != nil && c.Broker != nil && c.takesAnyAudience() {
+		f.add("ResolveIssuer", "in broker mode tokens of tenants are exchanged, and Audience, which is core.AnyAudience, disables that: write the audiences, or remove ResolveIssuer")
+	}
 	c.checkDistinct(f, all)
 	c.checkOneAsked(f, all)
 }

@@ -116,6 +116,23 @@ type Config struct {
 	// are empty, is the main one: it counts where a program names none, and own subjects and what is encrypted depend on
 	// which one it is; so keep it first. Empty: one provider. At most 100.
 	Providers []Provider
+	// ResolveIssuer returns the provider of a tenant: an issuer that becomes known at run time. Guards call it with the claim iss, not yet
+	// verified, of a token whose issuer is none of the configuration's, before anything is fetched for it; in broker mode, where guards
+	// accept own tokens alone, exchanges of tokens, refreshes and checks of own tokens and sessions do. It says whose tokens are trusted:
+	// return a Provider only for an issuer that the application knows, never one made of the text. nil: not trusted, a 401, which is
+	// remembered for 30 s. An error: a 503, which is not remembered. A panic: a 500.
+	//
+	// The Provider must have the issuer that was asked for, and passes the checks of New: a mistake in it is a 503 and a line in the log that
+	// names the field. Its Name, Label and settings for logins have no effect: a login names one of the configuration. It is kept while it
+	// is in use, at most 20,000 of them, and asked for again each minute: what is nil by then ends, its tokens and its people's sessions
+	// too. With equal settings, compared by value, nothing else happens; other settings replace it. While ResolveIssuer fails, the last
+	// answer counts for ten minutes. See [Auth.ForgetIssuer] for an end at once.
+	//
+	// It is called for texts that anybody can send: absolute URLs of at most 512 bytes, https, or http on loopback or with AllowHTTP. One
+	// call serves all requests for the same issuer, at most 16 calls about unknown issuers run at once, and 16 about known ones. A
+	// request waits no longer than Timeout, and ctx, which belongs to no request, ends then; a function that ignores it keeps its place. It must
+	// be safe for concurrent use. nil: the configuration has all providers.
+	ResolveIssuer func(ctx context.Context, issuer string) (*Provider, error)
 	// AuthParams are sent with every authorization request and at every device start, beside the parameters that this library sets:
 	// {"audience": {"https://api.example.org"}}. A name may have several values. A parameter in the query of a login replaces the one
 	// here, see AllowAuthParams; so does its prompt. At most 2,048 bytes, encoded. New refuses names that this library sets (such as

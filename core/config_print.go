@@ -52,6 +52,7 @@ func (c Config) shown() []slog.Attr {
 		slog.String("Store", typeName(c.Store)),
 		slog.String("StoreURL", shownStore(c.StoreURL)),
 		slog.String("AppName", c.AppName),
+		slog.Bool("ResolveIssuer", c.ResolveIssuer != nil),
 		slog.Int("Require", len(c.Require)),
 		slog.Bool("RolesOfAllClients", c.RolesOfAllClients),
 		slog.Bool("NoOfflineAccess", c.NoOfflineAccess),

@@ -21,6 +21,9 @@ func (a *Auth) examineSettings(_ context.Context, f *findings) {
 	if c := a.cfg; c.mayBreakPython() {
 		f.note("signing algorithm", `SigningAlgorithm: "RS256",`, "Broker.SigningAlgorithm is %s, and this service is in a federation: a Python service that trusts it would refuse every token, its own too.", c.Broker.SigningAlgorithm)
 	}
+	if a.tenants != nil {
+		f.note("tenants", "", "Config.ResolveIssuer is set: the providers that it returns are not examined here.")
+	}
 	if a.log.Handler() == slog.DiscardHandler {
 		f.note("logger", "Logger: slog.Default(),", "Config.Logger is empty, so that nothing is logged when something fails.")
 	}

@@ -32,6 +32,7 @@ func TestDoctorReadsTheSettings(t *testing.T) {
 			check: "relaxations", level: core.FindingNote, text: "TrustedOrigins has 1 "},
 		"EdDSA in a federation": {config: brokered(signing("EdDSA"), func(c *core.Config) { c.Broker.Audience, c.Broker.TrustedIssuers = shared, []string{peerA} }),
 			check: "signing algorithm", level: core.FindingNote, text: "a Python service that trusts it", line: `SigningAlgorithm: "RS256",`},
+		"ResolveIssuer":     {config: func(c *core.Config) { c.ResolveIssuer = new(directory).resolve }, check: "tenants", level: core.FindingNote, text: "ResolveIssuer"},
 		"Logger":            {config: func(c *core.Config) { c.Logger = nil }, check: "logger", level: core.FindingNote, text: "nothing is logged", line: "Logger: slog.Default(),"},
 		"SecretKeys":        {config: func(c *core.Config) { c.SecretKeys = nil }, check: "secret keys", level: core.FindingNote, text: "another", line: `SecretKeys: []string{os.Getenv("SECRET_KEY")}, // the output of: openssl rand -base64 48`},
 		"cookie over https": {config: withSessions(onPublic), check: "cookie", level: core.FindingOK, text: "__Host-oidc-session,"},

@@ -145,9 +145,17 @@ func (idp *memoryIDP) count(endpoint oidctest.Endpoint) int { return idp.Hits(en
 
 // keyOf returns the private key for a kid, the same in every test.
 func keyOf(kid string) ed25519.PrivateKey {
+	if key, ok := keysOf.Load(kid); ok {
+		return key.(ed25519.PrivateKey) //nolint:forcetypeassert // it has nothing else
+	}
 	seed := sha256.Sum256([]byte(kid))
-	return ed25519.NewKeyFromSeed(seed[:])
+	key := ed25519.NewKeyFromSeed(seed[:])
+	keysOf.Store(kid, key)
+	return key
 }
+
+// keysOf has the keys that were made.
+var keysOf sync.Map
 
 func publicJWK(kid string) claims {
 	public := keyOf(kid).Public().(ed25519.PublicKey)

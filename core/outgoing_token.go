@@ -85,8 +85,11 @@ func (a *Auth) callerToken(ctx, who context.Context, as As) (sent, error) {
 		return sent{Token: outgoing.Token{Text: own, Expires: said.Expires}}, nil
 	}
 	issuer, _ := found.token.Person()
-	up := a.logins.Upstreams.Of(issuer)
-	if up == nil {
+	up, err := a.logins.Upstreams.Of(ctx, issuer)
+	switch {
+	case err != nil:
+		return sent{}, err
+	case up == nil:
 		return sent{}, ErrNoProviderToken
 	}
 	form := url.Values{

@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"strings"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/claims"
@@ -22,33 +23,44 @@ type party struct {
 	noLogout *trouble.Trouble // the provider has no logout endpoint
 }
 
-// newParty makes a provider's party. It fetches nothing.
-func (a *Auth) newParty(settings Provider) (*party, error) {
-	p := &party{Provider: settings, asks: settings.authRequest()}
-	log, label := a.log, ""
-	if len(a.cfg.Providers) > 0 {
-		log, label = log.With("provider", p.Name), p.Name
+// surroundings are what a party reports to, and calls with.
+type surroundings struct {
+	log   *slog.Logger
+	label string // Event.Provider
+	http  *http.Client
+}
+
+// around returns the surroundings of a provider of the configuration.
+func (a *Auth) around(p *Provider) surroundings {
+	if len(a.cfg.Providers) == 0 {
+		return surroundings{log: a.log, http: a.cfg.HTTPClient}
 	}
+	return surroundings{log: a.log.With("provider", p.Name), label: p.Name, http: a.cfg.HTTPClient}
+}
+
+// newParty makes a provider's party. It fetches nothing.
+func (a *Auth) newParty(settings Provider, in surroundings) (*party, error) {
+	p := &party{Provider: settings, asks: settings.authRequest()}
 	client, err := p.client()
 	if err != nil {
 		return nil, err
 	}
 	at := provider.New(provider.Config{
 		DiscoveryURL: p.DiscoveryURL, Issuer: p.Issuer, JWKSURL: p.JWKSURL, Algorithm: p.IDTokenAlgorithm, Client: client,
-		HTTP: a.cfg.HTTPClient, Timeout: a.cfg.Timeout, Allows: func(address string) bool { return p.badEndpoint(address, a.cfg) == "" },
-		Log: log, Observe: a.observed(label), Called: a.called,
+		HTTP: in.http, Timeout: a.cfg.Timeout, Allows: func(address string) bool { return p.badEndpoint(address, a.cfg) == "" },
+		Log: in.log, Observe: a.observed(in.label), Called: a.called,
 	})
 	rules := p.rules(a.cfg)
 	issuer := p.issuer(at, rules)
 	p.up = &session.Upstream{
-		Name: p.Name, Rules: rules, Provider: at, Issuer: issuer, Subjects: p.subjects(*issuer), Granted: p.granted(*issuer), RefreshTTL: a.cfg.sessionTTL(),
+		Name: p.Name, Owner: p, Rules: rules, Provider: at, Issuer: issuer, Subjects: p.subjects(*issuer), Granted: p.granted(*issuer), RefreshTTL: a.cfg.sessionTTL(),
 	}
 	row := issuer
 	if a.cfg.Broker != nil {
 		row = p.up.Subjects // guards accept own tokens alone
 	}
 	p.up.Opaque = a.newOpaque(p, at, row)
-	p.noLogout = trouble.New(log, slog.LevelWarn, "browsers", "sent to the provider's logout")
+	p.noLogout = trouble.New(in.log, slog.LevelWarn, "browsers", "sent to the provider's logout")
 	return p, nil
 }
 
@@ -94,12 +106,10 @@ func (a *Auth) named(name string) *party {
 
 // partyOf returns the party of an Upstream; the main one for nil.
 func (a *Auth) partyOf(up *session.Upstream) *party {
-	for _, p := range a.parties {
-		if p.up == up {
-			return p
-		}
+	if up == nil {
+		return a.main()
 	}
-	return a.main()
+	return up.Owner.(*party) //nolint:forcetypeassert // newParty set it
 }
 
 // tag is how a state names the provider: "" for the main one.

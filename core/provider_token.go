@@ -77,6 +77,9 @@ func (a *admitted) hasEnded(ctx context.Context) bool {
 	if !token.Good(time.Now()) || a.auth.closed.Load() {
 		return true
 	}
+	if a.auth.tenants != nil && fault.Is(a.auth.tenants.check(ctx, token, fault.Ended), fault.Ended) {
+		return true
+	}
 	if a.session != nil {
 		return a.auth.browsers.HasEnded(ctx, a.session.seat)
 	}

@@ -142,6 +142,8 @@ func outageOf(part fault.Part) *Error {
 		e.Detail = "The service cannot sign its request to the OIDC provider now."
 	case fault.Lookup:
 		e.Detail = "The OIDC provider cannot be asked about the token."
+	case fault.Tenants:
+		e.Detail = "The service cannot look up the issuer of the token now."
 	case fault.Permissions:
 		e.Detail = "The service cannot check permissions now."
 	default:

@@ -50,6 +50,7 @@ const (
 	Signer                  // the key of the client, which signs its requests
 	Lookup                  // the endpoint that says whether an opaque token is active
 	Permissions             // the source of a CheckRequest of the application
+	Tenants                 // what the application knows about the issuers of its tenants
 	TokenType               // the type of the provider's token
 	Person                  // the provider's claims about the person who logged in
 	Size                    // the size of the provider's claims about a person

@@ -28,14 +28,15 @@ func NewClient(base *http.Client, timeout time.Duration) *http.Client {
 		*client = *base
 	}
 	if client.Transport == nil {
-		client.Transport = defaultTransport()
+		client.Transport = Transport()
 	}
 	client.Transport = &bounded{base: client.Transport, timeout: timeout}
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return client
 }
 
-func defaultTransport() http.RoundTripper {
+// Transport returns a new transport with the defaults of this package.
+func Transport() http.RoundTripper {
 	standard, ok := http.DefaultTransport.(*http.Transport)
 	if !ok {
 		return http.DefaultTransport

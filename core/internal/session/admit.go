@@ -138,16 +138,16 @@ func (b *Browsers) known(ctx context.Context, cookie string) (*Seat, error) {
 	case err != nil:
 		return nil, fault.Down(fault.Store, err)
 	}
-	return b.seated(cookie, row)
+	return b.seated(ctx, cookie, row)
 }
 
 // seated makes the seat of a row and caches it.
-func (b *Browsers) seated(cookie string, row family.Row) (*Seat, error) {
+func (b *Browsers) seated(ctx context.Context, cookie string, row family.Row) (*Seat, error) {
 	r, err := readRecord(row.Plain)
 	if err != nil {
 		return nil, err
 	}
-	seat, err := b.seat(row, r)
+	seat, err := b.seat(ctx, row, r)
 	if err == nil {
 		b.keep(cookie, seat)
 	}
@@ -211,7 +211,7 @@ func (b *Browsers) renew(ctx context.Context, cookie string, seat *Seat) (*Seat,
 	case err != nil:
 		return nil, storeFault(err)
 	}
-	return b.seated(cookie, row)
+	return b.seated(ctx, cookie, row)
 }
 
 // isDue reports whether the record of a row is older than RefreshAfter and can be refreshed.

@@ -27,7 +27,10 @@ func (v *Vault) BackChannelLogout(ctx context.Context, raw string) (ended int, e
 	if _, err := v.ready(ctx); err != nil {
 		return 0, err
 	}
-	up := v.ups.issued(raw)
+	up, err := v.ups.issued(ctx, raw)
+	if err != nil {
+		return 0, err
+	}
 	row := *up.Issuer
 	row.Keys = keyset.Certain[jose.Set]{Keys: up.Provider.Keys()}
 	logout, err := row.LogoutToken(ctx, raw, up.Provider.Client.ID)

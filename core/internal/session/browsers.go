@@ -90,7 +90,7 @@ func (b *Browsers) begin(ctx context.Context, open *opened, r *record, login *Gr
 	row := family.Row{}
 	row.ID, row.Started, row.Expires, row.Idle, row.Seen = cookie.ID, now, begun.Expires, begun.Idle, now
 	row.Owner, row.ProviderSession = begun.Owner, begun.ProviderSession
-	seat, err := b.seat(row, r)
+	seat, err := b.seat(ctx, row, r)
 	if err != nil {
 		return "", nil, err
 	}
@@ -126,8 +126,8 @@ var errNoRefresh = &trouble.Mistake{
 }
 
 // seat makes the seat of a row.
-func (b *Browsers) seat(row family.Row, r *record) (*Seat, error) {
-	p, err := b.personOf(r)
+func (b *Browsers) seat(ctx context.Context, row family.Row, r *record) (*Seat, error) {
+	p, err := b.personOf(ctx, r)
 	if err != nil {
 		return nil, err
 	}

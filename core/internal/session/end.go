@@ -87,7 +87,11 @@ func (v *Vault) leave(ctx context.Context, id string, expiry time.Time) (left Le
 		return left, err
 	}
 	v.forsake(ctx, r)
-	return Left{From: v.ups.Of(r.Issuer), Hint: strings.TrimSpace(r.IDToken)}, err
+	from, _ := v.ups.Of(ctx, r.Issuer)
+	if from == nil && v.ups.Resolve != nil { // whoever is asked instead must not see the person's ID token
+		return Left{}, err
+	}
+	return Left{From: from, Hint: strings.TrimSpace(r.IDToken)}, err
 }
 
 // endSession ends a session: on this instance at once, on the others once the store has the end. It returns the session's record, nil if

@@ -44,7 +44,10 @@ var errAnother = errors.New("the refreshed tokens belong to another person")
 // person, the answer is refused (OpenID Connect Core section 12.2). The owner is unknown if another instance issued the token, or this
 // one before a restart: then the answer is accepted, and its person is recorded.
 func (p *Passthrough) Refresh(ctx context.Context, token string) (*Tokens, error) {
-	up, token := p.ups.unmarked(token)
+	up, token, err := p.ups.unmarked(ctx, token)
+	if err != nil {
+		return nil, err
+	}
 	at, err := up.prepare(ctx, p.Ready)
 	if err != nil {
 		return nil, err
@@ -78,23 +81,34 @@ func (p *Passthrough) Exchange(context.Context, Exchange) (*Tokens, error) {
 func (p *Passthrough) End(ctx context.Context, e Ending) (Left, error) {
 	left := Left{From: p.ups.Main(), Hint: e.Hint}
 	if e.Hint != "" {
-		left.From = p.ups.issued(e.Hint)
-	}
-	if e.Refresh != "" {
-		up, token := p.ups.unmarked(e.Refresh)
-		left.From = up
-		if at, err := up.reach(ctx); err == nil { // otherwise the outage is logged
-			at.Forsake(ctx, token)
+		if from, err := p.ups.issued(ctx, e.Hint); err == nil {
+			left.From = from
 		}
 	}
-	if e.Caller != nil { // who calls is known, and not only claimed
-		left.From = p.ups.Of(e.Caller.Issuer)
+	if e.Refresh != "" {
+		if up, token, err := p.ups.unmarked(ctx, e.Refresh); err == nil {
+			left.From = up
+			if at, err := up.reach(ctx); err == nil { // otherwise the outage is logged
+				at.Forsake(ctx, token)
+			}
+		}
+	}
+	if from, err := p.of(ctx, e.Caller); from != nil && err == nil { // who calls is known, and not only claimed
+		left.From = from
 		left.From.Opaque.Forget(e.Caller)
 		if at, err := left.From.reach(ctx); err == nil {
 			at.Provider.Revoke(ctx, at.Meta, e.Caller.Raw, "access_token")
 		}
 	}
 	return left, nil
+}
+
+// of returns the provider of a caller, who may be nil.
+func (p *Passthrough) of(ctx context.Context, caller *verify.Token) (*Upstream, error) {
+	if caller == nil {
+		return nil, nil
+	}
+	return p.ups.Of(ctx, caller.Issuer)
 }
 
 // UserInfo asks the provider's userinfo endpoint with the caller's access token.
@@ -120,12 +134,12 @@ func (p *Passthrough) Issuers() []*verify.Issuer { return p.ups.rows() }
 // available, guards can answer, and Faults returns nil.
 func (p *Passthrough) Faults(ctx context.Context) error {
 	var parts []error
-	for _, up := range p.ups {
+	for _, up := range p.ups.All {
 		err := up.faults(ctx)
 		if err == nil {
 			return nil
 		}
-		if len(p.ups) > 1 {
+		if len(p.ups.All) > 1 {
 			err = fmt.Errorf("core: provider %s: %w", up.Name, err)
 		}
 		parts = append(parts, err)

@@ -50,7 +50,7 @@ func (b *Broker) Begin(ctx context.Context, login *Grant) (*Tokens, error) {
 
 func (b *Broker) begin(ctx context.Context, open *opened, r *record, login *Grant) (*Tokens, error) {
 	first := family.NewToken()
-	minted, err := b.mintFor(open.signer(), r, first.ID)
+	minted, err := b.mintFor(ctx, open.signer(), r, first.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -142,8 +142,8 @@ func (v *Vault) hearUserInfo(ctx context.Context, at *Reached, h *heard, accessT
 }
 
 // mintFor mints an own token for a session.
-func (v *Vault) mintFor(signer *jose.Signer, r *record, id string) (*verify.Token, error) {
-	p, err := v.personOf(r)
+func (v *Vault) mintFor(ctx context.Context, signer *jose.Signer, r *record, id string) (*verify.Token, error) {
+	p, err := v.personOf(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -152,8 +152,11 @@ func (v *Vault) mintFor(signer *jose.Signer, r *record, id string) (*verify.Toke
 
 // personOf returns the person of a record, whose documents are read by the rules of its provider. The error is a fault; its kind is Ended if
 // the provider is not configured any more.
-func (v *Vault) personOf(r *record) (*person, error) {
-	up := v.ups.Of(r.Issuer)
+func (v *Vault) personOf(ctx context.Context, r *record) (*person, error) {
+	up, err := v.ups.Of(ctx, r.Issuer)
+	if err != nil {
+		return nil, err
+	}
 	if up == nil {
 		return nil, fault.New(fault.Ended, errRemoved)
 	}

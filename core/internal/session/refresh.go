@@ -71,7 +71,7 @@ func (b *Broker) refreshRecord(ctx context.Context, turn family.Turn, made *refr
 	if err != nil {
 		return r.kept(spent, err)
 	}
-	minted, err := b.mintFor(open.signer(), r, turn.Next.ID)
+	minted, err := b.mintFor(ctx, open.signer(), r, turn.Next.ID)
 	if err != nil {
 		return r.kept(true, err)
 	}
@@ -101,7 +101,10 @@ func (r *record) kept(spent bool, err error) (*family.Result, error) {
 // the record must be stored even with an error, because it has the new refresh token. keeps waits for what the caller needs
 // afterwards; nothing is spent before it returns.
 func (v *Vault) ask(ctx context.Context, r *record, turn family.Turn, keeps func(context.Context) error) (login *Grant, spent bool, err error) {
-	up := v.ups.Of(r.Issuer)
+	up, err := v.ups.Of(ctx, r.Issuer)
+	if err != nil {
+		return nil, false, err
+	}
 	if up == nil {
 		return nil, false, family.ErrRefused // of a provider that is not configured any more
 	}

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/claims"
@@ -57,6 +58,9 @@ type Issuer struct {
 	Name  func(*Token)
 	Ended func(ctx context.Context, token *Token) (bool, error)
 
+	// Until is the time until which the row counts without asking [Verifier.Resolve] again, in Unix milliseconds. nil: it always counts.
+	Until *atomic.Int64
+
 	Rules *claims.Rules
 	// New makes an empty token with its Owner.
 	New func() *Token
@@ -86,6 +90,11 @@ func (i *Issuer) CouldBe(name string) bool {
 		return name == i.ID
 	}
 	return name == i.Base || len(name) == len(i.Base)+1 && name[:len(i.Base)] == i.Base && name[len(i.Base)] == '/'
+}
+
+// counts reports whether the row counts without asking again. It must not allocate: it runs on every request.
+func (i *Issuer) counts(now time.Time) bool {
+	return i.Until == nil || now.UnixMilli() < i.Until.Load()
 }
 
 // name returns the claim iss that tokens must have. The error is an outage.

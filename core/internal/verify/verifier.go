@@ -18,6 +18,9 @@ type Verifier struct {
 
 	// Opaque looks up the tokens that it takes; nil: all are verified here. Set it before use.
 	Opaque *Opaque
+	// Resolve returns the row of an issuer that is not in the table, with its ID; nil if it is not trusted. nil: no other issuers. Set it
+	// before use. The error is an outage or a fault of kind Internal.
+	Resolve func(ctx context.Context, name string) (*Issuer, error)
 }
 
 // manyNames is the largest number of issuers in the log line of a refusal.
@@ -47,7 +50,13 @@ func NewVerifier(cacheSize int, table ...*Issuer) *Verifier {
 // Access verifies an access token. cached reports whether it was in the cache. The error is a fault of kind Token with its
 // reason, or an outage.
 func (v *Verifier) Access(ctx context.Context, raw string) (token *Token, cached bool, err error) {
-	token = v.cache.find(raw, time.Now())
+	now := time.Now()
+	token = v.cache.find(raw, now)
+	if token != nil && !token.issuer.counts(now) {
+		if token, err = v.current(ctx, token); err != nil {
+			return nil, false, err
+		}
+	}
 	cached = token != nil
 	if !cached {
 		if v.Opaque.Takes(raw) {
@@ -62,6 +71,15 @@ func (v *Verifier) Access(ctx context.Context, raw string) (token *Token, cached
 		return nil, cached, err
 	}
 	return token, cached, nil
+}
+
+// current asks again for the issuer of a cached token. It returns nil if the row was replaced or withdrawn.
+func (v *Verifier) current(ctx context.Context, token *Token) (*Token, error) {
+	row, err := v.Resolve(ctx, token.issuer.ID)
+	if err != nil || row != token.issuer {
+		return nil, err
+	}
+	return token, nil
 }
 
 func (v *Verifier) verify(ctx context.Context, raw string) (*Token, error) {
@@ -81,17 +99,18 @@ func (v *Verifier) verify(ctx context.Context, raw string) (*Token, error) {
 	return issuer.access(ctx, &token, name)
 }
 
-// issuer returns the issuer with this name. It refuses other names before any fetch for them.
+// issuer returns the issuer with this name. It refuses other names before any fetch for them. A name that one in the table could have is not
+// asked for elsewhere.
 func (v *Verifier) issuer(ctx context.Context, name string) (*Issuer, error) {
 	if issuer := v.named[name]; issuer != nil {
 		return issuer, nil
 	}
-	wanted := slices.Clip(v.names)
+	isListed := false
 	for _, issuer := range v.discovered {
 		if !issuer.CouldBe(name) {
-			wanted = append(wanted, issuer.Base)
 			continue
 		}
+		isListed = true
 		want, err := issuer.name(ctx)
 		if err != nil {
 			return nil, err
@@ -99,14 +118,39 @@ func (v *Verifier) issuer(ctx context.Context, name string) (*Issuer, error) {
 		if want == name {
 			return issuer, nil
 		}
-		wanted = append(wanted, want)
 	}
-	return nil, anotherIssuer(wanted[:min(len(wanted), manyNames)]...)
+	if v.Resolve != nil && !isListed {
+		if issuer, err := v.Resolve(ctx, name); issuer != nil || err != nil {
+			return issuer, err
+		}
+	}
+	return nil, v.unknown(ctx, name)
 }
 
-// HasEnded reports whether an accepted token has been revoked since. An error counts as no.
+// unknown refuses a name that no issuer has.
+func (v *Verifier) unknown(ctx context.Context, name string) error {
+	wanted := slices.Clip(v.names)
+	for _, issuer := range v.discovered {
+		want := issuer.Base
+		if issuer.CouldBe(name) {
+			want, _ = issuer.name(ctx) // it is cached
+		}
+		wanted = append(wanted, want)
+	}
+	return anotherIssuer(wanted[:min(len(wanted), manyNames)]...)
+}
+
+// HasEnded reports whether an accepted token has been revoked since, or its issuer withdrawn. An error counts as no.
 func (v *Verifier) HasEnded(ctx context.Context, token *Token) bool {
-	return token.issuer != nil && fault.Is(token.issuer.checkEnded(ctx, token), fault.Token)
+	if token.issuer == nil {
+		return false
+	}
+	if !token.issuer.counts(time.Now()) {
+		if _, err := v.verify(ctx, token.Raw); fault.Is(err, fault.Token) {
+			return true
+		}
+	}
+	return fault.Is(token.issuer.checkEnded(ctx, token), fault.Token)
 }
 
 // checkEnded refuses a token whose session was revoked.

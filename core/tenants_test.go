@@ -1,0 +1,466 @@
+package core_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core"
+)
+
+// A token of an issuer that the application knows is accepted. One that it does not know is refused without a fetch, and the answer is
+// remembered.
+func TestResolveIssuer(t *testing.T) {
+	e, auth := newEstate(t, "a", "b")
+	guard := auth.Required()
+	for _, name := range []string{"a", "b", "a"} {
+		if who := mustAdmit(t, guard, e.token(name)); who.Issuer() != issuerOf(name) || who.Subject() != "alice" {
+			t.Errorf("%s %s", who.Issuer(), who.Subject())
+		}
+	}
+	if who := mustAdmit(t, guard, e.idp.token()); who.Issuer() != issuer {
+		t.Errorf("the provider of the configuration: %s", who.Issuer())
+	}
+	before := e.fetches("")
+	for range 3 {
+		wantStatus(t, guard, e.token("stranger"), http.StatusUnauthorized)
+	}
+	if n := e.fetches("") - before; n != 0 {
+		t.Errorf("%d fetches for an issuer that is not trusted", n)
+	}
+	for name, want := range map[string]int{"a": 1, "b": 1, "stranger": 1} {
+		if n := e.calls(issuerOf(name)); n != want {
+			t.Errorf("%s was asked for %d times", name, n)
+		}
+	}
+	if e.calls(issuer) != 0 {
+		t.Error("the provider of the configuration was asked for")
+	}
+}
+
+// An issuer that is not trusted is asked for again after 30 s, or at once after ForgetIssuer: a new tenant begins.
+func TestTenantBegins(t *testing.T) {
+	estateBubble(t, nil, func(t *testing.T, e *estate, auth *core.Auth) {
+		guard := auth.Required()
+		wantStatus(t, guard, e.token("a"), http.StatusUnauthorized)
+		wantStatus(t, guard, e.token("b"), http.StatusUnauthorized)
+		e.change(func() { e.known[issuerOf("a")], e.known[issuerOf("b")] = tenantOf("a"), tenantOf("b") })
+		wantStatus(t, guard, e.token("a"), http.StatusUnauthorized)
+		auth.ForgetIssuer(issuerOf("a"))
+		wantStatus(t, guard, e.token("a"), http.StatusOK)
+		wantStatus(t, guard, e.token("b"), http.StatusUnauthorized)
+		wait(31 * time.Second)
+		wantStatus(t, guard, e.token("b"), http.StatusOK)
+	})
+}
+
+// No tenant signs for another one, nor for the provider of the configuration.
+func TestTenantsSignForThemselves(t *testing.T) {
+	e, auth := newEstate(t, "a", "b")
+	e.change(func() { e.ownKeys = true })
+	guard := auth.Required()
+	for _, name := range []string{"a", "b"} {
+		wantStatus(t, guard, e.sign(name, issuerOf(name)), http.StatusOK)
+	}
+	for name, iss := range map[string]string{"a": issuerOf("b"), "b": issuerOf("a")} {
+		wantStatus(t, guard, e.sign(name, iss), http.StatusUnauthorized)
+		wantStatus(t, guard, e.sign(name, issuer), http.StatusUnauthorized)
+		wantStatus(t, guard, e.sign(name, issuerOf(name)+"/"), http.StatusUnauthorized)
+	}
+}
+
+// Texts that cannot be issuers never reach the application.
+func TestResolveIssuerShapes(t *testing.T) {
+	e, auth := newEstate(t)
+	guard := auth.Required()
+	long := "https://x.example/" + strings.Repeat("a", 512)
+	for _, iss := range []any{
+		"", nil, 1, []string{"https://x.example"}, "x", "x.example", "http://x.example", "ftp://x.example", "https://", "https:x.example", "https://user@x.example", "https://x.example?a=b",
+		"https://x.example#a", "https://x.example/ a", "https://x.example/\n", "https://x.example/\u00e9", "javascript:alert(1)", "file:///etc/passwd", long, issuer + "/",
+	} {
+		wantStatus(t, guard, e.idp.token(claims{"iss": iss}), http.StatusUnauthorized)
+	}
+	if n := e.calls(""); n != 0 {
+		t.Errorf("the application was asked %d times: %v", n, e.asked)
+	}
+	for _, iss := range []string{"https://x.example", "https://X.example:8443/a/b", "http://127.0.0.1:8080/realms/x", "http://localhost", long[:512]} {
+		wantStatus(t, guard, e.idp.token(claims{"iss": iss}), http.StatusUnauthorized)
+		if e.calls(iss) != 1 {
+			t.Errorf("the application was not asked for %s", iss)
+		}
+	}
+}
+
+// An error is a 503 that is not remembered, and touches no other tenant.
+func TestResolveIssuerFails(t *testing.T) {
+	e, auth := newEstate(t, "a", "b")
+	guard := auth.Required()
+	mustAdmit(t, guard, e.token("b"))
+	e.change(func() {
+		e.answer = func(context.Context, string) (*core.Provider, error) { return nil, errors.New("the database is away") }
+	})
+	for range 2 {
+		decision := guard.Admit(t.Context(), bearerOf(e.token("a")))
+		if decision.Refusal == nil || decision.Refusal.Status != http.StatusServiceUnavailable || decision.Refusal.Header.Get("Retry-After") == "" {
+			t.Errorf("%+v", decision.Refusal)
+		}
+	}
+	wantStatus(t, guard, e.token("b"), http.StatusOK)
+	wantStatus(t, guard, e.idp.token(), http.StatusOK)
+	e.change(func() { e.answer = nil })
+	wantStatus(t, guard, e.token("a"), http.StatusOK)
+	if log := e.idp.logs.String(); strings.Count(log, "level=ERROR") != 1 || !strings.Contains(log, "Config.ResolveIssuer") || !strings.Contains(log, "the database is away") {
+		t.Errorf("the log: %s", log)
+	}
+}
+
+// A function that hangs costs a request Timeout and no other tenant anything. Its place is free when it returns.
+func TestResolveIssuerHangs(t *testing.T) {
+	estateBubble(t, []string{"a"}, func(t *testing.T, e *estate, auth *core.Auth) {
+		guard, release := auth.Required(), make(chan struct{})
+		mustAdmit(t, guard, e.token("a"))
+		e.change(func() {
+			e.answer = func(_ context.Context, issuer string) (*core.Provider, error) {
+				if strings.Contains(issuer, "slow") {
+					<-release // ctx is ignored
+				}
+				return nil, nil
+			}
+		})
+		var all sync.WaitGroup
+		begun := time.Now()
+		for i := range 40 { // more than run at once
+			token := e.token("slow" + strconv.Itoa(i))
+			all.Go(func() { wantStatus(t, guard, token, http.StatusServiceUnavailable) })
+		}
+		wantStatus(t, guard, e.token("a"), http.StatusOK)
+		all.Wait()
+		if took := time.Since(begun); took > 11*time.Second {
+			t.Errorf("it took %s", took)
+		}
+		if n := e.calls(""); n != 1+16 {
+			t.Errorf("%d calls", n)
+		}
+		wantStatus(t, guard, e.token("other"), http.StatusServiceUnavailable)
+		close(release)
+		synctest.Wait()
+		wantStatus(t, guard, e.token("other"), http.StatusUnauthorized)
+	})
+}
+
+// A request that leaves does not end the call for the others.
+func TestResolveIssuerLeft(t *testing.T) {
+	estateBubble(t, []string{"a"}, func(t *testing.T, e *estate, auth *core.Auth) {
+		guard, release, known := auth.Required(), make(chan struct{}), tenantOf("a")
+		e.change(func() {
+			e.answer = func(context.Context, string) (*core.Provider, error) { <-release; return &known, nil }
+		})
+		ctx, leave := context.WithCancel(t.Context())
+		left := make(chan error)
+		go func() {
+			_, err := decide(ctx, guard, []string{"Bearer " + e.token("a")})
+			left <- err
+		}()
+		synctest.Wait()
+		leave()
+		if err := <-left; statusOf(t, nil, err) != http.StatusServiceUnavailable {
+			t.Errorf("%v", err)
+		}
+		var all sync.WaitGroup
+		for range 20 {
+			all.Go(func() { wantStatus(t, guard, e.token("a"), http.StatusOK) })
+		}
+		synctest.Wait()
+		close(release)
+		all.Wait()
+		if n := e.calls(""); n != 1 {
+			t.Errorf("%d calls for one issuer", n)
+		}
+		if n := e.fetches("a"); n != 2 {
+			t.Errorf("%d fetches", n)
+		}
+	})
+}
+
+// A panic is a 500, and the next request asks again.
+func TestResolveIssuerPanics(t *testing.T) {
+	e, auth := newEstate(t, "a")
+	guard := auth.Required()
+	e.change(func() { e.answer = func(context.Context, string) (*core.Provider, error) { panic(poison) } })
+	wantStatus(t, guard, e.token("a"), http.StatusInternalServerError)
+	wantStatus(t, auth.Optional(), e.token("a"), http.StatusInternalServerError)
+	e.change(func() { e.answer = nil })
+	wantStatus(t, guard, e.token("a"), http.StatusOK)
+	if log := e.idp.logs.String(); !strings.Contains(log, "function=Config.ResolveIssuer") {
+		t.Errorf("the log: %s", log)
+	}
+}
+
+// Issuers that anybody invents neither displace a tenant nor make it be asked for again.
+func TestResolveIssuerFlood(t *testing.T) {
+	e, auth := newEstate(t, "a")
+	guard, token := auth.Required(), e.token("a")
+	mustAdmit(t, guard, token)
+	for i := range 5_000 {
+		wantStatus(t, guard, e.idp.token(claims{"iss": fmt.Sprintf("https://%d.example", i)}), http.StatusUnauthorized)
+	}
+	wantStatus(t, guard, token, http.StatusOK)
+	wantStatus(t, guard, e.token("a"), http.StatusOK)
+	if e.calls(issuerOf("a")) != 1 || e.fetches("") != 2 {
+		t.Errorf("%d calls, %d fetches", e.calls(issuerOf("a")), e.fetches(""))
+	}
+}
+
+// A tenant whose answer is nil later ends within two minutes, its cached tokens too, and the others stay.
+func TestTenantEnds(t *testing.T) {
+	estateBubble(t, []string{"a", "b"}, func(t *testing.T, e *estate, auth *core.Auth) {
+		guard, a, b := auth.Required(), e.token("a"), e.token("b")
+		mustAdmit(t, guard, a)
+		mustAdmit(t, guard, b)
+		e.change(func() { delete(e.known, issuerOf("a")) })
+		wantStatus(t, guard, a, http.StatusOK)
+		wait(61 * time.Second)
+		wantStatus(t, guard, a, http.StatusOK) // this request makes it be asked for
+		synctest.Wait()
+		wantStatus(t, guard, a, http.StatusUnauthorized)
+		wantStatus(t, guard, e.token("a"), http.StatusUnauthorized)
+		wantStatus(t, guard, b, http.StatusOK)
+
+		// One that nobody asked for in the meantime ends with the next request.
+		e.change(func() { delete(e.known, issuerOf("b")) })
+		wait(2 * time.Minute)
+		wantStatus(t, guard, b, http.StatusUnauthorized)
+		if n := e.fetches("a"); n != 2 {
+			t.Errorf("%d fetches", n)
+		}
+	})
+}
+
+// ForgetIssuer ends a tenant at once. While the application does not answer then, nobody is admitted.
+func TestForgetIssuer(t *testing.T) {
+	estateBubble(t, []string{"a", "b"}, func(t *testing.T, e *estate, auth *core.Auth) {
+		guard, a := auth.Required(), e.token("a")
+		mustAdmit(t, guard, a)
+		auth.ForgetIssuer(issuerOf("a"))
+		wantStatus(t, guard, a, http.StatusOK)
+		if e.calls(issuerOf("a")) != 2 || e.fetches("a") != 2 {
+			t.Errorf("%d calls, %d fetches", e.calls(issuerOf("a")), e.fetches("a"))
+		}
+		e.change(func() {
+			e.answer = func(context.Context, string) (*core.Provider, error) { return nil, errors.New("away") }
+		})
+		auth.ForgetIssuer(issuerOf("a"))
+		wantStatus(t, guard, a, http.StatusServiceUnavailable)
+		e.change(func() { e.answer = nil; delete(e.known, issuerOf("a")) })
+		auth.ForgetIssuer(issuerOf("a"))
+		wantStatus(t, guard, a, http.StatusUnauthorized)
+
+		// An answer that was on its way does not count either.
+		old, release := tenantOf("b"), make(chan struct{})
+		e.change(func() {
+			e.answer = func(context.Context, string) (*core.Provider, error) { <-release; return &old, nil }
+		})
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			wantStatus(t, guard, e.token("b"), http.StatusUnauthorized)
+		}()
+		synctest.Wait()
+		e.change(func() { e.answer = nil; delete(e.known, issuerOf("b")) })
+		auth.ForgetIssuer(issuerOf("b"))
+		close(release)
+		<-done
+		auth.ForgetIssuer("https://nobody.example")
+		e.idp.auth().ForgetIssuer(issuerOf("a")) // without ResolveIssuer
+	})
+}
+
+// Other settings replace a tenant: tokens that they do not accept are refused, cached ones too. Equal settings change nothing.
+func TestTenantChanges(t *testing.T) {
+	estateBubble(t, []string{"a"}, func(t *testing.T, e *estate, auth *core.Auth) {
+		guard, old := auth.Required(), e.token("a")
+		mustAdmit(t, guard, old)
+		for range 10 {
+			wait(61 * time.Second)
+			wantStatus(t, guard, old, http.StatusOK)
+			old = e.token("a")
+		}
+		if n := e.fetches("a"); n != 2 {
+			t.Errorf("%d fetches although nothing has changed", n)
+		}
+		mustAdmit(t, guard, old)
+		next := e.token("a", claims{"aud": "another-client"})
+		wantStatus(t, guard, next, http.StatusUnauthorized)
+		e.change(func() {
+			changed := tenantOf("a")
+			changed.ClientID, changed.AuthParams = "another-client", map[string][]string{"x": {"y"}}
+			e.known[issuerOf("a")] = changed
+		})
+		auth.ForgetIssuer(issuerOf("a"))
+		wantStatus(t, guard, old, http.StatusUnauthorized)
+		wantStatus(t, guard, next, http.StatusOK)
+	})
+}
+
+// While the application fails, the last answer counts for ten minutes.
+func TestTenantStale(t *testing.T) {
+	estateBubble(t, []string{"a"}, func(t *testing.T, e *estate, auth *core.Auth) {
+		guard := auth.Required()
+		mustAdmit(t, guard, e.token("a"))
+		e.change(func() {
+			e.answer = func(context.Context, string) (*core.Provider, error) { return nil, errors.New("away") }
+		})
+		for range 19 {
+			wait(30 * time.Second)
+			wantStatus(t, guard, e.token("a"), http.StatusOK)
+		}
+		if n := e.calls(""); n > 30 {
+			t.Errorf("%d calls while it failed", n)
+		}
+		wait(31 * time.Second)
+		wantStatus(t, guard, e.token("a"), http.StatusServiceUnavailable)
+		e.change(func() { e.answer = nil })
+		wait(11 * time.Second)
+		wantStatus(t, guard, e.token("a"), http.StatusOK)
+	})
+}
+
+// Nothing is fetched for a tenant that nobody uses any more, and nothing after Close.
+func TestTenantIdle(t *testing.T) {
+	estateBubble(t, []string{"a", "b"}, func(t *testing.T, e *estate, auth *core.Auth) {
+		guard := auth.Required()
+		mustAdmit(t, guard, e.token("a"))
+		mustAdmit(t, guard, e.token("b"))
+		for range 20 {
+			wait(5 * time.Minute)
+			wantStatus(t, guard, e.token("b"), http.StatusOK)
+		}
+		idle, used := e.fetches("a"), e.fetches("b")
+		wait(2 * time.Hour)
+		if e.fetches("a") != idle || idle > 7 || used < 8 {
+			t.Errorf("%d fetches for the idle one, then %d; %d for the other one", idle, e.fetches("a"), used)
+		}
+		mustAdmit(t, guard, e.token("a"))
+		last := e.token("a")
+		mustAdmit(t, guard, last)
+		if err := auth.Close(); err != nil {
+			t.Error(err)
+		}
+		after := e.fetches("")
+		wait(5 * time.Minute)
+		wantStatus(t, guard, last, http.StatusOK) // with the cached keys, as for a provider of the configuration
+		wantStatus(t, guard, e.token("b"), http.StatusServiceUnavailable)
+		wait(2 * time.Hour)
+		if n := e.fetches("") - after; n != 0 {
+			t.Errorf("%d fetches after Close", n)
+		}
+	})
+}
+
+// A tenant that is down touches no other one.
+func TestTenantDown(t *testing.T) {
+	e, auth := newEstate(t, "a", "b")
+	e.change(func() { e.down["a"+tenantDomain] = true })
+	guard := auth.Required()
+	wantStatus(t, guard, e.token("a"), http.StatusServiceUnavailable)
+	wantStatus(t, guard, e.token("b"), http.StatusOK)
+	wantStatus(t, guard, e.idp.token(), http.StatusOK)
+	if log := e.idp.logs.String(); !strings.Contains(log, "tenant="+issuerOf("a")) || strings.Contains(log, "tenant="+issuerOf("b")) {
+		t.Errorf("the log: %s", log)
+	}
+	if err := auth.Ready(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// Settings that New would refuse are a 503, and the log names the field.
+func TestTenantSettings(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*core.Provider)
+		says   string
+	}{
+		"no client":           {func(p *core.Provider) { p.ClientID = "" }, "ClientID: empty"},
+		"nothing":             {func(p *core.Provider) { *p = core.Provider{} }, "DiscoveryURL: empty"},
+		"another issuer":      {func(p *core.Provider) { p.Issuer = issuerOf("b") }, "Issuer: "},
+		"another document":    {func(p *core.Provider) { *p = tenantOf("b") }, "DiscoveryURL: "},
+		"no https":            {func(p *core.Provider) { p.JWKSURL = "http://a.tenant.example/keys" }, "JWKSURL: "},
+		"aliases":             {func(p *core.Provider) { p.Issuer, p.IssuerAliases = issuerOf("a"), []string{issuerOf("b")} }, "IssuerAliases"},
+		"tenants":             {func(p *core.Provider) { p.Tenants = []string{tenantA} }, "IssuerAliases: leave"},
+		"opaque":              {func(p *core.Provider) { p.Tokens, p.ClientSecret = core.Opaque, "secret" }, "Tokens: "},
+		"an empty audience":   {func(p *core.Provider) { p.Audience = []string{""} }, "Audience: "},
+		"an unknown algoritm": {func(p *core.Provider) { p.IDTokenAlgorithm = "none" }, "IDTokenAlgorithm: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e, auth := newEstate(t)
+			settings := tenantOf("a")
+			c.change(&settings)
+			e.answer = func(context.Context, string) (*core.Provider, error) { return &settings, nil }
+			wantStatus(t, auth.Required(), e.token("a"), http.StatusServiceUnavailable)
+			log := e.idp.logs.String()
+			if !strings.Contains(log, "level=ERROR") || !strings.Contains(log, "core: Config.ResolveIssuer: ") || !strings.Contains(log, c.says) {
+				t.Errorf("the log does not say %q: %s", c.says, log)
+			}
+			if n := e.fetches(""); n != 0 {
+				t.Errorf("%d fetches", n)
+			}
+		})
+	}
+}
+
+// A tenant without a discovery document, and one whose document has a slash more than the address.
+func TestTenantForms(t *testing.T) {
+	e, auth := newEstate(t)
+	e.known[issuerOf("keys")] = core.Provider{Issuer: issuerOf("keys"), JWKSURL: issuerOf("keys") + "/keys", Audience: []string{clientID}}
+	wantStatus(t, auth.Required(), e.token("keys"), http.StatusOK)
+	e.known[issuerOf("slash")+"/"] = tenantOf("slash")
+	wantStatus(t, auth.Required(), e.token("slash", claims{"iss": issuerOf("slash") + "/"}), http.StatusServiceUnavailable) // the document says otherwise
+}
+
+// Ten thousand tenants: each costs one call and two fetches, once.
+func TestTenantsMany(t *testing.T) {
+	const many = 10_000
+	e, auth := newEstate(t)
+	e.answer = func(_ context.Context, issuer string) (*core.Provider, error) {
+		return &core.Provider{Issuer: issuer, JWKSURL: issuer + "/keys", Audience: []string{clientID}}, nil
+	}
+	guard := auth.Required()
+	for i := range many + many/10 { // the first ones again
+		wantStatus(t, guard, e.token("t"+strconv.Itoa(i%many)), http.StatusOK)
+	}
+	if calls, fetches := e.calls(""), e.fetches(""); calls > 2*many || fetches != many { // more calls on a machine that takes more than a minute
+		t.Errorf("%d calls, %d fetches", calls, fetches)
+	}
+}
+
+// Events of tenants have one label, and printing the configuration says that there is a function.
+func TestResolveIssuerShown(t *testing.T) {
+	e, _ := newEstate(t, "a")
+	var mu sync.Mutex
+	labels := map[string]bool{}
+	auth := e.idp.auth(e.configure, func(c *core.Config) {
+		c.Observe = core.ObserveFunc(func(event core.Event) {
+			mu.Lock()
+			defer mu.Unlock()
+			labels[event.Provider] = true
+		})
+	})
+	mustAdmit(t, auth.Required(), e.token("a"))
+	if len(labels) != 2 || !labels["tenant"] || !labels[""] {
+		t.Errorf("labels %v", labels)
+	}
+	c := e.idp.config()
+	if strings.Contains(fmt.Sprint(c), "ResolveIssuer") {
+		t.Error("shown although it is not set")
+	}
+	e.configure(&c)
+	if !strings.Contains(fmt.Sprint(c), "ResolveIssuer:true") {
+		t.Errorf("not shown: %v", c)
+	}
+}
