@@ -45,6 +45,10 @@ func (a visit) examineLookups(f *findings, meta *provider.Metadata) {
 	switch {
 	case a.party.Tokens != GoogleTokenInfo && meta.Introspection == "" && a.party.introspection().Endpoint == "":
 		f.wrong("access tokens", "", "The discovery document has no introspection_endpoint, so that no opaque token can be looked up: enable it at the provider, or write its address into Config.Introspection.Endpoint.")
+	case a.party.introspection().Signed && len(meta.SignedLookups) > 0 && !slices.ContainsFunc(meta.SignedLookups, provider.Verifies):
+		f.wrong("access tokens", "", "Introspection.Signed is set, and the provider signs its answers with none of the algorithms that can be verified here: register another introspection_signed_response_alg there, or remove Signed.")
+	case a.party.introspection().Signed && len(meta.SignedLookups) == 0:
+		f.note("access tokens", "", "Introspection.Signed is set, and the discovery document does not announce signed answers (introspection_signing_alg_values_supported): if the provider does not sign them, every lookup fails.")
 	default:
 		f.ok("access tokens", "Opaque access tokens are looked up at the provider; they must be for the audience %s.", strings.Join(a.party.audiences(), " or "))
 	}

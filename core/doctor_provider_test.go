@@ -192,6 +192,19 @@ func TestDoctorFindsLookupsThatCannotWork(t *testing.T) {
 	if list := f.auth.Doctor(t.Context()); !want.has(list) {
 		t.Errorf("%+v", list)
 	}
+	for _, c := range []struct {
+		announced []string
+		want      mistake
+	}{
+		{[]string{"HS256"}, mistake{check: "access tokens", level: core.FindingWrong, text: "none of the algorithms"}},
+		{nil, mistake{check: "access tokens", level: core.FindingNote, text: "does not announce signed answers"}},
+	} {
+		f := newFlow(t, func(c *core.Config) { opaque(c); signed(c) })
+		f.idp.Tamper(oidctest.DiscoveryDocuments, func(document oidctest.Claims) { document["introspection_signing_alg_values_supported"] = c.announced })
+		if list := f.auth.Doctor(t.Context()); !c.want.has(list) {
+			t.Errorf("%+v", list)
+		}
+	}
 	good := newFlow(t, opaque, oidctest.WithOpaqueTokens())
 	good.tokens("alice")
 	if list := found(good.auth.Doctor(t.Context()), "access tokens", core.FindingOK); len(list) != 1 {

@@ -2,9 +2,11 @@ package core_test
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -194,6 +196,75 @@ func idTokenFault(payload, nonce string) string {
 		return "it is not valid yet, or has no date"
 	case read["nonce"] != nonce:
 		return "the nonce is another login's"
+	}
+	return ""
+}
+
+// FuzzSignedIntrospection: whatever the header and the claims of a signed introspection answer are, a guard accepts a token only if a second
+// implementation of RFC 9701 section 5 accepts the answer, and the subject is the one in token_introspection.
+func FuzzSignedIntrospection(f *testing.F) {
+	const header = `{"alg":"EdDSA","kid":"k1","typ":"token-introspection+jwt"}`
+	good := `{"iss":"` + issuer + `","aud":"` + clientID + `","iat":NOW,"token_introspection":{"active":true,"sub":"alice","aud":"` + clientID + `","token_type":"Bearer"}}`
+	f.Add(header, good)
+	for _, change := range [][2]string{
+		{`NOW`, `1`}, {`NOW`, `9e9`}, {`NOW`, `"NOW"`}, {`"iat"`, `"exp":1,"iat"`}, {`"iat"`, `"sub":"bob","active":false,"iat"`}, {`"aud"`, `"aud":"x","Aud"`}, {`true`, `"true"`}, {`true`, `false`},
+		{`"alice"`, `"a","sub":"b"`}, {`{"active"`, `[{"active"`}, {`"token_introspection"`, `"active":true,"token_introspection":{},"x"`}, {`"Bearer"`, `"DPoP"`}, {`{"active"`, `{"exp":1,"active"`},
+	} {
+		f.Add(header, strings.Replace(good, change[0], change[1], 1))
+		f.Add(`{"alg":"EdDSA","kid":"k1","typ":"JWT"}`, strings.Replace(good, change[0], change[1], 1))
+	}
+	idp := &memoryIDP{}
+	metadata := strings.Replace(fuzzMetadata(), `{`, `{"introspection_endpoint":"`+issuer+`/introspect",`, 1)
+	provider := &fuzzProvider{answers: map[string]fuzzAnswer{"openid-configuration": {200, "application/json", metadata}}}
+	service := flowServe(f, (&memoryIDP{t: f}).config(), provider, func(c *core.Config) {
+		c.Tokens, c.Introspection = core.Opaque, &core.IntrospectionConfig{Signed: true, TTL: -1}
+	})
+	guard, count := service.auth.Required(), 0
+	f.Fuzz(func(t *testing.T, header, payload string) {
+		payload = strings.ReplaceAll(payload, "NOW", strconv.FormatInt(time.Now().Unix(), 10))
+		provider.set("introspect", fuzzAnswer{200, signedAnswer, idp.sign("k1", header, payload)})
+		count++ // a refusal is cached for a while
+		caller, err := admit(t, guard, "2YotnFZFEjr1zCsicMWpAA"+strconv.Itoa(count))
+		provider.take()
+		var refusal *core.Error
+		switch {
+		case err == nil:
+			if fault := signedFault(header, payload, caller.Subject()); fault != "" {
+				t.Errorf("accepted though %s: %s %s", fault, header, payload)
+			}
+		case !errors.As(err, &refusal) || refusal.Status != http.StatusUnauthorized && refusal.Status != http.StatusBadGateway:
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+// signedFault reads a signed introspection answer with encoding/json.
+func signedFault(header, payload, subject string) string {
+	var head map[string]any
+	var read struct {
+		Iss any
+		Aud any
+		Iat float64
+		Exp *float64
+		Nbf float64
+		Is  map[string]any `json:"token_introspection"`
+	}
+	if err := errors.Join(json.Unmarshal([]byte(header), &head), json.Unmarshal([]byte(payload), &read)); err != nil {
+		return err.Error()
+	}
+	typ, _ := head["typ"].(string)
+	now, slack := float64(time.Now().Unix()), 120.0
+	switch {
+	case !strings.HasSuffix(strings.ToLower(typ), "token-introspection+jwt"):
+		return "it is something else"
+	case read.Iss != issuer:
+		return "the issuer is another"
+	case !strings.Contains(toJSON(read.Aud), `"`+clientID+`"`):
+		return "it is for others"
+	case read.Iat+slack < now || read.Iat > now+slack || read.Nbf > now+slack || read.Exp != nil && *read.Exp+slack <= now:
+		return "it is of another time"
+	case read.Is["active"] != true, read.Is["sub"] != subject:
+		return "it says something else"
 	}
 	return ""
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
+	"github.com/go-oidc-auth/oidcauth/core/internal/strictjson"
 	"github.com/go-oidc-auth/oidcauth/core/internal/verify"
 )
 
@@ -42,6 +43,10 @@ type IntrospectionConfig struct {
 	// refresh token looks the same: write it only for one whose endpoint calls no refresh token active, such as LemonLDAP::NG. false: such
 	// a token is refused.
 	Unmarked bool
+	// Signed accepts only answers that are JWTs signed by the provider (RFC 9701); the provider needs introspection_signed_response_alg for
+	// this client. Any other answer is a 502. false: an answer may be signed where the discovery document has
+	// introspection_signing_alg_values_supported, and a signed one is verified.
+	Signed bool
 	// TTL is how long a token that the provider calls active is accepted without asking again, never after its exp: a token that is
 	// revoked at the provider may be accepted for so long. 0: 1 min, which is the maximum. Negative: the provider is asked for each
 	// request.
@@ -61,6 +66,7 @@ func (i IntrospectionConfig) shown() []slog.Attr {
 		slog.String("ClientSecret", hide(i.ClientSecret != "")),
 		slog.String("Endpoint", shownAddress(i.Endpoint)),
 		slog.Bool("Unmarked", i.Unmarked),
+		slog.Bool("Signed", i.Signed),
 		slog.Duration("TTL", i.TTL),
 	}, isUnset)
 }
@@ -102,6 +108,8 @@ func (p *Provider) checkTokens(f *faults, c *Config, field string) {
 		f.add(field+"Tokens", "core.GoogleTokenInfo sends tokens to Google, and this provider is %s: write core.Opaque, or the address in Introspection.Endpoint", quoted(p.base()))
 	case google && i.ClientID != "":
 		f.add(field+"Introspection.ClientID", "tokeninfo has no credentials: remove ClientID and ClientSecret")
+	case google && i.Signed:
+		f.add(field+"Introspection.Signed", "tokeninfo does not sign its answers: remove it")
 	case !google && i.ClientID == "" && p.ClientSecret == "" && p.ClientKey == nil:
 		f.add(field+"Tokens", "introspection needs the credentials of a client: write ClientSecret or ClientKey, or ClientID and ClientSecret of Introspection")
 	}
@@ -143,6 +151,10 @@ func (a *Auth) newOpaque(p *party, at *provider.Provider, row *verify.Issuer) *v
 	}
 	i := p.introspection()
 	lookup := provider.Lookup{Client: at.Client, Endpoint: i.Endpoint, Check: "Config.ClientID, Config.ClientSecret or Config.ClientKey", TokenInfo: p.Tokens == GoogleTokenInfo}
+	lookup.Signed = i.Signed
+	lookup.Open = func(ctx context.Context, raw string, algorithms []string, asked time.Time) (strictjson.Object, string, error) {
+		return row.SignedAnswer(ctx, raw, cmp.Or(i.ClientID, p.ClientID), algorithms, asked)
+	}
 	if i.ClientID != "" {
 		lookup.Client, lookup.Check = provider.NewClient(i.ClientID, i.ClientSecret, ""), "Config.Introspection.ClientID, Config.Introspection.ClientSecret"
 	}

@@ -1,14 +1,18 @@
 package core_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core"
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
+	"github.com/go-oidc-auth/oidcauth/core/store"
 )
 
 func opaque(c *core.Config) { c.Tokens = core.Opaque }
@@ -81,6 +85,62 @@ func TestBackChannelLogoutForgetsIntrospection(t *testing.T) {
 			mustAdmit(t, guard, bob)
 		})
 	}
+}
+
+// lateStore is the store of an instance whose clock is behind.
+type lateStore struct{ store.Store }
+
+func (s lateStore) Revoke(ctx context.Context, id string, version int64, at, until time.Time) error {
+	return s.Store.Revoke(ctx, id, version, at.Add(-50*time.Second), until)
+}
+
+// A back-channel logout that another instance got makes this one ask again, as soon as it has read the revocation list.
+func TestBackChannelLogoutElsewhereForgetsIntrospection(t *testing.T) {
+	for name, logout := range map[string]oidctest.Claims{"by sid": {"sid": "s1"}, "by sub": {"sid": nil}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				memory := store.NewMemory()
+				w := newBubbleWeb(t, func(c *core.Config) { opaque(c); c.Store = lateStore{memory} }, oidctest.WithOpaqueTokens())
+				second := &web{t: t, idp: w.idp, cfg: w.cfg}
+				second.cfg.Store = memory
+				second.serve()
+				w.idp.Tamper(oidctest.IntrospectionAnswers, func(answer oidctest.Claims) {
+					if answer["sub"] == "alice" {
+						answer["sid"] = "s1"
+					}
+				})
+				guard, alice, bob := second.auth.Required(), w.idp.AccessToken("alice"), w.idp.AccessToken("bob")
+				mustAdmit(t, guard, alice)
+				mustAdmit(t, guard, bob)
+				w.idp.Fault(oidctest.Introspection, oidctest.Reply(http.StatusOK, "application/json", `{"active":false}`))
+				if answer := w.backChannel(w.idp.LogoutToken("alice", logout)); answer.StatusCode != http.StatusOK {
+					t.Fatalf("%d", answer.StatusCode)
+				}
+				time.Sleep(3 * time.Second) // the list is read every two
+				if _, err := admit(t, guard, alice); !errors.Is(err, core.ErrInactive) {
+					t.Errorf("%v", err)
+				}
+				mustAdmit(t, guard, bob)
+			})
+		})
+	}
+}
+
+// While the store is out of reach, an answer counts for its minute: guards for tokens do not depend on the store.
+func TestIntrospectionWithoutStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		down := &flawedStore{Store: store.NewMemory()}
+		down.down(true)
+		w := newBubbleWeb(t, func(c *core.Config) { opaque(c); c.Store = down }, oidctest.WithOpaqueTokens())
+		token := w.idp.AccessToken("alice")
+		for range 3 {
+			mustAdmit(t, w.auth.Required(), token)
+			time.Sleep(3 * time.Second)
+		}
+		if asked := w.idp.Hits(oidctest.Introspection); asked != 1 {
+			t.Errorf("asked %d times", asked)
+		}
+	})
 }
 
 // An opaque subject token is exchanged for an own token if its audience names this service.

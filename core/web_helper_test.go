@@ -36,9 +36,10 @@ func newWeb(t *testing.T, change func(*core.Config), options ...oidctest.Option)
 }
 
 // newBubbleWeb makes one in a bubble, whose provider is in memory.
-func newBubbleWeb(t *testing.T, change func(*core.Config)) *web {
+func newBubbleWeb(t *testing.T, change func(*core.Config), options ...oidctest.Option) *web {
 	t.Helper()
-	idp := oidctest.NewProvider(t, oidctest.WithoutNetwork(issuer), oidctest.WithAlgorithm("ES256"), oidctest.WithLifetimes(oidctest.Lifetimes{RefreshToken: 400 * 24 * time.Hour}))
+	options = append(options, oidctest.WithoutNetwork(issuer), oidctest.WithAlgorithm("ES256"), oidctest.WithLifetimes(oidctest.Lifetimes{RefreshToken: 400 * 24 * time.Hour}))
+	idp := oidctest.NewProvider(t, options...)
 	return newWebOn(t, func(c *core.Config) {
 		c.HTTPClient = idp.Client()
 		if change != nil {

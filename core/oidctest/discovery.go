@@ -42,6 +42,9 @@ func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
 		"request_parameter_supported":     false,
 		"request_uri_parameter_supported": false, // the default is true
 	}
+	if p.set.signedIntrospection {
+		document["introspection_signing_alg_values_supported"] = []string{p.signer().Alg}
+	}
 	if len(p.set.scopes) > 0 {
 		document["scopes_supported"] = p.set.scopes
 	}

@@ -21,6 +21,8 @@
 // [Provider.Fault] makes endpoints fail, [Provider.Tamper] changes what it sends, and [Provider.Last] and [Provider.Hits]
 // show the requests it got.
 //
+// With [WithSignedIntrospection] introspection answers are JWTs (RFC 9701).
+//
 // For a service with several providers, start as many as it has: [Provider.Entry] returns the settings of a further one.
 //
 // Like a real provider it keeps a session for each browser: after one login the browser is not asked again, prompt=none succeeds, and

@@ -40,7 +40,10 @@ const (
 	UserInfoAnswers      Target = "userinfo answers"      // successful responses of the userinfo endpoint
 	DiscoveryDocuments   Target = "discovery documents"   // the discovery document
 	JWKSDocuments        Target = "jwks documents"        // the key set
-	IntrospectionAnswers Target = "introspection answers" // responses of the introspection endpoint
+	IntrospectionAnswers Target = "introspection answers" // responses of the introspection endpoint, without what surrounds them in a JWT
+
+	// SignedIntrospectionAnswers are the claims of introspection answers that are JWTs; those about the token are in token_introspection.
+	SignedIntrospectionAnswers Target = "signed introspection answers"
 
 	errorAnswers Target = "error answers"
 )

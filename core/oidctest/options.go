@@ -19,6 +19,7 @@ type settings struct {
 	deviceNeedsPKCE                                         bool
 	pushed, pushedOnly                                      bool
 	opaque, jwtType, autoLogin, noSingleSignOn              bool
+	signedIntrospection                                     bool
 	keepRefresh, noRefresh, noScope, lowerCaseType          bool
 	password                                                string
 	users                                                   []User   // nil: the built-in ones
@@ -123,6 +124,10 @@ func WithDevicePKCE() Option { return func(s *settings) { s.deviceNeedsPKCE = tr
 
 // WithOpaqueTokens issues access tokens that are random texts. Default: access tokens are JWTs (RFC 9068).
 func WithOpaqueTokens() Option { return func(s *settings) { s.opaque = true } }
+
+// WithSignedIntrospection announces introspection answers that are JWTs (RFC 9701), and sends them to clients whose header Accept names
+// their type. Default: answers are JSON.
+func WithSignedIntrospection() Option { return func(s *settings) { s.signedIntrospection = true } }
 
 // WithJWTType sets the header typ of access tokens to "JWT". Default: "at+jwt" (RFC 9068 section 2.1).
 func WithJWTType() Option { return func(s *settings) { s.jwtType = true } }

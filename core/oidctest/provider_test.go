@@ -2,7 +2,9 @@ package oidctest_test
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -254,6 +256,46 @@ func TestIntrospectionAndRevocation(t *testing.T) {
 	for _, value := range []string{token.AccessToken, token.RefreshToken, "made-up"} {
 		if got := ask("/introspect", value); got["active"] != false || len(got) != 1 {
 			t.Fatalf("a dead token: %v", got)
+		}
+	}
+}
+
+// Introspection answers are JWTs for clients that accept them, if the provider signs them.
+func TestSignedIntrospection(t *testing.T) {
+	const kind = "application/token-introspection+jwt"
+	for _, c := range []struct {
+		options []oidctest.Option
+		accept  string
+		signed  bool
+	}{
+		{nil, kind, false},
+		{[]oidctest.Option{oidctest.WithSignedIntrospection()}, "application/json", false},
+		{[]oidctest.Option{oidctest.WithSignedIntrospection()}, kind, true},
+	} {
+		p := oidctest.NewProvider(t, c.options...)
+		p.Tamper(oidctest.SignedIntrospectionAnswers, func(claims oidctest.Claims) { claims["x"] = "y" })
+		form := url.Values{"client_id": {oidctest.ConfidentialClient}, "client_secret": {oidctest.ClientSecret}, "token": {p.AccessToken("alice")}}
+		request, err := http.NewRequest(http.MethodPost, p.URL(oidctest.Introspection), strings.NewReader(form.Encode()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header = http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Accept": {c.accept}}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(response.Body)
+		_ = response.Body.Close()
+		if got := response.Header.Get("Content-Type") == kind; got != c.signed {
+			t.Fatalf("%s", body)
+		}
+		text := string(body)
+		if c.signed {
+			payload, _ := base64.RawURLEncoding.DecodeString(strings.Split(text, ".")[1])
+			text = string(payload)
+		}
+		if !strings.Contains(text, `"sub":"alice"`) || strings.Contains(text, `"x":"y"`) != c.signed || strings.Contains(text, `"token_introspection"`) != c.signed {
+			t.Errorf("%s", text)
 		}
 	}
 }

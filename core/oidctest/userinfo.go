@@ -1,6 +1,7 @@
 package oidctest
 
 import (
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -33,7 +34,8 @@ func hasWord(scope any, word string) bool {
 	return slices.Contains(strings.Fields(text), word)
 }
 
-// introspect answers clients that authenticate (RFC 7662).
+// introspect answers clients that authenticate (RFC 7662), with a JWT if the provider signs its answers and the client accepts them
+// (RFC 9701).
 func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) {
 	client, ok := p.authenticate(r)
 	if !ok || client.isPublic() {
@@ -44,8 +46,21 @@ func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w, http.StatusBadRequest, "invalid_request", "the parameter token is missing")
 		return
 	}
-	p.answer(w, http.StatusOK, IntrospectionAnswers, p.inspect(r.PostForm.Get("token")))
+	answer := p.inspect(r.PostForm.Get("token"))
+	if !p.set.signedIntrospection || !strings.Contains(r.Header.Get("Accept"), signedAnswer) {
+		p.answer(w, http.StatusOK, IntrospectionAnswers, answer)
+		return
+	}
+	p.tamper(IntrospectionAnswers, answer)
+	claims := Claims{"iss": p.issuer, "aud": client.ID, "iat": p.clockNow().Unix(), "token_introspection": answer}
+	p.tamper(SignedIntrospectionAnswers, claims)
+	w.Header().Set("Content-Type", signedAnswer)
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = io.WriteString(w, p.Sign("token-introspection+jwt", withoutNil(claims))) // an error only means that the client has disconnected
 }
+
+// signedAnswer is the media type of introspection answers that are JWTs.
+const signedAnswer = "application/token-introspection+jwt"
 
 // subjectOf returns the claim sub of a user. The caller holds mu.
 func (p *Provider) subjectOf(name string) any {

@@ -49,7 +49,8 @@ type Feed struct {
 	source  *fresh.Source[list]
 	lists   int64 // how many lists with other entries there were
 
-	own atomic.Pointer[ownSets]
+	own   atomic.Pointer[ownSets]
+	begun atomic.Bool // [Feed.Start] is making the first read
 	mu  sync.Mutex // held to replace own
 
 	read, reread time.Time // start of the last successful read, and of the last one of the whole list; reads never run in parallel
@@ -185,10 +186,8 @@ func (f *Feed) Has(ctx context.Context, id string) (bool, error) {
 // EndedSince reports whether an ID was revoked after begun: the name of a person revokes the sessions that began before. It waits only for
 // the first read, whose error it returns.
 func (f *Feed) EndedSince(ctx context.Context, id string, begun time.Time) (bool, error) {
-	for _, own := range f.own.Load().sets {
-		if span, revoked := own[id]; revoked && span.after(begun) {
-			return true, nil
-		}
+	if f.endedHere(id, begun) {
+		return true, nil
 	}
 	snapshot, err := f.source.Get(ctx)
 	if err != nil {
@@ -196,6 +195,42 @@ func (f *Feed) EndedSince(ctx context.Context, id string, begun time.Time) (bool
 	}
 	span, revoked := snapshot.Value.set[id]
 	return revoked && span.after(begun), nil
+}
+
+// endedHere reports whether this instance revoked an ID after begun, and the list may not have it yet.
+func (f *Feed) endedHere(id string, begun time.Time) bool {
+	for _, own := range f.own.Load().sets {
+		if span, revoked := own[id]; revoked && span.after(begun) {
+			return true
+		}
+	}
+	return false
+}
+
+// Start begins the first read, if there was none, and does not wait for it.
+func (f *Feed) Start() {
+	if f.source.Peek() != nil || !f.begun.CompareAndSwap(false, true) {
+		return
+	}
+	go func() {
+		defer f.begun.Store(false)
+		_, _ = f.source.Get(context.Background()) // Close ends it; the source reports failures
+	}()
+}
+
+// Knows reports whether an ID was revoked after begun, as far as this instance knows. It never waits: before the first read, which it
+// begins, it knows of its own revocations.
+func (f *Feed) Knows(id string, begun time.Time) bool {
+	if f.endedHere(id, begun) {
+		return true
+	}
+	snapshot := f.source.Peek()
+	if snapshot == nil {
+		f.Start()
+		return false
+	}
+	span, revoked := snapshot.Value.set[id]
+	return revoked && span.after(begun)
 }
 
 // Moment identifies a state of the list on this instance: as long as it is the same, so is every answer of [Feed.EndedSince]. It has

@@ -26,7 +26,8 @@ func readBody(response *http.Response) (string, error) {
 // Vetted is the body of an answer that a client of this package has read and parsed. Its zero value is an empty body.
 type Vetted struct {
 	Text   string
-	Object strictjson.Object // none if the body is empty
+	Object strictjson.Object // none if the body is empty or Signed
+	Signed bool              // Text is a JWT
 
 	unread strings.Reader
 }
@@ -35,6 +36,20 @@ func newVetted(text string, object strictjson.Object) *Vetted {
 	v := &Vetted{Text: text, Object: object}
 	v.unread.Reset(text)
 	return v
+}
+
+func newSigned(text string) *Vetted {
+	v := newVetted(text, strictjson.Object{})
+	v.Signed = true
+	return v
+}
+
+// kind returns the media type.
+func (v *Vetted) kind() string {
+	if v.Signed {
+		return SignedAnswer
+	}
+	return "application/json"
 }
 
 // Read implements [io.Reader].
@@ -50,8 +65,11 @@ func VettedOf(response *http.Response) (*Vetted, error) {
 		return v, nil
 	}
 	text, err := readBody(response)
-	if err != nil || text == "" {
+	switch {
+	case err != nil || text == "":
 		return newVetted(text, strictjson.Object{}), err
+	case response.Header.Get("Content-Type") == SignedAnswer:
+		return newSigned(text), nil
 	}
 	object, err := strictjson.Parse(text)
 	return newVetted(text, object), err

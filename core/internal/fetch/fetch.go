@@ -17,6 +17,10 @@ import (
 // MaxBody is the largest accepted body of an answer in bytes, after decompression.
 const MaxBody = 1 << 20
 
+// SignedAnswer is the media type of an introspection answer that is a JWT (RFC 9701 section 5). Such an answer is accepted only if the
+// header Accept of the request names the type.
+const SignedAnswer = "application/token-introspection+jwt"
+
 // maxHeader is the largest accepted header of an answer in bytes, with the default transport.
 const maxHeader = 64 << 10
 
@@ -52,7 +56,8 @@ type bounded struct {
 }
 
 // RoundTrip sends the request and reads the whole answer. It returns a 2xx with a strict JSON object or an empty body, or a 4xx
-// with a strict JSON object: {} if the server sent anything else.
+// with a strict JSON object: {} if the server sent anything else. A request that accepts [SignedAnswer] may get a 2xx with such a body,
+// which is not read here.
 func (b *bounded) RoundTrip(request *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(request.Context(), b.timeout)
 	defer cancel()
@@ -68,7 +73,8 @@ func (b *bounded) RoundTrip(request *http.Request) (*http.Response, error) {
 	case len(body) > MaxBody:
 		return nil, failed(request, response.StatusCode, ReasonTooLarge, ErrNonsense)
 	}
-	vetted, reason, err := vet(response.StatusCode, response.Header.Get("Content-Type"), body)
+	signed := strings.Contains(request.Header.Get("Accept"), SignedAnswer)
+	vetted, reason, err := vet(response.StatusCode, response.Header.Get("Content-Type"), body, signed)
 	if err != nil {
 		refused := failed(request, response.StatusCode, reason, err)
 		refused.After = retryAfter(response.StatusCode, response.Header)
@@ -77,7 +83,7 @@ func (b *bounded) RoundTrip(request *http.Request) (*http.Response, error) {
 	if response.Header == nil { // a transport of the application may omit it
 		response.Header = make(http.Header)
 	}
-	response.Header.Set("Content-Type", "application/json") // as it was vetted
+	response.Header.Set("Content-Type", vetted.kind()) // as it was vetted
 	response.Body, response.ContentLength = vetted, int64(len(vetted.Text))
 	return response, nil
 }
@@ -90,8 +96,8 @@ func bodyReason(err error) string {
 	return ReasonClosed
 }
 
-// vet returns the body to pass on, or why the answer is refused.
-func vet(status int, contentType, body string) (vetted *Vetted, reason string, err error) {
+// vet returns the body to pass on, or why the answer is refused. signed says that it may be a JWT.
+func vet(status int, contentType, body string, signed bool) (vetted *Vetted, reason string, err error) {
 	switch {
 	case status >= 500 || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout:
 		return nil, ReasonStatus, ErrUnreachable
@@ -108,6 +114,8 @@ func vet(status int, contentType, body string) (vetted *Vetted, reason string, e
 		return newVetted("", strictjson.Object{}), "", nil
 	}
 	switch kind := mediaType(contentType); {
+	case kind == SignedAnswer && signed:
+		return newSigned(body), "", nil
 	case kind == "text/html":
 		return nil, ReasonHTML, ErrNonsense
 	case !isJSON(kind):
@@ -146,18 +154,21 @@ func mediaType(contentType string) string {
 	return kind
 }
 
-// Answer is a JSON answer of status 2xx or 4xx.
+// Answer is a JSON answer of status 2xx or 4xx, or a JWT with status 2xx.
 type Answer struct {
 	Status int
 	Object strictjson.Object
 	Text   []byte
+	Signed bool // Text is a JWT that is not verified yet, and Object is nil
 
 	host string
 }
 
-// Do sends a request and reads its answer. The error is an [Error].
+// Do sends a request and reads its answer, which is JSON unless the request's header Accept says otherwise. The error is an [Error].
 func Do(client *http.Client, request *http.Request) (*Answer, error) {
-	request.Header.Set("Accept", "application/json")
+	if request.Header.Get("Accept") == "" {
+		request.Header.Set("Accept", "application/json")
+	}
 	response, err := client.Do(request) //nolint:gosec // the URL is from the configuration or the checked discovery document
 	if err != nil {
 		return nil, Fault(request.URL.String(), err)
@@ -170,7 +181,7 @@ func Do(client *http.Client, request *http.Request) (*Answer, error) {
 	case err != nil:
 		return nil, failed(request, response.StatusCode, ReasonClosed, ErrUnreachable)
 	}
-	return &Answer{Status: response.StatusCode, Object: vetted.Object, Text: []byte(vetted.Text), host: printableHost(request.URL.Host)}, nil
+	return &Answer{Status: response.StatusCode, Object: vetted.Object, Text: []byte(vetted.Text), Signed: vetted.Signed, host: printableHost(request.URL.Host)}, nil
 }
 
 // Bad returns the error for an unusable answer.

@@ -179,9 +179,10 @@ func canonical(alg string) string {
 }
 
 // Supported reports whether this package supports the token's algorithm. Any other token can be refused without a key.
-func (t *Token) Supported() bool {
-	return slices.Contains(Algorithms, canonical(t.Alg))
-}
+func (t *Token) Supported() bool { return IsSupported(t.Alg) }
+
+// IsSupported reports whether this package can verify an algorithm.
+func IsSupported(algorithm string) bool { return slices.Contains(Algorithms, canonical(algorithm)) }
 
 // UnverifiedIssuer returns the claim iss before the signature is verified, "" if there is none. Use it only to choose the keys
 // that verify the token. The error is [ErrMalformed] if the payload is not a strict JSON object, and fault.ErrClaims if iss is

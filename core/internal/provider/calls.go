@@ -84,11 +84,15 @@ func callFault(err error) error {
 // post sends a form to an endpoint of the provider other than the token endpoint, with the same client authentication. It may add
 // fields to form.
 func (p *Provider) post(ctx context.Context, meta *Metadata, address string, form url.Values) (*fetch.Answer, error) {
-	return p.postAs(ctx, p.Client, meta.authMethods, meta, address, form)
+	request, err := p.requestAs(ctx, p.Client, meta.authMethods, meta, address, form)
+	if err != nil {
+		return nil, err
+	}
+	return fetch.Do(p.client, request)
 }
 
-// postAs is post for another client, at an endpoint that announces these methods.
-func (p *Provider) postAs(ctx context.Context, client Client, methods []string, meta *Metadata, address string, form url.Values) (*fetch.Answer, error) {
+// requestAs makes the request of post for another client, at an endpoint that announces these methods.
+func (p *Provider) requestAs(ctx context.Context, client Client, methods []string, meta *Metadata, address string, form url.Values) (*http.Request, error) {
 	client.sign(form, methods)
 	if err := p.assert(ctx, client, meta, form); err != nil {
 		return nil, err
@@ -99,7 +103,7 @@ func (p *Provider) postAs(ctx context.Context, client Client, methods []string, 
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	client.authorize(request, methods)
-	return fetch.Do(p.client, request)
+	return request, nil
 }
 
 // Revoke revokes a token (RFC 7009). Failures are only logged.

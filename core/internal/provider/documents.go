@@ -45,6 +45,8 @@ type Metadata struct {
 	IssInAnswers bool // authorization_response_iss_parameter_supported, RFC 9207
 	PushedOnly   bool // require_pushed_authorization_requests
 
+	SignedLookups []string // introspection_signing_alg_values_supported, RFC 9701 section 7
+
 	authMethods    []string // token_endpoint_auth_methods_supported
 	lookupMethods  []string // introspection_endpoint_auth_methods_supported
 	authAlgorithms []string // token_endpoint_auth_signing_alg_values_supported
@@ -323,11 +325,12 @@ func readMetadata(object strictjson.Object) (*Metadata, error) {
 	methods, errMethods := object.Strings("token_endpoint_auth_methods_supported")
 	authAlgs, errAuthAlgs := object.Strings("token_endpoint_auth_signing_alg_values_supported")
 	lookups, errLookups := object.Strings("introspection_endpoint_auth_methods_supported")
+	signed, errSigned := object.Strings("introspection_signing_alg_values_supported")
 	algs, errAlgs := object.Strings("id_token_signing_alg_values_supported")
-	if errMethods != nil || errAuthAlgs != nil || errLookups != nil || errAlgs != nil {
+	if errMethods != nil || errAuthAlgs != nil || errLookups != nil || errSigned != nil || errAlgs != nil {
 		return nil, fetch.ErrNonsense
 	}
-	m.authMethods, m.authAlgorithms, m.lookupMethods = methods, authAlgs, lookups
+	m.authMethods, m.authAlgorithms, m.lookupMethods, m.SignedLookups = methods, authAlgs, lookups, signed
 	if first := slices.IndexFunc(algs, func(alg string) bool { return slices.Contains(jose.RSAAlgorithms, alg) }); first >= 0 && !slices.Contains(algs, "RS256") {
 		m.rsaAlgorithm = algs[first]
 	}

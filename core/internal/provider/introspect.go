@@ -6,12 +6,15 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fetch"
+	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 	"github.com/go-oidc-auth/oidcauth/core/internal/observe"
+	"github.com/go-oidc-auth/oidcauth/core/internal/strictjson"
 	"github.com/go-oidc-auth/oidcauth/core/internal/trouble"
 )
 
@@ -29,6 +32,11 @@ type Lookup struct {
 	Client   Client
 	Endpoint string // empty: the one in the discovery document
 	Check    string // the settings of the client's credentials, for the log
+	// Signed: an answer that is no JWT is refused (RFC 9701).
+	Signed bool
+	// Open verifies a JWT with one of the algorithms, for an answer to a request of that time. It returns what it says about the token. The
+	// error is a fault: of kind Token if it is not accepted, else an outage.
+	Open func(ctx context.Context, raw string, algorithms []string, asked time.Time) (strictjson.Object, string, error)
 	// TokenInfo: the endpoint is Google's, which answers without authentication of a client.
 	TokenInfo bool
 }
@@ -59,12 +67,24 @@ func (p *Provider) introspect(ctx context.Context, l Lookup, token string) (*fet
 	if len(methods) == 0 {
 		methods = meta.authMethods
 	}
-	answer, err := p.postAs(ctx, l.Client, methods, meta, address, url.Values{"token": {token}, "token_type_hint": {"access_token"}})
+	asked := time.Now()
+	request, err := p.requestAs(ctx, l.Client, methods, meta, address, url.Values{"token": {token}, "token_type_hint": {"access_token"}})
+	if err != nil {
+		return nil, lookupFault(err)
+	}
+	request.Header.Set("Accept", l.accept(meta))
+	answer, err := fetch.Do(p.client, request)
 	switch {
 	case err != nil:
 		return nil, lookupFault(err)
 	case answer.Status >= 400:
 		return nil, notAsked(address, answer, l.Check)
+	case answer.Signed:
+		if answer, err = l.open(ctx, address, answer, meta.SignedLookups, asked); err != nil {
+			return nil, err
+		}
+	case l.Signed:
+		return nil, badAnswer(address, "the provider's answer about a token is not signed", nil, "Config.Introspection.Signed")
 	}
 	switch active, _ := answer.Object.Get("active"); active {
 	case "true":
@@ -74,6 +94,44 @@ func (p *Provider) introspect(ctx context.Context, l Lookup, token string) (*fet
 	default: // absent, or of another type
 		return nil, fault.Bad(fault.Provider, answer.Bad(fetch.ReasonMalformed))
 	}
+}
+
+// Verifies reports whether signatures with an algorithm can be verified here.
+func Verifies(algorithm string) bool { return jose.IsSupported(algorithm) }
+
+// accept returns the header Accept: a JWT if only that counts, or first a JWT if the provider announces an algorithm that can be verified.
+// It sends JSON all the same to a client for which no algorithm is registered (RFC 9701 section 6).
+func (l Lookup) accept(meta *Metadata) string {
+	const plain = "application/json"
+	switch {
+	case l.Signed:
+		return fetch.SignedAnswer
+	case slices.ContainsFunc(meta.SignedLookups, Verifies):
+		return fetch.SignedAnswer + ", " + plain + ";q=0.5"
+	default:
+		return plain
+	}
+}
+
+// open verifies a signed answer and returns what it says about the token. Everything else in it is of no concern.
+func (l Lookup) open(ctx context.Context, address string, answer *fetch.Answer, algorithms []string, asked time.Time) (*fetch.Answer, error) {
+	object, text, err := l.Open(ctx, string(answer.Text), algorithms, asked)
+	switch f := fault.Find(err); {
+	case err == nil:
+	case f == nil || f.Kind != fault.Token:
+		return nil, err
+	default: // the caller is not at fault
+		why := append([]slog.Attr{slog.String("reason", f.Err.Error())}, f.Want...)
+		return nil, badAnswer(address, "the provider's signed answer about a token is not accepted", why, l.Check)
+	}
+	opened := *answer
+	opened.Object, opened.Text, opened.Signed = object, []byte(text), false
+	return &opened, nil
+}
+
+// badAnswer returns the fault for an answer that cannot be relied on.
+func badAnswer(address, text string, why []slog.Attr, check string) error {
+	return fault.Bad(fault.Provider, &trouble.Mistake{Text: text, Attrs: append(why, slog.String("host", fetch.HostOf(address))), Check: check})
 }
 
 // tokenInfo asks Google. It answers 400 and invalid_token for a token that is not active.

@@ -82,6 +82,11 @@ func NewVault(cfg Config) *Vault {
 		Store: observedStore{cfg.Store, cfg.Observe}, Timeout: v.timeout(), Leeway: cfg.Leeway, Clocks: v.clocks,
 		Changed: trouble.Changes(cfg.Log, "the revocations", "read from the store"),
 	})
+	for _, up := range v.ups {
+		if up.Opaque != nil {
+			up.Opaque.Ends = providerEnds{v.feed}
+		}
+	}
 	v.purge = &purger{store: cfg.Store, timeout: cfg.Timeout, log: cfg.Log}
 	return v
 }

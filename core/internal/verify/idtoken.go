@@ -64,7 +64,11 @@ func (i *Issuer) nameFor(ctx context.Context, token *jose.Token) (string, error)
 // isRegistered reports whether an ID token or a logout token may have this algorithm: any that the key has, or only the one that is
 // registered for this client (point 7). EdDSA and Ed25519 are the same (RFC 9864).
 func (i *Issuer) isRegistered(alg string) bool {
-	return i.IDAlgorithm == "" || alg == i.IDAlgorithm || isAnyOf(alg, "EdDSA", "Ed25519") && isAnyOf(i.IDAlgorithm, "EdDSA", "Ed25519")
+	return i.IDAlgorithm == "" || isSameAlgorithm(alg, i.IDAlgorithm)
+}
+
+func isSameAlgorithm(a, b string) bool {
+	return a == b || isAnyOf(a, "EdDSA", "Ed25519") && isAnyOf(b, "EdDSA", "Ed25519")
 }
 
 // isIDToken excludes tokens that the issuer signs for other purposes. A token with events is a logout token or another security

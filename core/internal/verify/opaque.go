@@ -20,6 +20,7 @@ import (
 // [NewOpaque]. Safe for concurrent use.
 type Opaque struct {
 	OpaqueConfig
+	Ends Ends // set before first use; nil: no other instance ends anything
 
 	kept    *answers // what the issuer accepts; nil: not cached
 	refused *answers // what it does not
@@ -43,6 +44,14 @@ type OpaqueConfig struct {
 	TTL      time.Duration // how long a token is accepted without asking; not above 0: it is asked each time
 	Size     int           // of the cache, in tokens; negative: none
 	Timeout  time.Duration // of one lookup
+}
+
+// Ends are the logouts that all instances know of. Its methods are called concurrently, and do not wait.
+type Ends interface {
+	// NamesOf returns the names under which the logouts of a session at the issuer and of a person are known. sid may be "".
+	NamesOf(issuer, sid, subject string) []string
+	// EndedSince reports whether something with one of the names was ended after a time, or could have been: clocks differ.
+	EndedSince(names []string, at time.Time) bool
 }
 
 // Said is what an issuer says about an active token.
@@ -130,11 +139,16 @@ func (o *Opaque) key(raw string) string {
 // known returns the cached answer about a token, nil if there is none that counts.
 func (o *Opaque) known(key string, now time.Time) *answer {
 	for _, cache := range []*answers{o.kept, o.refused} {
-		if a := cache.find(key, now); a != nil && !o.ended.since(a.names, a.asked) {
+		if a := cache.find(key, now); a != nil && !o.ended.since(a.names, a.asked) && !o.endedElsewhere(a) {
 			return a
 		}
 	}
 	return nil
+}
+
+// endedElsewhere reports whether another instance ended what an answer is about, after it was given.
+func (o *Opaque) endedElsewhere(a *answer) bool {
+	return o.Ends != nil && len(a.ends) > 0 && o.Ends.EndedSince(a.ends, a.asked)
 }
 
 // lookUp asks the issuer, once for all who ask at the same time. The lookup goes on if one of them leaves. The error is a fault of
@@ -195,6 +209,9 @@ func (o *Opaque) ask(ctx context.Context, key, raw string) (*answer, error) {
 		a.until = a.token.Expiry
 	}
 	a.names = namesOf(key, a.token)
+	if o.Ends != nil {
+		a.ends = o.Ends.NamesOf(a.token.Issuer, a.token.Text("sid"), a.token.Subject)
+	}
 	o.kept.keep(key, a)
 	return a, nil
 }

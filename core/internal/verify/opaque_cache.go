@@ -14,6 +14,7 @@ type answer struct {
 	err          error
 	asked, until time.Time // it counts between them
 	names        []string  // by which it can be forgotten
+	ends         []string  // names of logouts that all instances know of
 
 	node tokencache.Node[*answer]
 }
@@ -44,6 +45,9 @@ func (c *answers) keep(key string, a *answer) {
 		return
 	}
 	size := len(key) + rest
+	for _, name := range a.ends {
+		size += len(name)
+	}
 	if a.token != nil {
 		size += a.token.Size()
 	}
