@@ -1,6 +1,7 @@
 package core_test
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/go-oidc-auth/oidcauth/core"
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
+	"golang.org/x/oauth2"
 )
 
 // A hostile provider that names the endpoints of the honest one in its document, one at a time, gets none of the honest one's codes, and logs
@@ -79,6 +81,46 @@ func TestHostileAuthorizationEndpoint(t *testing.T) {
 	}
 	if n := hostile.Hits(oidctest.Token); n != 0 {
 		t.Errorf("the hostile provider got %d codes", n)
+	}
+}
+
+// A program gets the answer of its login itself. If it passes iss on with the code, a code of the honest provider is not sent to the hostile one.
+func TestHostileAnswerToProgram(t *testing.T) {
+	verifier := oauth2.GenerateVerifier()
+	for what, more := range map[string]url.Values{
+		"a loopback login": {}, "an own challenge": {"code_challenge_method": {"S256"}, "code_challenge": {oauth2.S256ChallengeFromVerifier(verifier)}, "state": {"mine"}},
+	} {
+		t.Run(what, func(t *testing.T) {
+			f, hostile := newFlows(t, nil)
+			begin := func(at *oidctest.Provider) url.Values {
+				query := url.Values{"provider": {second}, "redirect_uri": {flowRedirect}}
+				maps.Copy(query, more)
+				target, _ := f.login(query)
+				back, err := at.Approve(target.String(), "alice")
+				if err != nil {
+					t.Fatal(err)
+				}
+				form := url.Values{"code": back.Query()["code"], "redirect_uri": {flowRedirect}, "provider": {second}, "code_verifier": back.Query()["state"], "iss": back.Query()["iss"]}
+				if len(more) > 0 {
+					form.Set("code_verifier", verifier)
+				}
+				return form
+			}
+			flowGranted(t, f.post("token", begin(hostile)))
+			unsaid := begin(hostile)
+			unsaid.Set("iss", "")
+			flowGranted(t, f.post("token", unsaid))
+			twice := begin(hostile)
+			twice.Add("iss", hostile.Issuer())
+			flowRefused(t, "twice", f.post("token", twice), 400, "invalid_request", "Parameter iss is given more than once.")
+			before := hostile.Hits(oidctest.Token)
+			hostile.Tamper(oidctest.DiscoveryDocuments, func(document oidctest.Claims) { document["authorization_endpoint"] = f.idp.URL(oidctest.Authorization) })
+			f = flowOver(t, f.idp, func(c *core.Config) { c.Name, c.Providers = "first", []core.Provider{entryOf(hostile)} })
+			flowRefused(t, "the honest provider's code", f.post("token", begin(f.idp)), 400, "invalid_request", "The answer is not from the provider of this login.")
+			if n := hostile.Hits(oidctest.Token) - before; n != 0 {
+				t.Errorf("the hostile provider got %d codes", n)
+			}
+		})
 	}
 }
 
