@@ -129,6 +129,30 @@ func TestLoginRefusesParameters(t *testing.T) {
 	}
 }
 
+// Every parameter of the registry "OAuth Parameters" for authorization requests, as of 2026-03-25, is read, refused by name, or ignored
+// because standard clients send it. None gets past the login by being unknown.
+func TestLoginKnowsRegisteredParameters(t *testing.T) {
+	f := flowInMemory(t, &flowMemory{}, nil)
+	read := []string{"redirect_uri", "scope", "state", "code_challenge", "code_challenge_method", "prompt"}
+	ignored := []string{"client_id", "nonce"}
+	for _, name := range strings.Fields(`client_id response_type redirect_uri scope state nonce display prompt max_age ui_locales claims_locales
+		id_token_hint login_hint acr_values claims registration request request_uri code_challenge code_challenge_method vtr resource response_mode
+		iss sub aud exp nbf iat jti authorization_details dpop_jkt trust_chain dcql_query client_metadata request_uri_method transaction_data
+		wallet_nonce response_uri vp_token verifier_info expected_origins issuer_state`) {
+		if slices.Contains(read, name) {
+			continue
+		}
+		answer := f.getRaw("login", "redirect_uri="+url.QueryEscape(flowRedirect)+"&"+name+"=x")
+		if slices.Contains(ignored, name) {
+			if answer.Status != http.StatusFound {
+				t.Errorf("%s: %d %s", name, answer.Status, answer.Body)
+			}
+			continue
+		}
+		flowRefused(t, name, answer, http.StatusBadRequest, "invalid_request", "This service does not take the parameter "+name+".")
+	}
+}
+
 // The logins of the Python client and of a client with golang.org/x/oauth2 go on as before.
 func TestLoginsOfStandardClients(t *testing.T) {
 	f := flowInMemory(t, &flowMemory{}, nil)

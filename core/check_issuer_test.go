@@ -122,7 +122,7 @@ func TestTenantsDocument(t *testing.T) {
 	wantStatus(t, guard, idp.by("all", claims{"iss": of(template, tenantA), "tid": tenantA}), http.StatusServiceUnavailable)
 }
 
-// Another spelling of an issuer is that issuer: at a guard, in a login and at the provider's logout.
+// Another spelling of an issuer is that issuer, at a guard.
 func TestIssuerAliases(t *testing.T) {
 	const alias = "idp.example" // as Google's, without a scheme
 	idp := newIDP(t)

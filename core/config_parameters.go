@@ -24,15 +24,20 @@ var reservedParams = []string{
 // loginParams are the parameters of the login route that have rules of their own.
 var loginParams = []string{"prompt", "offline_access", "return_to", "provider"}
 
-// registeredParams are the request parameters that a login refuses unless AllowAuthParams lists them: those of the IANA registry "OAuth
-// Parameters" with the location authorization request, which has the ones of OpenID Connect too. The ones that the login reads are not here, and not client_id:
-// every standard client sends one, and a program on the user's machine does not know the one of this service.
+// registeredParams are the request parameters that a login refuses unless AllowAuthParams lists them: the entries of the IANA registry "OAuth
+// Parameters" whose usage location is "authorization request", as of 2026-03-25, and issuer_state, which OpenID for Verifiable Credential
+// Issuance 1.0 asks to register. The ones that the login reads are not here: redirect_uri, scope, state, code_challenge,
+// code_challenge_method and prompt. Nor are client_id and nonce: standard clients send them, and those of a program on the user's machine mean
+// nothing to the provider.
 var registeredParams = []string{
-	"response_type", "response_mode", "request", "request_uri",
-	"acr_values", "authorization_details", "claims", "claims_locales", "display", "dpop_jkt", "id_token_hint", "login_hint", "max_age",
-	"registration", "resource", "ui_locales", "vtr",
-	"aud", "exp", "iat", "iss", "jti", "nbf", "sub", // RFC 9101 section 9.1
-	"client_metadata", "dcql_query", "issuer_state", "request_uri_method", "response_uri", "transaction_data", "verifier_info", "wallet_nonce", // OpenID for Verifiable Credentials
+	"response_type", "response_mode",
+	// OpenID Connect Core
+	"acr_values", "claims", "claims_locales", "display", "id_token_hint", "login_hint", "max_age", "registration", "request", "request_uri", "ui_locales",
+	// RFC 9101 section 9.1, RFC 8485, RFC 8707, RFC 9396, RFC 9449, OpenID Federation
+	"aud", "exp", "iat", "iss", "jti", "nbf", "sub", "vtr", "resource", "authorization_details", "dpop_jkt", "trust_chain",
+	// OpenID for Verifiable Presentations and Credential Issuance
+	"client_metadata", "dcql_query", "expected_origins", "request_uri_method", "response_uri", "transaction_data", "verifier_info", "vp_token", "wallet_nonce",
+	"issuer_state",
 }
 
 // checkParameters adds the faults of AuthParams and AllowAuthParams.

@@ -61,9 +61,9 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Answer renders an error as a guard does when it refuses these credentials: with Config.OnError if it is set and gives an
 // answer. Otherwise the answer is [Error.Response]; with Config.Sessions, a browser gets a redirect to the login or a page, and
-// a script the address of the login. It takes an [*Error], and the error of [Auth.AccessToken] if the store or the provider
-// cannot be reached, or of [Auth.Client] if the provider also refuses. Any other error, [ErrNoProviderToken] included, becomes a 500 with a
-// fixed text. Safe for concurrent use.
+// a script the address of the login. It takes an [*Error] and the errors of [Auth.AccessToken] and [Auth.Client]: 401 for
+// [ErrNoProviderToken], because the caller has to log in again, 503 if the store or the provider cannot be reached, 502 if the provider
+// refuses. Any other error becomes a 500 with a fixed text. Safe for concurrent use.
 func (a *Auth) Answer(ctx context.Context, credentials Credentials, err error) *Response {
 	return (&Guard{auth: a}).refuse(ctx, credentials, refusalOf(err))
 }

@@ -39,6 +39,9 @@ func TestAnswer(t *testing.T) {
 		"nothing breaks out of the header": {&core.Error{Status: 403, Code: core.CodeInsufficientScope, Detail: "a\"b\\c\r\nSet-Cookie: é"}, 403,
 			`{"detail":"a\"b\\c\r\nSet-Cookie: é","error":"insufficient_scope","error_description":"a\"b\\c\r\nSet-Cookie: é"}`,
 			map[string]string{"WWW-Authenticate": `Bearer realm="oidcauth", error="insufficient_scope", error_description="abcSet-Cookie: "`}},
+		"no token of the provider": {fmt.Errorf("%w: %w", errCause, core.ErrNoProviderToken), 401,
+			`{"detail":"No access token of the provider is known for this caller: log in again.","error":"invalid_token","error_description":"No access token of the provider is known for this caller: log in again."}`,
+			map[string]string{"WWW-Authenticate": `Bearer realm="oidcauth"`}},
 		"of another type": {errCause, 500, `{"detail":"Internal error.","error":"server_error","error_description":"Internal error."}`, nil},
 		"nil":             {nil, 500, `{"detail":"Internal error.","error":"server_error","error_description":"Internal error."}`, nil},
 	} {

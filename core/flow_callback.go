@@ -84,8 +84,8 @@ func (f *flows) finish(ctx context.Context, request *Request, from *party, p *ca
 	if err != nil {
 		return nil, err
 	}
-	if p.issuer != "" && p.issuer != at.Meta.Issuer && !at.Issuer.Spellings.Has(p.issuer) || p.issuer == "" && at.Meta.IssInAnswers {
-		return nil, badRequest(CodeInvalidRequest, "The answer is not from the provider of this login.")
+	if p.issuer != "" && !isFrom(at, p.issuer) || p.issuer == "" && at.Meta.IssInAnswers {
+		return nil, errAnotherProvider()
 	}
 	if p.fault != "" {
 		at.Provider.Denied(ctx, at.Meta, p.fault)
@@ -109,6 +109,15 @@ func (f *flows) finish(ctx context.Context, request *Request, from *party, p *ca
 	default:
 		return jsonResponse(token), nil
 	}
+}
+
+// isFrom reports whether iss of an answer names the provider (RFC 9207 section 2.4).
+func isFrom(at *session.Reached, issuer string) bool {
+	return issuer == at.Meta.Issuer || at.Issuer.Spellings.Has(issuer)
+}
+
+func errAnotherProvider() error {
+	return badRequest(CodeInvalidRequest, "The answer is not from the provider of this login.")
 }
 
 // logIn begins the session of a browser and redirects to the address to return to.

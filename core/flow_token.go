@@ -73,7 +73,7 @@ func (f *flows) code(ctx context.Context, form *tokenForm) (*session.Tokens, err
 	if p == nil {
 		return nil, errUnknownProvider()
 	}
-	at, err := f.logins.Prepare(ctx, p.up)
+	at, err := f.prepareCode(ctx, p, form)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +90,7 @@ func (f *flows) loopbackCode(ctx context.Context, form *tokenForm) (*session.Tok
 	if p == nil { // it was configured when the login began
 		return nil, fault.New(fault.State, nil)
 	}
-	at, err := f.logins.Prepare(ctx, p.up)
+	at, err := f.prepareCode(ctx, p, form)
 	if err != nil {
 		return nil, err
 	}
@@ -99,6 +99,16 @@ func (f *flows) loopbackCode(ctx context.Context, form *tokenForm) (*session.Tok
 	}
 	check := session.Check{Nonce: state.Nonce, IDToken: session.IfGranted, Scope: state.Scope}
 	return f.logins.Redeem(ctx, at, codeForm(form.credential, state.Verifier, state.Redirect), check)
+}
+
+// prepareCode prepares the redemption of a client's code. The answer with the code went to the client: with iss it shows that the provider at
+// which the login began gave it, and not another one, which would let this service send the code to the wrong provider.
+func (f *flows) prepareCode(ctx context.Context, p *party, form *tokenForm) (*session.Reached, error) {
+	at, err := f.logins.Prepare(ctx, p.up)
+	if err == nil && form.issuer != "" && !isFrom(at, form.issuer) {
+		return nil, errAnotherProvider()
+	}
+	return at, err
 }
 
 // deviceCode asks the provider once whether the user has answered (RFC 8628 section 3.4); the client polls. For a public

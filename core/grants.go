@@ -55,13 +55,14 @@ type tokenForm struct {
 	credential         string // the code or token
 	redirect, verifier string // only with a code
 	provider           string // name of the provider that issued the code, if the client began the login with its own challenge
+	issuer             string // iss of the answer with the code, if the client passes it on (RFC 9207)
 	read               parameters
 }
 
 // readToken reads the form, which must contain exactly one grant; a grant_type must name that grant. The form is never nil;
 // its grant is nil if the error left it undecided.
 func readToken(read parameters) (*tokenForm, error) {
-	form := &tokenForm{redirect: read.one("redirect_uri", "redirect-uri"), verifier: read.one("code_verifier", "code-verifier"), provider: read.one("provider")}
+	form := &tokenForm{redirect: read.one("redirect_uri", "redirect-uri"), verifier: read.one("code_verifier", "code-verifier"), provider: read.one("provider"), issuer: read.one("iss")}
 	form.grantType = read.one("grant_type", "grant-type")
 	var given []*grant
 	for i := range grants {

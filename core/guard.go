@@ -67,7 +67,7 @@ func (g *Guard) add(r Requirement) {
 		g.scopes = append(g.scopes, r.scopes...)
 	case kindAll:
 		for _, part := range r.parts {
-			g.add(part)
+			g.add(part) // an option means the same as a condition of the guard
 		}
 	case kindNever:
 		g.auth.log.Error("a guard refuses everybody", "requirement", r.faultInConfig())

@@ -109,6 +109,10 @@ func TestIntrospectionAnswers(t *testing.T) {
 		"expired":                     {claims{"exp": 1}, 401, core.ErrExpired},
 		"no exp":                      {claims{"exp": nil}, 200, nil},
 		"exp out of bounds":           {claims{"exp": 1e300}, 200, nil},
+		"exp a fraction":              {claims{"exp": 4102444800.5}, 200, nil},
+		"exp a fraction, expired":     {claims{"exp": 1.5}, 401, core.ErrExpired},
+		"iat a fraction":              {claims{"iat": 1.5}, 200, nil},
+		"iat out of bounds":           {claims{"iat": 1e300}, 401, core.ErrNotYetValid},
 		"exp a list":                  {claims{"exp": []int{1}}, 401, core.ErrClaims},
 		"exp no number":               {claims{"exp": "soon"}, 401, core.ErrClaims},
 		"not yet":                     {claims{"nbf": 1e300}, 401, core.ErrNotYetValid},
@@ -232,6 +236,21 @@ func TestIntrospectionCacheTimes(t *testing.T) {
 		l.wants("2YotnFZFEjr1zCsicMWpAA", 401, core.ErrInactive)
 		if got := l.asked() - before; got != 2 {
 			t.Errorf("asked %d times about a token that is not active, want 2", got)
+		}
+	})
+}
+
+// Made-up tokens take no place of good ones, however many come.
+func TestIntrospectionOfMadeUpTokens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLookedUp(t, nil, func(c *core.Config) { c.TokenCacheSize = 4 })
+		token := l.token()
+		l.wants(token, 200, nil)
+		for i := range 100 {
+			l.wants(fmt.Sprintf("made-up-%d", i), 401, core.ErrInactive)
+		}
+		if l.wants(token, 200, nil); l.asked() != 101 {
+			t.Errorf("asked %d times, want 101", l.asked())
 		}
 	})
 }

@@ -34,6 +34,10 @@ func (g *Guard) judge(ctx context.Context, credentials *Credentials, token *IDTo
 		var met bool
 		err := g.auth.called(ctx, r.name, func() { met = r.met(token) })
 		return verdict{met: met && err == nil, err: err}
+	case kindBearerOnly:
+		return verdict{met: token.token.Raw != ""}
+	case kindSessionOnly: // a session's claims are no token
+		return verdict{met: token.token.Raw == ""}
 	case kindCheckRequest:
 		return g.checkRequest(ctx, credentials, token, r)
 	case kindAll:

@@ -141,3 +141,58 @@ func TestRequirementsMakeNothing(t *testing.T) {
 		}
 	}
 }
+
+// Inside AnyOf, SessionOnly and BearerOnly are conditions: how the caller came.
+func TestHowTheCallerCame(t *testing.T) {
+	inBothModes(t, func(t *testing.T, mode func(*core.Config)) {
+		w := newWeb(t, mode)
+		who := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+		for path, requirement := range map[string]core.Requirement{
+			"/session-or-role":   core.AnyOf(core.SessionOnly, core.Roles("admin")),
+			"/bearer-or-role":    core.AnyOf(core.BearerOnly, core.Roles("admin")),
+			"/both-in-parts":     core.AnyOf(core.AllOf(core.SessionOnly, core.Roles("admin")), core.AllOf(core.BearerOnly, core.Scopes("openid"))),
+			"/session-with-role": core.AllOf(core.SessionOnly, core.Roles("admin")),
+			"/session-or-scope":  core.AnyOf(core.SessionOnly, core.Scopes("write")),
+		} {
+			w.mux.Handle(path, w.auth.Required(requirement).Middleware(who))
+		}
+		admin, person, nobody := w.browser(), w.browser(), w.browser()
+		admin.logIn("alice")
+		person.logIn("bob")
+		bearer := func(user string) string {
+			if w.cfg.Broker != nil {
+				return "Authorization: " + w.idp.BrokerBearer(w.auth, user)
+			}
+			return "Authorization: " + w.idp.Bearer(user)
+		}
+		for path, want := range map[string][4]int{ // sessions of alice, who is admin, and of bob; their bearer tokens
+			"/session-or-role": {200, 200, 200, 403}, "/bearer-or-role": {200, 403, 200, 200}, "/both-in-parts": {200, 403, 200, 200},
+			"/session-with-role": {200, 403, 401, 401}, "/session-or-scope": {200, 200, 403, 403},
+		} {
+			got := [4]int{admin.status(path), person.status(path), nobody.status(path, bearer("alice")), nobody.status(path, bearer("bob"))}
+			if got != want {
+				t.Errorf("%s: %v, want %v", path, got, want)
+			}
+			if answer := nobody.do(http.MethodGet, path, navigation...); answer.StatusCode != http.StatusFound {
+				t.Errorf("%s: nobody gets %d", path, answer.StatusCode)
+			}
+		}
+		refused := nobody.do(http.MethodGet, "/session-or-scope", bearer("alice"))
+		if challenge := refused.Header.Get("WWW-Authenticate"); !strings.Contains(challenge, `scope="write"`) {
+			t.Errorf("the challenge: %s", challenge)
+		}
+	})
+}
+
+// When a token is issued nobody came with anything, so New refuses such a condition in Config.Require.
+func TestHowTheCallerCameInConfig(t *testing.T) {
+	for _, requirement := range []core.Requirement{
+		core.AnyOf(core.SessionOnly, core.Scopes("x")), core.AllOf(core.Roles("x"), core.AnyOf(core.Scopes("x"), core.AllOf(core.BearerOnly))),
+	} {
+		config := newIDP(t).config()
+		config.Require = []core.Requirement{requirement}
+		if _, err := core.New(config); err == nil || !strings.Contains(err.Error(), "Config.Require: entry 0: BearerOnly and SessionOnly inside AnyOf") {
+			t.Errorf("%v", err)
+		}
+	}
+}

@@ -18,8 +18,8 @@ import (
 //
 // If the service answers 401, a token from the cache is dropped; a GET or HEAD without a body is then sent once more with a new one.
 //
-// The errors of its methods wrap [ErrNoProviderToken] if the caller has no token that the provider accepts: answer that one yourself. If the
-// provider refuses (502), or it or the store cannot be reached (503), pass the error to [Auth.Answer]. No error contains a token or a
+// The errors of its methods wrap [ErrNoProviderToken] if the caller has no token that the provider accepts. Pass that one to [Auth.Answer] (401),
+// and those of a provider that refuses (502), or that cannot be reached, as those of the store (503). No error contains a token or a
 // text of the provider. The client has no Timeout; set it, or use contexts with a deadline. Waiting for a token ends with ctx and with the
 // request's context. Safe for concurrent use.
 func (a *Auth) Client(ctx context.Context, as As) *http.Client {

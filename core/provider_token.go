@@ -19,7 +19,7 @@ var ErrNoProviderToken = errors.New("core: no access token of the provider is kn
 // one that the store contains; if that expires within 30 seconds, or within half of its lifetime if that is shorter, one instance refreshes it
 // first and the others wait. The token is a secret.
 //
-// The error is [ErrNoProviderToken], which you answer, or that of a store or provider that cannot be reached: pass that one to [Auth.Answer].
+// The error is [ErrNoProviderToken], or that of a store or provider that cannot be reached: pass either to [Auth.Answer].
 // A refresh and the wait for it end after Config.Timeout plus two seconds at the latest, and with ctx. Safe for concurrent use.
 func (a *Auth) AccessToken(ctx context.Context) (string, error) {
 	found, _ := ctx.Value(callerKey{}).(*admitted)

@@ -34,6 +34,9 @@ func refusalOf(err error) *Error {
 	if errors.As(err, &made) {
 		return made
 	}
+	if errors.Is(err, ErrNoProviderToken) {
+		return noProviderToken(err)
+	}
 	f := fault.Find(err)
 	if f == nil {
 		f = fault.New(fault.Internal, err)
@@ -41,6 +44,13 @@ func refusalOf(err error) *Error {
 	e := answerTo(f)
 	e.kind, e.Err = f.Kind, err
 	return e
+}
+
+// noProviderToken answers a caller for whom the provider's token is missing. That is good for this service but not for what was asked, and a
+// login mends it: so it is a 401, and a person is led to the login. A 403 would say that this caller may never do it.
+func noProviderToken(err error) *Error {
+	const detail = "No access token of the provider is known for this caller: log in again."
+	return &Error{Status: http.StatusUnauthorized, Code: CodeInvalidToken, Detail: detail, people: "Your login is too old for this. Log in again.", Err: err, kind: fault.Ended}
 }
 
 // kindOf returns the kind of a fault or of an *Error made from one.

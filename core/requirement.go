@@ -39,7 +39,7 @@ const (
 	kindNoRedirect
 )
 
-// Options of a guard, written among its requirements. They are not conditions: do not use them inside [AllOf] and [AnyOf].
+// Options of a guard, written among its requirements. Of these only BearerOnly and SessionOnly are conditions too, inside [AllOf] and [AnyOf].
 var (
 	// NoDefaults makes a guard ignore Config.Require. Invalid in Config.Require.
 	NoDefaults = Requirement{kind: kindNoDefaults}
@@ -48,10 +48,12 @@ var (
 	// still a guest's. No effect in [Auth.Required]. Invalid in Config.Require.
 	RejectInvalid = Requirement{kind: kindRejectInvalid}
 	// BearerOnly makes a guard accept a bearer token and no browser session. In Config.Require it applies to every guard without
-	// [NoDefaults].
-	BearerOnly = Requirement{kind: kindBearerOnly}
-	// SessionOnly makes a guard accept a browser session and no bearer token.
-	SessionOnly = Requirement{kind: kindSessionOnly}
+	// [NoDefaults]. Inside [AnyOf] it is met by a caller with a bearer token: AnyOf(BearerOnly, Roles("x")) requires the role of sessions
+	// alone.
+	BearerOnly = Requirement{kind: kindBearerOnly, name: "BearerOnly"}
+	// SessionOnly makes a guard accept a browser session and no bearer token. Inside [AnyOf] it is met by a caller with a session:
+	// AnyOf(SessionOnly, Scopes("x")) requires the scope of bearer tokens alone.
+	SessionOnly = Requirement{kind: kindSessionOnly, name: "SessionOnly"}
 	// NoRedirect makes a guard answer 401 to a browser without a session, instead of a redirect to the login.
 	NoRedirect = Requirement{kind: kindNoRedirect}
 )
@@ -169,7 +171,7 @@ func combine(name string, kind requirementKind, parts []Requirement) Requirement
 	}
 	for _, part := range parts {
 		if part.isOption() {
-			return Requirement{fault: name + ": NoDefaults, RejectInvalid and BearerOnly are not conditions: write them next to it"}
+			return Requirement{fault: name + ": NoDefaults, RejectInvalid and NoRedirect are not conditions: write them next to it"}
 		}
 		if part.kind == kindNever {
 			return Requirement{fault: name + ": " + part.faultInConfig()}
@@ -203,12 +205,19 @@ func isOneOf(raw string, anyOf []string) bool {
 }
 
 func (r Requirement) isOption() bool {
-	return r.kind == kindNoDefaults || r.kind == kindRejectInvalid || r.kind == kindBearerOnly
+	return r.kind == kindNoDefaults || r.kind == kindRejectInvalid || r.kind == kindNoRedirect
 }
 
 // asksRequest reports whether judging the requirement needs a request.
 func (r Requirement) asksRequest() bool {
 	return r.kind == kindCheckRequest || slices.ContainsFunc(r.parts, Requirement.asksRequest)
+}
+
+// asksKind reports whether judging the requirement depends on how the caller came.
+func (r Requirement) asksKind() bool {
+	return slices.ContainsFunc(r.parts, func(part Requirement) bool {
+		return part.kind == kindBearerOnly || part.kind == kindSessionOnly || part.asksKind()
+	})
 }
 
 func (r Requirement) faultInConfig() string {
@@ -217,6 +226,8 @@ func (r Requirement) faultInConfig() string {
 		return "use it in a guard, not here"
 	case r.asksRequest():
 		return "CheckRequest needs a request, and there is none when a token is issued: use it in the guards"
+	case r.asksKind():
+		return "BearerOnly and SessionOnly inside AnyOf and AllOf need a request, and there is none when a token is issued: use them in the guards"
 	case r.kind == kindNever && r.fault == "":
 		return "an empty Requirement is never met: make one with Scopes, Roles, Claim or Check"
 	default:

@@ -131,7 +131,11 @@ func TestRequirements(t *testing.T) {
 		"empty: all of, deep":        {core.AllOf(core.Roles("realm"), core.AnyOf(core.AllOf())), roles, false},
 		"an option in any of":        {core.AnyOf(core.Roles("realm"), core.NoDefaults), roles, false},
 		"an option in all of":        {core.AllOf(core.Roles("realm"), core.RejectInvalid), roles, false},
-		"BearerOnly in any of":       {core.AnyOf(core.Roles("realm"), core.BearerOnly), roles, false},
+		"an option of answers":       {core.AnyOf(core.Roles("realm"), core.NoRedirect), roles, false},
+		"the same in all of":         {core.AllOf(core.Roles("realm"), core.NoRedirect), roles, false},
+		"any of: BearerOnly":         {core.AnyOf(core.Roles("admin"), core.BearerOnly), roles, true},
+		"any of: SessionOnly":        {core.AnyOf(core.Roles("admin"), core.SessionOnly), roles, false},
+		"all of: BearerOnly":         {core.AllOf(core.Roles("realm"), core.BearerOnly), roles, true},
 		"empty: no request function": {core.CheckRequest("nil", nil), roles, false},
 
 		"empty: no scope":      {core.Scopes(), roles, false},
@@ -191,7 +195,7 @@ func TestUnmeetableRequirementIsLogged(t *testing.T) {
 		t.Error("a valid guard was logged")
 	}
 	for n, requirement := range []core.Requirement{core.Scopes(), core.Roles(), core.Claim("a"), core.Check("mine", nil), {},
-		core.AnyRole(), core.ClientRoles("", "a"), core.AllOf(), core.AnyOf(core.Roles("a"), core.Scopes()), core.AnyOf(core.NoDefaults), core.CheckRequest("mine", nil),
+		core.AnyRole(), core.ClientRoles("", "a"), core.AllOf(), core.AnyOf(core.Roles("a"), core.Scopes()), core.AnyOf(core.NoDefaults), core.AnyOf(core.NoRedirect, core.Roles("a")), core.CheckRequest("mine", nil),
 	} {
 		auth.Required(requirement)
 		auth.Optional(core.AllOf(requirement))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -175,8 +176,10 @@ func TestProviderTokenWithoutRefresh(t *testing.T) {
 		w := newWebOn(t, nil, oidctest.NewProvider(t, oidctest.WithoutNetwork(issuer), oidctest.WithAlgorithm("ES256"), oidctest.WithoutRefreshTokens()))
 		var token string
 		var tokenErr error
-		w.mux.Handle("/token", w.auth.Required().Middleware(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-			token, tokenErr = w.auth.AccessToken(r.Context())
+		w.mux.Handle("/token", w.auth.Required().Middleware(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+			if token, tokenErr = w.auth.AccessToken(r.Context()); tokenErr != nil {
+				w.auth.Answer(r.Context(), core.CredentialsOf(r), tokenErr).WriteTo(out)
+			}
 		})))
 		b := w.browser()
 		b.logIn("alice")
@@ -184,11 +187,15 @@ func TestProviderTokenWithoutRefresh(t *testing.T) {
 			t.Errorf("the first one: %q, %v", token, tokenErr)
 		}
 		time.Sleep(6 * time.Minute)
-		if b.status("/token"); !errors.Is(tokenErr, core.ErrNoProviderToken) || token != "" {
-			t.Errorf("when it has expired: %q, %v", token, tokenErr)
+		answer := b.do(http.MethodGet, "/token", script...)
+		if text := body(answer); !errors.Is(tokenErr, core.ErrNoProviderToken) || token != "" || answer.StatusCode != http.StatusUnauthorized || !strings.Contains(text, "login_url") {
+			t.Errorf("when it has expired: %q, %v, %d %s", token, tokenErr, answer.StatusCode, text)
 		}
 		if status := b.status("/page"); status != http.StatusOK {
 			t.Errorf("a page: %d", status)
+		}
+		if answer, at := b.visit("/token", "alice"); answer.StatusCode != http.StatusOK || at != "/token" || tokenErr != nil || token == "" { // by way of the login
+			t.Errorf("a person ends at %s: %d, %v", at, answer.StatusCode, tokenErr)
 		}
 		_ = w.auth.Close()
 	})

@@ -13,7 +13,8 @@ func settings(name, label, base, clientID, clientSecret string) core.Provider {
 }
 
 // Google is for Google accounts. Its tokens have one of two spellings of the issuer. Its access tokens are opaque: use sessions or broker
-// mode. People of one organization have its domain in the claim hd: require core.Claim("hd", "example.org").
+// mode, or set Tokens to core.GoogleTokenInfo for guards that get them. People of one organization have its domain in the claim hd: require
+// core.Claim("hd", "example.org").
 func Google(clientID, clientSecret string) core.Provider {
 	p := settings("google", "Google", "https://accounts.google.com", clientID, clientSecret)
 	p.Issuer, p.IssuerAliases = "https://accounts.google.com", []string{"accounts.google.com"}

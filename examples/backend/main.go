@@ -3,7 +3,6 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"io"
 	"log"
 	"log/slog"
@@ -54,11 +53,7 @@ type backend struct {
 
 func (b *backend) show(w http.ResponseWriter, r *http.Request, _ *core.IDToken) {
 	token, err := b.auth.AccessToken(r.Context()) // refreshed, if it is about to expire
-	switch {
-	case errors.Is(err, core.ErrNoProviderToken):
-		http.Error(w, "Log in again: the provider's token has expired.", http.StatusForbidden)
-		return
-	case err != nil: // the provider or the store is down: 503 with Retry-After
+	if err != nil {                               // there is none any more: 401, or the login; the provider or the store is down: 503 with Retry-After
 		b.auth.Answer(r.Context(), core.CredentialsOf(r), err).WriteTo(w)
 		return
 	}

@@ -3,7 +3,6 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"io"
 	"log"
 	"log/slog"
@@ -80,12 +79,8 @@ func (s *service) pass(w http.ResponseWriter, r *http.Request, as core.As, path 
 
 // failed answers if there was no token, or no answer.
 func (s *service) failed(w http.ResponseWriter, r *http.Request, err error) {
-	if errors.Is(err, core.ErrNoProviderToken) {
-		http.Error(w, "Log in again: the provider does not take your token any more.", http.StatusForbidden)
-		return
-	}
 	if refusal := s.auth.Answer(r.Context(), core.CredentialsOf(r), err); refusal.Status != http.StatusInternalServerError {
-		refusal.WriteTo(w) // the provider refuses (502) or is down (503)
+		refusal.WriteTo(w) // the provider does not take the caller's token (401), refuses (502) or is down (503)
 		return
 	}
 	log.Print("orders: ", err) // the other service is down, or the address is wrong

@@ -21,27 +21,27 @@ func (i *Issuer) SignedAnswer(ctx context.Context, raw, client string, algorithm
 	token, err := jose.Parse(raw)
 	switch {
 	case err != nil:
-		return nil, "", fault.New(fault.Token, err)
+		return strictjson.Object{}, "", fault.New(fault.Token, err)
 	case !isAnyOf(token.Typ, "token-introspection+jwt", "application/token-introspection+jwt"):
-		return nil, "", fault.New(fault.Token, errAnswerType)
+		return strictjson.Object{}, "", fault.New(fault.Token, errAnswerType)
 	case !token.Supported(), !i.maySignWith(token.Alg), len(algorithms) > 0 && !slices.ContainsFunc(algorithms, func(alg string) bool { return isSameAlgorithm(alg, token.Alg) }):
-		return nil, "", fault.New(fault.Token, fault.ErrSignature)
+		return strictjson.Object{}, "", fault.New(fault.Token, fault.ErrSignature)
 	}
 	name, err := i.name(ctx)
 	if err != nil {
-		return nil, "", err
+		return strictjson.Object{}, "", err
 	}
 	key, err := i.key(ctx, &token)
 	if err != nil {
-		return nil, "", err
+		return strictjson.Object{}, "", err
 	}
 	_, object, err := token.Verify(key)
 	if err != nil {
-		return nil, "", fault.New(fault.Token, err)
+		return strictjson.Object{}, "", fault.New(fault.Token, err)
 	}
 	said, text, err = claims.ReadSignedAnswer(object, name, client, asked, time.Now(), i.Rules.Leeway)
 	if err != nil {
-		return nil, "", fault.New(fault.Token, err)
+		return strictjson.Object{}, "", fault.New(fault.Token, err)
 	}
 	return said, text, nil
 }
