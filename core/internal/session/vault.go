@@ -82,7 +82,7 @@ func NewVault(cfg Config) *Vault {
 		Store: observedStore{cfg.Store, cfg.Observe}, Timeout: v.timeout(), Leeway: cfg.Leeway, Clocks: v.clocks,
 		Changed: trouble.Changes(cfg.Log, "the revocations", "read from the store"),
 	})
-	for _, up := range v.ups {
+	for _, up := range v.ups.All {
 		if up.Opaque != nil {
 			up.Opaque.Ends = providerEnds{v.feed}
 		}
