@@ -81,14 +81,9 @@ func (t *Token) readTexts() bool {
 	return errIssuer == nil && errSubject == nil && errAudience == nil && errScopes == nil && errID == nil && errParty == nil
 }
 
-// Document reads a JSON object about a person, such as a userinfo answer. No claim is required. The error is
-// [strictjson.ErrSyntax].
-func Document(text string, rules *Rules) (*Token, error) {
-	object, err := strictjson.Parse(text)
-	if err != nil {
-		return nil, err
-	}
-	return &Token{Object: object, rules: rules}, nil
+// Document reads a JSON object about a person, such as a userinfo answer. No claim is required.
+func Document(object strictjson.Object, rules *Rules) *Token {
+	return &Token{Object: object, rules: rules}
 }
 
 // Good reports whether the token is valid at this time. It must not allocate: it runs on every request.

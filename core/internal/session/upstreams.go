@@ -34,6 +34,9 @@ func (u Upstreams) Of(issuer string) *Upstream {
 // issued returns the provider that a token claims to be from, without verifying it, and the main one for any other text: use it only to
 // choose who verifies it.
 func (u Upstreams) issued(raw string) *Upstream {
+	if len(u) == 1 { // most services have one provider
+		return u.Main()
+	}
 	token, err := jose.Parse(raw)
 	if err != nil {
 		return u.Main()
