@@ -99,7 +99,7 @@ func (t *Token) Payload() string { return t.Object.Text() }
 func (t *Token) Size() int {
 	const perClaim, rest, step = 8, 500, 256
 	text := len(t.Raw) + len(t.Payload())
-	return (text+step-1)/step*step + t.Object.Len()*perClaim + rest // memory is given out in steps
+	return (text+step-1)/step*step + t.Object.Len()*perClaim + rest // memory comes in steps
 }
 
 // appendScopes appends the words of the claim scope (RFC 9068 section 2.2.3), or of scp if there is no scope, each once.
