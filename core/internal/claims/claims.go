@@ -81,14 +81,9 @@ func (t *Token) readTexts() bool {
 	return errIssuer == nil && errSubject == nil && errAudience == nil && errScopes == nil && errID == nil && errParty == nil
 }
 
-// Document reads a JSON object about a person, such as a userinfo answer. No claim is required. The error is
-// [strictjson.ErrSyntax].
-func Document(text string, rules *Rules) (*Token, error) {
-	object, err := strictjson.Parse(text)
-	if err != nil {
-		return nil, err
-	}
-	return &Token{Object: object, rules: rules}, nil
+// Document reads a JSON object about a person, such as a userinfo answer. No claim is required.
+func Document(object strictjson.Object, rules *Rules) *Token {
+	return &Token{Object: object, rules: rules}
 }
 
 // Good reports whether the token is valid at this time. It must not allocate: it runs on every request.
@@ -104,7 +99,7 @@ func (t *Token) Payload() string { return t.Object.Text() }
 func (t *Token) Size() int {
 	const perClaim, rest, step = 8, 500, 256
 	text := len(t.Raw) + len(t.Payload())
-	return (text+step-1)/step*step + t.Object.Len()*perClaim + rest // memory is given out in steps
+	return (text+step-1)/step*step + t.Object.Len()*perClaim + rest // memory comes in steps
 }
 
 // appendScopes appends the words of the claim scope (RFC 9068 section 2.2.3), or of scp if there is no scope, each once.

@@ -9,6 +9,7 @@ import (
 	"crypto/rsa"
 	"encoding/json"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/lestrrat-go/jwx/v2/jwa"
 	"github.com/lestrrat-go/jwx/v2/jwk"
@@ -19,6 +20,7 @@ import (
 type Signer struct {
 	ID, Alg string
 	private crypto.Signer
+	head    atomic.Pointer[encodedHeader] // of the last token
 }
 
 // NewSigner generates a key for an algorithm: RSA of 2048 bits for RS and PS, the matching curve for ES, Ed25519 for EdDSA.
@@ -60,11 +62,7 @@ func (s *Signer) Sign(typ string, claims any) (string, error) {
 
 // SignBytes is Sign for claims that are already JSON.
 func (s *Signer) SignBytes(typ string, payload []byte) (string, error) {
-	header, err := json.Marshal(struct {
-		Alg string `json:"alg"`
-		Kid string `json:"kid,omitempty"`
-		Typ string `json:"typ,omitempty"`
-	}{s.Alg, s.ID, typ})
+	head, err := s.encodedHead(typ)
 	if err != nil {
 		return "", fmt.Errorf("jose: header: %w", err)
 	}
@@ -72,12 +70,45 @@ func (s *Signer) SignBytes(typ string, payload []byte) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("jose: signer: %w", err)
 	}
-	signed := decoding.EncodeToString(header) + "." + decoding.EncodeToString(payload)
-	signature, err := signer.Sign([]byte(signed), s.private)
+	token := make([]byte, 0, len(head)+1+decoding.EncodedLen(len(payload))+1+decoding.EncodedLen(usualSignature))
+	token = append(append(token, head...), '.')
+	token = decoding.AppendEncode(token, payload)
+	signature, err := signer.Sign(token, s.private)
 	if err != nil {
 		return "", fmt.Errorf("jose: sign: %w", err)
 	}
-	return signed + "." + decoding.EncodeToString(signature), nil
+	return string(decoding.AppendEncode(append(token, '.'), signature)), nil
+}
+
+// usualSignature is the length in bytes of the longest signature of a generated key, that of RSA.
+const usualSignature = minRSABits / 8
+
+// header is the header of signed tokens.
+type header struct {
+	Alg string `json:"alg"`
+	Kid string `json:"kid,omitempty"`
+	Typ string `json:"typ,omitempty"`
+}
+
+// encodedHeader is a header in base64url.
+type encodedHeader struct {
+	header
+	text string
+}
+
+// encodedHead returns the encoded header of tokens of a type. The last one is kept, because most keys sign tokens of one type.
+func (s *Signer) encodedHead(typ string) (string, error) {
+	wanted := header{s.Alg, s.ID, typ}
+	if last := s.head.Load(); last != nil && last.header == wanted {
+		return last.text, nil
+	}
+	text, err := json.Marshal(wanted)
+	if err != nil {
+		return "", err
+	}
+	made := &encodedHeader{wanted, decoding.EncodeToString(text)}
+	s.head.Store(made)
+	return made.text, nil
 }
 
 // MarshalSet returns the public keys as a JWK set (RFC 7517 section 5).

@@ -57,7 +57,10 @@ var headerNames = []string{"alg", "kid", "typ", "cty", "crit", "b64", "enc", "zi
 // package does not support (crit, b64, nested tokens, encryption) and ignores keys in the header (jwk, jku, x5c, x5u). It works
 // on a copy of raw: if the memory of raw changes, the verified token and the claims still belong together. The error is always
 // [ErrMalformed].
-func Parse(raw string) (t Token, err error) {
+func Parse(raw string) (Token, error) { return (*Headers)(nil).Parse(raw) }
+
+// Parse is the function Parse. It does not decode a header that it knows.
+func (h *Headers) Parse(raw string) (t Token, err error) {
 	if len(raw) > MaxTokenSize {
 		return Token{}, ErrMalformed
 	}
@@ -66,8 +69,13 @@ func Parse(raw string) (t Token, err error) {
 	if !found {
 		return Token{}, ErrMalformed
 	}
-	var all strings.Builder // the token, followed by its decoded header and payload
-	all.Grow(len(raw) + decoding.DecodedLen(len(head)) + decoding.DecodedLen(len(encoded)))
+	known := h.find(head)
+	size := len(raw) + decoding.DecodedLen(len(encoded))
+	if known == nil {
+		size += decoding.DecodedLen(len(head))
+	}
+	var all strings.Builder // the token, followed by its decoded payload, and its header if that is new
+	all.Grow(size)
 	_, _ = all.WriteString(raw) // never fails
 	t.raw = all.String()
 	if strings.IndexByte(t.raw, '\n') >= 0 || strings.IndexByte(t.raw, '\r') >= 0 {
@@ -76,11 +84,13 @@ func Parse(raw string) (t Token, err error) {
 	t.signed = t.raw[:len(head)+1+len(encoded)]
 	head, encoded, signature = t.signed[:len(head)], t.signed[len(head)+1:], t.raw[len(t.raw)-len(signature):]
 
-	header, ok := decode(&all, head)
-	if !ok || !t.readHeader(header) || !t.readSignature(signature) {
+	if known != nil {
+		t.Header = known.Header
+	} else if header, ok := decode(&all, head); !ok || !t.readHeader(header) {
 		return Token{}, ErrMalformed
 	}
-	if t.payload, ok = decode(&all, encoded); !ok {
+	var ok bool
+	if t.payload, ok = decode(&all, encoded); !ok || !t.readSignature(signature) {
 		return Token{}, ErrMalformed
 	}
 	return t, nil

@@ -42,7 +42,7 @@ func (b *Broker) Exchange(ctx context.Context, e Exchange) (*Tokens, error) {
 	if err != nil {
 		return nil, err
 	}
-	found := &heard{sources: sources{Access: said(subject.Payload(), time.Now())}}
+	found := &heard{sources: sources{Access: said(subject.Object, time.Now())}}
 	if at, err := up.reach(ctx); err == nil {
 		b.hearUserInfo(ctx, at, found, subject.Raw, subject.Subject)
 	}

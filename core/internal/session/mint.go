@@ -2,8 +2,8 @@ package session
 
 import (
 	"crypto/rand"
+	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -101,7 +101,7 @@ func (v *Vault) token(o order, at, expires time.Time) (*verify.Token, error) {
 	if err != nil {
 		return nil, err
 	}
-	object, err := strictjson.Parse(string(payload))
+	object, err := strictjson.Parse(string(payload)) // which is the token's payload from here on
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +127,14 @@ func uuid() string {
 	var u [16]byte
 	_, _ = rand.Read(u[:]) // crypto/rand.Read never fails
 	u[6], u[8] = u[6]&0x0f|0x40, u[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:])
+	text := make([]byte, 0, 36)
+	for i, part := range [][]byte{u[:4], u[4:6], u[6:8], u[8:10], u[10:]} {
+		if i > 0 {
+			text = append(text, '-')
+		}
+		text = hex.AppendEncode(text, part)
+	}
+	return string(text)
 }
 
 // narrowed returns the granted scopes that are requested, separated by spaces; all granted scopes if none is requested.

@@ -105,10 +105,10 @@ func (v *Vault) update(ctx context.Context, r *record, login *Grant) {
 	r.Refresh, r.Scope, r.Access, r.AccessEnds, r.Heard = login.RefreshToken, login.Scope, login.AccessToken, login.Expires, now.Unix()
 	h := &heard{accessAway: login.accessAway}
 	if login.Caller != nil {
-		r.IDToken, h.ID = login.Caller.Raw, said(login.Caller.Payload(), now)
+		r.IDToken, h.ID = login.Caller.Raw, said(login.Caller.Object, now)
 	}
 	if login.Access != nil {
-		h.Access = said(login.Access.Payload(), now)
+		h.Access = said(login.Access.Object, now)
 	}
 	v.hearUserInfo(ctx, login.from, h, login.AccessToken, r.Subject)
 	r.Sources = h.since(r.Sources, now)
@@ -133,7 +133,7 @@ func (v *Vault) hearUserInfo(ctx context.Context, at *Reached, h *heard, accessT
 	v.userInfoTrouble.Seen(ctx, err)
 	switch {
 	case err == nil:
-		h.UserInfo = said(string(answer.Text), time.Now())
+		h.UserInfo = said(answer.Object, time.Now())
 	case fault.Is(err, fault.Outage), errors.Is(err, fetch.ErrNonsense):
 		h.userInfoAway = true
 	default:

@@ -22,14 +22,14 @@ func TestRecordText(t *testing.T) {
 		"all": {record: record{
 			Refresh: "a\"\\\u2028\n", IDToken: token(id), Issuer: "https://i", Subject: "s é", Scope: "a b", Access: token(access),
 			AccessEnds: 1 << 40, Heard: 7, Begun: 1 << 41,
-			Sources: sources{ID: &document{[]byte(id), 1}, Access: &document{[]byte(access), 2}, UserInfo: &document{[]byte(older), 3}},
+			Sources: sources{ID: &document{Claims: []byte(id), At: 1}, Access: &document{Claims: []byte(access), At: 2}, UserInfo: &document{Claims: []byte(older), At: 3}},
 		}, without: []string{`"name"`, `"scope":"a"`}, with: []string{"older"}},
-		"opaque tokens": {record: record{IDToken: "x", Access: "a.b.c.d", Sources: sources{Access: &document{[]byte(access), 2}}}, with: []string{`"scope":"a"`}},
+		"opaque tokens": {record: record{IDToken: "x", Access: "a.b.c.d", Sources: sources{Access: &document{Claims: []byte(access), At: 2}}}, with: []string{`"scope":"a"`}},
 		"claims of an older token": {
-			record: record{Access: token(access), Sources: sources{Access: &document{[]byte(older), 2}}}, with: []string{"older"},
+			record: record{Access: token(access), Sources: sources{Access: &document{Claims: []byte(older), At: 2}}}, with: []string{"older"},
 		},
 		"a token whose claims do not count": {record: record{IDToken: token(id), Access: token(access)}},
-		"no token":                          {record: record{Sources: sources{ID: &document{[]byte(older), 2}}}, with: []string{"older"}},
+		"no token":                          {record: record{Sources: sources{ID: &document{Claims: []byte(older), At: 2}}}, with: []string{"older"}},
 	} {
 		text, err := c.record.text()
 		if err != nil {

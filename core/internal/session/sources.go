@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/claims"
 	"github.com/go-oidc-auth/oidcauth/core/internal/provider"
+	"github.com/go-oidc-auth/oidcauth/core/internal/strictjson"
 )
 
 // sources has the claims that the provider returned for a person: of the ID token, of the access token if it is for this service, and of
@@ -20,10 +21,12 @@ type sources struct {
 type document struct {
 	Claims json.RawMessage `json:"claims,omitempty"`
 	At     int64           `json:"at"` // Unix seconds
+
+	object strictjson.Object // Claims, parsed; none: not yet
 }
 
-func said(text string, at time.Time) *document {
-	return &document{Claims: json.RawMessage(text), At: at.Unix()}
+func said(object strictjson.Object, at time.Time) *document {
+	return &document{Claims: json.RawMessage(object.Text()), At: at.Unix(), object: object}
 }
 
 // heard is the result of one exchange with the provider. A document is nil if it was not received. accessAway and userInfoAway: its
@@ -72,11 +75,14 @@ func (s *sources) person(issuer, subject string, rules *claims.Rules) (*person, 
 		if from == nil {
 			continue
 		}
-		document, err := claims.Document(string(from.Claims), rules)
-		if err != nil {
-			return nil, err
+		object := from.object
+		if !object.Exists() {
+			var err error
+			if object, err = strictjson.Parse(string(from.Claims)); err != nil {
+				return nil, err
+			}
 		}
-		p.documents = append(p.documents, document)
+		p.documents = append(p.documents, claims.Document(object, rules))
 	}
 	p.granting = p.documents
 	return p, nil

@@ -112,7 +112,7 @@ func (i *Issuer) name(ctx context.Context) (string, error) {
 // Access verifies an access token of this issuer: form, issuer, key, signature, claims, kind and audience, in this order.
 // The error is a fault of kind Token with its reason, or an outage.
 func (i *Issuer) Access(ctx context.Context, raw string) (*Token, error) {
-	token, err := parseAccess(raw)
+	token, err := parseAccess(nil, raw)
 	if err != nil {
 		return nil, err
 	}
@@ -142,8 +142,8 @@ func (i *Issuer) claimedBy(ctx context.Context, token *jose.Token) (string, erro
 	return name, err
 }
 
-func parseAccess(raw string) (jose.Token, error) {
-	token, err := jose.Parse(raw)
+func parseAccess(headers *jose.Headers, raw string) (jose.Token, error) {
+	token, err := headers.Parse(raw)
 	if err == nil && !isAccessType(token.Typ) {
 		err = fault.ErrTokenKind
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
+	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 )
 
 // Verifier accepts the access tokens of the issuers in its table. Safe for concurrent use.
@@ -15,6 +16,7 @@ type Verifier struct {
 	discovered []*Issuer // those without an ID
 	names      []string  // the keys of named, for the log
 	cache      *cache
+	headers    *jose.Headers // of tokens that were verified
 
 	// Opaque looks up the tokens that it takes; nil: all are verified here. Set it before use.
 	Opaque *Opaque
@@ -28,7 +30,7 @@ const manyNames = 5
 
 // NewVerifier makes a verifier for a table of issuers, with a cache for about cacheSize tokens; a negative size disables it.
 func NewVerifier(cacheSize int, table ...*Issuer) *Verifier {
-	v := &Verifier{named: make(map[string]*Issuer), cache: newCache(cacheSize)}
+	v := &Verifier{named: make(map[string]*Issuer), cache: newCache(cacheSize), headers: jose.NewHeaders()}
 	for _, issuer := range table {
 		if issuer.ID == "" {
 			v.discovered = append(v.discovered, issuer)
@@ -83,7 +85,7 @@ func (v *Verifier) current(ctx context.Context, token *Token) (*Token, error) {
 }
 
 func (v *Verifier) verify(ctx context.Context, raw string) (*Token, error) {
-	token, err := parseAccess(raw)
+	token, err := parseAccess(v.headers, raw)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +98,11 @@ func (v *Verifier) verify(ctx context.Context, raw string) (*Token, error) {
 	if err != nil {
 		return nil, err
 	}
-	return issuer.access(ctx, &token, name)
+	verified, err := issuer.access(ctx, &token, name)
+	if err == nil {
+		v.headers.Add(&token)
+	}
+	return verified, err
 }
 
 // issuer returns the issuer with this name. It refuses other names before any fetch for them. A name that one in the table could have is not
