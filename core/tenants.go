@@ -132,6 +132,7 @@ func (r *residents) ask(ctx context.Context, issuer string, last *resident) (*re
 
 // made returns the entry for settings of the application: last if they are the same.
 func (r *residents) made(issuer string, settings Provider, last *resident) (*resident, error) {
+	settings.Name = tenantLabel // it has no effect, and the host may be no name
 	settings.normalize()
 	var f faults
 	settings.checkTenant(&f, r.auth.cfg, issuer)
@@ -139,7 +140,7 @@ func (r *residents) made(issuer string, settings Provider, last *resident) (*res
 		return nil, errors.Join(f...)
 	}
 	settings.complete()
-	settings.Issuer = issuer
+	settings.Issuer, settings.Name, settings.Label = issuer, issuer, issuer // names of tenants may be equal, and a name is a part of keys
 	if last != nil && reflect.DeepEqual(last.Value.Provider, settings) {
 		return last, nil
 	}

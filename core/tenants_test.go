@@ -414,11 +414,14 @@ func TestTenantSettings(t *testing.T) {
 	}
 }
 
-// A tenant without a discovery document, and one whose document has a slash more than the address.
+// A tenant without a discovery document, one whose host is no name, and one whose document has a slash more than the address.
 func TestTenantForms(t *testing.T) {
 	e, auth := newEstate(t)
 	e.known[issuerOf("keys")] = core.Provider{Issuer: issuerOf("keys"), JWKSURL: issuerOf("keys") + "/keys", Audience: []string{clientID}}
 	wantStatus(t, auth.Required(), e.token("keys"), http.StatusOK)
+	long := strings.Repeat("a", 80)
+	e.known[issuerOf(long)] = tenantOf(long)
+	wantStatus(t, auth.Required(), e.token(long), http.StatusOK)
 	e.known[issuerOf("slash")+"/"] = tenantOf("slash")
 	wantStatus(t, auth.Required(), e.token("slash", claims{"iss": issuerOf("slash") + "/"}), http.StatusServiceUnavailable) // the document says otherwise
 }
