@@ -92,3 +92,44 @@ func TestKeycloakOutgoing(t *testing.T) {
 		}
 	})
 }
+
+// zitadel: a service gets tokens in its own name, one for many calls. The provider does not know the parameter audience: the token is for
+// the service itself.
+func TestZitadelOutgoing(t *testing.T) {
+	z := parts.NewZitadel(t, "http://127.0.0.1:1", parts.Shape{JWT: true})
+	checks := compat.New(t, "zitadel/oidc", parts.ZitadelVersion, "net/http", passthrough)
+	config := zitadelConfig(z, "sid1") // of the example
+	config.ClientSecret = "verysecret"
+	auth, err := core.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = auth.Close() })
+	checks.Run("a service calls another one in its own name (client credentials)", func(t *testing.T) {
+		first, err := auth.TokenSource(t.Context(), core.AsService("api")).Token()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := auth.TokenSource(t.Context(), core.AsService("api")).Token()
+		if err != nil || again.AccessToken != first.AccessToken {
+			t.Errorf("another token for the second call: %v", err)
+		}
+		decision := auth.Required().Admit(t.Context(), core.Credentials{Header: http.Header{"Authorization": {"Bearer " + first.AccessToken}}})
+		if decision.Err != nil || decision.Caller.Subject() != "sid1" {
+			t.Errorf("%v", decision.Err)
+		}
+	})
+	checks.Run("a service with a wrong secret gets a 502", func(t *testing.T) {
+		wrong := zitadelConfig(z, "sid1")
+		wrong.ClientSecret = "wrong"
+		other, err := core.New(wrong)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = other.Close() })
+		_, err = other.TokenSource(t.Context(), core.AsService("api")).Token()
+		if answer := other.Answer(t.Context(), core.Credentials{}, err); answer.Status != http.StatusBadGateway {
+			t.Errorf("%d: %v", answer.Status, err)
+		}
+	})
+}
