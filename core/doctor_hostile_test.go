@@ -57,7 +57,7 @@ func TestDoctorSurvivesTheDocuments(t *testing.T) {
 	for _, member := range []string{
 		"issuer", "jwks_uri", "authorization_endpoint", "token_endpoint", "device_authorization_endpoint", "userinfo_endpoint", "end_session_endpoint",
 		"introspection_endpoint", "pushed_authorization_request_endpoint", "require_pushed_authorization_requests", "backchannel_logout_supported",
-		"id_token_signing_alg_values_supported", "token_endpoint_auth_methods_supported", "code_challenge_methods_supported", "grant_types_supported", "scopes_supported",
+		"id_token_signing_alg_values_supported", "token_endpoint_auth_methods_supported", "code_challenge_methods_supported", "grant_types_supported", "scopes_supported", "response_modes_supported",
 	} {
 		idp := oidctest.NewProvider(t, oidctest.WithoutNetwork("https://idp.test"), oidctest.WithAlgorithm("ES256"))
 		var value any

@@ -75,6 +75,7 @@ func offered(e *provider.Examination) []string {
 func (a visit) examineLoginOffers(f *findings, e *provider.Examination) {
 	offers := e.Offers
 	a.examinePushes(f, e.Meta)
+	a.examineResponseMode(f, offers.ResponseModes)
 	if len(offers.Challenges) > 0 && !slices.Contains(offers.Challenges, "S256") {
 		f.note("offers", "", "The provider does not announce PKCE with S256, which every login here sends: enable it at the provider, or nothing but the state protects the codes.")
 	}
@@ -95,6 +96,22 @@ func (a visit) examinePushes(f *findings, meta *provider.Metadata) {
 		f.wrong("offers", "", "Logins have to be pushed, and the discovery document has no pushed_authorization_request_endpoint: no login can begin. Enable it at the provider, or remove Config.PushedRequests.")
 	case meta.PushedOnly && !a.party.pushes(meta):
 		f.wrong("offers", `PushedRequests: core.PushWhenOffered,`, "The provider requires pushed authorization requests, and Config.PushedRequests is core.PushNever: it refuses every login.")
+	}
+}
+
+// examineResponseMode compares Config.ResponseMode with the modes that the provider announces; without a list they are query and fragment
+// (OpenID Connect Discovery section 3).
+func (a visit) examineResponseMode(f *findings, modes []string) {
+	posts := slices.Contains(modes, formPost)
+	switch {
+	case a.party.ResponseMode == formPost && posts:
+		f.ok("offers", "The provider announces form_post, in which it answers logins here.")
+	case a.party.ResponseMode == formPost && len(modes) == 0:
+		f.note("offers", "", "Config.ResponseMode is form_post, and the provider does not announce its response modes: only a login shows whether it knows this one.")
+	case a.party.ResponseMode == formPost:
+		f.wrong("offers", "", "Config.ResponseMode is form_post, and the provider does not announce it (response_modes_supported): it may refuse every login. Remove ResponseMode.")
+	case posts && !slices.Contains(modes, "query"):
+		f.wrong("offers", `ResponseMode: "form_post",`, "The provider does not announce answers in the query (response_modes_supported), but form_post: it may refuse every login.")
 	}
 }
 

@@ -54,6 +54,10 @@ func TestDoctorFindsMistakesAtTheProvider(t *testing.T) {
 		"keys of another kind":    {member("id_token_signing_alg_values_supported", []string{"RS256", "HS256"}), mistake{check: "algorithms", level: core.FindingWrong, text: "signed with RS256, and its keys are for ES256"}},
 		"no token endpoint":       {document(func(d oidctest.Claims) { delete(d, "token_endpoint") }), mistake{check: "offers", level: core.FindingWrong, text: "no token_endpoint"}},
 		"pushed requests alone":   {member("require_pushed_authorization_requests", true), mistake{check: "offers", level: core.FindingWrong, text: "no pushed_authorization_request_endpoint"}},
+		"form_post":               {nil, mistake{config: posts, check: "offers", level: core.FindingOK, text: "announces form_post"}},
+		"form_post, no list":      {member("response_modes_supported", nil), mistake{config: posts, check: "offers", level: core.FindingNote, text: "does not announce its response modes"}},
+		"form_post, another list": {member("response_modes_supported", []string{"query"}), mistake{config: posts, check: "offers", level: core.FindingWrong, text: "does not announce it"}},
+		"form_post alone":         {member("response_modes_supported", []string{"form_post", "fragment"}), mistake{check: "offers", level: core.FindingWrong, text: "not announce answers in the query", line: `ResponseMode: "form_post",`}},
 		"no S256":                 {member("code_challenge_methods_supported", []string{"plain"}), mistake{check: "offers", level: core.FindingNote, text: "PKCE with S256"}},
 		"no iss":                  {member("authorization_response_iss_parameter_supported", nil), mistake{check: "offers", level: core.FindingNote, text: "RFC 9207"}},
 		"unknown scope":           {nil, mistake{config: func(c *core.Config) { c.Scopes = []string{"orders"} }, check: "scopes", level: core.FindingNote, text: "the scope orders"}},
@@ -87,6 +91,8 @@ func TestDoctorFindsMistakesAtTheProvider(t *testing.T) {
 		})
 	}
 }
+
+func posts(c *core.Config) { c.ResponseMode = "form_post" }
 
 // refusing is a transport to a port where nothing listens.
 type refusing struct{}

@@ -126,6 +126,30 @@ func TestBackChannelLogoutElsewhereForgetsIntrospection(t *testing.T) {
 	}
 }
 
+// After a logout that another instance got, an opaque token is exchanged for nothing here.
+func TestExchangeOfOpaqueTokenAfterLogoutElsewhere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newBubbleWeb(t, func(c *core.Config) { opaque(c); c.Broker = &core.BrokerConfig{SigningAlgorithm: "EdDSA"} }, oidctest.WithOpaqueTokens())
+		second := &web{t: t, idp: w.idp, cfg: w.cfg}
+		second.serve()
+		form := url.Values{"grant_type": {"urn:ietf:params:oauth:grant-type:token-exchange"}, "subject_token": {w.idp.AccessToken("alice")}}
+		exchange := func() int {
+			return second.browser().do(http.MethodPost, "/auth/v2/token", "Form: "+form.Encode()).StatusCode
+		}
+		if status := exchange(); status != http.StatusOK {
+			t.Fatalf("%d", status)
+		}
+		w.idp.Fault(oidctest.Introspection, oidctest.Reply(http.StatusOK, "application/json", `{"active":false}`))
+		if answer := w.backChannel(w.idp.LogoutToken("alice", oidctest.Claims{"sid": nil})); answer.StatusCode != http.StatusOK {
+			t.Fatalf("%d", answer.StatusCode)
+		}
+		time.Sleep(3 * time.Second)
+		if status := exchange(); status != http.StatusBadRequest {
+			t.Errorf("%d", status)
+		}
+	})
+}
+
 // While the store is out of reach, an answer counts for its minute: guards for tokens do not depend on the store.
 func TestIntrospectionWithoutStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -191,6 +215,9 @@ func TestBadTokenForms(t *testing.T) {
 		"Config.Tokens: core.GoogleTokenInfo sends": func(c *core.Config) { c.Tokens = core.GoogleTokenInfo },
 		"Config.Introspection.ClientID: tokeninfo": func(c *core.Config) {
 			c.Tokens, c.Introspection = core.GoogleTokenInfo, &core.IntrospectionConfig{ClientID: "a", ClientSecret: "INTROSPECTION-SECRET", Endpoint: "https://oauth2.googleapis.com/tokeninfo"}
+		},
+		"Config.Introspection.Signed: tokeninfo": func(c *core.Config) {
+			c.Tokens, c.Introspection = core.GoogleTokenInfo, &core.IntrospectionConfig{Signed: true, Endpoint: "https://oauth2.googleapis.com/tokeninfo"}
 		},
 		"Config.Providers[0].Tokens: the provider idp.example": func(c *core.Config) {
 			opaque(c)

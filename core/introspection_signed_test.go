@@ -201,6 +201,18 @@ func TestSignedIntrospectionForOwnClient(t *testing.T) {
 	})
 }
 
+// A client with a timeout wraps the bodies of answers.
+func TestSignedIntrospectionThroughClientWithTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newSigned(t, signed, func(c *core.Config) {
+			client := *c.HTTPClient
+			client.Timeout = time.Minute
+			c.HTTPClient = &client
+		})
+		l.wants(l.token(), 200, nil)
+	})
+}
+
 // While the keys are out of reach, nobody knows whether the answer is the provider's: 503.
 func TestSignedIntrospectionWithoutKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

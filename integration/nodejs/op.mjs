@@ -10,6 +10,7 @@
 //                 client_secret_post for the client web-post
 //   OP_CLIENT_KEYS  where the client web-key publishes its keys: it authenticates with private_key_jwt
 //   OP_PUSH       1: authorization requests have to be pushed
+//   OP_SIGNED     1: introspection answers are signed for clients that accept JWTs (RFC 9701), for web-es256 and web-eddsa with that algorithm
 //   OP_JWT        1: access tokens are JWTs for the API, which userinfo refuses; else opaque ones, good for userinfo
 //
 // Controls of the tests (POST, no part of OpenID Connect):
@@ -52,10 +53,11 @@ const web = (client_id, more = {}) => ({
   grant_types: ['authorization_code', 'refresh_token', DEVICE], response_types: ['code'],
   token_endpoint_auth_method: postOnly ? 'client_secret_post' : 'client_secret_basic', ...more,
 });
+const signing = (alg) => ({ id_token_signed_response_alg: alg, ...(env.OP_SIGNED ? { introspection_signed_response_alg: alg } : {}) });
 const clients = [
   web('web', env.OP_BACKCHANNEL ? { backchannel_logout_uri: env.OP_BACKCHANNEL, backchannel_logout_session_required: true } : {}),
-  web('web-es256', { id_token_signed_response_alg: 'ES256' }),
-  web('web-eddsa', { id_token_signed_response_alg: 'EdDSA' }),
+  web('web-es256', signing('ES256')),
+  web('web-eddsa', signing('EdDSA')),
   web('web-post', { token_endpoint_auth_method: 'client_secret_post' }),
   ...(env.OP_CLIENT_KEYS ? [web('web-key', { client_secret: undefined, token_endpoint_auth_method: 'private_key_jwt',
     token_endpoint_auth_signing_alg: env.OP_CLIENT_ALG, jwks_uri: env.OP_CLIENT_KEYS })] : []),
@@ -110,6 +112,7 @@ function build(issuer, keys) {
       devInteractions: { enabled: true },
       deviceFlow: { enabled: true },
       introspection: { enabled: true },
+      ...(env.OP_SIGNED ? { jwtIntrospection: { enabled: true } } : {}),
       ...(env.OP_PUSH ? { pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: true } } : {}),
       revocation: { enabled: true },
       rpInitiatedLogout: { enabled: true },

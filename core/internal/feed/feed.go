@@ -51,7 +51,7 @@ type Feed struct {
 
 	own   atomic.Pointer[ownSets]
 	begun atomic.Bool // [Feed.Start] is making the first read
-	mu  sync.Mutex // held to replace own
+	mu    sync.Mutex  // held to replace own
 
 	read, reread time.Time // start of the last successful read, and of the last one of the whole list; reads never run in parallel
 }

@@ -32,7 +32,7 @@ type Examination struct {
 type Offers struct {
 	Introspection, BackChannelLogout bool
 
-	Algorithms, AuthMethods, AuthAlgorithms, Challenges, Grants, Scopes []string // empty: not stated
+	Algorithms, AuthMethods, AuthAlgorithms, Challenges, Grants, Scopes, ResponseModes []string // empty: not stated
 }
 
 // Examine fetches the discovery document and the keys. It changes no cache, and calls neither log nor Observe.
@@ -81,7 +81,7 @@ func readOffers(object strictjson.Object) Offers {
 	return Offers{
 		Introspection: names("introspection_endpoint"), BackChannelLogout: is("backchannel_logout_supported"),
 		Algorithms: list("id_token_signing_alg_values_supported"), AuthMethods: list("token_endpoint_auth_methods_supported"), AuthAlgorithms: list("token_endpoint_auth_signing_alg_values_supported"),
-		Challenges: list("code_challenge_methods_supported"), Grants: list("grant_types_supported"), Scopes: list("scopes_supported"),
+		Challenges: list("code_challenge_methods_supported"), Grants: list("grant_types_supported"), Scopes: list("scopes_supported"), ResponseModes: list("response_modes_supported"),
 	}
 }
 

@@ -133,6 +133,23 @@ func (s *store) GetClientByClientID(ctx context.Context, id string) (op.Client, 
 	return client{c}, nil
 }
 
+// ClientCredentials is part of [op.ClientCredentialsStorage]: the example's service sid1 may get tokens in its own name.
+func (s *store) ClientCredentials(ctx context.Context, id, secret string) (op.Client, error) {
+	c, err := s.Storage.ClientCredentials(ctx, id, secret)
+	if err != nil {
+		return nil, err
+	}
+	return service{client{c}}, nil
+}
+
+// service is a client without users.
+type service struct{ client }
+
+// GrantTypes is part of [op.Client].
+func (service) GrantTypes() []oidc.GrantType {
+	return []oidc.GrantType{oidc.GrantTypeClientCredentials}
+}
+
 // keyClient authenticates with private_key_jwt.
 const keyClient = "web-key"
 
