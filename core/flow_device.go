@@ -6,7 +6,6 @@ import (
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 	"github.com/go-oidc-auth/oidcauth/core/internal/login"
-	"golang.org/x/oauth2"
 )
 
 // DeviceStart is the JSON answer of the device route (RFC 8628 section 3.2): the client shows UserCode and VerificationURI to the
@@ -41,13 +40,7 @@ func (f *flows) device(ctx context.Context, request *Request) (*Response, error)
 	}
 	form := p.asks.beside()
 	form.Set("scope", f.scopeText(p.Scopes, true))
-	verifier := ""
-	if p.up.Provider.Client.IsPublic() { // providers that require PKCE of public clients require it here too
-		verifier = oauth2.GenerateVerifier()
-		form.Set("code_challenge", oauth2.S256ChallengeFromVerifier(verifier))
-		form.Set("code_challenge_method", "S256")
-	}
-	begun, err := p.up.Provider.Device(ctx, meta, form)
+	begun, verifier, err := p.up.Provider.Device(ctx, meta, form)
 	switch {
 	case fault.Is(err, fault.Outage):
 		return nil, deviceOutage(err)

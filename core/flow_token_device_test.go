@@ -90,6 +90,44 @@ func TestDeviceSpellings(t *testing.T) {
 	}
 }
 
+// A provider that requires PKCE of a client with a secret or a key gets a challenge as soon as it has refused a start without one, and then
+// at once. A request that it refuses for another reason changes nothing.
+func TestDevicePKCEOfConfidentialClient(t *testing.T) {
+	for name, change := range map[string]func(*core.Config){"secret": flowPublic(false), "key": withKey} {
+		t.Run(name, func(t *testing.T) {
+			f := newFlow(t, change, oidctest.WithDevicePKCE())
+			for _, hits := range []int{2, 3} {
+				start := f.device()
+				if got := f.idp.Hits(oidctest.Device); got != hits {
+					t.Errorf("%d requests, want %d", got, hits)
+				}
+				if err := f.idp.ApproveDevice(start.UserCode, "alice"); err != nil {
+					t.Fatal(err)
+				}
+				flowGranted(t, f.post("token", flowPoll(start.DeviceCode)))
+				if asked := f.idp.Last(oidctest.Token).Form; len(asked.Get("code_verifier")) != 43 || strings.Contains(start.DeviceCode, asked.Get("device_code")) {
+					t.Errorf("the provider got %v", asked)
+				}
+			}
+			if log := f.traffic.logs.String(); strings.Contains(log, "invalid_request") {
+				t.Errorf("the log has %s", log)
+			}
+			if all := f.idp.Asked(oidctest.Device); name == "key" && all[0].Form.Get("client_assertion") == all[1].Form.Get("client_assertion") {
+				t.Error("an assertion was sent twice")
+			}
+		})
+	}
+	f := newFlow(t, nil)
+	f.idp.Fault(oidctest.Device, oidctest.ErrorCode(400, "invalid_request"))
+	if answer := f.post("device", nil); answer.Status != 502 || f.idp.Hits(oidctest.Device) != 2 {
+		t.Errorf("%d %s after %d requests", answer.Status, answer.Body, f.idp.Hits(oidctest.Device))
+	}
+	f.idp.Heal()
+	if f.device(); f.idp.Last(oidctest.Device).Form.Has("code_challenge") {
+		t.Error("a challenge, although it was no cure")
+	}
+}
+
 // The device code of a public client contains the sealed verifier; no other code is accepted, and the provider never sees the
 // sealed one.
 func TestSealedDeviceCode(t *testing.T) {

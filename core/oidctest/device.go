@@ -25,8 +25,7 @@ func (p *Provider) deviceStart(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	challenge := r.PostForm.Get("code_challenge")
-	needed := p.set.deviceNeedsPKCE && client.isPublic()
-	if p.repeats(r.PostForm) || (needed || challenge != "") && (challenge == "" || r.PostForm.Get("code_challenge_method") != "S256") {
+	if p.repeats(r.PostForm) || (p.set.deviceNeedsPKCE || challenge != "") && (challenge == "" || r.PostForm.Get("code_challenge_method") != "S256") {
 		p.refuse(w, http.StatusBadRequest, "invalid_request", "Missing parameter: code_challenge_method")
 		return
 	}

@@ -119,7 +119,7 @@ func WithoutEndSession() Option { return func(s *settings) { s.noEndSession = tr
 // WithoutIssParameter omits the parameter iss from authorization responses. Default: iss is there (RFC 9207).
 func WithoutIssParameter() Option { return func(s *settings) { s.noIss = true } }
 
-// WithDevicePKCE makes the device endpoint require a code_challenge of public clients, as Keycloak can. Default: it is optional.
+// WithDevicePKCE makes the device endpoint require a code_challenge, as Keycloak does for clients with a PKCE method. Default: it is optional.
 func WithDevicePKCE() Option { return func(s *settings) { s.deviceNeedsPKCE = true } }
 
 // WithOpaqueTokens issues access tokens that are random texts. Default: access tokens are JWTs (RFC 9068).

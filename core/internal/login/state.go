@@ -137,7 +137,7 @@ func (l *Logins) Spend(state *State) error {
 	return nil
 }
 
-// Device is the content of a sealed device code: the provider, its code and, for a public client, the PKCE verifier.
+// Device is the content of a sealed device code: the provider, its code and the PKCE verifier, "" if the provider got no challenge.
 type Device struct {
 	Code     string `json:"d"`
 	Verifier string `json:"v,omitempty"`

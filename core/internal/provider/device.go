@@ -9,6 +9,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/fetch"
 	"github.com/go-oidc-auth/oidcauth/core/internal/observe"
 	"github.com/go-oidc-auth/oidcauth/core/internal/strictjson"
+	"golang.org/x/oauth2"
 )
 
 // DeviceStart is the provider's answer of RFC 8628 section 3.2.
@@ -21,17 +22,39 @@ type DeviceStart struct {
 
 const defaultInterval = 5
 
-// Device starts a device login. The error is a fault, of kind NotOffered if the provider does not allow the device flow for this
-// client.
-func (p *Provider) Device(ctx context.Context, meta *Metadata, form url.Values) (*DeviceStart, error) {
+// Device starts a device login. verifier is the PKCE verifier for the token request, "" if the provider got no challenge. It adds fields to
+// form. The error is a fault, of kind NotOffered if the provider does not allow the device flow for this client.
+func (p *Provider) Device(ctx context.Context, meta *Metadata, form url.Values) (start *DeviceStart, verifier string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, p.cfg.Timeout) // of both requests
+	defer cancel()
 	ctx, end := p.cfg.Observe.Call(ctx, observe.Device)
-	start, err := p.device(ctx, meta, form)
+	start, verifier, err = p.device(ctx, meta, form)
 	end(err)
 	p.note(ctx, err)
-	return start, err
+	return start, verifier, err
 }
 
-func (p *Provider) device(ctx context.Context, meta *Metadata, form url.Values) (*DeviceStart, error) {
+// device sends a challenge for a public client, because providers that require PKCE of it require it here too. No document says whether a
+// provider requires it of this client; Keycloak does if its PKCE method is set. So a refused request is sent once more with a challenge,
+// and if that works, each further one has it.
+func (p *Provider) device(ctx context.Context, meta *Metadata, form url.Values) (*DeviceStart, string, error) {
+	if !p.Client.IsPublic() && !p.challenged.Load() {
+		start, err := p.askDevice(ctx, meta, form)
+		if f := fault.Find(err); f == nil || f.Kind != fault.Client || f.Code != "invalid_request" {
+			return start, "", err
+		}
+	}
+	verifier := oauth2.GenerateVerifier()
+	form.Set("code_challenge", oauth2.S256ChallengeFromVerifier(verifier))
+	form.Set("code_challenge_method", "S256")
+	start, err := p.askDevice(ctx, meta, form)
+	if err == nil {
+		p.challenged.Store(true)
+	}
+	return start, verifier, err
+}
+
+func (p *Provider) askDevice(ctx context.Context, meta *Metadata, form url.Values) (*DeviceStart, error) {
 	answer, err := p.post(ctx, meta, meta.Device, form)
 	switch {
 	case err != nil:

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/fetch"
@@ -91,6 +92,8 @@ type Provider struct {
 	obtained     *trouble.Trouble // the provider gives no tokens for other services
 
 	places chan struct{} // of signatures under way
+
+	challenged *atomic.Bool // device logins of this client need PKCE
 }
 
 // New makes a provider. It fetches its documents on first use.
@@ -108,7 +111,7 @@ func New(cfg Config) *Provider {
 		lookups:      trouble.New(cfg.Log, slog.LevelError, "opaque access tokens", "looked up at the provider"),
 		obtained:     trouble.New(cfg.Log, slog.LevelError, "tokens for other services", "given by the provider"),
 
-		places: make(chan struct{}, maxSigning),
+		places: make(chan struct{}, maxSigning), challenged: new(atomic.Bool),
 	}
 	policy := fresh.Policy{Renew: DiscoveryAge, Stale: StaleAge, Pause: RefetchPause, Timeout: cfg.Timeout + Slack}
 	if cfg.DiscoveryURL != "" {
