@@ -4,6 +4,8 @@ import (
 	"context"
 	"maps"
 	"net/http"
+	"slices"
+	"time"
 )
 
 // Choice is one provider that a person can choose at a login that names none.
@@ -11,7 +13,11 @@ type Choice struct {
 	Name  string // for the parameter provider of the login route
 	Label string // text for people: Provider.Label, or the name
 	URL   string // public address of the login at this provider, with the parameters of the request; without PublicURL only "?" and these
+	Last  bool   // this browser's last login was here, up to 180 days ago; then it is the first choice
 }
+
+// lastLife is how long a browser keeps the name of the provider of its last login.
+const lastLife = 180 * 24 * time.Hour
 
 // offersChoice reports whether a login that names no provider is answered with the chooser: a person sees the answer, and the service that
 // redeems the code knows from the state which provider was chosen. A client with its own code_challenge would not know it.
@@ -25,6 +31,7 @@ func (f *flows) choose(ctx context.Context, request *Request) (*Response, error)
 	if f.cfg.PublicURL != "" {
 		login = f.cfg.PublicURL + f.paths.Login
 	}
+	last := cookieValue(request, f.lastCookie("").Name)
 	var choices []Choice
 	for _, p := range f.parties {
 		query := maps.Clone(request.Query)
@@ -32,13 +39,36 @@ func (f *flows) choose(ctx context.Context, request *Request) (*Response, error)
 		if f.isOwnCallback(query.Get("redirect_uri")) {
 			query.Set("redirect_uri", f.ownCallback(p))
 		}
-		choices = append(choices, Choice{Name: p.Name, Label: p.Label, URL: endpoint(login, query)})
+		choices = append(choices, Choice{Name: p.Name, Label: p.Label, URL: endpoint(login, query), Last: p.Name == last})
+	}
+	if at := slices.IndexFunc(choices, func(c Choice) bool { return c.Last }); at > 0 {
+		known := choices[at]
+		choices = slices.Insert(slices.Delete(choices, at, at+1), 0, known)
 	}
 	answer, err := f.onChoose(ctx, request, choices)
 	if err != nil || answer != nil {
 		return answer, err
 	}
 	return page{Title: "Log in", Text: "Choose where you have an account.", Choices: choices}.response(http.StatusOK), nil
+}
+
+// lastCookie returns the cookie with the name of the provider of a login. It is not secret, and decides nothing but the order of the
+// choices: a person chooses, so that nobody is sent to a provider by what somebody else did in this browser.
+func (f *flows) lastCookie(name string) *http.Cookie {
+	cookie := &http.Cookie{ //nolint:gosec // without Secure only where PublicURL is http, which is loopback or AllowHTTP
+		Name: "oidc-provider", Value: name, Path: "/", MaxAge: int(lastLife / time.Second), HttpOnly: true, Secure: f.cfg.isSecure(), SameSite: http.SameSiteLaxMode,
+	}
+	if cookie.Secure {
+		cookie.Name = "__Host-" + cookie.Name
+	}
+	return cookie
+}
+
+// remember adds that cookie to the answer to a login that succeeded, if people can choose.
+func (f *flows) remember(p *party, answer *Response) {
+	if len(f.parties) > 1 {
+		addCookie(answer, f.lastCookie(p.Name))
+	}
 }
 
 // onChoose calls Config.OnChoose; nil means the default page.

@@ -206,7 +206,8 @@ type Config struct {
 	// Sessions the session's cookie is added to every answer, and the Token has a Caller but no access or refresh token.
 	OnLogin func(context.Context, *Request, *Token) *Response
 	// OnChoose answers a login that names no provider where there are several (Providers): show a page with a link for each choice, for
-	// instance. It must be safe for concurrent use. nil, or a nil answer: a plain page.
+	// instance. The provider of the browser's last login is the first choice. It must be safe for concurrent use. nil, or a nil answer: a plain
+	// page.
 	OnChoose func(context.Context, *Request, []Choice) *Response
 	// OnError answers a request that a guard or a route refuses. Start with [Error.Response] to keep WWW-Authenticate and
 	// Retry-After. It must be safe for concurrent use. nil, or a nil answer: the default. That is the answer of Error.Response;

@@ -93,7 +93,11 @@ func (f *flows) finish(ctx context.Context, request *Request, from *party, p *ca
 	}
 	check := session.Check{Nonce: state.Nonce, IDToken: session.Always, Scope: state.Scope}
 	if f.browsers != nil {
-		return f.logIn(ctx, request, at, codeForm(p.code, state.Verifier, state.Redirect), check, state)
+		answer, err := f.logIn(ctx, request, at, codeForm(p.code, state.Verifier, state.Redirect), check, state)
+		if err == nil {
+			f.remember(from, answer)
+		}
+		return answer, err
 	}
 	tokens, err := f.logins.Redeem(ctx, at, codeForm(p.code, state.Verifier, state.Redirect), check)
 	if err != nil {
@@ -101,14 +105,16 @@ func (f *flows) finish(ctx context.Context, request *Request, from *party, p *ca
 	}
 	token := tokenOf(tokens)
 	answer, err := f.onLogin(ctx, request, token)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case answer != nil:
-		return answer.owned(), nil
-	default:
-		return jsonResponse(token), nil
 	}
+	if answer != nil {
+		answer = answer.owned()
+	} else {
+		answer = jsonResponse(token)
+	}
+	f.remember(from, answer)
+	return answer, nil
 }
 
 // isFrom reports whether iss of an answer names the provider (RFC 9207 section 2.4).
