@@ -115,7 +115,12 @@ func testWebProviders(t *testing.T, a setup) {
 	if err != nil || back.Path != secondCallback {
 		t.Fatalf("the link %s leads to %s: %v", link, start.text(), err)
 	}
-	b.do(http.MethodGet, back.RequestURI(), linked...).is(landed(there))
+	const last = "__Host-oidc-provider=" + second
+	b.do(http.MethodGet, back.RequestURI(), linked...).is(landed(there, "Set-Cookie: "+last+"; Path=/; Max-Age=15552000; HttpOnly; Secure; SameSite=Lax"))
+	again := w.browser().do(http.MethodGet, loginQuery(), append(visiting, "Cookie: "+last)...).body
+	if first, main := strings.Index(again, "provider="+second), strings.Index(again, "provider=main"); first < 0 || main < first {
+		t.Errorf("the provider of the last login is not the first: %s", again)
+	}
 	seen := b.do(http.MethodGet, page, scripted...)
 	seen.is(seenBy(second+"|alice", sessionIn(seen)))
 	if !strings.HasPrefix(b.do(http.MethodPost, logout, submitted...).location(), other.URL(oidctest.EndSession)) {
