@@ -149,7 +149,7 @@ func (a *Auth) bearerCaller(ctx context.Context, raw string) (token *IDToken, ca
 		return nil, false, fault.Down(fault.Service, errClosed)
 	}
 	verified, cached, err := a.verifier.Access(ctx, raw)
-	if err == nil && a.tenants != nil {
+	if err == nil && a.tenants != nil && verified.Session != "" {
 		if err = a.tenants.check(ctx, verified, fault.Token); err != nil {
 			return nil, cached, err
 		}

@@ -149,7 +149,6 @@ func (r *residents) made(issuer string, settings Provider, last *resident) (*res
 		return nil, err
 	}
 	entry := &resident{Value: p}
-	p.up.Tenant = true
 	for _, row := range []*verify.Issuer{p.up.Issuer, p.up.Subjects, p.up.Granted} {
 		row.Until = entry.Good()
 	}

@@ -44,10 +44,7 @@ var errAnother = errors.New("the refreshed tokens belong to another person")
 // person, the answer is refused (OpenID Connect Core section 12.2). The owner is unknown if another instance issued the token, or this
 // one before a restart: then the answer is accepted, and its person is recorded.
 func (p *Passthrough) Refresh(ctx context.Context, token string) (*Tokens, error) {
-	up, token, err := p.ups.unmarked(ctx, token)
-	if err != nil {
-		return nil, err
-	}
+	up, token := p.ups.unmarked(token)
 	at, err := up.prepare(ctx, p.Ready)
 	if err != nil {
 		return nil, err
@@ -86,11 +83,10 @@ func (p *Passthrough) End(ctx context.Context, e Ending) (Left, error) {
 		}
 	}
 	if e.Refresh != "" {
-		if up, token, err := p.ups.unmarked(ctx, e.Refresh); err == nil {
-			left.From = up
-			if at, err := up.reach(ctx); err == nil { // otherwise the outage is logged
-				at.Forsake(ctx, token)
-			}
+		up, token := p.ups.unmarked(e.Refresh)
+		left.From = up
+		if at, err := up.reach(ctx); err == nil { // otherwise the outage is logged
+			at.Forsake(ctx, token)
 		}
 	}
 	if from, err := p.of(ctx, e.Caller); from != nil && err == nil { // who calls is known, and not only claimed

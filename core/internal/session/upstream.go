@@ -21,7 +21,6 @@ import (
 // Upstream spends grants at the provider and verifies the answers.
 type Upstream struct {
 	Name       string // unique among the providers of the configuration
-	Tenant     bool   // it was resolved at run time
 	Owner      any    // the value of package core for it
 	Provider   *provider.Provider
 	Issuer     *verify.Issuer // verifies ID tokens, logout tokens and, in passthrough mode, the tokens of callers

@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"strings"
 
@@ -117,46 +116,29 @@ func (u Upstreams) rows() []*verify.Issuer {
 }
 
 // markName precedes the name of the provider in the refresh tokens that passthrough mode gives out for providers other than the main one.
-// markTenant precedes the issuer of a tenant in base64url: tenants have no names of which each is one tenant's.
-const (
-	markName   = "provider:"
-	markTenant = "tenant:"
-)
+const markName = "provider:"
 
 // marked returns a refresh token of a provider as a client gets it: the client does not know whose it is, but has to send it back.
 func (u Upstreams) marked(from *Upstream, token string) string {
 	if token == "" || from == u.Main() {
 		return token
 	}
-	if from.Tenant {
-		return markTenant + base64.RawURLEncoding.EncodeToString([]byte(from.Issuer.ID)) + ":" + token
-	}
 	return markName + from.Name + ":" + token
 }
 
 // unmarked returns the provider of a refresh token, and the token as the provider knows it. A token without the mark of a provider is
-// one of the main provider. The error is that of Resolve, or a fault of kind Ended for a tenant that is not trusted.
-func (u Upstreams) unmarked(ctx context.Context, text string) (*Upstream, string, error) {
-	if rest, ok := strings.CutPrefix(text, markTenant); ok && u.Resolve != nil {
-		encoded, token, _ := strings.Cut(rest, ":")
-		if issuer, err := base64.RawURLEncoding.DecodeString(encoded); err == nil {
-			up, err := u.Resolve(ctx, string(issuer))
-			if up == nil && err == nil {
-				err = &fault.Error{Kind: fault.Ended, Err: errRemoved}
-			}
-			return up, token, err
-		}
-	}
+// one of the main provider.
+func (u Upstreams) unmarked(text string) (*Upstream, string) {
 	if rest, ok := strings.CutPrefix(text, markName); ok {
 		if name, token, ok := strings.Cut(rest, ":"); ok {
 			for _, up := range u.All[1:] {
 				if up.Name == name {
-					return up, token, nil
+					return up, token
 				}
 			}
 		}
 	}
-	return u.Main(), text, nil
+	return u.Main(), text
 }
 
 // ownSubject returns the subject of a person in own tokens, whose issuer is this service: subjects of different providers must not be
