@@ -23,17 +23,17 @@ func cache(ctx context.Context, r *report, e effort) error {
 	return nil
 }
 
-// numbered makes a token of the provider for one of many users. Tokens with short signatures have another claim, so that they are as long
-// as those with RS256.
+// numbered makes a token of the provider for one of many users. Tokens with short signatures have a longer header, so that they are as long
+// as those with RS256 and have the same claims.
 func numbered(k *key, i int) string {
-	more := claims{"sub": "user-" + strconv.Itoa(i), "jti": strconv.Itoa(i)}
+	header := k.header()
 	if k.alg != "RS256" {
-		more["department"] = padding
+		header["padding"] = padding
 	}
-	return k.token(keycloak(more))
+	return k.sign(header, toJSON(keycloak(claims{"sub": "user-" + strconv.Itoa(i), "jti": "onrtac:7a7e5d0d-5a3c-4a0e-8f6d-" + fmt.Sprintf("%012d", i)})))
 }
 
-var padding = encode(random(120))
+var padding = encode(random(134))
 
 // seen has the caller that a guard returned for a token, without keeping it alive. Two weak pointers are equal if they were
 // made from the same object, so the next answer shows exactly, through the public API, whether the token was cached.
@@ -165,7 +165,9 @@ func filled(ctx context.Context, k *key, size int) (kept int, bytes int64, err e
 	}
 	runtime.KeepAlive(guard)
 	auth, guard = nil, nil
-	return kept, full - heap(), nil
+	bytes = full - heap()
+	runtime.KeepAlive(callers) // they are no part of the cache
+	return kept, bytes, nil
 }
 
 // heap returns the live memory. The second collection frees what the first has finalized.

@@ -1,6 +1,7 @@
 package core_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -30,6 +31,33 @@ func TestRememberedToken(t *testing.T) {
 		if n := testing.AllocsPerRun(100, func() { guard.Admit(ctx, credentials) }); n != 0 {
 			t.Errorf("%s: %v allocations for a token that came before", name, n)
 		}
+	}
+}
+
+// The cache has room for as many tokens of usual size as it has entries: almost as many, because each has two sets where it may be.
+func TestRememberedTokens(t *testing.T) {
+	const size, count = 512, 470
+	idp := newIDP(t)
+	guard := idp.auth(func(c *core.Config) { c.TokenCacheSize = size }).Required()
+	tokens, callers := make([]string, count), make([]*core.IDToken, count)
+	for i := range tokens {
+		tokens[i] = idp.token(claims{
+			"jti": fmt.Sprintf("onrtac:7a7e5d0d-5a3c-4a0e-8f6d-%012d", i), "sid": "c1b9a6c5-3f0b-4c37-9d5a-77a1f0f7a6de", "acr": "1", "azp": clientID, "typ": "Bearer",
+			"realm_access":    claims{"roles": []string{"default-roles-climate", "offline_access", "admin"}},
+			"resource_access": claims{"account": claims{"roles": []string{"manage-account", "view-profile"}}},
+			"groups":          []string{"/staff/modelling", "/projects/cordex"}, "scope": "openid profile email", "email_verified": true,
+			"name": "Alice Bergström", "preferred_username": "alice", "given_name": "Alice", "family_name": "Bergström", "email": "alice@example.org",
+		})
+		callers[i] = mustAdmit(t, guard, tokens[i])
+	}
+	kept := 0
+	for i, token := range tokens {
+		if mustAdmit(t, guard, token) == callers[i] {
+			kept++
+		}
+	}
+	if kept < count*98/100 {
+		t.Errorf("%d of %d tokens of %d bytes are kept", kept, count, len(tokens[0]))
 	}
 }
 
