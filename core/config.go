@@ -123,7 +123,7 @@ type Config struct {
 	// remembered for 30 s. An error: a 503, which is not remembered. A panic: a 500.
 	//
 	// The Provider must have the issuer that was asked for, and passes the checks of New: a mistake in it is a 503 and a line in the log that
-	// names the field. Its Name, Label and settings for logins have no effect: a login names one of the configuration. Its ClientKey is
+	// names the field. Its discovery document may name keys only on its own host or the issuer's: for other ones set JWKSURL. Its Name, Label and settings for logins have no effect: a login names one of the configuration. Its ClientKey is
 	// published only if a provider of the configuration has it too. It is kept while it is in use, at most 20,000 of them, and asked for
 	// again each minute: what is nil by then ends, its tokens and its people's sessions too. With equal settings, compared by value,
 	// nothing else happens; other settings replace it. While ResolveIssuer fails, the last answer counts for ten minutes. See

@@ -25,9 +25,10 @@ type party struct {
 
 // surroundings are what a party reports to, and calls with.
 type surroundings struct {
-	log   *slog.Logger
-	label string // Event.Provider
-	http  *http.Client
+	log      *slog.Logger
+	label    string // Event.Provider
+	http     *http.Client
+	nearKeys bool // a discovery document names no keys on another host
 }
 
 // around returns the surroundings of a provider of the configuration.
@@ -47,7 +48,7 @@ func (a *Auth) newParty(settings Provider, in surroundings) (*party, error) {
 	}
 	at := provider.New(provider.Config{
 		DiscoveryURL: p.DiscoveryURL, Issuer: p.Issuer, JWKSURL: p.JWKSURL, Algorithm: p.IDTokenAlgorithm, Client: client,
-		HTTP: in.http, Timeout: a.cfg.Timeout, Allows: func(address string) bool { return p.badEndpoint(address, a.cfg) == "" },
+		NearKeys: in.nearKeys, HTTP: in.http, Timeout: a.cfg.Timeout, Allows: func(address string) bool { return p.badEndpoint(address, a.cfg) == "" },
 		Log: in.log, Observe: a.observed(in.label), Called: a.called,
 	})
 	rules := p.rules(a.cfg)

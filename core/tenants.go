@@ -144,7 +144,7 @@ func (r *residents) made(issuer string, settings Provider, last *resident) (*res
 	if last != nil && reflect.DeepEqual(last.Value.Provider, settings) {
 		return last, nil
 	}
-	p, err := r.auth.newParty(settings, surroundings{log: r.auth.log.With("tenant", issuer), label: tenantLabel, http: r.http})
+	p, err := r.auth.newParty(settings, surroundings{log: r.auth.log.With("tenant", issuer), label: tenantLabel, http: r.http, nearKeys: true})
 	if err != nil {
 		return nil, err
 	}

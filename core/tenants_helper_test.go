@@ -2,6 +2,7 @@ package core_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -25,6 +26,7 @@ type estate struct {
 	asked   map[string]int                                                   // calls of the resolver
 	fetched map[string]int                                                   // requests, by host
 	down    map[string]bool                                                  // hosts that answer 503
+	keysAt  string                                                           // jwks_uri of every tenant; "": its own
 	ownKeys bool                                                             // each tenant has a key of its own, with the kid k1
 	answer  func(ctx context.Context, issuer string) (*core.Provider, error) // in the place of the directory
 }
@@ -107,7 +109,7 @@ func (e *estate) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	e.mu.Lock()
 	e.fetched[host]++
-	down, own := e.down[host], e.ownKeys
+	down, own, keysAt := e.down[host], e.ownKeys, e.keysAt
 	e.mu.Unlock()
 	if down {
 		return nil, errTenantDown
@@ -119,7 +121,7 @@ func (e *estate) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	text := toJSON(claims{"keys": []any{key}})
 	if strings.HasSuffix(r.URL.Path, "/.well-known/openid-configuration") {
-		text = toJSON(claims{"issuer": at, "jwks_uri": at + "/keys", "authorization_endpoint": at + "/auth", "token_endpoint": at + "/token", "response_types_supported": []string{"code"}, "subject_types_supported": []string{"public"}, "id_token_signing_alg_values_supported": []string{"EdDSA"}})
+		text = toJSON(claims{"issuer": at, "jwks_uri": cmp.Or(keysAt, at+"/keys"), "authorization_endpoint": at + "/auth", "token_endpoint": at + "/token", "response_types_supported": []string{"code"}, "subject_types_supported": []string{"public"}, "id_token_signing_alg_values_supported": []string{"EdDSA"}})
 	}
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(bytes.NewReader([]byte(text))), Request: r}, nil
 }

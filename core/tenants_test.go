@@ -268,6 +268,21 @@ func TestTenantSettings(t *testing.T) {
 	}
 }
 
+// The document of a tenant, which may be the tenant's own, makes this service fetch keys from no other host, unless the application names it.
+func TestTenantKeysElsewhere(t *testing.T) {
+	e, auth := newEstate(t, "a", "b")
+	e.keysAt = issuerOf("b") + "/keys"
+	wantStatus(t, auth.Required(), e.token("a"), http.StatusServiceUnavailable)
+	if log := e.idp.logs.String(); e.fetches("b") != 0 || !strings.Contains(log, "on another host than the issuer") || !strings.Contains(log, "Provider.JWKSURL") {
+		t.Errorf("%d fetches from the other host: %s", e.fetches("b"), log)
+	}
+	wantStatus(t, auth.Required(), e.token("b"), http.StatusOK)
+	named := tenantOf("c")
+	named.JWKSURL = e.keysAt
+	e.change(func() { e.known[issuerOf("c")] = named })
+	wantStatus(t, auth.Required(), e.token("c"), http.StatusOK)
+}
+
 // A tenant without a discovery document, one whose host is no name, and one whose document has a slash more than the address.
 func TestTenantForms(t *testing.T) {
 	e, auth := newEstate(t)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -59,6 +60,7 @@ type Config struct {
 	DiscoveryURL string // empty: Issuer and JWKSURL are required
 	Issuer       string // the only accepted issuer; empty: the one in the document
 	JWKSURL      string // empty: the one in the document
+	NearKeys     bool   // the document may name keys only at its own host or at the issuer's
 	Algorithm    string // another algorithm of RSA keys that name none; empty: only the one that the document announces
 	Client       Client
 	HTTP         *http.Client      // copied; nil: a client with defaults
@@ -263,6 +265,10 @@ func (p *Provider) loadMetadata(ctx context.Context) (*Metadata, *fetch.Answer, 
 	if meta.JWKS == "" && p.cfg.JWKSURL == "" {
 		return meta, answer, &trouble.Mistake{Text: "the discovery document has no jwks_uri", Check: "Config.DiscoveryURL, Config.JWKSURL"}
 	}
+	if p.cfg.NearKeys && p.cfg.JWKSURL == "" && !isNear(meta.JWKS, meta.Issuer, p.cfg.DiscoveryURL) {
+		return meta, answer, &trouble.Mistake{Text: "the jwks_uri in the discovery document is on another host than the issuer: write it as JWKSURL if it is right",
+			Attrs: []slog.Attr{slog.String("found", trouble.Printable(meta.JWKS))}, Check: "Provider.JWKSURL"}
+	}
 	return meta, answer, nil
 }
 
@@ -279,6 +285,15 @@ func (p *Provider) badEndpoint(meta *Metadata) string {
 		}
 	}
 	return ""
+}
+
+// isNear reports whether an address has scheme, host and port of one of the others.
+func isNear(address string, others ...string) bool {
+	at, err := url.Parse(address)
+	return err == nil && slices.ContainsFunc(others, func(other string) bool {
+		to, err := url.Parse(other)
+		return err == nil && at.Scheme == to.Scheme && at.Host == to.Host
+	})
 }
 
 // defaultRSA is the algorithm of RSA keys that name none, if the provider announces it or announces nothing.
