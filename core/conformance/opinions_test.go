@@ -31,12 +31,12 @@ func ours(t *testing.T, raw string, key jose.Key) opinion {
 		return opinion{}
 	}
 	read := map[string]any{}
-	for _, member := range claims {
-		value, err := numbers([]byte(member.Value))
+	for name, text := range claims.All() {
+		value, err := numbers([]byte(text))
 		if err != nil {
-			t.Fatalf("%q: the claim %q is %q, which encoding/json cannot read: %v", raw, member.Name, member.Value, err)
+			t.Fatalf("%q: the claim %q is %q, which encoding/json cannot read: %v", raw, name, text, err)
 		}
-		read[member.Name] = value
+		read[name] = value
 	}
 	return opinion{true, []byte(payload), read}
 }
