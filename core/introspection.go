@@ -152,7 +152,7 @@ func (a *Auth) newOpaque(p *party, at *provider.Provider, row *verify.Issuer) *v
 	i := p.introspection()
 	lookup := provider.Lookup{Client: at.Client, Endpoint: i.Endpoint, Check: "Config.ClientID, Config.ClientSecret or Config.ClientKey", TokenInfo: p.Tokens == GoogleTokenInfo}
 	lookup.Signed = i.Signed
-	lookup.Open = func(ctx context.Context, raw string, algorithms []string, asked time.Time) (strictjson.Object, string, error) {
+	lookup.Open = func(ctx context.Context, raw string, algorithms []string, asked time.Time) (strictjson.Object, error) {
 		return row.SignedAnswer(ctx, raw, cmp.Or(i.ClientID, p.ClientID), algorithms, asked)
 	}
 	if i.ClientID != "" {
@@ -162,15 +162,15 @@ func (a *Auth) newOpaque(p *party, at *provider.Provider, row *verify.Issuer) *v
 	if ttl == 0 {
 		ttl = maxLookupTTL
 	}
-	ask := func(ctx context.Context, raw string) (said *verify.Said, err error) {
+	ask := func(ctx context.Context, raw string) (said strictjson.Object, err error) {
 		panicked := a.called(ctx, "Config.HTTPClient, in a lookup of a token", func() {
 			answer, failed := at.Introspect(ctx, lookup, raw)
 			if err = failed; answer != nil {
-				said = &verify.Said{Text: string(answer.Text), Object: answer.Object}
+				said = answer.Object
 			}
 		})
 		if panicked != nil {
-			return nil, panicked
+			return strictjson.Object{}, panicked
 		}
 		return said, err
 	}

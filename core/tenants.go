@@ -120,7 +120,7 @@ func (r *residents) ask(ctx context.Context, issuer string, last *resident) (*re
 	case given == nil:
 		return nil, nil
 	}
-	made, err := r.made(issuer, *given, last)
+	made, err := r.made(issuer, *given, last) //nolint:contextcheck // the provider outlives the call
 	if err != nil {
 		if dropped, ok := r.faulty.Take(); ok {
 			r.auth.log.ErrorContext(ctx, "the settings of a tenant cannot be used", "tenant", issuer, "error", err, "check", "what Config.ResolveIssuer returns", "dropped", dropped)

@@ -240,16 +240,16 @@ func TestTenantSettings(t *testing.T) {
 		change func(*core.Provider)
 		says   string
 	}{
-		"no client":           {func(p *core.Provider) { p.ClientID = "" }, "ClientID: empty"},
-		"nothing":             {func(p *core.Provider) { *p = core.Provider{} }, "DiscoveryURL: empty"},
-		"another issuer":      {func(p *core.Provider) { p.Issuer = issuerOf("b") }, "Issuer: "},
-		"another document":    {func(p *core.Provider) { *p = tenantOf("b") }, "DiscoveryURL: "},
-		"no https":            {func(p *core.Provider) { p.JWKSURL = "http://a.tenant.example/keys" }, "JWKSURL: "},
-		"aliases":             {func(p *core.Provider) { p.Issuer, p.IssuerAliases = issuerOf("a"), []string{issuerOf("b")} }, "IssuerAliases"},
-		"tenants":             {func(p *core.Provider) { p.Tenants = []string{tenantA} }, "IssuerAliases: leave"},
-		"opaque":              {func(p *core.Provider) { p.Tokens, p.ClientSecret = core.Opaque, "secret" }, "Tokens: "},
-		"an empty audience":   {func(p *core.Provider) { p.Audience = []string{""} }, "Audience: "},
-		"an unknown algoritm": {func(p *core.Provider) { p.IDTokenAlgorithm = "none" }, "IDTokenAlgorithm: "},
+		"no client":            {func(p *core.Provider) { p.ClientID = "" }, "ClientID: empty"},
+		"nothing":              {func(p *core.Provider) { *p = core.Provider{} }, "DiscoveryURL: empty"},
+		"another issuer":       {func(p *core.Provider) { p.Issuer = issuerOf("b") }, "Issuer: "},
+		"another document":     {func(p *core.Provider) { *p = tenantOf("b") }, "DiscoveryURL: "},
+		"no https":             {func(p *core.Provider) { p.JWKSURL = "http://a.tenant.example/keys" }, "JWKSURL: "},
+		"aliases":              {func(p *core.Provider) { p.Issuer, p.IssuerAliases = issuerOf("a"), []string{issuerOf("b")} }, "IssuerAliases"},
+		"tenants":              {func(p *core.Provider) { p.Tenants = []string{tenantA} }, "IssuerAliases: leave"},
+		"opaque":               {func(p *core.Provider) { p.Tokens, p.ClientSecret = core.Opaque, "secret" }, "Tokens: "},
+		"an empty audience":    {func(p *core.Provider) { p.Audience = []string{""} }, "Audience: "},
+		"an unknown algorithm": {func(p *core.Provider) { p.IDTokenAlgorithm = "none" }, "IDTokenAlgorithm: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e, auth := newEstate(t)

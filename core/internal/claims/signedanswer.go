@@ -9,26 +9,25 @@ import (
 )
 
 // ReadSignedAnswer reads the verified claims of an introspection answer to a client (RFC 9701 section 5) and returns the claim
-// token_introspection, with its text. asked is when the issuer was asked: an older answer is one to another request. The error is one of the
+// token_introspection. asked is when the issuer was asked: an older answer is one to another request. The error is one of the
 // reasons of package fault.
-func ReadSignedAnswer(object strictjson.Object, issuer, client string, asked, now time.Time, leeway time.Duration) (said strictjson.Object, text string, err error) {
+func ReadSignedAnswer(object strictjson.Object, issuer, client string, asked, now time.Time, leeway time.Duration) (said strictjson.Object, err error) {
 	const member = "token_introspection"
 	got, errIssuer := object.String("iss")
 	audience, errAudience := object.Strings("aud")
 	said, errSaid := object.Object(member)
-	text, _ = object.Get(member)
 	switch {
 	case object.FoldsTo("iss", "aud", "iat", "exp", "nbf", member), errIssuer != nil, errAudience != nil, errSaid != nil, !said.Exists():
-		return strictjson.Object{}, "", fault.ErrClaims
+		return strictjson.Object{}, fault.ErrClaims
 	case got != issuer:
-		return strictjson.Object{}, "", fault.ErrIssuer
+		return strictjson.Object{}, fault.ErrIssuer
 	case !slices.Contains(audience, client):
-		return strictjson.Object{}, "", fault.ErrAudience
+		return strictjson.Object{}, fault.ErrAudience
 	}
 	if err := answerTimes(object, asked, now, leeway); err != nil {
-		return strictjson.Object{}, "", err
+		return strictjson.Object{}, err
 	}
-	return said, text, nil
+	return said, nil
 }
 
 // answerTimes checks iat, which is required, and nbf and exp, which such an answer should not have (RFC 9701 section 5).

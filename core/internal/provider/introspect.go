@@ -36,7 +36,7 @@ type Lookup struct {
 	Signed bool
 	// Open verifies a JWT with one of the algorithms, for an answer to a request of that time. It returns what it says about the token. The
 	// error is a fault: of kind Token if it is not accepted, else an outage.
-	Open func(ctx context.Context, raw string, algorithms []string, asked time.Time) (strictjson.Object, string, error)
+	Open func(ctx context.Context, raw string, algorithms []string, asked time.Time) (strictjson.Object, error)
 	// TokenInfo: the endpoint is Google's, which answers without authentication of a client.
 	TokenInfo bool
 }
@@ -115,7 +115,7 @@ func (l Lookup) accept(meta *Metadata) string {
 
 // open verifies a signed answer and returns what it says about the token. Everything else in it is of no concern.
 func (l Lookup) open(ctx context.Context, address string, answer *fetch.Answer, algorithms []string, asked time.Time) (*fetch.Answer, error) {
-	object, text, err := l.Open(ctx, string(answer.Text), algorithms, asked)
+	object, err := l.Open(ctx, string(answer.Text), algorithms, asked)
 	switch f := fault.Find(err); {
 	case err == nil:
 	case f == nil || f.Kind != fault.Token:
@@ -125,7 +125,7 @@ func (l Lookup) open(ctx context.Context, address string, answer *fetch.Answer, 
 		return nil, badAnswer(address, "the provider's signed answer about a token is not accepted", why, l.Check)
 	}
 	opened := *answer
-	opened.Object, opened.Text, opened.Signed = object, []byte(text), false
+	opened.Object, opened.Text, opened.Signed = object, []byte(object.Text()), false
 	return &opened, nil
 }
 

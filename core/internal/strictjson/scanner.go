@@ -131,7 +131,7 @@ func (s *scanner) object(depth int, into []Member, keep bool) ([]Member, bool) {
 }
 
 func (s *scanner) member(depth int) (name string, m Member, ok bool) {
-	m.name = uint32(s.pos + 1) //nolint:gosec // Scan bounds the text
+	m.name = uint32(s.pos + 1) // Scan bounds the text
 	quoted, isEscaped, ok := s.text()
 	if !ok {
 		return "", m, false
@@ -147,7 +147,7 @@ func (s *scanner) member(depth int) (name string, m Member, ok bool) {
 		return "", m, false
 	}
 	s.space()
-	m.value = uint32(s.pos) //nolint:gosec // Scan bounds the text
+	m.value = uint32(s.pos) // Scan bounds the text
 	return name, m, s.value(depth)
 }
 

@@ -15,10 +15,11 @@ import (
 )
 
 const (
-	// Age is how long an answer counts before it is asked for again, in the background. A request that finds an answer older than WaitAge
-	// waits for the new one. While the function fails, the last answer counts until StaleAge.
-	Age      = time.Minute
-	WaitAge  = 2 * time.Minute
+	// Age is how long an answer counts before it is asked for again, in the background.
+	Age = time.Minute
+	// WaitAge is the age of an answer at which a request waits for the new one.
+	WaitAge = 2 * time.Minute
+	// StaleAge is how long the last answer counts while the function fails.
 	StaleAge = 10 * time.Minute
 	// Pause is the minimum time between two calls about one trusted issuer after a failure.
 	Pause = 10 * time.Second

@@ -166,7 +166,7 @@ func TestUsedEntriesStay(t *testing.T) {
 func TestSteadyUse(t *testing.T) {
 	const size, steady, rounds = 256, 50, 5000
 	c := tokencache.New[int](size)
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // no secret
+	random := rand.New(rand.NewPCG(1, 2))
 	gone := 0
 	for round := range rounds {
 		for range 15 {

@@ -37,8 +37,8 @@ type OpaqueConfig struct {
 	All bool    // its JWTs are looked up, too
 	// Unmarked accepts a token that the answer does not distinguish from a refresh token.
 	Unmarked bool
-	// Ask returns what the issuer says about a token: nil if it is not active. The error is a fault.
-	Ask func(ctx context.Context, raw string) (*Said, error)
+	// Ask returns what the issuer says about a token: no object if it is not active. The error is a fault.
+	Ask func(ctx context.Context, raw string) (strictjson.Object, error)
 	// Identity is the client that asks, and at which issuer.
 	Identity string
 	TTL      time.Duration // how long a token is accepted without asking; not above 0: it is asked each time
@@ -52,12 +52,6 @@ type Ends interface {
 	NamesOf(issuer, sid, subject string) []string
 	// EndedSince reports whether something with one of the names was ended after a time, or could have been: clocks differ.
 	EndedSince(names []string, at time.Time) bool
-}
-
-// Said is what an issuer says about an active token.
-type Said struct {
-	Text   string
-	Object strictjson.Object // of Text
 }
 
 const (
@@ -194,7 +188,7 @@ func (o *Opaque) ask(ctx context.Context, key, raw string) (*answer, error) {
 		return nil, err
 	}
 	a := &answer{asked: asked}
-	if said == nil {
+	if !said.Exists() {
 		a.err = fault.New(fault.Token, fault.ErrInactive)
 	} else if a.token, a.err = o.read(ctx, raw, said, asked); a.err != nil && !fault.Is(a.err, fault.Token) {
 		return nil, a.err
@@ -224,13 +218,13 @@ func (o *Opaque) wait(err error) {
 }
 
 // read checks what the issuer says about an active token. The error is a fault.
-func (o *Opaque) read(ctx context.Context, raw string, said *Said, now time.Time) (*Token, error) {
+func (o *Opaque) read(ctx context.Context, raw string, said strictjson.Object, now time.Time) (*Token, error) {
 	name, err := o.Row.name(ctx)
 	if err != nil {
 		return nil, err
 	}
 	token := o.Row.New()
-	switch err := token.ReadAnswer(said.Object, name, now, now.Add(unstatedLife), o.Row.Rules); {
+	switch err := token.ReadAnswer(said, name, now, now.Add(unstatedLife), o.Row.Rules); {
 	case errors.Is(err, fault.ErrIssuer):
 		return nil, anotherIssuer(name)
 	case err != nil:

@@ -14,34 +14,34 @@ import (
 
 var errAnswerType = errors.New("the JWT has not the type of an introspection answer")
 
-// SignedAnswer verifies an introspection answer that is a JWT for a client (RFC 9701 section 5), and returns what it says about the token,
-// with its text. algorithms are those that the issuer announces for such answers; none: that of the key. asked is when the issuer was asked.
+// SignedAnswer verifies an introspection answer that is a JWT for a client (RFC 9701 section 5), and returns what it says about the token.
+// algorithms are those that the issuer announces for such answers; none: that of the key. asked is when the issuer was asked.
 // The error is a fault of kind Token with its reason, or an outage.
-func (i *Issuer) SignedAnswer(ctx context.Context, raw, client string, algorithms []string, asked time.Time) (said strictjson.Object, text string, err error) {
+func (i *Issuer) SignedAnswer(ctx context.Context, raw, client string, algorithms []string, asked time.Time) (said strictjson.Object, err error) {
 	token, err := jose.Parse(raw)
 	switch {
 	case err != nil:
-		return strictjson.Object{}, "", fault.New(fault.Token, err)
+		return strictjson.Object{}, fault.New(fault.Token, err)
 	case !isAnyOf(token.Typ, "token-introspection+jwt", "application/token-introspection+jwt"):
-		return strictjson.Object{}, "", fault.New(fault.Token, errAnswerType)
+		return strictjson.Object{}, fault.New(fault.Token, errAnswerType)
 	case !token.Supported(), !i.maySignWith(token.Alg), len(algorithms) > 0 && !slices.ContainsFunc(algorithms, func(alg string) bool { return isSameAlgorithm(alg, token.Alg) }):
-		return strictjson.Object{}, "", fault.New(fault.Token, fault.ErrSignature)
+		return strictjson.Object{}, fault.New(fault.Token, fault.ErrSignature)
 	}
 	name, err := i.name(ctx)
 	if err != nil {
-		return strictjson.Object{}, "", err
+		return strictjson.Object{}, err
 	}
 	key, err := i.key(ctx, &token)
 	if err != nil {
-		return strictjson.Object{}, "", err
+		return strictjson.Object{}, err
 	}
 	_, object, err := token.Verify(key)
 	if err != nil {
-		return strictjson.Object{}, "", fault.New(fault.Token, err)
+		return strictjson.Object{}, fault.New(fault.Token, err)
 	}
-	said, text, err = claims.ReadSignedAnswer(object, name, client, asked, time.Now(), i.Rules.Leeway)
+	said, err = claims.ReadSignedAnswer(object, name, client, asked, time.Now(), i.Rules.Leeway)
 	if err != nil {
-		return strictjson.Object{}, "", fault.New(fault.Token, err)
+		return strictjson.Object{}, fault.New(fault.Token, err)
 	}
-	return said, text, nil
+	return said, nil
 }
