@@ -47,7 +47,7 @@ func TestKeycloakOutgoing(t *testing.T) {
 		return decision.Caller
 	}
 	subject, _ := k.Password(t, "front", "alice", "openid")["access_token"].(string)
-	checks := compat.New(t, "Keycloak", parts.KeycloakVersion, "net/http", passthrough)
+	checks := compat.New(t, "Keycloak", parts.KeycloakVersion, "nethttp", passthrough)
 	checks.Run("a service calls another one in its own name (client credentials)", func(t *testing.T) {
 		token, err := auth.TokenSource(t.Context(), core.AsService("api")).Token()
 		if err != nil {
@@ -97,7 +97,7 @@ func TestKeycloakOutgoing(t *testing.T) {
 // the service itself.
 func TestZitadelOutgoing(t *testing.T) {
 	z := parts.NewZitadel(t, "http://127.0.0.1:1", parts.Shape{JWT: true})
-	checks := compat.New(t, "zitadel/oidc", parts.ZitadelVersion, "net/http", passthrough)
+	checks := compat.New(t, "zitadel/oidc", parts.ZitadelVersion, "nethttp", passthrough)
 	config := zitadelConfig(z, "sid1") // of the example
 	config.ClientSecret = "verysecret"
 	auth, err := core.New(config)
