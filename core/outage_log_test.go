@@ -216,9 +216,9 @@ func TestWhatIsLeftOutIsLoggedOnce(t *testing.T) {
 				inAndOut(1)
 				told("at first", 0, 0)
 				c.fails(b, true)
-				inAndOut(50)
+				inAndOut(20)
 				told("while it fails", 1, 0)
-				for i := range 50 {
+				for i := range 20 {
 					c.fails(b, i%2 == 0)
 					inAndOut(1)
 				}
@@ -226,10 +226,10 @@ func TestWhatIsLeftOutIsLoggedOnce(t *testing.T) {
 				c.fails(b, false)
 				inAndOut(1)
 				time.Sleep(time.Minute)
-				inAndOut(50)
+				inAndOut(20)
 				told("afterwards", 1, 1)
 				c.fails(b, true)
-				inAndOut(50)
+				inAndOut(20)
 				told("again", 2, 1)
 			})
 		})

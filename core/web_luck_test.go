@@ -16,6 +16,7 @@ import (
 
 // pair is two instances of one application on one store, of which the first can be cut off from it.
 type pair struct {
+	idle          time.Duration
 	first, second *web
 	idp           *oidctest.Provider
 	memory        *store.Memory
@@ -26,9 +27,15 @@ const pairRefresh = 10 * time.Minute
 
 func newPair(t *testing.T, options ...oidctest.Option) *pair {
 	t.Helper()
+	return newIdlePair(t, 48*time.Hour, options...)
+}
+
+// newIdlePair makes one whose sessions end after this time without a request.
+func newIdlePair(t *testing.T, idle time.Duration, options ...oidctest.Option) *pair {
+	t.Helper()
 	idp := oidctest.NewProvider(t, append(options, oidctest.WithoutNetwork(issuer), oidctest.WithAlgorithm("ES256"),
 		oidctest.WithLifetimes(oidctest.Lifetimes{RefreshToken: 400 * 24 * time.Hour}))...)
-	p := &pair{idp: idp, memory: store.NewMemory()}
+	p := &pair{idp: idp, memory: store.NewMemory(), idle: idle}
 	p.flawed = &flawedStore{Store: p.memory}
 	p.first, p.second = p.instance(t, p.flawed), p.instance(t, p.memory)
 	return p
@@ -37,7 +44,7 @@ func newPair(t *testing.T, options ...oidctest.Option) *pair {
 func (p *pair) instance(t *testing.T, db store.Store) *web {
 	t.Helper()
 	return newWebOn(t, func(c *core.Config) {
-		c.Store, c.Sessions = db, &core.SessionConfig{RefreshAfter: pairRefresh, IdleTimeout: 48 * time.Hour}
+		c.Store, c.Sessions = db, &core.SessionConfig{RefreshAfter: pairRefresh, IdleTimeout: p.idle}
 	}, p.idp)
 }
 
@@ -266,11 +273,12 @@ func TestRestoredStore(t *testing.T) {
 // write does not bring the session back.
 func TestLateTouch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPair(t)
+		const idle = 2 * time.Hour
+		p := newIdlePair(t, idle)
 		defer p.close()
 		b := p.first.browser()
 		b.logIn("alice")
-		time.Sleep(48*time.Hour - time.Second)
+		time.Sleep(idle - time.Second)
 		p.flawed.breaks(func(_ context.Context, method string, _ int) error {
 			if method == "Touch" {
 				time.Sleep(2 * time.Second)
