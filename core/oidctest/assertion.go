@@ -73,7 +73,7 @@ func (p *Provider) authenticateKey(r *http.Request) (Client, bool) {
 	if !known {
 		return Client{}, false
 	}
-	_, claims, err := token.Verify(key)
+	claims, err := token.Verify(key)
 	if err != nil {
 		return Client{}, false
 	}

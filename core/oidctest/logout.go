@@ -67,6 +67,6 @@ func (p *Provider) hint(text string) (strictjson.Object, bool) {
 	if at < 0 {
 		return strictjson.Object{}, false
 	}
-	_, claims, err := token.Verify(p.keys.signers[at].Public())
+	claims, err := token.Verify(p.keys.signers[at].Public())
 	return claims, err == nil
 }

@@ -40,8 +40,8 @@ func FuzzParse(f *testing.F) {
 		if json.Unmarshal(header, &reference) != nil || reference.Alg != token.Alg || reference.Kid != token.KeyID || reference.Typ != token.Typ {
 			t.Fatalf("%s is read as %+v, encoding/json reads %+v", header, token, reference)
 		}
-		if payload, claims, err := token.Verify(handmadeKey()); err == nil && (!json.Valid([]byte(payload)) || !claims.Exists()) {
-			t.Fatalf("%q verifies as %q", raw, payload)
+		if claims, err := token.Verify(handmadeKey()); err == nil && (!json.Valid([]byte(claims.Text())) || !claims.Exists()) {
+			t.Fatalf("%q verifies as %q", raw, claims.Text())
 		}
 	})
 }
@@ -74,7 +74,7 @@ func FuzzParseSet(f *testing.F) {
 				t.Fatalf("got %+v", key)
 			}
 			token := jose.Token{Header: jose.Header{Alg: key.Alg, KeyID: key.ID, HasKey: true}}
-			if _, _, err := token.Verify(key); err != jose.ErrSignature {
+			if _, err := token.Verify(key); err != jose.ErrSignature {
 				t.Fatalf("an empty token: %v", err)
 			}
 		}

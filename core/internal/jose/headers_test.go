@@ -55,7 +55,7 @@ func TestKnownHeaders(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := token.Verify(signer.Public()); err != nil {
+		if _, err := token.Verify(signer.Public()); err != nil {
 			t.Fatal(err)
 		}
 		headers.Add(&token)

@@ -74,7 +74,7 @@ func TestPrivateKeys(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := token.Verify(signer.Public()); err != nil {
+		if _, err := token.Verify(signer.Public()); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -154,20 +154,20 @@ func isJWT(cty string) bool {
 func (t *Token) Raw() string { return t.raw }
 
 // Verify verifies the signature with the key, whose algorithm must be that of the header, and only then parses the claims. It
-// returns the payload and the claims, whose texts are parts of it. The error is [ErrSignature], or [ErrMalformed] if the
-// signed payload is not a strict JSON object.
-func (t *Token) Verify(key Key) (payload string, claims strictjson.Object, err error) {
+// returns the claims, whose text is the payload. The error is [ErrSignature], or [ErrMalformed] if the signed payload is not a strict JSON
+// object.
+func (t *Token) Verify(key Key) (strictjson.Object, error) {
 	if canonical(t.Alg) != key.Alg {
-		return "", strictjson.Object{}, ErrSignature
+		return strictjson.Object{}, ErrSignature
 	}
 	var room [usualSigned]byte
 	if !key.Verifies(append(room[:0], t.signed...), t.signature[:t.size]) {
-		return "", strictjson.Object{}, ErrSignature
+		return strictjson.Object{}, ErrSignature
 	}
 	if !t.read() {
-		return "", strictjson.Object{}, ErrMalformed
+		return strictjson.Object{}, ErrMalformed
 	}
-	return t.payload, t.claims, nil
+	return t.claims, nil
 }
 
 // read parses the payload once.

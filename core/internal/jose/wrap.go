@@ -84,6 +84,6 @@ func (s *Signer) Verifies(compact string) bool {
 	if err != nil {
 		return false
 	}
-	_, _, err = token.Verify(s.Public())
+	_, err = token.Verify(s.Public())
 	return err == nil
 }

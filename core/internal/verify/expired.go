@@ -24,13 +24,9 @@ func (i *Issuer) Signed(ctx context.Context, raw string) (*Token, error) {
 	case !i.maySignWith(token.Alg), i.NamedKeys && !token.HasKey, !token.Supported(), !isAccessType(token.Typ):
 		return nil, fault.New(fault.Token, fault.ErrTokenKind)
 	}
-	key, err := i.key(ctx, &token)
+	key, object, err := i.signed(ctx, &token)
 	if err != nil {
 		return nil, err
-	}
-	_, object, err := token.Verify(key)
-	if err != nil {
-		return nil, fault.New(fault.Token, err)
 	}
 	verified := i.New()
 	if err := verified.Read(object, name, claims.BeforeEnd(object, time.Now()), i.Rules); err != nil {

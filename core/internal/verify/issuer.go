@@ -17,6 +17,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 	"github.com/go-oidc-auth/oidcauth/core/internal/jose"
 	"github.com/go-oidc-auth/oidcauth/core/internal/keyset"
+	"github.com/go-oidc-auth/oidcauth/core/internal/strictjson"
 	"github.com/go-oidc-auth/oidcauth/core/internal/tokencache"
 )
 
@@ -187,13 +188,9 @@ func (i *Issuer) verify(ctx context.Context, token *jose.Token, name string) (*T
 	case i.NamedKeys && !token.HasKey:
 		return nil, fault.New(fault.Token, fault.ErrUnknownKey)
 	}
-	key, err := i.key(ctx, token)
+	key, object, err := i.signed(ctx, token)
 	if err != nil {
 		return nil, err
-	}
-	_, object, err := token.Verify(key)
-	if err != nil {
-		return nil, fault.New(fault.Token, err)
 	}
 	verified := i.New()
 	switch err := verified.Read(object, name, time.Now(), i.Rules); {
@@ -208,6 +205,20 @@ func (i *Issuer) verify(ctx context.Context, token *jose.Token, name string) (*T
 	verified.Raw, verified.issuer = token.Raw(), i
 	verified.proof = i.Keys.Prove(token.Header, key)
 	return verified, nil
+}
+
+// signed verifies the signature of a token, and returns its key and its claims. The error is a fault of kind Token with its reason, or an
+// outage.
+func (i *Issuer) signed(ctx context.Context, token *jose.Token) (jose.Key, strictjson.Object, error) {
+	key, err := i.key(ctx, token)
+	if err != nil {
+		return jose.Key{}, strictjson.Object{}, err
+	}
+	object, err := token.Verify(key)
+	if err != nil {
+		return jose.Key{}, strictjson.Object{}, fault.New(fault.Token, err)
+	}
+	return key, object, nil
 }
 
 func (i *Issuer) maySignWith(alg string) bool {

@@ -25,13 +25,9 @@ func (i *Issuer) LogoutToken(ctx context.Context, raw, client string) (*claims.L
 	if err != nil {
 		return nil, err
 	}
-	key, err := i.key(ctx, &token)
+	key, object, err := i.signed(ctx, &token)
 	if err != nil {
 		return nil, err
-	}
-	_, object, err := token.Verify(key)
-	if err != nil {
-		return nil, fault.New(fault.Token, err)
 	}
 	logout, err := claims.ReadLogout(object, name, client, time.Now(), i.Rules.Leeway)
 	if err != nil {

@@ -31,13 +31,9 @@ func (i *Issuer) SignedAnswer(ctx context.Context, raw, client string, algorithm
 	if err != nil {
 		return strictjson.Object{}, err
 	}
-	key, err := i.key(ctx, &token)
+	_, object, err := i.signed(ctx, &token)
 	if err != nil {
 		return strictjson.Object{}, err
-	}
-	_, object, err := token.Verify(key)
-	if err != nil {
-		return strictjson.Object{}, fault.New(fault.Token, err)
 	}
 	said, err = claims.ReadSignedAnswer(object, name, client, asked, time.Now(), i.Rules.Leeway)
 	if err != nil {
