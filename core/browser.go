@@ -150,7 +150,7 @@ func (a *Auth) browserCaller(ctx context.Context, credentials *Credentials, isSl
 		return nil, false, err
 	}
 	seat, cached, err := a.browsers.Admit(ctx, cookie, isSliding)
-	if err == nil && a.tenants != nil {
+	if err == nil {
 		err = a.tenants.check(ctx, seat.Token, fault.Ended)
 	}
 	if err != nil {

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/login"
 )
 
 // Choice is one provider that a person can choose at a login that names none.
@@ -27,9 +29,9 @@ func (f *flows) offersChoice(request *Request, q *loginQuery) bool {
 
 // choose answers a login that names no provider with the chooser.
 func (f *flows) choose(ctx context.Context, request *Request) (*Response, error) {
-	login := "" // of this very page, if no public address is configured
+	address := "" // of this very page, if no public address is configured
 	if f.cfg.PublicURL != "" {
-		login = f.cfg.PublicURL + f.paths.Login
+		address = f.cfg.PublicURL + f.paths.Login
 	}
 	last := cookieValue(request, f.lastCookie("").Name)
 	var choices []Choice
@@ -39,11 +41,11 @@ func (f *flows) choose(ctx context.Context, request *Request) (*Response, error)
 		if f.isOwnCallback(query.Get("redirect_uri")) {
 			query.Set("redirect_uri", f.ownCallback(p))
 		}
-		choices = append(choices, Choice{Name: p.Name, Label: p.Label, URL: endpoint(login, query), Last: p.Name == last})
-	}
-	if at := slices.IndexFunc(choices, func(c Choice) bool { return c.Last }); at > 0 {
-		known := choices[at]
-		choices = slices.Insert(slices.Delete(choices, at, at+1), 0, known)
+		choice, at := Choice{Name: p.Name, Label: p.Label, URL: endpoint(address, query), Last: p.Name == last}, len(choices)
+		if choice.Last {
+			at = 0
+		}
+		choices = slices.Insert(choices, at, choice)
 	}
 	answer, err := f.onChoose(ctx, request, choices)
 	if err != nil || answer != nil {
@@ -55,13 +57,10 @@ func (f *flows) choose(ctx context.Context, request *Request) (*Response, error)
 // lastCookie returns the cookie with the name of the provider of a login. It is not secret, and decides nothing but the order of the
 // choices: a person chooses, so that nobody is sent to a provider by what somebody else did in this browser.
 func (f *flows) lastCookie(name string) *http.Cookie {
-	cookie := &http.Cookie{ //nolint:gosec // without Secure only where PublicURL is http, which is loopback or AllowHTTP
-		Name: "oidc-provider", Value: name, Path: "/", MaxAge: int(lastLife / time.Second), HttpOnly: true, Secure: f.cfg.isSecure(), SameSite: http.SameSiteLaxMode,
+	secure := f.cfg.isSecure()
+	return &http.Cookie{ //nolint:gosec // without Secure only where PublicURL is http, which is loopback or AllowHTTP
+		Name: login.CookiePrefix(secure) + "oidc-provider", Value: name, Path: "/", MaxAge: int(lastLife / time.Second), HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode,
 	}
-	if cookie.Secure {
-		cookie.Name = "__Host-" + cookie.Name
-	}
-	return cookie
 }
 
 // remember adds that cookie to the answer to a login that succeeded, if people can choose.

@@ -123,11 +123,11 @@ type Config struct {
 	// remembered for 30 s. An error: a 503, which is not remembered. A panic: a 500.
 	//
 	// The Provider must have the issuer that was asked for, and passes the checks of New: a mistake in it is a 503 and a line in the log that
-	// names the field. Its discovery document may name keys only on its own host or the issuer's: for other ones set JWKSURL. Its Name, Label and settings for logins have no effect: a login names one of the configuration. Its ClientKey is
-	// published only if a provider of the configuration has it too. It is kept while it is in use, at most 20,000 of them, and asked for
-	// again each minute: what is nil by then ends, its tokens and its people's sessions too. With equal settings, compared by value,
-	// nothing else happens; other settings replace it. While ResolveIssuer fails, the last answer counts for ten minutes. See
-	// [Auth.ForgetIssuer] for an end at once.
+	// names the field. Its discovery document may name keys only on its own host or the issuer's: for other ones set JWKSURL. Its Name, Label
+	// and settings for logins have no effect: a login names one of the configuration. Its ClientKey is published only if a provider of
+	// the configuration has it too. It is kept while it is in use, at most 20,000 of them, and asked for again each minute: what is nil
+	// by then ends, its tokens and its people's sessions too. With equal settings, compared by value, nothing else happens; other settings
+	// replace it. While ResolveIssuer fails, the last answer counts for ten minutes. See [Auth.ForgetIssuer] for an end at once.
 	//
 	// It is called for texts that anybody can send: absolute URLs of at most 512 bytes, https, or http on loopback or with AllowHTTP. One
 	// call serves all requests for the same issuer, at most 16 calls about unknown issuers run at once, and 16 about known ones. A

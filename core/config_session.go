@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/login"
 )
 
 // Defaults and bounds of browser sessions.
@@ -99,9 +101,7 @@ func (c *Config) completeSessions() {
 	if s.CookieName == "" {
 		s.CookieName = sessionCookie + c.cookieDigits()
 	}
-	if c.isSecure() {
-		s.CookieName = "__Host-" + s.CookieName
-	}
+	s.CookieName = login.CookiePrefix(c.isSecure()) + s.CookieName
 	c.Sessions = &s
 }
 

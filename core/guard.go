@@ -67,7 +67,7 @@ func (g *Guard) add(r Requirement) {
 		g.scopes = append(g.scopes, r.scopes...)
 	case kindAll:
 		for _, part := range r.parts {
-			g.add(part) // an option means the same as a condition of the guard
+			g.add(part) // an option in AllOf means the same as beside it
 		}
 	case kindNever:
 		g.auth.log.Error("a guard refuses everybody", "requirement", r.faultInConfig())
@@ -149,12 +149,13 @@ func (a *Auth) bearerCaller(ctx context.Context, raw string) (token *IDToken, ca
 		return nil, false, fault.Down(fault.Service, errClosed)
 	}
 	verified, cached, err := a.verifier.Access(ctx, raw)
-	if err == nil && a.tenants != nil && verified.Session != "" {
-		if err = a.tenants.check(ctx, verified, fault.Token); err != nil {
-			return nil, cached, err
-		}
+	if err == nil {
+		err = a.tenants.check(ctx, verified, fault.Token)
 	}
-	return idTokenOf(verified), cached, err
+	if err != nil {
+		return nil, cached, err
+	}
+	return idTokenOf(verified), cached, nil
 }
 
 // errClosed is the cause of a refusal after Close: the revocation list is not updated any more.

@@ -77,7 +77,7 @@ func (a *admitted) hasEnded(ctx context.Context) bool {
 	if !token.Good(time.Now()) || a.auth.closed.Load() {
 		return true
 	}
-	if a.auth.tenants != nil && fault.Is(a.auth.tenants.check(ctx, token, fault.Ended), fault.Ended) {
+	if fault.Is(a.auth.tenants.check(ctx, token, fault.Ended), fault.Ended) {
 		return true
 	}
 	if a.session != nil {

@@ -159,7 +159,7 @@ type Answer struct {
 	Status int
 	Object strictjson.Object
 	Text   []byte
-	Signed bool // Text is a JWT that is not verified yet, and Object is nil
+	Signed bool // Text is a JWT that is not verified yet, and there is no Object
 
 	host string
 }

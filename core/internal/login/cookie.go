@@ -12,14 +12,17 @@ import (
 // maxOpen is how many logins one browser may have in progress; one more deletes the cookie of the oldest.
 const maxOpen = 5
 
-// prefix returns the prefix of the cookie names. With https it includes __Host-, so that no other host or path can set the
-// cookie (RFC 6265bis section 4.1.3.2).
-func (l *Logins) prefix() string {
-	if l.cfg.Secure {
-		return "__Host-oidc-"
+// CookiePrefix returns what the names of cookies begin with. With https it is __Host-, so that no other host or path can set the cookie
+// (RFC 6265bis section 4.1.3.2).
+func CookiePrefix(secure bool) string {
+	if secure {
+		return "__Host-"
 	}
-	return "oidc-"
+	return ""
 }
+
+// prefix returns the prefix of the names of login cookies.
+func (l *Logins) prefix() string { return CookiePrefix(l.cfg.Secure) + "oidc-" }
 
 // Bind binds a state to the browser that begins the login. It puts the hash of a random value into the state and returns the
 // cookie with the value.
