@@ -53,6 +53,8 @@ HERE := $(filter-out $(REAL) ./integration/soak,$(sort $(patsubst %/,./%,$(dir $
 # AIDES are the modules with which people work on the repository. Where CI is not true, make test leaves them to make check: a first run is quicker.
 AIDES := $(patsubst %,./%/...,$(filter bench tools,$(MODULES)))
 
+STD := net/http/httptest database/sql html/template log/slog os/exec testing/synctest testing/iotest embed
+
 # go test starts packages in the order of their names here: those that wait most, or are compiled longest, come first.
 FIRST := $(foreach module,integration brokerstore/sqlitestore brokerstore/mongostore core,$(filter ./$(module)/...,$(PACKAGES)))
 REST := $(filter-out $(FIRST),$(PACKAGES))
@@ -106,23 +108,25 @@ test test-aides: export GORACE := atexit_sleep_ms=0
 # Tests that call go themselves find what has been compiled: the tools' compiled all but SQLite a second time.
 test test-aides: export GOFLAGS := $(shell go env GOFLAGS) $(FLAGS)
 endif
-test: parts ## test every module but bench and tools with the race detector, and find the packages of the packed ones; CI=true vets and tests those
+test: parts ## test every module but bench and tools with the race detector; CI=true vets and tests the packed ones too
 ifeq ($(RACE),)
 	@echo '*** NO RACE DETECTOR: go finds no C compiler, so data races stay unseen in this run ***' >&2
 	@[ "$$CI" != true ]
 endif
 	@echo go test $(RACE) $(ORDERED)
-	@$(if $(strip $(ORDERED)),go test -vet=off -ldflags=-w $(FLAGS) $(ORDERED))
+	@$(if $(strip $(ORDERED)),go build $(FLAGS) $(STD) & go list -deps -test $(ORDERED) >/dev/null; wait; go test -vet=off -ldflags=-w $(FLAGS) $(ORDERED))
 ifeq ($(IN_CI),)
 	@$(if $(AIDES),echo "make test-aides tests the rest: $(AIDES)")
-	@$(TOOLS) packed list -deps -test -f '{{""}}'
 else
 	$(TOOLS) packed vet
 	$(TOOLS) packed test -vet=off
 endif
 
-test-aides: ## test bench and tools in the same way; CI=true: make test does
-	@$(if $(AIDES),$(if $(IN_CI),,go test -vet=off -ldflags=-w $(FLAGS) $(AIDES)))
+test-aides: ## test bench and tools in the same way, and find the packages of the packed modules; CI=true: make test does
+ifeq ($(IN_CI),)
+	@$(if $(AIDES),go test -vet=off -ldflags=-w $(FLAGS) $(AIDES))
+	@$(TOOLS) packed list -deps -test -f '{{""}}'
+endif
 
 parts: ## say which databases and clients tests lack here
 	@bash .ci/parts | while IFS='|' read -r name package; do echo "*** NOT TESTED: $$name is not installed: apt-get install $$package ***" >&2; done
