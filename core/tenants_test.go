@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -295,9 +296,12 @@ func TestTenantForms(t *testing.T) {
 	wantStatus(t, auth.Required(), e.token("slash", claims{"iss": issuerOf("slash") + "/"}), http.StatusServiceUnavailable) // the document says otherwise
 }
 
-// Ten thousand tenants: each costs one call and two fetches, once.
+// Thousands of tenants: each costs one call and two fetches, once.
 func TestTenantsMany(t *testing.T) {
-	const many = 10_000
+	many := 2_000
+	if os.Getenv("CI") == "true" {
+		many = 10_000
+	}
 	e, auth := newEstate(t)
 	e.answer = func(_ context.Context, issuer string) (*core.Provider, error) {
 		return &core.Provider{Issuer: issuer, JWKSURL: issuer + "/keys", Audience: []string{clientID}}, nil
