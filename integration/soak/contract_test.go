@@ -73,8 +73,7 @@ func (r *run) judge(kind string, a *answer, held bool) verdict {
 	}
 	retry := a.header.Get("Retry-After")
 	switch {
-	// 1: the refresh waited for one of the same session. When an outage ends whose answers name no time to come again, all clients come at once.
-	case slices.Contains(w.provider, a.status) && r.board.during(provider, a.from, a.to, after) && (a.status == http.StatusBadGateway || retry == "10" || retry == "1"):
+	case slices.Contains(w.provider, a.status) && r.board.during(provider, a.from, a.to, after) && (a.status == http.StatusBadGateway || retry == "10"):
 		return announced
 	case slices.Contains(w.store, a.status) && r.board.during(store, a.from, a.to, after) && (retry == "2" || retry == "1"):
 		return announced

@@ -99,7 +99,7 @@ func TestJudge(t *testing.T) {
 		"without a time to come again":  {"refresh", answers(503, ""), []part{store, provider}, false, broken},
 		"without the provider":          {"refresh", answers(503, "10"), []part{provider}, false, announced},
 		"an answer that is of no use":   {"refresh", answers(502, ""), []part{provider}, false, announced},
-		"behind another, then":          {"refresh", answers(503, "1"), []part{provider}, false, announced},
+		"behind another, then":          {"refresh", answers(503, "1"), []part{provider}, false, broken},
 		"behind another":                {"refresh", answers(503, "1"), nil, false, broken},
 		"a guard behind another":        {"token at a guard", answers(503, "1"), []part{provider}, false, broken},
 		"a lease of a killed instance":  {"refresh", answers(503, "1"), nil, true, announced},
