@@ -53,14 +53,12 @@ HERE := $(filter-out $(REAL) ./integration/soak,$(sort $(patsubst %/,./%,$(dir $
 # AIDES are the modules with which people work on the repository. Where CI is not true, make test leaves them to make check: a first run is quicker.
 AIDES := $(patsubst %,./%/...,$(filter bench tools,$(MODULES)))
 
+# STD is what nearly everything imports of Go's own packages.
 STD := net/http/httptest database/sql html/template log/slog os/exec testing/synctest testing/iotest embed
 
-# go test starts packages in the order of their names here: those that wait most, or are compiled longest, come first, and the many small ones,
-# which fill what is left of the processor, last.
-FIRST := $(foreach module,integration brokerstore/sqlitestore brokerstore/mongostore core brokerstore/postgresstore brokerstore/redisstore \
-  brokerstore/mysqlstore core/store/storetest core/conformance,$(filter ./$(module)/...,$(PACKAGES)))
-LAST := $(filter ./examples/... ./cmd/%,$(PACKAGES))
-REST := $(filter-out $(FIRST) $(LAST),$(PACKAGES)) $(LAST)
+# go test starts packages in the order of their names here: those that wait most, or are compiled longest, come first.
+FIRST := $(foreach module,integration brokerstore/sqlitestore brokerstore/mongostore core,$(filter ./$(module)/...,$(PACKAGES)))
+REST := $(filter-out $(FIRST),$(PACKAGES))
 ORDERED := $(patsubst ./integration/...,$(HERE),$(FIRST)) $(if $(IN_CI),$(REST),$(filter-out $(AIDES),$(REST)))
 
 # The tools are built outside of the workspace: they work while another module does not compile.
