@@ -117,7 +117,7 @@ func (r *run) refresh(p *program) {
 		r.take(p, a.body)
 		return
 	}
-	wait := time.Second
+	wait := pause // an answer that does not say when to come again is no reason to hurry: 500 clients that did were seven times the load
 	if seconds, err := strconv.Atoi(a.header.Get("Retry-After")); err == nil {
 		wait = time.Duration(seconds) * time.Second
 	}
@@ -125,7 +125,7 @@ func (r *run) refresh(p *program) {
 		r.count.refused.Add(1)
 	}
 	if a.status == 0 {
-		p.unheard = true
+		wait, p.unheard = time.Second, true
 		r.count.unheard.Add(1)
 	}
 	if a.status == 0 || r.board.during(store, a.from, a.to, settle) {
