@@ -59,6 +59,12 @@ func (a *Auth) Mount(router chi.Router, paths core.Paths) error {
 	return nil
 }
 
+// Refuse sends the answer to an error of [core.Demand], [core.Auth.AccessToken] or [core.Auth.Client] as a guard would: see
+// [core.Auth.Answer]. The handler must not have written an answer yet.
+func (a *Auth) Refuse(w http.ResponseWriter, r *http.Request, err error) {
+	a.Answer(r.Context(), core.CredentialsOf(r), err).WriteTo(w)
+}
+
 // IDToken returns the caller whom a guard admitted. It returns nil for a guest, and if no guard ran before. Code that has only r.Context() uses
 // [core.IDTokenFrom].
 func IDToken(r *http.Request) *core.IDToken { return core.IDTokenFrom(r.Context()) }

@@ -1,6 +1,7 @@
 package chiauth_test
 
 import (
+	"context"
 	"net/http"
 	"testing"
 
@@ -62,6 +63,16 @@ func (p place) Group(prefix string, guards ...contract.Guard) contract.Router {
 func (p place) Get(path string, handler contract.Handler, guards ...contract.Guard) {
 	p.With(contract.Middlewares(guards, p.auth.Required, p.auth.Optional)...).Get(path, func(w http.ResponseWriter, r *http.Request) {
 		answer(w, handler(r.Context(), chiauth.IDToken(r)))
+	})
+}
+
+func (p place) Demand(path string, check func(context.Context) error, guards ...contract.Guard) {
+	p.With(contract.Middlewares(guards, p.auth.Required, p.auth.Optional)...).Get(path, func(w http.ResponseWriter, r *http.Request) {
+		if err := check(r.Context()); err != nil {
+			p.auth.Refuse(w, r, err)
+			return
+		}
+		answer(w, []byte("{}"))
 	})
 }
 

@@ -188,6 +188,11 @@ type Config struct {
 	// Require is added to the requirements of every guard without [NoDefaults]. Broker mode issues a token only to a caller who
 	// meets it. Empty: a guard has only its own requirements.
 	Require []Requirement
+	// ScopeImplies reports whether a granted scope includes the wanted one: with func(granted, wanted string) bool { return granted == "admin" },
+	// admin includes every other scope. Guards and [Demand] ask about each scope of a token that lacks a wanted one; equal scopes are not
+	// asked about. It must be quick, always say the same, and be safe for concurrent use. If it panics, the answer is a 500. nil: only equal
+	// scopes count.
+	ScopeImplies func(granted, wanted string) bool
 	// RolesOfAllClients makes the roles of every client in a token's resource_access count for [IDToken.Roles], [Roles] and
 	// [AnyRole], and puts them into the tokens of broker mode, as the Python library does: an administrator of another
 	// application is one here too, and at every service that trusts this one. Default: only the roles of ClientID count.

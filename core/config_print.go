@@ -54,6 +54,7 @@ func (c Config) shown() []slog.Attr {
 		slog.String("AppName", c.AppName),
 		slog.Bool("ResolveIssuer", c.ResolveIssuer != nil),
 		slog.Int("Require", len(c.Require)),
+		slog.Bool("ScopeImplies", c.ScopeImplies != nil),
 		slog.Bool("RolesOfAllClients", c.RolesOfAllClients),
 		slog.Bool("NoOfflineAccess", c.NoOfflineAccess),
 		slog.Bool("AllowHTTP", c.AllowHTTP),

@@ -232,6 +232,49 @@ func ExampleConfig_require() {
 	// 200 hello bob
 }
 
+// One path with many operations: the handler demands what each of them needs.
+func ExampleDemand() {
+	idp := startProvider()
+	defer func() { _ = idp.Close() }()
+	auth := newAuth(idp.Config())
+	defer func() { _ = auth.Close() }()
+
+	needs := map[string]core.Requirement{"list": core.Scopes("read"), "delete": core.Roles("admin")}
+	rpc := auth.Required().Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		operation := r.URL.Query().Get("operation")
+		need, known := needs[operation]
+		if !known {
+			http.NotFound(w, r)
+			return
+		}
+		if err := core.Demand(r.Context(), need); err != nil {
+			auth.Answer(r.Context(), core.CredentialsOf(r), err).WriteTo(w)
+			return
+		}
+		_, _ = fmt.Fprint(w, "done")
+	}))
+	show(rpc, "/rpc?operation=delete", idp.Bearer("bob"))
+	show(rpc, "/rpc?operation=delete", idp.Bearer("alice"))
+	show(rpc, "/rpc?operation=list", idp.Bearer("alice", oidctest.Claims{"scope": "openid"}))
+	// Output:
+	// 403 Insufficient permissions based on token claims.
+	// 200 done
+	// 403 Token missing required scopes: read
+}
+
+// A scope that includes others.
+func ExampleConfig_scopeImplies() {
+	idp := startProvider()
+	defer func() { _ = idp.Close() }()
+	cfg := idp.Config()
+	cfg.ScopeImplies = func(granted, wanted string) bool { return granted == "files" && strings.HasPrefix(wanted, "files:") }
+	auth := newAuth(cfg)
+	defer func() { _ = auth.Close() }()
+
+	show(auth.Required(core.Scopes("files:read")).Middleware(greet), "/", idp.Bearer("bob", oidctest.Claims{"scope": "files"}))
+	// Output: 200 hello bob
+}
+
 // Your own answer to a refused request, with the headers that clients need.
 func ExampleConfig_onError() {
 	idp := startProvider()

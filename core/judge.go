@@ -24,8 +24,9 @@ type verdict struct {
 func (g *Guard) judge(ctx context.Context, credentials *Credentials, token *IDToken, r *Requirement) verdict {
 	switch r.kind {
 	case kindScopes:
-		if containsAll(token.token.Scopes, r.scopes) {
-			return verdict{met: true}
+		missing, err := g.auth.lacks(ctx, token, r.scopes)
+		if err != nil || len(missing) == 0 {
+			return verdict{met: err == nil, err: err}
 		}
 		return verdict{scopes: r.scopes}
 	case kindClaims:
@@ -103,8 +104,8 @@ func (g *Guard) permit(token *IDToken) error {
 
 // meets checks the guard's scopes before everything else, as the Python library does.
 func (g *Guard) meets(ctx context.Context, credentials *Credentials, token *IDToken) error {
-	if !containsAll(token.token.Scopes, g.scopes) {
-		return lacksScopes(token, g.scopes)
+	if missing, err := g.auth.lacks(ctx, token, g.scopes); err != nil || len(missing) > 0 {
+		return lacksScopes(missing, g.scopes, err)
 	}
 	for i := range g.parts {
 		if g.parts[i].kind == kindClaims && g.parts[i].met(token) { // most are: no verdict is needed
@@ -115,7 +116,9 @@ func (g *Guard) meets(ctx context.Context, credentials *Credentials, token *IDTo
 		case part.err != nil:
 			return part.err
 		case part.scopes != nil:
-			return lacksScopes(token, claims.Distinct(append(slices.Clip(g.scopes), part.scopes...)))
+			needed := claims.Distinct(append(slices.Clip(g.scopes), part.scopes...))
+			missing, err := g.auth.lacks(ctx, token, needed)
+			return lacksScopes(missing, needed, err)
 		default:
 			e := insufficient("Insufficient permissions based on token claims.")
 			e.want = []slog.Attr{slog.String("want_requirement", g.parts[i].name)}
@@ -125,9 +128,42 @@ func (g *Guard) meets(ctx context.Context, credentials *Credentials, token *IDTo
 	return nil
 }
 
-// lacksScopes returns a refusal that names the missing scopes, and in its challenge all required ones (RFC 6750 section 3).
-func lacksScopes(token *IDToken, needed []string) *Error {
-	missing := slices.DeleteFunc(slices.Clone(needed), func(scope string) bool { return slices.Contains(token.token.Scopes, scope) })
+// lacks returns those of the wanted scopes that no scope of the token is or implies; nil if there is none. It allocates only if one is
+// missing.
+func (a *Auth) lacks(ctx context.Context, token *IDToken, wanted []string) (missing []string, err error) {
+	has := token.token.Scopes
+	for _, scope := range wanted {
+		if slices.Contains(has, scope) {
+			continue
+		}
+		implied, err := a.implies(ctx, has, scope)
+		if err != nil {
+			return nil, err
+		}
+		if !implied {
+			missing = append(missing, scope)
+		}
+	}
+	return missing, nil
+}
+
+// implies asks Config.ScopeImplies about each of the granted scopes.
+func (a *Auth) implies(ctx context.Context, granted []string, wanted string) (implied bool, err error) {
+	if a.cfg.ScopeImplies == nil {
+		return false, nil
+	}
+	err = a.called(ctx, "Config.ScopeImplies", func() {
+		implied = slices.ContainsFunc(granted, func(scope string) bool { return a.cfg.ScopeImplies(scope, wanted) })
+	})
+	return implied && err == nil, err
+}
+
+// lacksScopes returns a refusal that names the missing scopes, and in its challenge all required ones (RFC 6750 section 3); or err, if
+// that is set.
+func lacksScopes(missing, needed []string, err error) error {
+	if err != nil {
+		return err
+	}
 	slices.Sort(missing)
 	e := insufficient("Token missing required scopes: " + strings.Join(missing, ", "))
 	e.scope = strings.Join(needed, " ")

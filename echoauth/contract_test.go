@@ -1,6 +1,7 @@
 package echoauth_test
 
 import (
+	"context"
 	"net/http"
 	"testing"
 
@@ -66,6 +67,15 @@ func (p place) Group(prefix string, guards ...contract.Guard) contract.Router {
 func (p place) Get(path string, handler contract.Handler, guards ...contract.Guard) {
 	p.GET(path, func(c echo.Context) error {
 		return c.Blob(http.StatusOK, "application/json", handler(c.Request().Context(), echoauth.IDToken(c)))
+	}, contract.Middlewares(guards, p.auth.Required, p.auth.Optional)...)
+}
+
+func (p place) Demand(path string, check func(context.Context) error, guards ...contract.Guard) {
+	p.GET(path, func(c echo.Context) error {
+		if err := check(c.Request().Context()); err != nil {
+			return p.auth.Refuse(c, err)
+		}
+		return c.Blob(http.StatusOK, "application/json", []byte("{}"))
 	}, contract.Middlewares(guards, p.auth.Required, p.auth.Optional)...)
 }
 

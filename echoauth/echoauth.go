@@ -62,6 +62,14 @@ func (a *Auth) Mount(router Router, paths core.Paths) error {
 	return nil
 }
 
+// Refuse sends the answer to an error of [core.Demand], [core.Auth.AccessToken] or [core.Auth.Client] as a guard would: see
+// [core.Auth.Answer]. The handler must not have written an answer
+// yet. It returns nil: return that from the handler.
+func (a *Auth) Refuse(c echo.Context, err error) error {
+	a.Answer(c.Request().Context(), credentialsOf(c), err).WriteTo(c.Response())
+	return nil
+}
+
 // IDToken returns the caller whom a guard admitted. It returns nil for a guest, and if no guard ran before. Code that has only
 // c.Request().Context() uses [core.IDTokenFrom].
 func IDToken(c echo.Context) *core.IDToken { return core.IDTokenFrom(c.Request().Context()) }
@@ -79,9 +87,7 @@ func middleware(guard *core.Guard) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			request := c.Request()
-			credentials := core.CredentialsOf(request)
-			credentials.Route = c.Path()
-			decision := guard.Admit(request.Context(), credentials)
+			decision := guard.Admit(request.Context(), credentialsOf(c))
 			if decision.Refusal != nil {
 				decision.Refusal.WriteTo(c.Response())
 				return nil
@@ -91,4 +97,10 @@ func middleware(guard *core.Guard) echo.MiddlewareFunc {
 			return next(c)
 		}
 	}
+}
+
+func credentialsOf(c echo.Context) core.Credentials {
+	credentials := core.CredentialsOf(c.Request())
+	credentials.Route = c.Path()
+	return credentials
 }

@@ -1,6 +1,7 @@
 package fiberauth_test
 
 import (
+	"context"
 	"net/http"
 	"testing"
 
@@ -67,6 +68,15 @@ func (p place) Group(prefix string, guards ...contract.Guard) contract.Router {
 func (p place) Get(path string, handler contract.Handler, guards ...contract.Guard) {
 	p.Router.Get(path, append(contract.Middlewares(guards, p.auth.Required, p.auth.Optional), func(c *fiber.Ctx) error {
 		return answer(c, handler(c.UserContext(), fiberauth.IDToken(c)))
+	})...)
+}
+
+func (p place) Demand(path string, check func(context.Context) error, guards ...contract.Guard) {
+	p.Router.Get(path, append(contract.Middlewares(guards, p.auth.Required, p.auth.Optional), func(c *fiber.Ctx) error {
+		if err := check(c.UserContext()); err != nil {
+			return p.auth.Refuse(c, err)
+		}
+		return answer(c, []byte("{}"))
 	})...)
 }
 

@@ -59,6 +59,10 @@ func (a *Auth) Mount(router fiber.Router, paths core.Paths) error {
 	return nil
 }
 
+// Refuse sends the answer to an error of [core.Demand], [core.Auth.AccessToken] or [core.Auth.Client] as a guard would: see
+// [core.Auth.Answer]. Return its result from the handler.
+func (a *Auth) Refuse(c *fiber.Ctx, err error) error { return send(c, answer(a.Auth, c, err)) }
+
 // IDToken returns the caller whom a guard admitted. It returns nil for a guest, and if no guard ran before. Code that has only c.UserContext()
 // uses [core.IDTokenFrom]; c.Context() does not carry the caller.
 func IDToken(c *fiber.Ctx) *core.IDToken { return core.IDTokenFrom(c.UserContext()) }

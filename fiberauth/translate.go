@@ -32,15 +32,31 @@ var views = sync.Pool{New: func() any { return new(headerView) }}
 
 // admit calls the guard. Admit keeps nothing of the credentials, so they may point into fasthttp's memory.
 func admit(ctx context.Context, guard *core.Guard, c *fiber.Ctx) core.Decision {
-	view, _ := views.Get().(*headerView)
+	view := viewOf(c)
 	defer view.release()
+	return guard.Admit(ctx, view.credentials(c))
+}
+
+// answer renders an error as a guard would. Answer keeps nothing of the credentials either.
+func answer(auth *core.Auth, c *fiber.Ctx, err error) *core.Response {
+	view := viewOf(c)
+	defer view.release()
+	return auth.Answer(c.UserContext(), view.credentials(c), err)
+}
+
+func viewOf(c *fiber.Ctx) *headerView {
+	view, _ := views.Get().(*headerView)
 	view.header, view.anyCase = &c.Request().Header, c.App().Server().DisableHeaderNamesNormalizing
-	return guard.Admit(ctx, core.Credentials{
-		Method: utils.UnsafeString(view.header.Method()),
-		Target: utils.UnsafeString(view.header.RequestURI()),
+	return view
+}
+
+func (v *headerView) credentials(c *fiber.Ctx) core.Credentials {
+	return core.Credentials{
+		Method: utils.UnsafeString(v.header.Method()),
+		Target: utils.UnsafeString(v.header.RequestURI()),
 		Route:  c.Route().Path,
-		Header: view,
-	})
+		Header: v,
+	}
 }
 
 func (v *headerView) release() {

@@ -1,6 +1,7 @@
 package ginauth_test
 
 import (
+	"context"
 	"net/http"
 	"testing"
 
@@ -59,6 +60,16 @@ func (p place) Group(prefix string, guards ...contract.Guard) contract.Router {
 func (p place) Get(path string, handler contract.Handler, guards ...contract.Guard) {
 	p.GET(path, append(contract.Middlewares(guards, p.auth.Required, p.auth.Optional), func(c *gin.Context) {
 		c.Data(http.StatusOK, "application/json", handler(c.Request.Context(), ginauth.IDToken(c)))
+	})...)
+}
+
+func (p place) Demand(path string, check func(context.Context) error, guards ...contract.Guard) {
+	p.GET(path, append(contract.Middlewares(guards, p.auth.Required, p.auth.Optional), func(c *gin.Context) {
+		if err := check(c.Request.Context()); err != nil {
+			p.auth.Refuse(c, err)
+			return
+		}
+		c.Data(http.StatusOK, "application/json", []byte("{}"))
 	})...)
 }
 

@@ -57,6 +57,14 @@ func (a *Auth) Mount(router gin.IRouter, paths core.Paths) error {
 	return nil
 }
 
+// Refuse sends the answer to an error of [core.Demand], [core.Auth.AccessToken] or [core.Auth.Client] as a guard would: see
+// [core.Auth.Answer]. The handler must not have written an answer
+// yet, and no later handler runs.
+func (a *Auth) Refuse(c *gin.Context, err error) {
+	c.Abort()
+	a.Answer(c.Request.Context(), credentialsOf(c), err).WriteTo(c.Writer)
+}
+
 // IDToken returns the caller whom a guard admitted. It returns nil for a guest, and if no guard ran before. Code that has only
 // c.Request.Context() uses [core.IDTokenFrom]; *gin.Context itself, used as a context, does not carry the caller.
 func IDToken(c *gin.Context) *core.IDToken { return core.IDTokenFrom(c.Request.Context()) }
@@ -84,9 +92,7 @@ func withToken(guard *core.Guard, handler func(*gin.Context, *core.IDToken)) gin
 // admit applies the guard's decision: it puts the caller into the request's context, or sends the refusal.
 func admit(c *gin.Context, guard *core.Guard) bool {
 	ctx := c.Request.Context()
-	credentials := core.CredentialsOf(c.Request)
-	credentials.Route = c.FullPath()
-	decision := guard.Admit(ctx, credentials)
+	decision := guard.Admit(ctx, credentialsOf(c))
 	if decision.Refusal != nil {
 		c.Abort()
 		decision.Refusal.WriteTo(c.Writer)
@@ -95,4 +101,10 @@ func admit(c *gin.Context, guard *core.Guard) bool {
 	decision.AddTo(c.Writer.Header())
 	c.Request = c.Request.WithContext(decision.Context(ctx))
 	return true
+}
+
+func credentialsOf(c *gin.Context) core.Credentials {
+	credentials := core.CredentialsOf(c.Request)
+	credentials.Route = c.FullPath()
+	return credentials
 }

@@ -1,6 +1,7 @@
 package httpauth_test
 
 import (
+	"context"
 	"net/http"
 	"testing"
 
@@ -65,6 +66,16 @@ func (p place) Group(prefix string, guards ...contract.Guard) contract.Router {
 func (p place) Get(path string, handler contract.Handler, guards ...contract.Guard) {
 	p.mux.Handle("GET "+path, p.behind(guards, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		answer(w, handler(r.Context(), httpauth.IDToken(r)))
+	})))
+}
+
+func (p place) Demand(path string, check func(context.Context) error, guards ...contract.Guard) {
+	p.mux.Handle("GET "+path, p.behind(guards, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := check(r.Context()); err != nil {
+			p.auth.Refuse(w, r, err)
+			return
+		}
+		answer(w, []byte("{}"))
 	})))
 }
 

@@ -54,6 +54,9 @@ type Router interface {
 	Group(prefix string, guards ...Guard) Router
 	// Get adds a handler for GET, with guards as middlewares of this route.
 	Get(path string, handler Handler, guards ...Guard)
+	// Demand adds a handler for GET, with guards as middlewares of this route, that answers an error of check with the adapter's Refuse and
+	// otherwise {}.
+	Demand(path string, check func(context.Context) error, guards ...Guard)
 	// Any adds a handler for every method, with guards as middlewares of this route.
 	Any(path string, handler SessionHandler, guards ...Guard)
 	// Handle adds a GET handler with the adapter's Handle.
