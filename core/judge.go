@@ -104,7 +104,7 @@ func (g *Guard) permit(token *IDToken) error {
 // meets checks the guard's scopes before everything else, as the Python library does.
 func (g *Guard) meets(ctx context.Context, credentials *Credentials, token *IDToken) error {
 	if !containsAll(token.token.Scopes, g.scopes) {
-		return lacksScopes(token, g.scopes)
+		return g.lacksScopes(token, g.scopes)
 	}
 	for i := range g.parts {
 		if g.parts[i].kind == kindClaims && g.parts[i].met(token) { // most are: no verdict is needed
@@ -115,7 +115,7 @@ func (g *Guard) meets(ctx context.Context, credentials *Credentials, token *IDTo
 		case part.err != nil:
 			return part.err
 		case part.scopes != nil:
-			return lacksScopes(token, claims.Distinct(append(slices.Clip(g.scopes), part.scopes...)))
+			return g.lacksScopes(token, claims.Distinct(append(slices.Clip(g.scopes), part.scopes...)))
 		default:
 			e := insufficient("Insufficient permissions based on token claims.")
 			e.want = []slog.Attr{slog.String("want_requirement", g.parts[i].name)}
@@ -125,8 +125,12 @@ func (g *Guard) meets(ctx context.Context, credentials *Credentials, token *IDTo
 	return nil
 }
 
-// lacksScopes returns a refusal that names the missing scopes, and in its challenge all required ones (RFC 6750 section 3).
-func lacksScopes(token *IDToken, needed []string) *Error {
+// lacksScopes returns a refusal that names the missing scopes, and in its challenge all required ones (RFC 6750 section 3). With
+// Config.Resources that are those of every requirement, so that a client asks for them once.
+func (g *Guard) lacksScopes(token *IDToken, needed []string) *Error {
+	if g.auth.resources != nil {
+		needed = claims.Distinct(append(slices.Clip(needed), g.wants(token.token.Scopes)...))
+	}
 	missing := slices.DeleteFunc(slices.Clone(needed), func(scope string) bool { return slices.Contains(token.token.Scopes, scope) })
 	slices.Sort(missing)
 	e := insufficient("Token missing required scopes: " + strings.Join(missing, ", "))
