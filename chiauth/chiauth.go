@@ -50,13 +50,23 @@ func (a *Auth) HandleOptional(handler func(http.ResponseWriter, *http.Request, *
 // invalid paths it mounts nothing and returns an error that lists them. Call it after the router's Use: chi panics on a Use after a route.
 func (a *Auth) Mount(router chi.Router, paths core.Paths) error {
 	routes, err := a.Routes(paths)
-	if err != nil {
-		return err
-	}
+	add(router, routes)
+	return err
+}
+
+// MountRoot registers the metadata of core.Config.Resources on the router that serves the root of the host, not on a group: clients look for
+// it at /.well-known/oauth-protected-resource. Without Resources it mounts nothing and returns an error. See [core.Auth.RootRoutes].
+func (a *Auth) MountRoot(router chi.Router) error {
+	routes, err := a.RootRoutes()
+	add(router, routes)
+	return err
+}
+
+// add registers routes; there are none beside an error.
+func add(router chi.Router, routes []core.Route) {
 	for _, route := range routes {
 		router.Method(route.Method, route.Path, route)
 	}
-	return nil
 }
 
 // Refuse sends the answer to an error of [core.Demand], [core.Auth.AccessToken] or [core.Auth.Client] as a guard would: see

@@ -27,6 +27,8 @@ type app struct{ place }
 
 func (a *app) Auth() *core.Auth { return a.auth.Auth }
 
+func (a *app) MountRoot() error { return a.auth.MountRoot(a.Router) }
+
 func (a *app) Before(header http.Header) {
 	a.Use(func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

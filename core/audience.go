@@ -13,17 +13,17 @@ import (
 var keycloaksOwn = []string{"account", "broker", "realm-management"}
 
 // audiences returns the accepted audiences: aud must contain one of them.
-func (p *Provider) audiences() []string {
+func (p *party) audiences() []string {
 	named := slices.DeleteFunc(slices.Clone(p.Audience), func(audience string) bool { return audience == IssuedToUs })
-	if len(named) == 0 {
-		return []string{p.ClientID}
+	if len(named) == 0 && p.ClientID != "" {
+		named = []string{p.ClientID}
 	}
-	return named
+	return append(named, p.resources.urls()...)
 }
 
 // isForUs is the rule of guards, see [Config.Audience]. typed means that the token's header has typ at+jwt: RFC 9068 then
 // requires that aud names the recipient.
-func (p *Provider) isForUs(token *claims.Token, typed bool) bool {
+func (p *party) isForUs(token *claims.Token, typed bool) bool {
 	switch {
 	case p.takesAnyAudience(), p.isNamed(token):
 		return true
@@ -36,22 +36,25 @@ func (p *Provider) isForUs(token *claims.Token, typed bool) bool {
 
 // isSubject is the rule of a token exchange, whose result has all rights at this service: aud must name the service, whatever
 // guards accept.
-func (p *Provider) isSubject(token *claims.Token, _ bool) bool { return p.isNamed(token) }
+func (p *party) isSubject(token *claims.Token, _ bool) bool { return p.isNamed(token) }
 
 // isGranted is the rule for access tokens in the provider's answers to this client. It only decides whether the claims of the
 // token count for the user; it admits no request.
-func (p *Provider) isGranted(token *claims.Token, typed bool) bool {
+func (p *party) isGranted(token *claims.Token, typed bool) bool {
 	return p.isForUs(token, typed) || len(p.Audience) == 0 && p.isIssuedToUs(token)
 }
 
-func (p *Provider) isNamed(token *claims.Token) bool {
+func (p *party) isNamed(token *claims.Token) bool {
 	return slices.ContainsFunc(token.Audience, p.isAudience)
 }
 
 // isAudience runs for each new token and must not allocate.
-func (p *Provider) isAudience(name string) bool {
+func (p *party) isAudience(name string) bool {
+	if p.resources.has(name) {
+		return true
+	}
 	if len(p.Audience) == 0 || len(p.Audience) == 1 && p.Audience[0] == IssuedToUs {
-		return name == p.ClientID
+		return name == p.ClientID && name != "" // Resources alone need no client
 	}
 	return name != IssuedToUs && slices.Contains(p.Audience, name)
 }
@@ -75,7 +78,7 @@ func (p *Provider) isIssuedToUs(token *claims.Token) bool {
 }
 
 // audienceHint names the setting that would accept a refused token, "" if there is none.
-func (p *Provider) audienceHint(token *claims.Token) string {
+func (p *party) audienceHint(token *claims.Token) string {
 	if p.takesIssuedToUs() || !p.isIssuedToUs(token) {
 		return ""
 	}

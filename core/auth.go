@@ -34,6 +34,8 @@ type Auth struct {
 
 	publicKeys []byte // of the ClientKeys of all providers, as a JWK set; nil without one
 
+	resources *resources // nil without Config.Resources
+
 	refusals  *trouble.Limit          // of log lines about refused tokens
 	redirects *trouble.Limit          // of log lines about refused redirect URIs
 	closed    *atomic.Bool            // Close was called: the revocation list, if there is one, is stale
@@ -62,6 +64,7 @@ func New(config Config) (*Auth, error) {
 	if a.states, err = login.New(login.Config{Secrets: a.secrets(), Party: cfg.party(), Leeway: cfg.Leeway, Secure: cfg.isSecure()}); err != nil {
 		return nil, err
 	}
+	a.resources = a.newResources()
 	var ups session.Upstreams
 	if a.tenants = a.newResidents(); a.tenants != nil {
 		ups.Resolve = a.tenants.upstream
@@ -110,7 +113,7 @@ func (a *Auth) sessions(ups session.Upstreams) session.Sessions {
 }
 
 func (a *Auth) vaultConfig(ups session.Upstreams) session.Config {
-	b, mint := a.cfg.Broker, a.Required()
+	b, mint := a.cfg.Broker, a.guard(false, nil)
 	if b == nil {
 		b = &BrokerConfig{Audience: a.cfg.PublicURL, SubjectClaim: defaultSubject, SigningAlgorithm: defaultSigning}
 	}

@@ -23,6 +23,7 @@ func (c *Config) check(f *faults) {
 	c.checkStore(f)
 	c.checkBroker(f)
 	c.checkSessions(f)
+	c.checkResources(f)
 	checkDuration(f, "Timeout", c.Timeout, maxTimeout)
 	checkDuration(f, "Leeway", c.Leeway, maxLeeway)
 	if c.TokenCacheSize > maxTokenCache {

@@ -94,7 +94,7 @@ func (p *Provider) check(f *faults, c *Config, field string) {
 		}
 	case p.Issuer == "" || p.JWKSURL == "":
 		f.add(field+"DiscoveryURL", "empty: write the address of the provider's discovery document, or both Issuer and JWKSURL if you need only guards")
-	case p.ClientID == "" && len(p.Audience) == 0:
+	case p.ClientID == "" && len(p.Audience) == 0 && len(c.Resources) == 0:
 		f.add(field+"Audience", "empty: write the audience that tokens must contain, or a ClientID")
 	}
 	if p.Name != "" && !isName(p.Name) {

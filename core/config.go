@@ -150,9 +150,9 @@ type Config struct {
 	// this site. PublicURL must be https, or http on loopback, where browsers except Safari accept such a cookie. Logins with another
 	// redirect URI, as those of native clients, keep the query. Empty or "query": the query of a redirect.
 	ResponseMode string
-	// Audience lists the accepted audiences: aud of the provider's access tokens must contain one of them. Empty: it must
-	// contain ClientID. With an empty list, a token whose aud is absent or contains only Keycloak's built-in clients (account,
-	// broker, realm-management), and whose header does not have the type of RFC 9068 (at+jwt), is accepted if it has azp or
+	// Audience lists the accepted audiences: aud of the provider's access tokens must contain one of them, or one of Resources. Empty: it
+	// must contain ClientID, or one of Resources. With an empty list, a token whose aud is absent or contains only Keycloak's built-in
+	// clients (account, broker, realm-management), and whose header does not have the type of RFC 9068 (at+jwt), is accepted if it has azp or
 	// client_id and each of them is ClientID. [IssuedToUs] accepts tokens by azp or client_id whatever their aud;
 	// [AnyAudience] disables the check. A token exchange always checks aud, and is disabled with AnyAudience. The audience of an
 	// ID token is always ClientID.
@@ -184,6 +184,13 @@ type Config struct {
 	Sessions *SessionConfig
 	// Broker enables broker mode. nil: the provider's tokens are passed through.
 	Broker *BrokerConfig
+
+	// Resources are what this service is called as a protected resource (RFC 9728), for clients that learn from it where to get a token, as
+	// those of the Model Context Protocol do. Then aud of the provider's access tokens may also be one of them, compared as RFC 8707 does;
+	// 401 and 403 say which scopes the guard needs; and [Auth.RootRoutes] has the routes with their metadata, whose addresses 401 and 403
+	// name. The metadata lists the providers of the configuration, and the scopes that guards need, up to 100. In broker mode New refuses
+	// them. Empty: no metadata, and nothing of this. At most 100.
+	Resources []Resource
 
 	// Require is added to the requirements of every guard without [NoDefaults]. Broker mode issues a token only to a caller who
 	// meets it. Empty: a guard has only its own requirements.
@@ -262,7 +269,7 @@ func (c Config) checked() (*Config, error) {
 func (c *Config) complete() {
 	c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
 	c.RedirectURIs, c.PostLogoutURIs = slices.Clone(c.RedirectURIs), slices.Clone(c.PostLogoutURIs)
-	c.SecretKeys, c.Require = slices.Clone(c.SecretKeys), slices.Clone(c.Require)
+	c.SecretKeys, c.Require, c.Resources = slices.Clone(c.SecretKeys), slices.Clone(c.Require), slices.Clone(c.Resources)
 	if len(c.RedirectURIs) == 0 {
 		c.RedirectURIs = []string{Loopback}
 	}

@@ -58,6 +58,7 @@ func (c Config) shown() []slog.Attr {
 		slog.Bool("RolesOfAllClients", c.RolesOfAllClients),
 		slog.Bool("NoOfflineAccess", c.NoOfflineAccess),
 		slog.Bool("AllowHTTP", c.AllowHTTP),
+		slog.Any("Resources", shownAddresses(c.resourceURLs())),
 		slog.Duration("Timeout", c.Timeout),
 		slog.Duration("Leeway", c.Leeway),
 		slog.Int("TokenCacheSize", c.TokenCacheSize),

@@ -18,6 +18,7 @@ func (a *Auth) examineSettings(_ context.Context, f *findings) {
 	}
 	a.examineRelaxations(f)
 	a.examineCookie(f)
+	a.examineResources(f)
 	if c := a.cfg; c.mayBreakPython() {
 		f.note("signing algorithm", `SigningAlgorithm: "RS256",`, "Broker.SigningAlgorithm is %s, and this service is in a federation: a Python service that trusts it would refuse every token, its own too.", c.Broker.SigningAlgorithm)
 	}
@@ -80,5 +81,16 @@ func (a *Auth) examineCookie(f *findings) {
 		f.note("cookie", `PublicURL: "https://app.example.org",`, "PublicURL is http, so that the session cookie %s is neither Secure nor protected by the prefix __Host-; that is for development.", name)
 	default:
 		f.ok("cookie", "The session cookie is %s, which only https of this host can set.", name)
+	}
+}
+
+// examineResources reports resources whose metadata no route of this process serves.
+func (a *Auth) examineResources(f *findings) {
+	switch r := a.resources; {
+	case r == nil:
+	case !r.mounted.Load():
+		f.wrong("resource metadata", "auth.MountRoot(router)", "Config.Resources is set, and nothing serves its metadata: call MountRoot with the router that serves the root of the host, so that clients find out where to get a token.")
+	default:
+		f.ok("resource metadata", "Clients find out where to get a token at %s.", strings.Join(r.documents(), " and "))
 	}
 }

@@ -48,6 +48,8 @@ type Error struct {
 	scope  string      // the scopes that the token must have, for the challenge
 	want   []slog.Attr // the requirement that was not met, for the log
 	people string      // what a page says instead of Detail, if the person can solve it by a login
+
+	metadata string // address of the metadata of the resource, for the challenge
 }
 
 // Error returns the status, the code and the detail, never the text of the cause.
@@ -65,7 +67,8 @@ func (e *Error) Unwrap() error { return e.Err }
 // [ErrNoProviderToken], because the caller has to log in again, 503 if the store or the provider cannot be reached, 502 if the provider
 // refuses. Any other error becomes a 500 with a fixed text. Safe for concurrent use.
 func (a *Auth) Answer(ctx context.Context, credentials Credentials, err error) *Response {
-	return (&Guard{auth: a}).refuse(ctx, credentials, refusalOf(err))
+	g := &Guard{auth: a}
+	return g.refuse(ctx, credentials, g.describe(credentials, refusalOf(err)))
 }
 
 // refuse renders the refusal of a request at this route: by OnError, for a browser in its own way, or as JSON.
@@ -149,24 +152,21 @@ const realm = "oidcauth"
 func (e *Error) isNobody() bool { return e.kind == fault.Missing || e.kind == fault.Ended }
 
 // challenge returns the WWW-Authenticate header (RFC 6750 section 3): without a code if the request had no credentials, with
-// scope if scopes were missing.
+// scope if scopes were missing. With Config.Resources it has what [Guard.describe] adds.
 func (e *Error) challenge() string {
 	challenge := `Bearer realm="` + realm + `"`
-	if e.isNobody() {
-		return challenge
-	}
-	switch e.Code {
-	case CodeInvalidToken, CodeInsufficientScope:
-	case CodeInvalidRequest:
-		if !errors.Is(e.Err, errManyHeaders) {
-			return ""
-		}
+	switch {
+	case e.isNobody():
+	case e.Code == CodeInvalidToken, e.Code == CodeInsufficientScope, e.Code == CodeInvalidRequest && errors.Is(e.Err, errManyHeaders):
+		challenge += `, error="` + e.Code + `", error_description="` + quotable(e.Detail) + `"`
 	default:
 		return ""
 	}
-	challenge += `, error="` + e.Code + `", error_description="` + quotable(e.Detail) + `"`
 	if e.scope != "" {
 		challenge += `, scope="` + quotable(e.scope) + `"`
+	}
+	if e.metadata != "" {
+		challenge += `, resource_metadata="` + quotable(e.metadata) + `"`
 	}
 	return challenge
 }

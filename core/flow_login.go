@@ -25,7 +25,7 @@ type flows struct {
 }
 
 func (a *Auth) flows(paths Paths) *flows {
-	f := &flows{Auth: a, paths: paths, member: a.Required(), leaver: a.Optional(NoDefaults)}
+	f := &flows{Auth: a, paths: paths, member: a.guard(false, nil), leaver: a.guard(true, []Requirement{NoDefaults})}
 	f.person, f.onlooker = a.Required(NoDefaults, SessionOnly), a.Required(NoDefaults, SessionOnly)
 	f.member.place, f.leaver.place, f.person.place, f.onlooker.place = "userinfo", "logout", "session", "session"
 	f.leaver.still, f.onlooker.still = true, true

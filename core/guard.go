@@ -29,13 +29,17 @@ type Guard struct {
 // Required makes a guard that admits only callers with a valid bearer token, or with Config.Sessions a valid session, who meet every
 // requirement, including those of Config.Require. A requirement that can never be met is logged as an error here and refuses everybody.
 func (a *Auth) Required(requirements ...Requirement) *Guard {
-	return a.guard(false, requirements)
+	g := a.guard(false, requirements)
+	a.resources.note(g)
+	return g
 }
 
 // Optional makes a guard that admits everybody: a caller without credentials, or whom Required would refuse, is a guest with a nil
 // token. With [RejectInvalid], invalid credentials are refused. A panic in a function of the application is a 500 in any case.
 func (a *Auth) Optional(requirements ...Requirement) *Guard {
-	return a.guard(true, requirements)
+	g := a.guard(true, requirements)
+	a.resources.note(g)
+	return g
 }
 
 func (a *Auth) guard(optional bool, requirements []Requirement) *Guard {
@@ -87,7 +91,7 @@ func (g *Guard) Admit(ctx context.Context, credentials Credentials) Decision {
 	who, err := g.caller(ctx, credentials)
 	if err != nil {
 		g.logMisplaced(ctx, credentials, err)
-		refusal := refusalOf(err)
+		refusal := g.describe(credentials, refusalOf(err))
 		return Decision{Refusal: g.refuse(ctx, credentials, refusal), Err: refusal}
 	}
 	decision := Decision{Caller: who.token, Session: who.session, auth: g.auth}

@@ -105,7 +105,7 @@ func (g *Guard) permit(token *IDToken) error {
 // meets checks the guard's scopes before everything else, as the Python library does.
 func (g *Guard) meets(ctx context.Context, credentials *Credentials, token *IDToken) error {
 	if missing, err := g.auth.lacks(ctx, token, g.scopes); err != nil || len(missing) > 0 {
-		return lacksScopes(missing, g.scopes, err)
+		return g.lacksScopes(ctx, token, g.scopes)
 	}
 	for i := range g.parts {
 		if g.parts[i].kind == kindClaims && g.parts[i].met(token) { // most are: no verdict is needed
@@ -116,9 +116,7 @@ func (g *Guard) meets(ctx context.Context, credentials *Credentials, token *IDTo
 		case part.err != nil:
 			return part.err
 		case part.scopes != nil:
-			needed := claims.Distinct(append(slices.Clip(g.scopes), part.scopes...))
-			missing, err := g.auth.lacks(ctx, token, needed)
-			return lacksScopes(missing, needed, err)
+			return g.lacksScopes(ctx, token, claims.Distinct(append(slices.Clip(g.scopes), part.scopes...)))
 		default:
 			e := insufficient("Insufficient permissions based on token claims.")
 			e.want = []slog.Attr{slog.String("want_requirement", g.parts[i].name)}
@@ -158,9 +156,14 @@ func (a *Auth) implies(ctx context.Context, granted []string, wanted string) (im
 	return implied && err == nil, err
 }
 
-// lacksScopes returns a refusal that names the missing scopes, and in its challenge all required ones (RFC 6750 section 3); or err, if
-// that is set.
-func lacksScopes(missing, needed []string, err error) error {
+// lacksScopes returns a refusal that names the missing scopes, and in its challenge all required ones (RFC 6750 section 3). With
+// Config.Resources that are those of every requirement, so that a client asks for them once. An error of Config.ScopeImplies is returned as it
+// is.
+func (g *Guard) lacksScopes(ctx context.Context, token *IDToken, needed []string) error {
+	if g.auth.resources != nil {
+		needed = claims.Distinct(append(slices.Clip(needed), g.wants(token.token.Scopes)...))
+	}
+	missing, err := g.auth.lacks(ctx, token, needed)
 	if err != nil {
 		return err
 	}

@@ -18,9 +18,10 @@ import (
 type party struct {
 	Provider
 
-	asks     *authRequest // parameters of authorization requests
-	up       *session.Upstream
-	noLogout *trouble.Trouble // the provider has no logout endpoint
+	asks      *authRequest // parameters of authorization requests
+	up        *session.Upstream
+	noLogout  *trouble.Trouble // the provider has no logout endpoint
+	resources *resources       // of this service, which tokens may have as audience
 }
 
 // surroundings are what a party reports to, and calls with.
@@ -41,7 +42,7 @@ func (a *Auth) around(p *Provider) surroundings {
 
 // newParty makes a provider's party. It fetches nothing.
 func (a *Auth) newParty(settings Provider, in surroundings) (*party, error) {
-	p := &party{Provider: settings, asks: settings.authRequest()}
+	p := &party{Provider: settings, asks: settings.authRequest(), resources: a.resources}
 	client, err := p.client()
 	if err != nil {
 		return nil, err
@@ -71,7 +72,7 @@ func (p *Provider) rules(c *Config) *claims.Rules {
 }
 
 // issuer returns the provider's entry in the table of issuers.
-func (p *Provider) issuer(at *provider.Provider, rules *claims.Rules) *verify.Issuer {
+func (p *party) issuer(at *provider.Provider, rules *claims.Rules) *verify.Issuer {
 	return &verify.Issuer{
 		ID: p.Issuer, IDAlgorithm: p.IDTokenAlgorithm, Discover: at.Issuer, Base: p.base(), Spellings: p.spellings(), Keys: at.Keys(), Down: fault.Keys,
 		Audience: p.isForUs, Want: p.audiences(), Hint: p.audienceHint, Marked: true,
@@ -80,14 +81,14 @@ func (p *Provider) issuer(at *provider.Provider, rules *claims.Rules) *verify.Is
 }
 
 // subjects is the provider's entry for subject tokens of an exchange, made from its entry in the table.
-func (p *Provider) subjects(row verify.Issuer) *verify.Issuer {
+func (p *party) subjects(row verify.Issuer) *verify.Issuer {
 	row.Audience, row.Hint = p.isSubject, nil
 	return &row
 }
 
 // granted is the provider's entry for access tokens in answers to this client, which need no mark of an access token,
 // made from its entry in the table.
-func (p *Provider) granted(row verify.Issuer) *verify.Issuer {
+func (p *party) granted(row verify.Issuer) *verify.Issuer {
 	row.Audience, row.Marked = p.isGranted, false
 	return &row
 }

@@ -41,8 +41,8 @@ type Paths struct {
 
 // Route is one route for a framework to mount: method, path and handler. It is also an [http.Handler]. Safe for concurrent use.
 type Route struct {
-	Name   string // login, callback (GET, and POST only with ResponseMode), token, device, logout (GET and POST), userinfo, jwks, revoke, session, sessions (GET and DELETE), backchannel-logout, client-keys
-	Method string // GET, POST or DELETE; every other method is refused, including HEAD, which would use up a login's code
+	Name   string // login, callback (GET, and POST only with ResponseMode), token, device, logout (GET and POST), userinfo, jwks, revoke, session, sessions (GET and DELETE), backchannel-logout, client-keys; resource-metadata (GET, HEAD and OPTIONS) of RootRoutes
+	Method string // GET, POST or DELETE; every other method is refused, including HEAD, which would use up a login's code. Of RootRoutes: GET, HEAD or OPTIONS
 	Path   string // prefix and path
 
 	auth     *Auth

@@ -31,6 +31,8 @@ type app struct {
 
 func (a *app) Auth() *core.Auth { return a.auth.Auth }
 
+func (a *app) MountRoot() error { return a.auth.MountRoot(a.echo) }
+
 func (a *app) Before(header http.Header) {
 	a.echo.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {

@@ -35,6 +35,8 @@ type app struct {
 
 func (a *app) Auth() *core.Auth { return a.auth.Auth }
 
+func (a *app) MountRoot() error { return a.auth.MountRoot(a.fiber) }
+
 func (a *app) Before(header http.Header) {
 	a.fiber.Use(func(c *fiber.Ctx) error {
 		for name, values := range header {

@@ -35,6 +35,8 @@ type app struct {
 
 func (a *app) Auth() *core.Auth { return a.auth.Auth }
 
+func (a *app) MountRoot() error { return a.auth.MountRoot(a.engine) }
+
 func (a *app) Before(header http.Header) {
 	a.engine.Use(func(c *gin.Context) {
 		for name, values := range header {

@@ -29,6 +29,8 @@ type app struct {
 
 func (a *app) Auth() *core.Auth { return a.auth.Auth }
 
+func (a *app) MountRoot() error { return a.auth.MountRoot(a.mux) }
+
 func (a *app) Before(header http.Header) { a.before = header }
 
 func (a *app) Serve(t testing.TB) string {

@@ -49,13 +49,23 @@ func (a *Auth) HandleOptional(handler func(http.ResponseWriter, *http.Request, *
 // invalid paths it mounts nothing and returns an error that lists them. As always in net/http, registering a pattern twice panics.
 func (a *Auth) Mount(mux *http.ServeMux, paths core.Paths) error {
 	routes, err := a.Routes(paths)
-	if err != nil {
-		return err
-	}
+	add(mux, routes)
+	return err
+}
+
+// MountRoot registers the metadata of core.Config.Resources on the mux that serves the root of the host, not on one under a prefix: clients
+// look for it at /.well-known/oauth-protected-resource. Without Resources it mounts nothing and returns an error. See [core.Auth.RootRoutes].
+func (a *Auth) MountRoot(mux *http.ServeMux) error {
+	routes, err := a.RootRoutes()
+	add(mux, routes)
+	return err
+}
+
+// add registers routes; there are none beside an error.
+func add(mux *http.ServeMux, routes []core.Route) {
 	for _, route := range routes {
 		mux.Handle(route.Method+" "+route.Path, route)
 	}
-	return nil
 }
 
 // Refuse sends the answer to an error of [core.Demand], [core.Auth.AccessToken] or [core.Auth.Client] as a guard would: see

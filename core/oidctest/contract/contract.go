@@ -38,6 +38,8 @@ type App interface {
 	Router
 	// Auth returns the core of the adapter's Auth.
 	Auth() *core.Auth
+	// MountRoot calls the adapter's MountRoot with the application.
+	MountRoot() error
 	// Before adds a middleware that sets these response headers and calls the next handler. It runs before everything that is
 	// added later.
 	Before(http.Header)

@@ -33,6 +33,7 @@ func commonParts() []part {
 		{"device", testDevice},
 		{"client keys", testClientKeys},
 		{"several providers", testProviders},
+		{"resource metadata", testResources},
 		{"userinfo", testUserInfo},
 		{"logout", testLogout},
 		{"guards", testGuards},
