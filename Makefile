@@ -50,9 +50,9 @@ endif
 REAL := $(patsubst %,./integration/%,provider client pyclient pypeer browser)
 HERE := $(filter-out $(REAL) ./integration/soak,$(sort $(patsubst %/,./%,$(dir $(wildcard integration/*_test.go integration/*/*_test.go)))))
 
-# AIDES are the modules with which people work on the repository, and the programs for frameworks without an adapter. Where CI is not true, make test
-# leaves them to make check: a first run is quicker.
-AIDES := $(patsubst %,./%/...,$(filter bench tools examples/frameworks,$(MODULES)))
+# AIDES are the modules with which people work on the repository, and the programs with libraries that nothing else here uses. Where CI is not true, make
+# test leaves them to make check: a first run is quicker.
+AIDES := $(patsubst %,./%/...,$(filter bench tools examples/frameworks examples/mcp,$(MODULES)))
 
 # STD is what nearly everything imports of Go's own packages.
 STD := net/http/httptest database/sql html/template log/slog os/exec testing/synctest testing/iotest embed
@@ -110,7 +110,7 @@ test test-aides: export GORACE := atexit_sleep_ms=0
 # Tests that call go themselves find what has been compiled: the tools' compiled all but SQLite a second time.
 test test-aides: export GOFLAGS := $(shell go env GOFLAGS) $(FLAGS)
 endif
-test: parts ## test every module but bench, tools and examples/frameworks with the race detector; CI=true vets and tests the packed ones too
+test: parts ## test every module but bench, tools, examples/frameworks and examples/mcp with the race detector; CI=true vets and tests the packed ones too
 ifeq ($(RACE),)
 	@echo '*** NO RACE DETECTOR: go finds no C compiler, so data races stay unseen in this run ***' >&2
 	@[ "$$CI" != true ]
@@ -124,7 +124,7 @@ else
 	$(TOOLS) packed test -vet=off
 endif
 
-test-aides: ## test bench, tools and examples/frameworks in the same way, and find the packages of the packed modules; CI=true: make test does
+test-aides: ## test what make test leaves out in the same way, and find the packages of the packed modules; CI=true: make test does
 ifeq ($(IN_CI),)
 	@$(if $(AIDES),go test -vet=off -ldflags=-w $(FLAGS) $(AIDES))
 	@$(TOOLS) packed list -deps -test -f '{{""}}'
