@@ -46,6 +46,8 @@
 // redirect URI. Command-line tools log in through the same routes, with a browser on the same machine or with a code that the
 // user types.
 //
+// [Auth.RootRoutes] has the metadata of [Config].Resources, with which clients find out where to get a token.
+//
 // # After a login
 //
 // [Auth.AccessToken] returns the provider's token for calls to other services in the caller's name. [UntilEnded] ends a stream

@@ -3,7 +3,9 @@ package core_test
 import (
 	"context"
 	"fmt"
+	"log"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 
 	"github.com/go-oidc-auth/oidcauth/core"
@@ -291,4 +293,34 @@ func ExampleConfig_onError() {
 
 	show(auth.Required().Middleware(greet), "/", "")
 	// Output: 401 {"status":401,"title":"Not authenticated"}
+}
+
+// A client without a token learns where to get one, and with which scopes.
+func ExampleAuth_RootRoutes() {
+	idp := startProvider()
+	defer func() { _ = idp.Close() }()
+	cfg := idp.Config()
+	cfg.Resources = []core.Resource{{URL: "https://notes.example.org/mcp"}} // as people type it
+	auth := newAuth(cfg)
+	defer func() { _ = auth.Close() }()
+
+	mux := http.NewServeMux()
+	mux.Handle("/mcp", auth.Required(core.Scopes("notes:read")).Middleware(greet))
+	routes, err := auth.RootRoutes() // MountRoot of an adapter mounts them
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, route := range routes {
+		mux.Handle(route.Method+" "+route.Path, route)
+	}
+
+	answer := httptest.NewRecorder()
+	mux.ServeHTTP(answer, httptest.NewRequest(http.MethodPost, "/mcp", nil))
+	fmt.Println(answer.Header().Get("WWW-Authenticate"))
+	answer = httptest.NewRecorder()
+	mux.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/.well-known/oauth-protected-resource/mcp", nil))
+	fmt.Println(strings.Replace(answer.Body.String(), idp.Issuer(), "https://idp.example.org", 1))
+	// Output:
+	// Bearer realm="oidcauth", scope="notes:read", resource_metadata="https://notes.example.org/.well-known/oauth-protected-resource/mcp"
+	// {"resource":"https://notes.example.org/mcp","authorization_servers":["https://idp.example.org"],"scopes_supported":["notes:read"],"bearer_methods_supported":["header"]}
 }
