@@ -41,7 +41,6 @@ type Auth struct {
 	own       *sync.Map               // paths of the mounted routes
 	mounts    *mounts                 // their tables, for Doctor
 	rules     *rules                  // of the application's guards
-	probed    *atomic.Bool            // ProbeGuards was called: contexts may have a probe
 
 	covered, preflights, foreign *trouble.Limit // of log lines about middleware in the wrong order, and about states of other instances
 }
@@ -56,7 +55,7 @@ func New(config Config) (*Auth, error) {
 	}
 	cfg.warn()
 	a := &Auth{
-		cfg: cfg, log: cfg.Logger, closed: new(atomic.Bool), loginPath: new(atomic.Pointer[string]), own: new(sync.Map), mounts: new(mounts), rules: new(rules), probed: new(atomic.Bool), tokens: outgoing.New(cfg.Timeout*2 + tokenMargin), origin: originOf(cfg.PublicURL),
+		cfg: cfg, log: cfg.Logger, closed: new(atomic.Bool), loginPath: new(atomic.Pointer[string]), own: new(sync.Map), mounts: new(mounts), rules: new(rules), tokens: outgoing.New(cfg.Timeout*2 + tokenMargin), origin: originOf(cfg.PublicURL),
 		refusals:  &trouble.Limit{Lines: 10, Every: time.Second},
 		redirects: trouble.OncePerMinute(), foreign: trouble.OncePerMinute(),
 		covered: trouble.OncePerMinute(), preflights: trouble.OncePerMinute(),

@@ -53,7 +53,7 @@ func ExampleProbeGuards() {
 
 	mux := http.NewServeMux()
 	mux.Handle("GET /orders/{id}", auth.Required(core.Scopes("orders")).Middleware(greet))
-	ctx, probe := core.ProbeGuards(context.Background(), auth)
+	ctx, probe := core.ProbeGuards(context.Background())
 	mux.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodGet, "/orders/7", nil))
 	decider, reached := probe.Decider()
 	fmt.Println(decider.Rule, reached)

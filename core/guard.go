@@ -84,7 +84,7 @@ func (g *Guard) add(r Requirement) {
 // process does not have in memory, and for one whose claims the provider has not confirmed for 24 hours: at most until ctx ends, or Timeout
 // plus one second, not counting the application's functions.
 func (g *Guard) Admit(ctx context.Context, credentials Credentials) Decision {
-	if probe := g.auth.probeIn(ctx); probe != nil {
+	if probe := probeIn(ctx); probe != nil {
 		return probe.stop(g, credentials)
 	}
 	who, err := g.caller(ctx, credentials)

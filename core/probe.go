@@ -3,7 +3,6 @@ package core
 import (
 	"context"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -13,8 +12,6 @@ import (
 
 // Probe finds out which guard decides about a request, see [ProbeGuards]. Safe for concurrent use.
 type Probe struct {
-	auths []*atomic.Bool // names those that take part: an Auth may be copied, and this pointer with it
-
 	mu      sync.Mutex
 	reached bool
 	decider Decider
@@ -33,21 +30,21 @@ type Decider struct {
 
 type probeKey struct{}
 
-// ProbeGuards returns a context in which nobody is admitted: a guard of auths that gets it tells the probe its rule and refuses the request
-// with 403, whatever the credentials are, without a log line, an event or a call of the application's functions. A route of this library
-// tells its name and does nothing. So a test can send a request through a router and learn who decides about it, and no handler behind the guard
+// probing says that this process has made a probe. Until then no guard searches its context for one.
+var probing atomic.Bool
+
+// ProbeGuards returns a context in which nobody is admitted: a guard that gets it tells the probe its rule and refuses the request with 403,
+// whatever the credentials are, without a log line, an event or a call of the application's functions. A route of this library tells its
+// name and does nothing. So a test can send a request through a router and learn who decides about it, and no handler behind the guard
 // runs. Package oidctest does it for all routes of an application: use that.
 //
 // It is for tests. What stands before the guard runs as for any request, and so does the handler of a route that has no guard. Of several
 // guards of one route the probe sees the first: the others may demand more, and cannot admit whom the first refuses. A client cannot cause
-// a probe, because it is a value of the context and nothing of a request. A new probe is needed for each request. Guards of other Auths do not
-// see it. Safe for concurrent use.
-func ProbeGuards(ctx context.Context, auths ...*Auth) (context.Context, *Probe) {
+// a probe, because it is a value of the context and nothing of a request. A new probe is needed for each request. Safe for concurrent use;
+// other requests are decided about as ever.
+func ProbeGuards(ctx context.Context) (context.Context, *Probe) {
+	probing.Store(true)
 	probe := new(Probe)
-	for _, auth := range auths {
-		auth.probed.Store(true)
-		probe.auths = append(probe.auths, auth.probed)
-	}
 	return context.WithValue(ctx, probeKey{}, probe), probe
 }
 
@@ -61,16 +58,12 @@ func (p *Probe) Decider() (decider Decider, ok bool) {
 	return decider, p.reached
 }
 
-// probeIn returns the probe of the context that is about this Auth, nil if there is none. It runs on every request: contexts are searched only
-// in a process that has made a probe.
-func (a *Auth) probeIn(ctx context.Context) *Probe {
-	if !a.probed.Load() {
+// probeIn returns the probe of the context, nil if there is none. It runs on every request.
+func probeIn(ctx context.Context) *Probe {
+	if !probing.Load() {
 		return nil
 	}
 	probe, _ := ctx.Value(probeKey{}).(*Probe)
-	if probe == nil || !slices.Contains(probe.auths, a.probed) {
-		return nil
-	}
 	return probe
 }
 

@@ -58,7 +58,7 @@ func TestProbe(t *testing.T) {
 		{"GET", "/open", "", 200, "", "", ""},
 		{"GET", "/nothing", "", 404, "", "", ""},
 	} {
-		ctx, probe := core.ProbeGuards(t.Context(), auth)
+		ctx, probe := core.ProbeGuards(t.Context())
 		request := httptest.NewRequestWithContext(ctx, c.method, c.path, nil)
 		request.Header.Set("Authorization", c.authorization)
 		answer := httptest.NewRecorder()
@@ -81,23 +81,26 @@ func TestProbe(t *testing.T) {
 	}
 }
 
-// Only the context makes a probe, and only for the Auths that it names: a request without it is decided about, and a probe is of no use to a client.
+// Only the context makes a probe: a request without it is decided about, whatever it contains.
 func TestProbeIsNoRequest(t *testing.T) {
-	auth, other := ruleAuth(t, nil), ruleAuth(t, nil)
-	ctx, probe := core.ProbeGuards(t.Context(), other)
-	if got := auth.Required().Admit(ctx, core.Credentials{}).Refusal.Status; got != http.StatusUnauthorized {
-		t.Errorf("a guard of another Auth: %d", got)
+	auth := ruleAuth(t, nil)
+	ctx, probe := core.ProbeGuards(t.Context())
+	for name, header := range map[string]http.Header{
+		"nothing": nil, "a probe's name": {"Probe": {"1"}, "Oidcauth-Probe": {"true"}, "X-Probe-Guards": {"1"}}, "a token": {"Authorization": {"Bearer probe"}},
+	} {
+		decision := auth.Required().Admit(context.Background(), core.Credentials{Method: "GET", Target: "/?probe=1", Header: header})
+		if decision.Refusal.Status != http.StatusUnauthorized {
+			t.Errorf("%s: %d", name, decision.Refusal.Status)
+		}
 	}
 	if decider, reached := probe.Decider(); reached {
-		t.Errorf("a guard of another Auth told %+v", decider)
+		t.Errorf("a request without the probe told %+v", decider)
 	}
-	if got := other.Required().Admit(context.Background(), core.Credentials{}).Refusal.Status; got != http.StatusUnauthorized {
-		t.Errorf("a context without the probe: %d", got)
-	}
-	if decision := other.Optional().Admit(ctx, core.Credentials{}); decision.Refusal == nil || decision.Err == nil {
+	if decision := auth.Optional().Admit(ctx, core.Credentials{}); decision.Refusal == nil || decision.Err == nil {
 		t.Errorf("a guest passed: %+v", decision)
 	}
+	auth.Required().Admit(ctx, core.Credentials{})
 	if decider, reached := probe.Decider(); !reached || !decider.Rule.Optional {
-		t.Errorf("the guard did not tell: %+v", decider)
+		t.Errorf("the first guard did not tell: %+v", decider)
 	}
 }

@@ -57,7 +57,7 @@ type Route struct {
 // Serve answers one request and never returns nil: an error becomes an answer, too. It takes at most Config.Timeout plus one second, in
 // broker mode plus three seconds, not counting OnLogin and OnError.
 func (r Route) Serve(ctx context.Context, request *Request) *Response {
-	if probe := r.auth.probeIn(ctx); probe != nil {
+	if probe := probeIn(ctx); probe != nil {
 		return probe.own(r)
 	}
 	answer := r.answer(ctx, request)

@@ -15,8 +15,6 @@ import (
 
 // App describes an application for [Access].
 type App struct {
-	// Auths has the core.Auth of every guard; of an adapter, the field Auth of what its New returns.
-	Auths []*core.Auth
 	// Patterns has all routes of the router: [Patterns] makes them, or a loop over the router's own list.
 	Patterns []Pattern
 	// Open names the routes that are meant to have no guard, each as its line in the report begins: "GET /healthz". They are not requested.
@@ -88,8 +86,8 @@ const accessPatience = 10 * time.Second
 // never less: read each line as what a caller needs at least. A route is reported as unguarded if something before the guard answers: the error
 // has the status.
 func Access(ctx context.Context, app App) (AccessReport, error) {
-	if len(app.Auths) == 0 || app.Send == nil { // without Auths an optional guard would admit the request
-		return nil, errors.New("oidctest: set App.Auths and App.Send")
+	if app.Send == nil {
+		return nil, errors.New("oidctest: set App.Send")
 	}
 	var report AccessReport
 	var errs []error
@@ -125,7 +123,7 @@ func Access(ctx context.Context, app App) (AccessReport, error) {
 func (app App) ask(ctx context.Context, pattern Pattern, line *AccessLine) error {
 	ctx, cancel := context.WithTimeout(ctx, accessPatience)
 	defer cancel()
-	ctx, probe := core.ProbeGuards(ctx, app.Auths...)
+	ctx, probe := core.ProbeGuards(ctx)
 	request, err := pattern.request(ctx)
 	if err != nil {
 		return err

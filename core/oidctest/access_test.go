@@ -31,7 +31,7 @@ func newAccessApp(t *testing.T) *accessApp {
 	}
 	t.Cleanup(func() { _ = auth.Close() })
 	a := &accessApp{auth: auth, mux: http.NewServeMux()}
-	a.Auths, a.Send = []*core.Auth{auth}, oidctest.SendTo(a.mux)
+	a.Send = oidctest.SendTo(a.mux)
 	return a
 }
 
@@ -124,7 +124,9 @@ func TestAccessFaults(t *testing.T) {
 			a.handle("GET /orders/{id}", a.auth.Required())
 			a.Patterns = []oidctest.Pattern{{Method: "GET", Path: "/orders/{id:[0-9]+}", Target: "/orders/7?x=y"}}
 		}, "GET /orders/{id:[0-9]+}  bearer token\n", ""},
-		"a target elsewhere": {func(a *accessApp) { a.Patterns = []oidctest.Pattern{{Method: "GET", Path: "/", Target: "//evil.example/"}} },
+		"a target elsewhere": {func(a *accessApp) {
+			a.Patterns = []oidctest.Pattern{{Method: "GET", Path: "/", Target: "//evil.example/"}}
+		},
 			"GET /  NO GUARD\n", "GET /: \"//evil.example/\" is no path\n"},
 		"no method of HTTP": {func(a *accessApp) { a.Patterns = []oidctest.Pattern{{Method: "echo_route_not_found", Path: "/*"}} },
 			"echo_route_not_found /*  NO GUARD\n", "echo_route_not_found /*: not a method: leave the entry out of App.Patterns\n"},
@@ -145,15 +147,12 @@ func TestAccessFaults(t *testing.T) {
 			send := a.Send
 			a.Send = func(r *http.Request) (int, error) { return send(r.WithContext(context.Background())) }
 		}, "GET /me  NO GUARD\n", "GET /me: no guard, the answer is 401: add a guard, or name the route in App.Open\n"},
-		"a guard of another Auth": {func(a *accessApp) {
-			a.handle("GET /me", newAccessApp(t).auth.Required())
-		}, "GET /me  NO GUARD\n", "GET /me: no guard, the answer is 401: add a guard, or name the route in App.Open\n"},
 		"the guard of another route": {func(a *accessApp) { // the second pattern is no route, and the request for it reaches the first one
 			a.handle("GET /orders/{id}", a.auth.Required())
 			a.Patterns = append(a.Patterns, oidctest.Pattern{Method: "GET", Path: "/orders/{slug}"})
 		}, "GET /orders/{id}  bearer token\nGET /orders/{slug}  NO GUARD\n",
 			"GET /orders/{slug}: the request for /orders/oidctest-probe reached GET /orders/{id}: set Target to a path of this route alone\n"},
-		"no Auths": {func(a *accessApp) { a.Auths = nil; a.handle("GET /feed", a.auth.Optional()) }, "", "oidctest: set App.Auths and App.Send\n"},
+		"no Send": {func(a *accessApp) { a.Send = nil; a.handle("GET /feed", a.auth.Optional()) }, "", "oidctest: set App.Send\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := newAccessApp(t)
@@ -222,7 +221,6 @@ func TestAccessOfSeveralAuths(t *testing.T) {
 	a, b := newAccessApp(t), newAccessApp(t)
 	a.handle("GET /a", a.auth.Required())
 	a.handle("GET /b", b.auth.Optional())
-	a.Auths = append(a.Auths, b.auth)
 	a.check(t, "GET /a  bearer token\nGET /b  guests too; bearer token\n", "")
 	answer := httptest.NewRecorder() // the probes are over
 	a.mux.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/b", nil))

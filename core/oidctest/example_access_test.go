@@ -9,13 +9,13 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// shop is the application of the examples: its router, and the Auth of its guards.
-func shop() (http.Handler, *core.Auth, error) {
+// shop is the router of an application.
+func shop() (http.Handler, error) {
 	auth, err := core.New(core.Config{
 		DiscoveryURL: "https://idp.example.org/.well-known/openid-configuration", ClientID: "shop", PublicURL: "https://shop.example.org",
 	})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	page := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	mux := http.NewServeMux()
@@ -24,18 +24,17 @@ func shop() (http.Handler, *core.Auth, error) {
 	mux.Handle("GET /offers", auth.Optional().Middleware(page))
 	mux.Handle("GET /healthz", page)
 	mux.Handle("POST /import", page) // somebody forgot the guard
-	return mux, auth, nil
+	return mux, nil
 }
 
 // Who may call which route. In a test, compare the report with a file.
 func ExampleAccess() {
-	router, auth, err := shop()
+	router, err := shop()
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	report, err := oidctest.Access(context.Background(), oidctest.App{
-		Auths:    []*core.Auth{auth},
 		Patterns: oidctest.Patterns("GET /orders/{id}", "DELETE /orders/{id}", "GET /offers", "GET /healthz", "POST /import"),
 		Open:     []string{"GET /healthz"},
 		Send:     oidctest.SendTo(router),
