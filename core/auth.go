@@ -42,6 +42,7 @@ type Auth struct {
 	loginPath *atomic.Pointer[string] // of the login route that was mounted first
 	own       *sync.Map               // paths of the mounted routes
 	mounts    *mounts                 // their tables, for Doctor
+	rules     *rules                  // of the application's guards
 
 	covered, preflights, foreign *trouble.Limit // of log lines about middleware in the wrong order, and about states of other instances
 }
@@ -56,7 +57,7 @@ func New(config Config) (*Auth, error) {
 	}
 	cfg.warn()
 	a := &Auth{
-		cfg: cfg, log: cfg.Logger, closed: new(atomic.Bool), loginPath: new(atomic.Pointer[string]), own: new(sync.Map), mounts: new(mounts), tokens: outgoing.New(cfg.Timeout*2 + tokenMargin), origin: originOf(cfg.PublicURL),
+		cfg: cfg, log: cfg.Logger, closed: new(atomic.Bool), loginPath: new(atomic.Pointer[string]), own: new(sync.Map), mounts: new(mounts), rules: new(rules), tokens: outgoing.New(cfg.Timeout*2 + tokenMargin), origin: originOf(cfg.PublicURL),
 		refusals:  &trouble.Limit{Lines: 10, Every: time.Second},
 		redirects: trouble.OncePerMinute(), foreign: trouble.OncePerMinute(),
 		covered: trouble.OncePerMinute(), preflights: trouble.OncePerMinute(),

@@ -26,7 +26,8 @@ type flows struct {
 
 func (a *Auth) flows(paths Paths) *flows {
 	f := &flows{Auth: a, paths: paths, member: a.guard(false, nil), leaver: a.guard(true, []Requirement{NoDefaults})}
-	f.person, f.onlooker = a.Required(NoDefaults, SessionOnly), a.Required(NoDefaults, SessionOnly)
+	sessions := []Requirement{NoDefaults, SessionOnly}
+	f.person, f.onlooker = a.guard(false, sessions), a.guard(false, sessions)
 	f.member.place, f.leaver.place, f.person.place, f.onlooker.place = "userinfo", "logout", "session", "session"
 	f.leaver.still, f.onlooker.still = true, true
 	return f

@@ -29,17 +29,13 @@ type Guard struct {
 // Required makes a guard that admits only callers with a valid bearer token, or with Config.Sessions a valid session, who meet every
 // requirement, including those of Config.Require. A requirement that can never be met is logged as an error here and refuses everybody.
 func (a *Auth) Required(requirements ...Requirement) *Guard {
-	g := a.guard(false, requirements)
-	a.resources.note(g)
-	return g
+	return a.noted(a.guard(false, requirements))
 }
 
 // Optional makes a guard that admits everybody: a caller without credentials, or whom Required would refuse, is a guest with a nil
 // token. With [RejectInvalid], invalid credentials are refused. A panic in a function of the application is a 500 in any case.
 func (a *Auth) Optional(requirements ...Requirement) *Guard {
-	g := a.guard(true, requirements)
-	a.resources.note(g)
-	return g
+	return a.noted(a.guard(true, requirements))
 }
 
 func (a *Auth) guard(optional bool, requirements []Requirement) *Guard {
@@ -88,6 +84,9 @@ func (g *Guard) add(r Requirement) {
 // process does not have in memory, and for one whose claims the provider has not confirmed for 24 hours: at most until ctx ends, or Timeout
 // plus one second, not counting the application's functions.
 func (g *Guard) Admit(ctx context.Context, credentials Credentials) Decision {
+	if probe := probeIn(ctx); probe != nil {
+		return probe.stop(g, credentials)
+	}
 	who, err := g.caller(ctx, credentials)
 	if err != nil {
 		g.logMisplaced(ctx, credentials, err)

@@ -19,7 +19,8 @@ type Requirement struct {
 	request func(context.Context, Credentials, *IDToken) (bool, error)
 	name    string // for logs
 	parts   []Requirement
-	fault   string // why it can never be met; logged when a guard is made
+	data    Condition // what Rule shows, without parts
+	fault   string    // why it can never be met; logged when a guard is made
 }
 
 type requirementKind int
@@ -64,6 +65,7 @@ const emptyList = "an empty list never matches: name at least one value"
 // exact. Without a scope it is never met.
 func Scopes(all ...string) Requirement {
 	r := Requirement{kind: kindScopes, scopes: claims.Distinct(strings.Fields(strings.Join(all, " ")))}
+	r.data = Condition{Kind: ConditionScopes, Values: r.scopes}
 	if len(r.scopes) == 0 {
 		return Requirement{fault: "Scopes: " + emptyList}
 	}
@@ -81,13 +83,13 @@ func Scopes(all ...string) Requirement {
 // The claims option of the Python library requires all values too, among the roles of all clients. Without a role it is never
 // met.
 func Roles(all ...string) Requirement {
-	return roles("Roles", all, rolesOf, containsAll)
+	return roles("Roles", Condition{Kind: ConditionRoles, Values: all}, rolesOf, containsAll)
 }
 
 // AnyRole requires at least one of the roles: one must be in [IDToken.Roles] (to require all, use [Roles]). The comparison is
 // exact. Without a role it is never met.
 func AnyRole(anyOf ...string) Requirement {
-	return roles("AnyRole", anyOf, rolesOf, containsAny)
+	return roles("AnyRole", Condition{Kind: ConditionAnyRole, Values: anyOf}, rolesOf, containsAny)
 }
 
 // ClientRoles requires all of the roles at one client of the provider: each must be in the claim
@@ -97,18 +99,20 @@ func ClientRoles(client string, all ...string) Requirement {
 	if client == "" {
 		return Requirement{fault: "ClientRoles: name the client whose roles are required"}
 	}
-	return roles("ClientRoles "+client, all, func(token *IDToken) []string { return token.claims().ClientRoles(client) }, containsAll)
+	data := Condition{Kind: ConditionClientRoles, Name: client, Values: all}
+	return roles("ClientRoles "+client, data, func(token *IDToken) []string { return token.claims().ClientRoles(client) }, containsAll)
 }
 
 func rolesOf(token *IDToken) []string { return token.claims().Roles() }
 
-func roles(name string, wanted []string, of func(*IDToken) []string, enough func(has, wanted []string) bool) Requirement {
-	wanted = slices.Clone(wanted)
+func roles(name string, data Condition, of func(*IDToken) []string, enough func(has, wanted []string) bool) Requirement {
+	data.Values = slices.Clone(data.Values)
+	wanted := data.Values
 	if len(wanted) == 0 || slices.Contains(wanted, "") {
 		return Requirement{fault: name + ": " + emptyList}
 	}
 	named := name + " " + strings.Join(wanted, ", ")
-	return Requirement{kind: kindClaims, name: named, met: func(token *IDToken) bool { return enough(of(token), wanted) }}
+	return Requirement{kind: kindClaims, name: named, data: data, met: func(token *IDToken) bool { return enough(of(token), wanted) }}
 }
 
 func containsAll(has, wanted []string) bool {
@@ -127,7 +131,8 @@ func Claim(path string, anyOf ...string) Requirement {
 	if path == "" || len(anyOf) == 0 {
 		return Requirement{fault: "Claim: " + emptyList}
 	}
-	return Requirement{kind: kindClaims, name: "Claim " + path, met: func(token *IDToken) bool {
+	data := Condition{Kind: ConditionClaim, Name: path, Values: anyOf}
+	return Requirement{kind: kindClaims, name: "Claim " + path, data: data, met: func(token *IDToken) bool {
 		raw, ok := token.claims().Find(path)
 		return ok && holdsAny(raw, anyOf)
 	}}
@@ -140,7 +145,7 @@ func Check(name string, ok func(*IDToken) bool) Requirement {
 	if ok == nil {
 		return Requirement{fault: "Check " + name + ": the function is nil"}
 	}
-	return Requirement{kind: kindCheck, name: "Check " + name, met: ok}
+	return Requirement{kind: kindCheck, name: "Check " + name, data: Condition{Kind: ConditionCheck, Name: name}, met: ok}
 }
 
 // CheckRequest calls a function of the application with the caller and the request: method, target and header, which are
@@ -152,7 +157,7 @@ func CheckRequest(name string, ok func(context.Context, Credentials, *IDToken) (
 	if ok == nil {
 		return Requirement{fault: "CheckRequest " + name + ": the function is nil"}
 	}
-	return Requirement{kind: kindCheckRequest, name: "CheckRequest " + name, request: ok}
+	return Requirement{kind: kindCheckRequest, name: "CheckRequest " + name, data: Condition{Kind: ConditionCheckRequest, Name: name}, request: ok}
 }
 
 // AllOf requires every one of the requirements; it is meant for use inside [AnyOf]. It is never met if the list is empty or

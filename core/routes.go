@@ -57,6 +57,9 @@ type Route struct {
 // Serve answers one request and never returns nil: an error becomes an answer, too. It takes at most Config.Timeout plus one second, in
 // broker mode plus three seconds, not counting OnLogin and OnError.
 func (r Route) Serve(ctx context.Context, request *Request) *Response {
+	if probe := probeIn(ctx); probe != nil {
+		return probe.own(r)
+	}
 	answer := r.answer(ctx, request)
 	if r.referrer != "" {
 		answer = answer.owned()

@@ -91,6 +91,15 @@ func SessionFrom(ctx context.Context) *Session {
 	return nil
 }
 
+// SessionCookie returns the name of the cookie that has a browser's session, "" without Config.Sessions. It is for descriptions of an API and
+// for proxies; a handler reads the session with [SessionFrom].
+func (a *Auth) SessionCookie() string {
+	if a.cfg.Sessions == nil {
+		return ""
+	}
+	return a.cfg.Sessions.CookieName
+}
+
 // SessionInfo is one entry of the list that [Auth.SessionsOf] returns.
 type SessionInfo struct {
 	ID      string    // for [Auth.EndSession]
