@@ -3,6 +3,7 @@ package core_test
 import (
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -243,21 +244,46 @@ func TestBrokerKeepsTheLogin(t *testing.T) {
 	}
 }
 
-// A provider that has acr in access tokens alone is believed for programs; where both have it, the ID token counts.
+// The ID token says how the person logged in; the access token counts only where there is no ID token.
 func TestBrokerTakesTheLoginFrom(t *testing.T) {
-	for name, c := range map[string]struct{ id, access, want any }{
-		"the ID token":     {"bronze", "gold", "bronze"},
-		"the access token": {nil, "gold", "gold"},
-		"nowhere":          {nil, nil, nil},
-		"a list":           {[]string{"gold"}, nil, nil},
+	for name, c := range map[string]struct {
+		id, access, want any
+		withoutIDToken   bool
+	}{
+		"the ID token":     {"bronze", "gold", "bronze", false},
+		"nowhere":          {nil, "gold", nil, false},
+		"a list":           {[]string{"gold"}, "gold", nil, false},
+		"the access token": {nil, "gold", "gold", true},
+		"neither":          {nil, nil, nil, true},
 	} {
 		f := newFlow(t, brokered())
 		f.idp.Tamper(oidctest.IDTokens, func(claims oidctest.Claims) { claims["acr"] = c.id })
 		f.idp.Tamper(oidctest.AccessTokens, func(claims oidctest.Claims) { claims["acr"] = c.access })
-		if _, payload := unpack(t, f.tokens("alice").AccessToken); payload["acr"] != c.want {
+		login := func() core.Token { return f.tokens("alice") }
+		if c.withoutIDToken {
+			f.idp.Tamper(oidctest.TokenAnswers, func(answer oidctest.Claims) { delete(answer, "id_token") })
+			login = func() core.Token { return f.byDevice("alice") }
+		}
+		if _, payload := unpack(t, login().AccessToken); payload["acr"] != c.want {
 			t.Errorf("%s: acr is %v, not %v", name, payload["acr"], c.want)
 		}
 	}
+}
+
+// byDevice logs a user in with the device flow.
+func (f *flowService) byDevice(user string) core.Token {
+	f.t.Helper()
+	var form struct {
+		Device string `json:"device_code"`
+		User   string `json:"user_code"`
+	}
+	if err := json.Unmarshal(f.post("device", nil).Body, &form); err != nil {
+		f.t.Fatal(err)
+	}
+	if err := f.idp.ApproveDevice(form.User, user); err != nil {
+		f.t.Fatal(err)
+	}
+	return flowGranted(f.t, f.post("token", url.Values{"device-code": {form.Device}}))
 }
 
 // FuzzStepUp: no acr and no auth_time is a panic or a 500, and none that is not plainly right is accepted.

@@ -1,14 +1,12 @@
 package session
 
 import (
-	"cmp"
 	"context"
 	"net/url"
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/claims"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
-	"github.com/go-oidc-auth/oidcauth/core/internal/verify"
 )
 
 // spendLogin is spend for a login that has to be as check demands. Otherwise the error is a fault of kind Weak, and the refresh token is
@@ -25,14 +23,15 @@ func (r *Reached) spendLogin(ctx context.Context, form url.Values, check Check) 
 	return login, nil
 }
 
-// authentication returns acr and auth_time of a login: each from the ID token, or from the access token if the ID token does not have it.
-// Userinfo is about the person and says nothing of a login. An auth_time that cannot be true counts as absent.
+// authentication returns acr and auth_time of a login, "" and 0 if they are absent or cannot be true: of the ID token, which is about the
+// login; if there is none, as in some device flows, of the access token. Userinfo is about the person and says nothing of a login.
 func (g *Grant) authentication(now time.Time, leeway time.Duration) (acr string, authTime int64) {
-	for _, token := range []*verify.Token{g.Caller, g.Access} {
-		if token != nil {
-			acr = cmp.Or(acr, token.Text("acr"))
-			authTime = cmp.Or(authTime, claims.AuthTime(token.Object, now, leeway))
-		}
+	token := g.Caller
+	if token == nil {
+		token = g.Access
 	}
-	return acr, authTime
+	if token == nil {
+		return "", 0
+	}
+	return token.Text("acr"), claims.AuthTime(token.Object, now, leeway)
 }

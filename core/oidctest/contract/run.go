@@ -37,6 +37,7 @@ func commonParts() []part {
 		{"logout", testLogout},
 		{"guards", testGuards},
 		{"nested guards", testNested},
+		{"step-up", testStepUp},
 		{"requests", testRequests},
 		{"authorization header", testAuthorization},
 		{"nothing but the header", testOtherPlaces},

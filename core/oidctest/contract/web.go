@@ -21,6 +21,7 @@ func webParts() []part {
 		{"web login", testWebLogin},
 		{"web posted callback", testWebPosted},
 		{"web guards", testWebGuards},
+		{"web step-up", testWebStepUp},
 		{"web requests of other sites", testForeign},
 		{"web cookies", testWebCookies},
 		{"web session route", testSessionRoute},
