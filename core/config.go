@@ -186,7 +186,8 @@ type Config struct {
 	Broker *BrokerConfig
 
 	// Require is added to the requirements of every guard without [NoDefaults]. Broker mode issues a token only to a caller who
-	// meets it. Empty: a guard has only its own requirements.
+	// meets it. [ACR] and [MaxAge] here also apply to every login, which asks the provider for them. Empty: a guard has only its own
+	// requirements.
 	Require []Requirement
 	// RolesOfAllClients makes the roles of every client in a token's resource_access count for [IDToken.Roles], [Roles] and
 	// [AnyRole], and puts them into the tokens of broker mode, as the Python library does: an administrator of another
