@@ -452,7 +452,9 @@ func TestStepUpLength(t *testing.T) {
 // The debug line of a login that is not enough says what was wanted, and nothing of the token.
 func TestStepUpLoginIsLogged(t *testing.T) {
 	var logs bytes.Buffer
-	w := stepUpWeb(t, func(c *core.Config) { c.Logger = slog.New(slog.NewTextHandler(&logs, &slog.HandlerOptions{Level: slog.LevelDebug})) })
+	w := stepUpWeb(t, func(c *core.Config) {
+		c.Logger = slog.New(slog.NewTextHandler(&logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
 	b := w.browser()
 	b.logIn("alice")
 	b.visit("/platinum", "alice")

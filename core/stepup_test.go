@@ -186,6 +186,20 @@ func TestStepUpIsLogged(t *testing.T) {
 	}
 }
 
+// Inspect says what the login is and what was wanted.
+func TestStepUpInspect(t *testing.T) {
+	idp := newIDP(t)
+	auth := idp.auth(func(c *core.Config) {
+		c.Require = []core.Requirement{core.ACR("silver", "gold"), core.MaxAge(time.Minute)}
+	})
+	checks := auth.Inspect(t.Context(), idp.token(claims{"acr": "bronze", "auth_time": 946684801})).Checks
+	last := checks[len(checks)-1]
+	says, _ := last.Says.(map[string]any)
+	if at, _ := says["auth_time"].(time.Time); last.Verdict != core.VerdictRefused || says["acr"] != "bronze" || at.Unix() != 946684801 || last.Want != "silver, gold; 1m0s" {
+		t.Errorf("got %+v", last)
+	}
+}
+
 // A change of the argument after the requirement is made has no effect.
 func TestStepUpIsACopy(t *testing.T) {
 	idp := newIDP(t)
