@@ -52,33 +52,34 @@ func (a *Auth) referer(credentials Credentials) string {
 	return permitted(u.RequestURI())
 }
 
-// refusedBrowser returns the answer to a refused request if Config.Sessions changes it, nil if it does not: without a session, a person
-// is redirected to the login and a program gets the login's address; without a permission, a person gets a page. No refusal deletes
+// refusedBrowser returns the answer to a refused request if Config.Sessions changes it, nil if it does not: without a session, or with a
+// login that is not enough, a person is redirected to the login and a program gets the login's address; without a permission, a person gets
+// a page. No refusal deletes
 // the cookie: another tab may have logged in meanwhile.
-func (g *Guard) refusedBrowser(credentials Credentials, refusal *Error) *Response {
+func (g *Guard) refusedBrowser(ctx context.Context, credentials Credentials, refusal *Error) *Response {
 	a := g.auth
 	if a.cfg.Sessions == nil || g.bearerOnly {
 		return nil
 	}
-	unknown := refusal.isNobody()
+	unknown := refusal.isNobody() || refusal.isStepUp()
 	var answer *Response
 	switch {
 	case unknown && showsPage(credentials) && a.isOwn(credentials): // the login would be refused in the same way, for ever
 		answer = page{Title: loginDidNotWork, Text: "The login of this service cannot be reached. Its log says why."}.response(refusal.Status)
 		refusal.addTo(answer.Header)
 	case unknown && showsPage(credentials) && !g.noRedirect:
-		answer = redirect(a.loginURL(a.returnTo(credentials)))
+		answer = redirect(a.loginFor(ctx, refusal, a.returnTo(credentials)))
 	case unknown && postsForm(credentials):
 		answer = page{
-			Title: "Please log in", Text: "Your session has ended, or you were not logged in. What you sent was not processed.",
-			Link: a.loginURL(a.referer(credentials)), LinkText: "Log in",
+			Title: "Please log in", Text: sentInVain(refusal),
+			Link: a.loginFor(ctx, refusal, a.referer(credentials)), LinkText: "Log in",
 		}.response(http.StatusUnauthorized)
 		refusal.addTo(answer.Header)
 	case unknown && len(credentials.values("Hx-Request")) > 0:
-		answer = refusal.response(a.loginURL(""))
-		answer.Header.Set("HX-Redirect", a.loginURL(a.returnTo(credentials)))
+		answer = refusal.response(a.loginFor(ctx, refusal, ""))
+		answer.Header.Set("HX-Redirect", a.loginFor(ctx, refusal, a.returnTo(credentials)))
 	case unknown:
-		answer = refusal.response(a.loginURL(""))
+		answer = refusal.response(a.loginFor(ctx, refusal, ""))
 	case isSeen(credentials):
 		answer = a.refusalPage(refusal, didNotWork)
 	default:
@@ -88,12 +89,20 @@ func (g *Guard) refusedBrowser(credentials Credentials, refusal *Error) *Respons
 	return answer
 }
 
+// sentInVain returns the text for a person who sent a form that needs a login.
+func sentInVain(refusal *Error) string {
+	if refusal.isStepUp() {
+		return "This needs a stronger or more recent login. What you sent was not processed."
+	}
+	return "Your session has ended, or you were not logged in. What you sent was not processed."
+}
+
 // browserVary lists what decides how a refusal looks. It is shared and read-only.
 var browserVary = []string{"Cookie, Accept, Sec-Fetch-Mode, Sec-Fetch-Dest, X-Requested-With, HX-Request"}
 
 // refusedBrowser returns the answer to a request that this route refuses if Config.Sessions changes it, nil if it does not: a person gets a
-// page, and a program without a session the login's address, where a session is what the route is about.
-func (r Route) refusedBrowser(credentials Credentials, refusal *Error) *Response {
+// page, and a program without a session, or with a login that is not enough, the login's address, where a session is what the route is about.
+func (r Route) refusedBrowser(ctx context.Context, credentials Credentials, refusal *Error) *Response {
 	switch {
 	case r.auth.cfg.Sessions == nil:
 		return nil
@@ -101,8 +110,8 @@ func (r Route) refusedBrowser(credentials Credentials, refusal *Error) *Response
 		return r.auth.refusalPage(refusal, loginDidNotWork)
 	case isSeen(credentials):
 		return r.auth.refusalPage(refusal, didNotWork)
-	case r.takesSession && refusal.isNobody():
-		answer := refusal.response(r.auth.loginURL(""))
+	case r.takesSession && (refusal.isNobody() || refusal.isStepUp()):
+		answer := refusal.response(r.auth.loginFor(ctx, refusal, ""))
 		answer.Header["Vary"] = browserVary
 		return answer
 	}

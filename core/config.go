@@ -193,7 +193,8 @@ type Config struct {
 	Resources []Resource
 
 	// Require is added to the requirements of every guard without [NoDefaults]. Broker mode issues a token only to a caller who
-	// meets it. Empty: a guard has only its own requirements.
+	// meets it. [ACR] and [MaxAge] here also apply to every login, which asks the provider for them. Empty: a guard has only its own
+	// requirements.
 	Require []Requirement
 	// ScopeImplies reports whether a granted scope includes the wanted one: with func(granted, wanted string) bool { return granted == "admin" },
 	// admin includes every other scope. Guards and [Demand] ask about each scope of a token that lacks a wanted one; equal scopes are not

@@ -22,7 +22,7 @@ var reservedParams = []string{
 }
 
 // loginParams are the parameters of the login route that have rules of their own.
-var loginParams = []string{"prompt", "offline_access", "return_to", "provider"}
+var loginParams = []string{"prompt", "offline_access", "return_to", "provider", stepUpParam}
 
 // registeredParams are the request parameters that a login refuses unless AllowAuthParams lists them: the entries of the IANA registry "OAuth
 // Parameters" whose usage location is "authorization request", as of 2026-03-25, and issuer_state, which OpenID for Verifiable Credential

@@ -24,6 +24,7 @@
 //   - [Scopes]: scopes of the token
 //   - [Roles], [AnyRole], [ClientRoles]: roles from the claims of Keycloak and other providers
 //   - [Claim]: any claim, by its path and values
+//   - [ACR], [MaxAge]: how, and how long ago, the person logged in (step-up, RFC 9470)
 //   - [Check], [CheckRequest]: a function of yours, for the caller alone or with the request
 //   - [AnyOf], [AllOf]: combinations
 //

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-oidc-auth/oidcauth/core/internal/claims"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 )
 
@@ -28,6 +29,9 @@ const (
 	CodeAccessDenied         = "access_denied"
 	CodeServerError          = "server_error"
 	CodeInvalidTarget        = "invalid_target" // RFC 8693 section 2.2.2
+
+	CodeInsufficientUserAuthentication = "insufficient_user_authentication"  // RFC 9470 section 3
+	CodeUnmetAuthentication            = "unmet_authentication_requirements" // of the OpenID Foundation's specification of this name
 )
 
 // Error is a refusal as the client sees it, and its cause. Its texts are fixed: apart from the names of configured scopes they contain
@@ -49,7 +53,10 @@ type Error struct {
 	want   []slog.Attr // the requirement that was not met, for the log
 	people string      // what a page says instead of Detail, if the person can solve it by a login
 
-	metadata string // address of the metadata of the resource, for the challenge
+	metadata string         // address of the metadata of the resource, for the challenge
+	stepUp   *claims.StepUp // the login that is needed, for the challenge; nil: the refusal has another reason
+	issuer   string         // of the provider of the refused session; "": a bearer token
+	retry    string         // where the person can begin the login again
 }
 
 // Error returns the status, the code and the detail, never the text of the cause.
@@ -76,7 +83,7 @@ func (r Route) refuse(ctx context.Context, request *Request, refusal *Error) *Re
 	if answer := r.auth.onError(ctx, func() *Request { return request }, refusal); answer != nil {
 		return answer
 	}
-	if answer := r.refusedBrowser(request.credentials(), refusal); answer != nil {
+	if answer := r.refusedBrowser(ctx, request.credentials(), refusal); answer != nil {
 		return answer
 	}
 	return refusal.Response()
@@ -88,7 +95,7 @@ func (g *Guard) refuse(ctx context.Context, credentials Credentials, refusal *Er
 	if answer := g.auth.onError(ctx, credentials.request, refusal); answer != nil {
 		return answer
 	}
-	if answer := g.refusedBrowser(credentials, refusal); answer != nil {
+	if answer := g.refusedBrowser(ctx, credentials, refusal); answer != nil {
 		return answer
 	}
 	return refusal.Response()
@@ -152,12 +159,12 @@ const realm = "oidcauth"
 func (e *Error) isNobody() bool { return e.kind == fault.Missing || e.kind == fault.Ended }
 
 // challenge returns the WWW-Authenticate header (RFC 6750 section 3): without a code if the request had no credentials, with
-// scope if scopes were missing. With Config.Resources it has what [Guard.describe] adds.
+// scope if scopes were missing, and with acr_values and max_age if the login was not enough. With Config.Resources it has what [Guard.describe] adds.
 func (e *Error) challenge() string {
 	challenge := `Bearer realm="` + realm + `"`
 	switch {
 	case e.isNobody():
-	case e.Code == CodeInvalidToken, e.Code == CodeInsufficientScope, e.Code == CodeInvalidRequest && errors.Is(e.Err, errManyHeaders):
+	case e.Code == CodeInvalidToken, e.Code == CodeInsufficientScope, e.Code == CodeInsufficientUserAuthentication, e.Code == CodeInvalidRequest && errors.Is(e.Err, errManyHeaders):
 		challenge += `, error="` + e.Code + `", error_description="` + quotable(e.Detail) + `"`
 	default:
 		return ""
@@ -168,7 +175,7 @@ func (e *Error) challenge() string {
 	if e.metadata != "" {
 		challenge += `, resource_metadata="` + quotable(e.metadata) + `"`
 	}
-	return challenge
+	return challenge + e.stepUpChallenge()
 }
 
 // quotable drops the characters that error_description and scope must not contain (RFC 6750 section 3).

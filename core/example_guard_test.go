@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core"
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
@@ -117,6 +118,36 @@ func ExampleRoles() {
 	// 200 hello bob
 	// 200 hello bob
 	// 403 Insufficient permissions based on token claims.
+}
+
+// A program whose login is not enough is told which login is needed.
+func ExampleACR() {
+	idp := startProvider()
+	defer func() { _ = idp.Close() }()
+	auth := newAuth(idp.Config())
+	defer func() { _ = auth.Close() }()
+
+	payments := auth.Required(core.ACR("gold", "platinum"), core.MaxAge(5*time.Minute)).Middleware(greet)
+	show(payments, "/payments", idp.Bearer("bob", oidctest.Claims{"acr": "gold", "auth_time": time.Now().Unix()}))
+	show(payments, "/payments", idp.Bearer("bob", oidctest.Claims{"acr": "bronze", "auth_time": time.Now().Unix()}))
+	// Output:
+	// 200 hello bob
+	// 401 A stronger or more recent login is needed.
+}
+
+// MaxAge(0) is met only by a person who has just logged in.
+func ExampleMaxAge() {
+	idp := startProvider()
+	defer func() { _ = idp.Close() }()
+	auth := newAuth(idp.Config())
+	defer func() { _ = auth.Close() }()
+
+	address := auth.Required(core.MaxAge(0)).Middleware(greet)
+	show(address, "/address", idp.Bearer("bob", oidctest.Claims{"auth_time": time.Now().Unix()}))
+	show(address, "/address", idp.Bearer("bob", oidctest.Claims{"auth_time": time.Now().Add(-time.Minute).Unix()}))
+	// Output:
+	// 200 hello bob
+	// 401 A stronger or more recent login is needed.
 }
 
 // A claim, found by its path, must have one of the values, or be a list that contains one.

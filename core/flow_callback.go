@@ -89,19 +89,19 @@ func (f *flows) finish(ctx context.Context, request *Request, from *party, p *ca
 	}
 	if p.fault != "" {
 		at.Provider.Denied(ctx, at.Meta, p.fault)
-		return nil, providerFault(p.fault)
+		return nil, f.weakLogin(ctx, state, providerFault(p.fault))
 	}
-	check := session.Check{Nonce: state.Nonce, IDToken: session.Always, Scope: state.Scope}
+	check := session.Check{Nonce: state.Nonce, IDToken: session.Always, Scope: state.Scope, StepUp: state.StepUp}
 	if f.browsers != nil {
 		answer, err := f.logIn(ctx, request, at, codeForm(p.code, state.Verifier, state.Redirect), check, state)
 		if err == nil {
 			f.remember(from, answer)
 		}
-		return answer, err
+		return answer, f.weakLogin(ctx, state, err)
 	}
 	tokens, err := f.logins.Redeem(ctx, at, codeForm(p.code, state.Verifier, state.Redirect), check)
 	if err != nil {
-		return nil, err
+		return nil, f.weakLogin(ctx, state, err)
 	}
 	token := tokenOf(tokens)
 	answer, err := f.onLogin(ctx, request, token)
@@ -173,7 +173,7 @@ func (f *flows) leadBack(ctx context.Context, request *Request, p *callbackQuery
 	if state.Return == "" {
 		return nil
 	}
-	if state.Silent && slices.Contains(silentFaults, p.fault) && !fault.Is(err, fault.State) {
+	if state.Silent && (slices.Contains(silentFaults, p.fault) || kindOf(err) == fault.Weak) && !fault.Is(err, fault.State) {
 		return redirect(f.originURL(state.Return))
 	}
 	if !fault.Is(err, fault.State) || !f.isLoggedIn(ctx, request) {
@@ -209,8 +209,12 @@ var loginFaults = []string{
 	"temporarily_unavailable", "interaction_required", "login_required", "account_selection_required", "consent_required",
 }
 
-// providerFault answers a callback with an error of the provider: it passes on a known code, never the provider's text.
-func providerFault(code string) *Error {
+// providerFault answers a callback with an error of the provider: it passes on a known code, never the provider's text. It is a fault of
+// kind Weak if the provider says that it cannot log the person in as was asked.
+func providerFault(code string) error {
+	if code == CodeUnmetAuthentication {
+		return fault.New(fault.Weak, nil)
+	}
 	if !slices.Contains(loginFaults, code) {
 		code = CodeInvalidRequest
 	}

@@ -68,7 +68,8 @@ type loginQuery struct {
 	redirect, prompt, scope, state, challenge string
 	returnTo                                  string // "" for a client's login
 	offline, silent                           bool
-	added                                     url.Values // see Config.AllowAuthParams
+	added                                     url.Values    // see Config.AllowAuthParams, and what stepUp asks for
+	stepUp                                    claims.StepUp // what the login has to be like
 }
 
 // login answers GET login: it redirects the browser to the provider (RFC 6749 section 4.1.1, always with PKCE).
@@ -87,6 +88,7 @@ func (f *flows) login(ctx context.Context, request *Request) (*Response, error) 
 	if meta.Authorization == "" {
 		return nil, notDiscovered("authorization_endpoint")
 	}
+	query.demand()
 	parameters := query.party.asks.parameters(query.redirect, query.scope, query.prompt, query.added)
 	if query.returnTo != "" {
 		if loop := f.countLogin(request); loop != nil {
@@ -123,7 +125,7 @@ func (f *flows) loginWithState(ctx context.Context, request *Request, meta *prov
 	state.Provider = f.tag(query.party)
 	var cookie *http.Cookie
 	if kind == login.Browser {
-		state.Return, state.Silent, state.Posted = query.returnTo, query.silent, query.party.asks.posted
+		state.Return, state.Silent, state.Posted, state.StepUp = query.returnTo, query.silent, query.party.asks.posted, query.demanded()
 		if state.Posted {
 			parameters.Set("response_mode", formPost)
 		}
@@ -155,15 +157,18 @@ func (f *flows) readLogin(ctx context.Context, request *Request) (*loginQuery, e
 		challenge: read.one("code_challenge"),
 	}
 	method, offline := read.one("code_challenge_method"), read.one("offline_access")
-	returnTo, name := read.one("return_to"), read.one("provider")
+	returnTo, name, sealed := read.one("return_to"), read.one("provider"), read.one(stepUpParam)
 	if err := read.err(); err != nil {
 		return nil, err
 	}
-	if q.party = f.named(name); q.party == nil {
-		return nil, errUnknownProvider()
+	if err := f.target(q, name, sealed); err != nil {
+		return nil, err
 	}
 	if err := f.browserLogin(ctx, request, q, returnTo); err != nil {
 		return nil, err
+	}
+	if sealed != "" && q.returnTo == "" {
+		return nil, badRequest(CodeInvalidRequest, "The parameter "+stepUpParam+" is for logins of browsers alone.")
 	}
 	if len(q.redirect) > maxRedirect || !f.mayRedirect(q.party, q.redirect) {
 		f.logRedirect(ctx)
@@ -174,14 +179,14 @@ func (f *flows) readLogin(ctx context.Context, request *Request) (*loginQuery, e
 	}
 	q.offline = strings.EqualFold(offline, "true") && !f.cfg.NoOfflineAccess
 	var err error
-	if q.prompt, q.silent, err = readPrompt(q.prompt, q.returnTo != ""); err != nil {
+	if q.prompt, q.silent, err = readPrompt(q.prompt, q.returnTo != "" && sealed == ""); err != nil {
 		return nil, err
 	}
 	if q.scope, err = f.loginScope(q.party, q.scope, q.offline); err != nil {
 		return nil, err
 	}
 	q.added, err = q.party.asks.asked(request.Query)
-	if err == nil && name == "" && f.offersChoice(request, q) {
+	if err == nil && name == "" && sealed == "" && f.offersChoice(request, q) {
 		q.party = nil
 	}
 	return q, err

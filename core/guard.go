@@ -22,6 +22,7 @@ type Guard struct {
 	takesCookies  bool // a request without a bearer token may have a session
 	still         bool // requests do not extend the session
 	scopes        []string
+	stepUp        claims.StepUp // what the login has to be like
 	parts         []Requirement // the others
 	place         string        // the own route that it guards; "": the application's
 }
@@ -65,6 +66,8 @@ func (g *Guard) add(r Requirement) {
 		g.rejectInvalid = true
 	case kindScopes:
 		g.scopes = append(g.scopes, r.scopes...)
+	case kindStepUp:
+		g.addStepUp(r)
 	case kindAll:
 		for _, part := range r.parts {
 			g.add(part) // an option in AllOf means the same as beside it
@@ -77,10 +80,10 @@ func (g *Guard) add(r Requirement) {
 	}
 }
 
-// Admit makes the access decision. It returns the caller, or the complete refusal: 401 for missing or invalid credentials, 400 for
-// several Authorization headers, 403 for a requirement that is not met and for a request of another site with a session, 503 while the
-// provider's keys or the store are unreachable. With Config.Sessions, a person without a session is redirected to the login instead of
-// the 401. Admit keeps nothing of credentials. It waits only for keys or a revocation list that are not cached, for a session that this
+// Admit makes the access decision. It returns the caller, or the complete refusal: 401 for missing or invalid credentials and for a login
+// that is not enough, 400 for several Authorization headers, 403 for a requirement that is not met and for a request of another site with a session, 503 while the
+// provider's keys or the store are unreachable. With Config.Sessions, a person without a session, and one whose login does not meet [ACR] or
+// [MaxAge], is redirected to the login instead of the 401. Admit keeps nothing of credentials. It waits only for keys or a revocation list that are not cached, for a session that this
 // process does not have in memory, and for one whose claims the provider has not confirmed for 24 hours: at most until ctx ends, or Timeout
 // plus one second, not counting the application's functions.
 func (g *Guard) Admit(ctx context.Context, credentials Credentials) Decision {

@@ -86,7 +86,7 @@ func (a *Auth) Inspect(ctx context.Context, token string) *Inspection {
 		seen.Checks = append(seen.Checks, line)
 	}
 	if len(a.cfg.Require) > 0 {
-		line := TokenCheck{Check: "requirement", Says: firstOf(seen.Claims["scope"], seen.Claims["scp"]), Verdict: VerdictNotReached}
+		line := TokenCheck{Check: "requirement", Says: seen.judged(err), Verdict: VerdictNotReached}
 		if err == nil {
 			line.Verdict = VerdictPassed
 		} else if met {
@@ -121,14 +121,27 @@ func (c *TokenCheck) refuse(err error, reason string) {
 		c.Hint = "an access token that is not a JWT can be read by its provider alone: have the provider issue JWTs for this service, or use Config.Broker or Config.Sessions, which need none"
 	}
 	for _, attr := range wanted(err) {
-		if attr.Key == "hint" {
-			c.Hint = attr.Value.String()
-		} else if list, ok := attr.Value.Any().([]string); ok {
-			c.Want = strings.Join(list, ", ")
-		} else {
-			c.Want = attr.Value.String()
+		want := attr.Value.String()
+		if list, ok := attr.Value.Any().([]string); ok {
+			want = strings.Join(list, ", ")
+		}
+		switch {
+		case attr.Key == "hint":
+			c.Hint = want
+		case c.Want != "": // a login of some kinds, and its age
+			c.Want += "; " + want
+		default:
+			c.Want = want
 		}
 	}
+}
+
+// judged returns the claims that a requirement is about, as far as one can say: the scopes, or what is known of the login.
+func (i *Inspection) judged(err error) any {
+	if err != nil && refusalOf(err).stepUp != nil {
+		return map[string]any{"acr": i.Claims["acr"], "auth_time": moment(i.Claims["auth_time"])}
+	}
+	return firstOf(i.Claims["scope"], i.Claims["scp"])
 }
 
 // decoded returns header and claims, as far as they can be decoded, and what the form of the token is.

@@ -16,8 +16,9 @@ import (
 // verdict is the result of one requirement.
 type verdict struct {
 	met    bool
-	scopes []string // not met, but a token with these scopes would meet it
-	err    error    // it could not be checked
+	scopes []string       // not met, but a token with these scopes would meet it
+	stepUp *claims.StepUp // not met, but a login like this would meet it
+	err    error          // it could not be checked
 }
 
 // judge checks one requirement. It runs on every request and must not allocate unless it refuses.
@@ -35,6 +36,11 @@ func (g *Guard) judge(ctx context.Context, credentials *Credentials, token *IDTo
 		var met bool
 		err := g.auth.called(ctx, r.name, func() { met = r.met(token) })
 		return verdict{met: met && err == nil, err: err}
+	case kindStepUp:
+		if g.isEnough(token, &r.stepUp) {
+			return verdict{met: true}
+		}
+		return verdict{stepUp: &r.stepUp}
 	case kindBearerOnly:
 		return verdict{met: token.token.Raw != ""}
 	case kindSessionOnly: // a session's claims are no token
@@ -63,15 +69,20 @@ func (g *Guard) checkRequest(ctx context.Context, credentials *Credentials, toke
 	return verdict{met: met}
 }
 
-// judgeAll continues after a missing scope, to find out whether only scopes are missing.
+// judgeAll continues after a missing scope and after a login that is not enough, to find out whether nothing else is missing.
 func (g *Guard) judgeAll(ctx context.Context, credentials *Credentials, token *IDToken, parts []Requirement) verdict {
 	all := verdict{met: true}
 	for i := range parts {
 		switch part := g.judge(ctx, credentials, token, &parts[i]); {
 		case part.met:
-		case part.scopes != nil:
+		case part.scopes != nil || part.stepUp != nil:
 			all.met = false
 			all.scopes = claims.Distinct(append(slices.Clip(all.scopes), part.scopes...))
+			joined, ok := joinStepUps(all.stepUp, part.stepUp)
+			if !ok {
+				return verdict{}
+			}
+			all.stepUp = joined
 		default:
 			return part
 		}
@@ -90,9 +101,15 @@ func (g *Guard) judgeAny(ctx context.Context, credentials *Credentials, token *I
 		if none.err == nil {
 			none.err = part.err
 		}
+		if none.stepUp == nil && part.scopes == nil {
+			none.stepUp = part.stepUp
+		}
 		if none.scopes == nil {
 			none.scopes = part.scopes
 		}
+	}
+	if none.stepUp != nil { // the caller can do that at once
+		none.scopes = nil
 	}
 	return none
 }
@@ -102,11 +119,12 @@ func (g *Guard) permit(token *IDToken) error {
 	return g.meets(context.Background(), &Credentials{}, token)
 }
 
-// meets checks the guard's scopes before everything else, as the Python library does.
+// meets checks the guard's scopes before everything else, as the Python library does, and the login last.
 func (g *Guard) meets(ctx context.Context, credentials *Credentials, token *IDToken) error {
 	if missing, err := g.auth.lacks(ctx, token, g.scopes); err != nil || len(missing) > 0 {
 		return g.lacksScopes(ctx, token, g.scopes)
 	}
+	var stepUp *claims.StepUp
 	for i := range g.parts {
 		if g.parts[i].kind == kindClaims && g.parts[i].met(token) { // most are: no verdict is needed
 			continue
@@ -118,13 +136,19 @@ func (g *Guard) meets(ctx context.Context, credentials *Credentials, token *IDTo
 		case part.scopes != nil:
 			return g.lacksScopes(ctx, token, claims.Distinct(append(slices.Clip(g.scopes), part.scopes...)))
 		default:
-			e := insufficient("Insufficient permissions based on token claims.")
-			e.want = []slog.Attr{slog.String("want_requirement", g.parts[i].name)}
-			return e
+			joined, ok := joinStepUps(stepUp, part.stepUp)
+			if part.stepUp == nil || !ok {
+				e := insufficient(lacksClaims)
+				e.want = []slog.Attr{slog.String("want_requirement", g.parts[i].name)}
+				return e
+			}
+			stepUp = joined
 		}
 	}
-	return nil
+	return g.meetsStepUp(token, stepUp)
 }
+
+const lacksClaims = "Insufficient permissions based on token claims."
 
 // lacks returns those of the wanted scopes that no scope of the token is or implies; nil if there is none. It allocates only if one is
 // missing.

@@ -62,6 +62,8 @@ func (a *Auth) refusalPage(e *Error, title string) *Response {
 		p.Title, p.Text = "Please try again in a moment", "A service that is needed here is not available now."
 	case e.kind == fault.Foreign:
 		p.Title, p.Text = didNotWork, "Another site made your browser send this. It was not processed."
+	case e.kind == fault.Weak:
+		p.Title, p.Link, p.LinkText = "Another login is needed", cmp.Or(e.retry, a.originURL(a.cfg.Sessions.Home)), "Try again"
 	case e.isNobody():
 		p.Title = "Please log in"
 	}

@@ -87,6 +87,8 @@ func answerTo(f *fault.Error) *Error {
 		return e
 	case fault.Login:
 		return badRequest(CodeInvalidGrant, "invalid_grant: the provider's ID token is not valid for this login")
+	case fault.Weak:
+		return errWeak()
 	case fault.Grant, fault.Pending, fault.Refused:
 		return badRequest(f.Code, f.Code+": "+refusals[f.Code])
 	case fault.Client:

@@ -10,8 +10,8 @@ import (
 )
 
 // Requirement is one condition that a caller must meet. The zero value is never met. Make one with [Scopes], [Roles],
-// [AnyRole], [ClientRoles], [Claim], [Check] or [CheckRequest]; combine several with [AllOf] and [AnyOf]. Safe for concurrent
-// use.
+// [AnyRole], [ClientRoles], [Claim], [ACR], [MaxAge], [Check] or [CheckRequest]; combine several with [AllOf] and [AnyOf]. Safe
+// for concurrent use.
 type Requirement struct {
 	kind    requirementKind
 	scopes  []string
@@ -19,8 +19,9 @@ type Requirement struct {
 	request func(context.Context, Credentials, *IDToken) (bool, error)
 	name    string // for logs
 	parts   []Requirement
-	data    Condition // what Rule shows, without parts
-	fault   string    // why it can never be met; logged when a guard is made
+	data    Condition     // what Rule shows, without parts
+	stepUp  claims.StepUp // of kindStepUp
+	fault   string        // why it can never be met; logged when a guard is made
 }
 
 type requirementKind int
@@ -31,6 +32,7 @@ const (
 	kindClaims
 	kindCheck
 	kindCheckRequest
+	kindStepUp
 	kindAll
 	kindAny
 	kindNoDefaults
@@ -165,8 +167,8 @@ func CheckRequest(name string, ok func(context.Context, Credentials, *IDToken) (
 func AllOf(all ...Requirement) Requirement { return combine("AllOf", kindAll, all) }
 
 // AnyOf requires at least one of the requirements. It tries them in order and stops at the first that is met. If none is
-// met, the refusal names the missing scopes of the first requirement that lacks only scopes; if there is none, it is the
-// refusal for a claim. An error of a [CheckRequest] leads to a 503 only if no other requirement is met. AnyOf is never met if
+// met, the refusal asks for the login of the first [ACR] or [MaxAge] that alone is missing; if there is none, it names the missing
+// scopes of the first requirement that lacks only scopes; if there is none of these either, it is the refusal for a claim. An error of a [CheckRequest] leads to a 503 only if no other requirement is met. AnyOf is never met if
 // the list is empty or contains a requirement that can never be met.
 func AnyOf(anyOf ...Requirement) Requirement { return combine("AnyOf", kindAny, anyOf) }
 
@@ -181,6 +183,9 @@ func combine(name string, kind requirementKind, parts []Requirement) Requirement
 		if part.kind == kindNever {
 			return Requirement{fault: name + ": " + part.faultInConfig()}
 		}
+	}
+	if kind == kindAll && excludesLogins(parts) {
+		return Requirement{fault: name + ": " + differentACR}
 	}
 	names := make([]string, len(parts))
 	for i, part := range parts {

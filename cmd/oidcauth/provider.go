@@ -36,7 +36,7 @@ func provider(ctx context.Context, args []string, s streams) error {
 // readProvider reads the flags, and the file that they name. Flags override single values of the file, and add to its lists.
 func readProvider(args []string, s streams) (*providerFile, error) {
 	var file string
-	var users, clients, resources, audience, redirects list
+	var users, clients, resources, audience, redirects, acr list
 	var scopes words
 	var own providerFile
 	flags := newFlags("provider", aboutProvider)
@@ -53,6 +53,7 @@ func readProvider(args []string, s streams) (*providerFile, error) {
 	flags.Var(&audience, "audience", "the audience of every client's access tokens; may be repeated; none: the client's id")
 	flags.Var(&scopes, "scope", "a scope that is offered beside openid; may be repeated; none: all are")
 	flags.Var(&resources, "resource", "a service for which clients may request access tokens with the parameter resource (RFC 8707); may be repeated")
+	flags.Var(&acr, "acr", "a level of logins, the claim acr, the lowest first; may be repeated; acr_values asks for one of them (default none)")
 	flags.DurationVar((*time.Duration)(&own.TokenTTL), "token-ttl", 0, "the lifetime of access tokens and ID tokens (default 5m)")
 	if err := parse(flags, args, s.out); err != nil {
 		return nil, err
@@ -64,7 +65,7 @@ func readProvider(args []string, s streams) (*providerFile, error) {
 		}
 	}
 	p.override(&own)
-	p.Scopes, p.Resources = append(p.Scopes, scopes...), append(p.Resources, resources...)
+	p.Scopes, p.Resources, p.ACR = append(p.Scopes, scopes...), append(p.Resources, resources...), append(p.ACR, acr...)
 	for _, text := range clients {
 		id, secret, _ := strings.Cut(text, ":")
 		p.Clients = append(p.Clients, client{ID: id, Secret: secret})

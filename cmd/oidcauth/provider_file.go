@@ -30,6 +30,7 @@ type providerFile struct {
 	TokenTTL  duration `json:"token_ttl"`
 	Scopes    []string `json:"scopes"`
 	Resources []string `json:"resources"`
+	ACR       []string `json:"acr"`     // levels of logins
 	Clients   []client `json:"clients"` // the first is that of the printed lines
 	Users     []user   `json:"users"`   // instead of the built-in ones
 
@@ -136,7 +137,7 @@ func (p *providerFile) check() error {
 // options are the settings for the provider, without its address.
 func (p *providerFile) options() []oidctest.Option {
 	options := []oidctest.Option{
-		oidctest.WithPassword(p.Password), oidctest.WithResources(p.Resources...),
+		oidctest.WithPassword(p.Password), oidctest.WithResources(p.Resources...), oidctest.WithACR(p.ACR...),
 		oidctest.WithLifetimes(oidctest.Lifetimes{AccessToken: time.Duration(p.TokenTTL), IDToken: time.Duration(p.TokenTTL)}),
 	}
 	if p.Consent {

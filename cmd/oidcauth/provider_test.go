@@ -105,9 +105,9 @@ func TestNextFreePort(t *testing.T) {
 	}
 }
 
-// Flags set what the provider issues: audience, scopes, resources, opaque tokens.
+// Flags set what the provider issues: audience, scopes, resources, levels of logins, opaque tokens.
 func TestProviderIssues(t *testing.T) {
-	env := provides(t, "-scope", "orders,profile", "-resource", "https://orders.example.org", "-audience", "warehouse", "-client", "tool:s3cret").env(t)
+	env := provides(t, "-scope", "orders,profile", "-resource", "https://orders.example.org", "-audience", "warehouse", "-client", "tool:s3cret", "-acr", "bronze", "-acr", "gold").env(t)
 	if env["CLIENT_ID"] != "tool" || env["CLIENT_SECRET"] != "s3cret" {
 		t.Fatalf("%v", env)
 	}
@@ -145,7 +145,7 @@ func TestProviderIssues(t *testing.T) {
 		if err := json.Unmarshal([]byte(seen.out), &inspection); err != nil {
 			t.Fatalf("%v in %+v", err, seen)
 		}
-		if err := json.NewEncoder(&compact).Encode(inspection.Claims); err != nil || !strings.Contains(compact.String(), c.audience) {
+		if err := json.NewEncoder(&compact).Encode(inspection.Claims); err != nil || !strings.Contains(compact.String(), c.audience) || !strings.Contains(compact.String(), `"acr":"bronze"`) {
 			t.Errorf("%+v: %s", c, compact.String())
 		}
 	}

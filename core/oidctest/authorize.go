@@ -25,6 +25,7 @@ type grant struct {
 	user, scope, nonce string
 	session            string // sid of the browser's session; "" for a login without one
 	authTime           int64
+	acr                string
 	resources          []string // see [WithResources]
 }
 
@@ -60,7 +61,7 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request, query url.V
 	}
 	hint := query.Get("login_hint")
 	if p.set.autoLogin && p.knows(hint) {
-		p.allowed(w, r, query, p.signIn(w, r, hint))
+		p.allowed(w, r, query, p.signIn(w, r, query, hint))
 		return
 	}
 	session, known := p.signedIn(r)
@@ -88,7 +89,7 @@ func (p *Provider) decide(w http.ResponseWriter, r *http.Request, query url.Valu
 		p.sendBack(w, r, query, url.Values{"error": {"access_denied"}, "error_description": {"the user refused"}})
 		return
 	}
-	session := p.signIn(w, r, user)
+	session := p.signIn(w, r, query, user)
 	if !p.mayBe(query, user) {
 		p.sendBack(w, r, query, url.Values{"error": {"login_required"}, "error_description": {"another user logged in"}})
 		return
@@ -107,7 +108,7 @@ func (p *Provider) newCode(query url.Values, session signedIn) string {
 	resources, _ := p.resources(query, nil) // checked before
 	p.codes.put(code, codeGrant{
 		client: query.Get("client_id"), redirect: query.Get("redirect_uri"), challenge: query.Get("code_challenge"),
-		grant:   grant{user: session.user, scope: query.Get("scope"), nonce: query.Get("nonce"), session: session.sid, authTime: session.authTime, resources: resources},
+		grant:   grant{user: session.user, scope: query.Get("scope"), nonce: query.Get("nonce"), session: session.sid, authTime: session.authTime, acr: session.acr, resources: resources},
 		expires: p.now().Add(p.set.life.Code),
 	})
 	return code
@@ -127,6 +128,8 @@ func (p *Provider) mayAsk(w http.ResponseWriter, r *http.Request, query url.Valu
 		p.sendBack(w, r, query, url.Values{"error": {fault}})
 	case p.set.pushedOnly && isPlain(r) && !r.PostForm.Has("consent"):
 		p.sendBack(w, r, query, url.Values{"error": {"invalid_request"}, "error_description": {"the request has to be pushed"}})
+	case p.isUnmet(query):
+		p.sendBack(w, r, query, url.Values{"error": {"unmet_authentication_requirements"}})
 	case !p.isHint(query.Get("id_token_hint")):
 		p.sendBack(w, r, query, url.Values{"error": {"invalid_request"}, "error_description": {"the id_token_hint is not an ID token of this provider"}})
 	case client.isPublic() && challenge == "", challenge != "" && query.Get("code_challenge_method") != "S256":

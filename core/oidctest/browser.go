@@ -15,7 +15,8 @@ import (
 type signedIn struct {
 	sid      string // in the ID tokens of every login of this browser, until the user logs out
 	user     string
-	authTime int64 // when the user last used the login page, in Unix seconds
+	authTime int64  // when the user last used the login page, in Unix seconds
+	acr      string // see [WithACR]
 	ended    bool
 }
 
@@ -59,10 +60,11 @@ func (p *Provider) signedIn(r *http.Request) (signedIn, bool) {
 }
 
 // signIn logs a user in: the browser gets a new cookie, and keeps its sid if this user was logged in before.
-func (p *Provider) signIn(w http.ResponseWriter, r *http.Request, user string) signedIn {
+func (p *Provider) signIn(w http.ResponseWriter, r *http.Request, query url.Values, user string) signedIn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	session := signedIn{user: user, authTime: p.now().Unix()}
+	session.acr, _ = p.acrFor(query)
 	if p.set.noSingleSignOn {
 		return session
 	}
@@ -80,15 +82,15 @@ func (p *Provider) signIn(w http.ResponseWriter, r *http.Request, user string) s
 }
 
 // mustAsk reports whether the login page is shown although somebody is logged in (OpenID Connect Core section 3.1.2.1): for any prompt but
-// none, for a login that is older than max_age, and for a hint that names another user.
+// none, for a login that is older than max_age or has another acr than acr_values, and for a hint that names another user.
 func (p *Provider) mustAsk(query url.Values, session signedIn) bool {
 	isAsked := func(word string) bool { return word != "none" && !(p.set.consent && word == "consent") }
 	hint := query.Get("login_hint")
-	if slices.ContainsFunc(strings.Fields(query.Get("prompt")), isAsked) || p.knows(hint) && hint != session.user || !p.mayBe(query, session.user) {
+	if slices.ContainsFunc(strings.Fields(query.Get("prompt")), isAsked) || p.isTooWeak(query, session) || p.knows(hint) && hint != session.user || !p.mayBe(query, session.user) {
 		return true
 	}
 	maxAge, err := strconv.ParseInt(query.Get("max_age"), 10, 64)
-	return err == nil && (maxAge == 0 || p.clockNow().Unix()-session.authTime > maxAge) // 0 is prompt=login
+	return err == nil && !p.set.noStepUp && (maxAge == 0 || p.clockNow().Unix()-session.authTime > maxAge) // 0 is prompt=login
 }
 
 // mayBe reports whether the id_token_hint, if there is one, names this user.

@@ -167,6 +167,7 @@ func (p *Provider) ApproveDevice(userCode, user string) error {
 	}
 	return p.decideDevice(userCode, func(device *deviceGrant) {
 		device.grant.user, device.grant.authTime = user, p.now().Unix()
+		device.grant.acr, _ = p.acrFor(nil)
 	})
 }
 

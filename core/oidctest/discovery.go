@@ -45,6 +45,10 @@ func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
 	if p.set.signedIntrospection {
 		document["introspection_signing_alg_values_supported"] = []string{p.signer().Alg}
 	}
+	if len(p.set.acr) > 0 {
+		document["acr_values_supported"] = p.set.acr
+		document["claims_supported"] = append([]string{"acr"}, claimsSupported...)
+	}
 	if len(p.set.scopes) > 0 {
 		document["scopes_supported"] = p.set.scopes
 	}

@@ -28,7 +28,8 @@
 // Like a real provider it keeps a session for each browser: after one login the browser is not asked again, prompt=none succeeds, and
 // all logins of the browser have the same sid, until a logout or [Provider.EndSessions]. prompt=login, a max_age that has passed, and a
 // login_hint or id_token_hint that names another user show the login page again. [Provider.Approve] acts in a new browser each time;
-// [Provider.Browser] returns one that keeps its session. If one browser of your test logs in as several users, without prompt=login and
+// [Provider.Browser] returns one that keeps its session. [WithACR] adds the claim acr, by the parameter acr_values; with [WithStrictACR] and
+// [WithoutStepUp] the provider does not deliver what a step-up asks for (RFC 9470). If one browser of your test logs in as several users, without prompt=login and
 // without a logout at the provider in between, use [WithoutSingleSignOn].
 //
 // A user may have a password, and [WithConsent] adds a page on which the user allows the scopes that the client requests. The aud claim of

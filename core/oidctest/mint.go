@@ -37,7 +37,7 @@ func (p *Provider) IDToken(user string, claims ...Claims) string {
 	for _, more := range claims {
 		maps.Copy(all, deepCopy(more))
 	}
-	login := newFamily(ConfidentialClient, grant{user: user, scope: defaultScope, authTime: p.clockNow().Unix()})
+	login := newFamily(ConfidentialClient, p.withoutPage(user, defaultScope))
 	return p.idToken(login, all, "", "")
 }
 
@@ -53,7 +53,14 @@ func (p *Provider) accessTokenOf(user string, claims []Claims, write func(Claims
 	if !ok {
 		scope = defaultScope
 	}
-	return p.accessToken(newFamily(ConfidentialClient, grant{user: user, scope: scope, authTime: p.clockNow().Unix()}), all, scope, nil, write)
+	return p.accessToken(newFamily(ConfidentialClient, p.withoutPage(user, scope)), all, scope, nil, write)
+}
+
+// withoutPage is the grant of a user who has not used the login page.
+func (p *Provider) withoutPage(user, scope string) grant {
+	g := grant{user: user, scope: scope, authTime: p.clockNow().Unix()}
+	g.acr, _ = p.acrFor(nil)
+	return g
 }
 
 // AccessClaims returns the claims that [Provider.AccessToken] signs for a user, as a basis for [Provider.Sign] and
@@ -85,11 +92,12 @@ func (p *Provider) accessToken(login *family, user Claims, scope string, resourc
 	if len(resources) > 0 {
 		claims["aud"] = oneOrMany(resources)
 	}
+	p.addLogin(claims, login)
 	p.tamper(AccessTokens, claims)
 	withoutNil(claims)
 	token := write(claims)
 	profile := withoutNil(deepCopy(user))
-	for _, protocol := range []string{"iss", "aud", "azp", "client_id", "scope", "iat", "nbf", "exp", "jti", "typ", "cnf", "nonce"} {
+	for _, protocol := range []string{"iss", "aud", "azp", "client_id", "scope", "iat", "nbf", "exp", "jti", "typ", "cnf", "nonce", "acr", "auth_time"} {
 		delete(profile, protocol)
 	}
 	p.mu.Lock()
@@ -128,6 +136,9 @@ func (p *Provider) idToken(login *family, user Claims, access, nonce string) str
 	}
 	if nonce != "" {
 		claims["nonce"] = nonce
+	}
+	if login.grant.acr != "" {
+		claims["acr"] = login.grant.acr
 	}
 	maps.Copy(claims, user)
 	p.tamper(IDTokens, claims)

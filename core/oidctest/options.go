@@ -28,6 +28,8 @@ type settings struct {
 	consent                                                 bool
 	refreshExpiresIn                                        *int64
 	authMethods                                             []string
+	acr                                                     []string
+	strictACR, noStepUp                                     bool
 }
 
 // Lifetimes contains the lifetimes of codes and tokens, for [WithLifetimes]. A field that is 0 means its default.

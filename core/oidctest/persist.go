@@ -40,6 +40,7 @@ type savedLogin struct {
 	User     string    `json:"user"`
 	Scope    string    `json:"scope"`
 	AuthTime int64     `json:"auth_time"`
+	ACR      string    `json:"acr,omitempty"`
 	Resource []string  `json:"resources,omitempty"`
 	Tokens   []string  `json:"refresh_tokens"` // including used ones
 	Current  string    `json:"current"`
@@ -80,7 +81,7 @@ func (p *Provider) restore(text []byte) error {
 	}
 	logins := make(map[string]*family)
 	for _, s := range state.Logins {
-		login := newFamily(s.Client, grant{user: s.User, scope: s.Scope, authTime: s.AuthTime, session: s.Session, resources: s.Resource})
+		login := newFamily(s.Client, grant{user: s.User, scope: s.Scope, authTime: s.AuthTime, acr: s.ACR, session: s.Session, resources: s.Resource})
 		login.id, login.current, login.expires = s.ID, s.Current, s.Expires
 		logins[s.ID] = login
 		for _, token := range s.Tokens {
@@ -143,7 +144,7 @@ func (p *Provider) state() (*saved, error) {
 		if !known {
 			i, at[login] = len(state.Logins), len(state.Logins)
 			state.Logins = append(state.Logins, savedLogin{
-				ID: login.id, Session: login.grant.session, Client: login.client, User: login.grant.user, Scope: login.grant.scope, AuthTime: login.grant.authTime, Resource: login.grant.resources,
+				ID: login.id, Session: login.grant.session, Client: login.client, User: login.grant.user, Scope: login.grant.scope, AuthTime: login.grant.authTime, ACR: login.grant.acr, Resource: login.grant.resources,
 				Current: login.current, Expires: login.expires,
 			})
 		}

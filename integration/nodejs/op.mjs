@@ -10,6 +10,7 @@
 //                 client_secret_post for the client web-post
 //   OP_CLIENT_KEYS  where the client web-key publishes its keys: it authenticates with private_key_jwt
 //   OP_PUSH       1: authorization requests have to be pushed
+//   OP_ACR        levels of logins, separated by spaces: a login has the first one of acr_values that is here, else the first
 //   OP_SIGNED     1: introspection answers are signed for clients that accept JWTs (RFC 9701), for web-es256 and web-eddsa with that algorithm
 //   OP_JWT        1: access tokens are JWTs for the API, which userinfo refuses; else opaque ones, good for userinfo
 //
@@ -18,7 +19,7 @@
 //   /_test/rotate?drop=1   the old ones are withdrawn
 import http from 'node:http';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import Provider, { errors } from 'oidc-provider';
+import Provider, { errors, interactionPolicy } from 'oidc-provider';
 
 const env = process.env;
 const AT_TTL = 300;
@@ -86,6 +87,33 @@ class Store {
   async revokeByGrantId(grantId) { for (const [k, r] of rows) if (k.startsWith(`${this.kind}:`) && r.payload.grantId === grantId) rows.delete(k); }
 }
 
+// --- levels of logins ------------------------------------------------------
+const levels = (env.OP_ACR ?? '').split(' ').filter(Boolean);
+const asked = (params) => `${params.acr_values ?? ''}`.split(' ').filter((level) => levels.includes(level));
+
+// acr_values is a wish for the provider: the operator's policy makes a login of it.
+function policy() {
+  const { base, Check } = interactionPolicy;
+  const prompts = base();
+  prompts.get('login').checks.add(new Check('acr_values', 'another level is needed', ({ oidc }) => {
+    const wanted = asked(oidc.params);
+    return wanted.length > 0 && !wanted.includes(oidc.session.acr) && !oidc.result?.login;
+  }));
+  return prompts;
+}
+
+// Whoever uses the login page has the level that was asked for.
+function withLevels(provider) {
+  const finish = provider.interactionFinished.bind(provider);
+  provider.interactionFinished = async (req, res, result, options) => {
+    if (result.login) {
+      const { params } = await provider.interactionDetails(req, res);
+      result.login.acr = asked(params)[0] ?? levels[0];
+    }
+    return finish(req, res, result, options);
+  };
+}
+
 // --- the provider ----------------------------------------------------------
 function build(issuer, keys) {
   const provider = new Provider(issuer, {
@@ -94,6 +122,7 @@ function build(issuer, keys) {
     jwks: { keys },
     ...(postOnly ? { clientAuthMethods: ['client_secret_post', 'none'] } : {}),
     cookies: { keys: ['test-only'] },
+    ...(levels.length ? { acrValues: levels, interactions: { policy: policy() } } : {}),
     pkce: { required: () => true },
     scopes: ['openid', 'offline_access'],
     claims: {
@@ -130,6 +159,7 @@ function build(issuer, keys) {
     extraTokenClaims: async (ctx, token) => (token.accountId ? { groups: users[token.accountId]?.groups } : undefined),
   });
 
+  if (levels.length) withLevels(provider);
   for (const event of ['server_error', 'backchannel.error', 'grant.error', 'authorization.error']) {
     provider.on(event, (...args) => console.error(event, args.find((a) => a instanceof Error)?.stack ?? ''));
   }

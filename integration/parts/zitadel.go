@@ -23,6 +23,7 @@ type Shape struct {
 	ClientAlg string // the client web-key is there: it signs assertions with this algorithm, and its keys are at the application; node-oidc-provider and zitadel
 	Push      bool   // authorization requests have to be pushed; node-oidc-provider alone
 	Signed    bool   // introspection answers are JWTs; node-oidc-provider alone
+	ACR       string // levels of logins, separated by spaces, the lowest first; node-oidc-provider alone
 	Name      string // of the provider at an application of several: its callback ends in it; "": it is the only or the main one
 	Sessions  bool   // the application has browser sessions: it gets people back from a logout, and logout tokens; node-oidc-provider alone
 }
@@ -47,6 +48,9 @@ func (s Shape) environment(publicURL string) []string {
 	}
 	if s.Signed {
 		list = append(list, "OP_SIGNED=1")
+	}
+	if s.ACR != "" {
+		list = append(list, "OP_ACR="+s.ACR)
 	}
 	if s.Sessions {
 		list = append(list, "OP_LOGOUT="+publicURL+"/auth/v2/logout", "OP_BACKCHANNEL="+publicURL+"/auth/v2/backchannel-logout")

@@ -25,6 +25,7 @@ const (
 	Refused                // the provider refuses the caller for another reason, see Code
 	State                  // the state of a login is invalid, expired or already used
 	Login                  // the provider's answer to a login does not verify
+	Weak                   // the login verifies, but is not as strong or as recent as was asked for
 	Target                 // an exchange asks for another audience
 	Subject                // the subject token of an exchange is not accepted
 	Ended                  // the session has ended, or never existed
@@ -98,7 +99,7 @@ var names = map[Kind]string{
 	Foreign:  "request of another site",
 	Internal: "internal error", Request: "bad request", Missing: "no credentials", Token: "token not accepted", Lacking: "requirement not met",
 	Grant: "grant not accepted by the provider", Pending: "authorization pending", Refused: "refused by the provider",
-	State: "login state not valid", Login: "login not valid", Ended: "session ended", Nobody: "nothing is known about this person", NotOffered: "not offered by the provider", Client: "the provider refuses this service",
+	State: "login state not valid", Login: "login not valid", Weak: "login not as strong or as recent as was asked for", Ended: "session ended", Nobody: "nothing is known about this person", NotOffered: "not offered by the provider", Client: "the provider refuses this service",
 	Unusable: "unusable answer", Outage: "unreachable",
 }
 

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/go-oidc-auth/oidcauth/core/internal/claims"
 	"github.com/go-oidc-auth/oidcauth/core/internal/fault"
 	"github.com/go-oidc-auth/oidcauth/core/internal/seal"
 	"golang.org/x/oauth2"
@@ -28,6 +29,7 @@ const (
 	Loopback Kind = "l" // a program on the user's machine, which posts the state as code_verifier
 	Logout   Kind = "o" // logout route, after the provider's logout
 	Arrival  Kind = "a" // own callback, after an answer that the provider posted; bound to a cookie of its own
+	StepUp   Kind = "u" // login route, to which a guard redirects a session whose login is not enough
 )
 
 // State is the state of a login in progress. It travels sealed in the parameter state, so the PKCE verifier in it stays
@@ -46,6 +48,8 @@ type State struct {
 	Silent   bool   `json:"q,omitempty"` // login with prompt=none
 	Posted   bool   `json:"f,omitempty"` // the provider posts its answer: browsers send the cookie with requests of other sites
 	Session  string `json:"a,omitempty"` // the new session's cookie, which an arrival sets; "": the login did not work
+
+	StepUp *claims.StepUp `json:"w,omitempty"` // what the login has to be like; nil: like any
 }
 
 // NewState makes the state of a new login, issued now, with a random verifier and nonce.
@@ -115,6 +119,24 @@ func (l *Logins) Open(sealed string, want Kind) (*State, error) {
 		return nil, bad()
 	}
 	return &state, nil
+}
+
+// SealStepUp returns a sealed demand on a login at the named provider, for the query of the login route: a link can only carry what a guard
+// has demanded. It does not expire, because it grants nothing.
+func (l *Logins) SealStepUp(provider string, demand *claims.StepUp) (string, error) {
+	return l.Seal(&State{Kind: StepUp, Provider: provider, StepUp: demand, Issued: time.Now().UnixMilli()})
+}
+
+// OpenStepUp opens a sealed demand. The error is a fault of kind State.
+func (l *Logins) OpenStepUp(sealed string) (provider string, demand *claims.StepUp, err error) {
+	state, err := l.Open(sealed, StepUp)
+	if err != nil {
+		return "", nil, err
+	}
+	if state.StepUp == nil {
+		return "", nil, bad()
+	}
+	return state.Provider, state.StepUp, nil
 }
 
 // SealLogout returns the sealed state of a logout with its final address.

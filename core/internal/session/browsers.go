@@ -131,7 +131,7 @@ func (b *Browsers) seat(ctx context.Context, row family.Row, r *record) (*Seat, 
 	if err != nil {
 		return nil, err
 	}
-	token, err := b.token(order{person: p, session: row.ID, scope: r.Scope}, time.Now(), row.Expires)
+	token, err := b.token(order{person: p, session: row.ID, scope: r.Scope, acr: r.ACR, authTime: r.AuthTime}, time.Now(), row.Expires)
 	if err != nil {
 		return nil, err
 	}

@@ -20,7 +20,8 @@ var errTarget = errors.New("another audience or resource")
 func (b *Broker) Exchanges() bool { return !b.cfg.AnyAudience }
 
 // Exchange performs a token exchange (RFC 8693): it mints an own token for an access token that the provider issued for this service.
-// The own token has no wider scope, no later expiry and no other roles than the subject token, and the same actor (section 4.1). Own
+// The own token has no wider scope, no later expiry and no other roles than the subject token, the same actor (section 4.1) and
+// the same login (acr and auth_time). Own
 // tokens and those of trusted issuers cannot be exchanged. The error is a fault: Target if the audience or resource is not this
 // service, Subject if the token is not accepted.
 func (b *Broker) Exchange(ctx context.Context, e Exchange) (*Tokens, error) {
@@ -52,7 +53,10 @@ func (b *Broker) Exchange(ctx context.Context, e Exchange) (*Tokens, error) {
 	}
 	p.granting = []*claims.Token{&subject.Token} // userinfo adds names but no roles, which the subject token may lack on purpose
 	scope := narrowed(subject.Scopes, e.Scope)
-	minted, err := b.mint(open.signer(), order{person: p, session: family.NewToken().ID, scope: scope, end: subject.Expiry, actor: actor})
+	minted, err := b.mint(open.signer(), order{
+		person: p, session: family.NewToken().ID, scope: scope, end: subject.Expiry, actor: actor,
+		acr: subject.Text("acr"), authTime: claims.AuthTime(subject.Object, time.Now(), b.cfg.Leeway),
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -40,6 +40,8 @@ type accessClaims struct {
 	FamilyName      string   `json:"family_name,omitempty"`
 	EmailVerified   bool     `json:"email_verified,omitempty"`
 	Groups          []string `json:"groups,omitempty"`
+	ACR             string   `json:"acr,omitempty"` // of the login, as auth_time (RFC 9068 section 2.2.1)
+	AuthTime        int64    `json:"auth_time,omitempty"`
 
 	Actor json.RawMessage `json:"act,omitempty"` // RFC 8693 section 4.1
 }
@@ -51,6 +53,9 @@ type order struct {
 	scope   string
 	end     time.Time       // latest expiry; zero: no limit
 	actor   json.RawMessage // party that acts for the person; nil: none
+
+	acr      string // how the person authenticated; "": unknown
+	authTime int64  // when, in Unix seconds; 0: unknown
 }
 
 // mint makes a signed own token if the policy permits it.
@@ -91,7 +96,7 @@ func (v *Vault) token(o order, at, expires time.Time) (*verify.Token, error) {
 		Audience: v.cfg.Audience, IssuedAt: at.Add(-clockStep).Unix(), ExpiresAt: expires.Unix(), Scope: o.scope, Client: v.cfg.Client,
 		ProviderIssuer: p.issuer, ProviderSubject: p.subject, Session: o.session, Name: p.text("name"), GivenName: p.text("given_name"),
 		FamilyName: p.text("family_name"), Groups: p.union(func(document *claims.Token) []string { return document.List("groups") }),
-		Actor: o.actor,
+		ACR: o.acr, AuthTime: o.authTime, Actor: o.actor,
 	}
 	if says.Username == "" {
 		says.Username = subject

@@ -27,6 +27,9 @@ type record struct {
 	AccessEnds int64  `json:"access_ends,omitempty"` // its expiry, in Unix seconds
 	Heard      int64  `json:"heard,omitempty"`       // last answer of the provider, in Unix seconds
 	Begun      int64  `json:"begun,omitempty"`       // start of the browser's login, in Unix milliseconds
+
+	ACR      string `json:"acr,omitempty"`       // how the person authenticated at the login; a refresh does not change it
+	AuthTime int64  `json:"auth_time,omitempty"` // when, in Unix seconds; the same
 }
 
 // Begin mints the first access token of a session and stores the session.
@@ -95,6 +98,7 @@ func (v *Vault) newRecord(ctx context.Context, login *Grant) (*record, error) {
 		return nil, fault.Bad(fault.Person, nil)
 	}
 	r := &record{Issuer: who.Issuer, Subject: who.Subject, Scope: login.Scope}
+	r.ACR, r.AuthTime = login.authentication(time.Now(), v.cfg.Leeway)
 	v.update(ctx, r, login)
 	return r, nil
 }
@@ -147,7 +151,7 @@ func (v *Vault) mintFor(ctx context.Context, signer *jose.Signer, r *record, id 
 	if err != nil {
 		return nil, err
 	}
-	return v.mint(signer, order{person: p, session: id, scope: r.Scope})
+	return v.mint(signer, order{person: p, session: id, scope: r.Scope, acr: r.ACR, authTime: r.AuthTime})
 }
 
 // personOf returns the person of a record, whose documents are read by the rules of its provider. The error is a fault; its kind is Ended if

@@ -49,6 +49,7 @@ func readRecord(text []byte) (*record, error) {
 		Refresh: m.text("refresh"), IDToken: m.text("id_token"), Access: m.text("access"), Scope: m.text("scope"),
 		Issuer: strings.Clone(m.text("iss")), Subject: strings.Clone(m.text("sub")), // they stay in memory longer than the tokens
 		AccessEnds: m.number("access_ends"), Heard: m.number("heard"), Begun: m.number("begun"),
+		ACR: m.text("acr"), AuthTime: m.number("auth_time"),
 	}
 	from := m.members("sources")
 	r.Sources.ID = from.document("id", r.IDToken)

@@ -109,7 +109,7 @@ func (l *Logins) keeps(ctx context.Context) error {
 func (l *Logins) Redeem(ctx context.Context, at *Reached, form url.Values, check Check) (*Tokens, error) {
 	ctx, cancel := provider.Detached(ctx) // the grant is spent from here on
 	defer cancel()
-	login, err := at.spend(ctx, form, check)
+	login, err := at.spendLogin(ctx, form, check)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +120,7 @@ func (l *Logins) Redeem(ctx context.Context, at *Reached, form url.Values, check
 func (l *Logins) LogIn(ctx context.Context, at *Reached, form url.Values, check Check, from Arrival) (cookie string, seat *Seat, err error) {
 	ctx, cancel := provider.Detached(ctx)
 	defer cancel()
-	login, err := at.spend(ctx, form, check)
+	login, err := at.spendLogin(ctx, form, check)
 	if err != nil {
 		return "", nil, err
 	}

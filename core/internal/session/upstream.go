@@ -33,9 +33,10 @@ type Upstream struct {
 
 // Check has the expectations for an answer of the provider.
 type Check struct {
-	Nonce   string // nonce of the login; "": not checked
-	IDToken Need   // when an answer without an ID token is refused
-	Scope   string // requested scope, used if the answer does not state the granted one
+	Nonce   string         // nonce of the login; "": not checked
+	IDToken Need           // when an answer without an ID token is refused
+	Scope   string         // requested scope, used if the answer does not state the granted one
+	StepUp  *claims.StepUp // what the login has to be like, by its ID token; nil: like any. Only [Logins.Redeem] and [Logins.LogIn] check it
 }
 
 // Need says when an answer without an ID token is refused. A browser login always needs one, because it identifies the person.

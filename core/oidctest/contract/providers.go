@@ -18,11 +18,11 @@ const (
 )
 
 // newSecond starts the second provider, and adds it to a plan.
-func newSecond(t *testing.T, p *plan) *oidctest.Provider {
+func newSecond(t *testing.T, p *plan, options ...oidctest.Option) *oidctest.Provider {
 	t.Helper()
 	keyID := oidctest.WithKeyID("same")
 	p.provider = append(p.provider, keyID)
-	other := newProvider(t, []oidctest.Option{keyID})
+	other := newProvider(t, append(options, keyID))
 	other.AddClient(oidctest.Client{
 		ID: oidctest.ConfidentialClient, Secret: oidctest.ClientSecret,
 		RedirectURIs: []string{publicURL + "/auth/v2/callback/" + second}, PostLogoutURIs: []string{publicURL + "/auth/v2/logout"},

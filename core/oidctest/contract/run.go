@@ -39,6 +39,7 @@ func commonParts() []part {
 		{"guards", testGuards},
 		{"nested guards", testNested},
 		{"demands of handlers", testDemands},
+		{"step-up", testStepUp},
 		{"requests", testRequests},
 		{"authorization header", testAuthorization},
 		{"nothing but the header", testOtherPlaces},

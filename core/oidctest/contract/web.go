@@ -22,6 +22,7 @@ func webParts() []part {
 		{"web posted callback", testWebPosted},
 		{"web guards", testWebGuards},
 		{"web demands of handlers", testWebDemands},
+		{"web step-up", testWebStepUp},
 		{"web requests of other sites", testForeign},
 		{"web cookies", testWebCookies},
 		{"web session route", testSessionRoute},
