@@ -33,7 +33,7 @@ func Demand(ctx context.Context, requirements ...Requirement) error {
 	}
 	if err := g.demand(ctx, found.token, requirements); err != nil {
 		g.logRefusal(ctx, Credentials{}, err)
-		return refusalOf(err)
+		return g.describe(Credentials{}, refusalOf(err)) // with the scopes that only this guard knows
 	}
 	return nil
 }

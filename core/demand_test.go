@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core"
 )
@@ -162,4 +163,26 @@ func TestDemandAtOnce(t *testing.T) {
 	r := httptest.NewRequest(http.MethodPost, "/rpc", nil)
 	r.Header.Set("Authorization", "Bearer "+idp.token(claims{"scope": "read"}))
 	handler.ServeHTTP(httptest.NewRecorder(), r)
+}
+
+// With Config.Resources a guest learns which scopes the operation needs, and a caller whose login is not enough what to do.
+func TestDemandChallenges(t *testing.T) {
+	idp := newIDP(t)
+	auth := idp.auth(func(c *core.Config) { c.Resources = []core.Resource{{URL: "https://mcp.example.org/mcp"}} })
+	if _, err := auth.RootRoutes(); err != nil {
+		t.Fatal(err)
+	}
+	guest, caller := inside(t, auth.Optional(), ""), inside(t, auth.Required(), idp.token())
+	for name, c := range map[string]struct {
+		err  error
+		want string
+	}{
+		"a guest": {core.Demand(guest, core.Scopes("read write")),
+			`Bearer realm="oidcauth", scope="read write", resource_metadata="https://mcp.example.org/.well-known/oauth-protected-resource/mcp"`},
+		"an old login": {core.Demand(caller, core.MaxAge(time.Minute), core.ACR("gold")), `acr_values="gold", max_age="60"`},
+	} {
+		if got := auth.Answer(t.Context(), core.Credentials{Target: "/mcp"}, c.err).Header.Get("WWW-Authenticate"); !strings.Contains(got, c.want) {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
 }

@@ -1,6 +1,10 @@
 package core
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/go-oidc-auth/oidcauth/core/internal/claims"
+)
 
 // Rule is what a guard demands, as data: for a report of who may call what, for the description of an API, and for tests. It decides nothing.
 // Make one with [Guard.Rule]; it shares no memory with the guard. Fields that do not apply are zero. Two rules of guards are equal
@@ -26,7 +30,7 @@ type Rule struct {
 type Condition struct {
 	// Kind says which requirement it is, and what the other fields hold.
 	Kind ConditionKind `json:"kind"`
-	// Name is the client of ClientRoles, the path of Claim, the name of Check and CheckRequest, or why nobody meets ConditionNever.
+	// Name is the client of ClientRoles, the path of Claim, the name of Check and CheckRequest, the duration of MaxAge, or why nobody meets ConditionNever.
 	Name string `json:"name,omitempty"`
 	// Values has the scopes, the roles or the values of the claim.
 	Values []string `json:"values,omitempty"`
@@ -46,6 +50,8 @@ const (
 	ConditionClaim        ConditionKind = "claim"         // [Claim]: one of Values at the path Name
 	ConditionCheck        ConditionKind = "check"         // [Check]
 	ConditionCheckRequest ConditionKind = "check_request" // [CheckRequest]
+	ConditionACR          ConditionKind = "acr"           // [ACR]: one of Values
+	ConditionMaxAge       ConditionKind = "max_age"       // [MaxAge]: the duration Name, as in "5m0s"
 	ConditionBearer       ConditionKind = "bearer"        // [BearerOnly] in AnyOf and AllOf
 	ConditionSession      ConditionKind = "session"       // [SessionOnly] in AnyOf and AllOf
 	ConditionAllOf        ConditionKind = "all_of"        // [AllOf] in AnyOf: all of Parts
@@ -80,7 +86,19 @@ func (g *Guard) Rule() Rule {
 	for _, part := range g.parts {
 		rule.Conditions = append(rule.Conditions, part.condition())
 	}
+	rule.Conditions = append(rule.Conditions, loginConditions(&g.stepUp)...) // checked last
 	return rule
+}
+
+// loginConditions returns a demand on the login as data.
+func loginConditions(demand *claims.StepUp) (conditions []Condition) {
+	if len(demand.ACR) > 0 {
+		conditions = append(conditions, Condition{Kind: ConditionACR, Values: slices.Clone(demand.ACR)})
+	}
+	if demand.Bounded {
+		conditions = append(conditions, Condition{Kind: ConditionMaxAge, Name: demand.MaxAge.String()})
+	}
+	return conditions
 }
 
 // condition returns the requirement as data.
@@ -92,6 +110,8 @@ func (r Requirement) condition() Condition {
 		return Condition{Kind: ConditionBearer}
 	case kindSessionOnly:
 		return Condition{Kind: ConditionSession}
+	case kindStepUp:
+		return loginConditions(&r.stepUp)[0] // it has one: either of ACR or of MaxAge
 	case kindAll, kindAny:
 		tree := Condition{Kind: ConditionAllOf}
 		if r.kind == kindAny {

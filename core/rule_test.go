@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core"
 	"github.com/go-oidc-auth/oidcauth/core/store"
@@ -56,6 +57,10 @@ func TestRule(t *testing.T) {
 				`{"kind":"all_of","parts":[{"kind":"scopes","values":["r"]},{"kind":"claim","name":"v","values":["true"]}]}]}]}`},
 		{bearers.Required(core.AllOf(core.Scopes("r"), core.Roles("a"))), "Scopes r; Roles a; bearer token", // as the guard has it
 			`{"bearer":true,"scopes":["r"],"conditions":[{"kind":"roles","values":["a"]}]}`},
+		{bearers.Required(core.MaxAge(5*time.Minute), core.ACR("gold", "silver"), core.AnyOf(core.Roles("a"), core.MaxAge(time.Hour), core.ACR("bronze"))),
+			"AnyOf (Roles a; MaxAge 1h0m0s; ACR bronze); ACR gold, silver; MaxAge 5m0s; bearer token", // the login is judged last
+			`{"bearer":true,"conditions":[{"kind":"any_of","parts":[{"kind":"roles","values":["a"]},{"kind":"max_age","name":"1h0m0s"},{"kind":"acr","values":["bronze"]}]},` +
+				`{"kind":"acr","values":["gold","silver"]},{"kind":"max_age","name":"5m0s"}]}`},
 		{bearers.Required(core.Scopes()), `nobody, because "Scopes: an empty list never matches: name at least one value"; bearer token`,
 			`{"bearer":true,"conditions":[{"kind":"never","name":"Scopes: an empty list never matches: name at least one value"}]}`},
 		{bearers.Optional(), "guests too; bearer token", `{"optional":true,"bearer":true}`},

@@ -56,6 +56,10 @@ func (c Condition) String() string {
 		return "Check " + named(c.Name)
 	case ConditionCheckRequest:
 		return "CheckRequest " + named(c.Name)
+	case ConditionACR:
+		return "ACR " + listed(c.Values)
+	case ConditionMaxAge:
+		return "MaxAge " + c.Name
 	case ConditionBearer:
 		return "bearer token"
 	case ConditionSession:
