@@ -1,7 +1,6 @@
 package core_test
 
 import (
-	"bytes"
 	"html"
 	"log/slog"
 	"net/http"
@@ -451,7 +450,7 @@ func TestStepUpLength(t *testing.T) {
 
 // The debug line of a login that is not enough says what was wanted, and nothing of the token.
 func TestStepUpLoginIsLogged(t *testing.T) {
-	var logs bytes.Buffer
+	var logs lockedBuffer
 	w := stepUpWeb(t, func(c *core.Config) {
 		c.Logger = slog.New(slog.NewTextHandler(&logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	})
