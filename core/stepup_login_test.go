@@ -47,6 +47,9 @@ func (w *web) stepUpPages() {
 func (b *browser) askedBy(target string) (address string, asked url.Values) {
 	b.t.Helper()
 	login := b.do(http.MethodGet, target, navigation...).Header.Get("Location")
+	if login == "" {
+		b.t.Fatalf("%s is not redirected", target)
+	}
 	to := b.do(http.MethodGet, strings.TrimPrefix(login, webURL), navigation...).Header.Get("Location")
 	u, err := url.Parse(to)
 	if err != nil || b.providerOf(to) == nil {
