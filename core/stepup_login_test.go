@@ -1,7 +1,6 @@
 package core_test
 
 import (
-	"bytes"
 	"html"
 	"log/slog"
 	"net/http"
@@ -48,6 +47,9 @@ func (w *web) stepUpPages() {
 func (b *browser) askedBy(target string) (address string, asked url.Values) {
 	b.t.Helper()
 	login := b.do(http.MethodGet, target, navigation...).Header.Get("Location")
+	if login == "" {
+		b.t.Fatalf("%s is not redirected", target)
+	}
 	to := b.do(http.MethodGet, strings.TrimPrefix(login, webURL), navigation...).Header.Get("Location")
 	u, err := url.Parse(to)
 	if err != nil || b.providerOf(to) == nil {
@@ -451,7 +453,7 @@ func TestStepUpLength(t *testing.T) {
 
 // The debug line of a login that is not enough says what was wanted, and nothing of the token.
 func TestStepUpLoginIsLogged(t *testing.T) {
-	var logs bytes.Buffer
+	var logs lockedBuffer
 	w := stepUpWeb(t, func(c *core.Config) {
 		c.Logger = slog.New(slog.NewTextHandler(&logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	})
