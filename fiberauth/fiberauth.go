@@ -53,7 +53,8 @@ func (a *Auth) Mount(router fiber.Router, paths core.Paths) error {
 	}
 	for _, route := range routes {
 		router.Add(route.Method, route.Path, func(c *fiber.Ctx) error {
-			return serve(c, route)
+			serve(c.UserContext(), c.Context(), route)
+			return nil
 		})
 	}
 	return nil
@@ -73,11 +74,12 @@ func next(c *fiber.Ctx, _ *core.IDToken) error { return c.Next() }
 func guarded(guard *core.Guard, handler func(*fiber.Ctx, *core.IDToken) error) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		ctx := c.UserContext()
-		decision := admit(ctx, guard, c)
+		decision := admit(ctx, guard, c.Context(), c.Route().Path, c.App().Server().DisableHeaderNamesNormalizing)
 		if decision.Refusal != nil {
-			return refuse(c, decision.Refusal)
+			refuse(c.Context(), decision.Refusal)
+			return nil
 		}
-		addOnce(c, decision.Header)
+		addOnce(c.Context(), decision.Header)
 		c.SetUserContext(decision.Context(ctx))
 		return handler(c, decision.Caller)
 	}
