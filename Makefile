@@ -149,7 +149,7 @@ consumer: ## go get every adapter in an empty module, build and run its README's
 docs: ## compile the programs of the Markdown files, check their links and commands
 	$(TOOLS) docs
 
-demo: ## run the demo: two services with a provider beside them (FRAMEWORK=gin, echo, fiber, chi or nethttp; PEERS=1; Ctrl-C ends it)
+demo: ## run the demo: two services with a provider beside them (FRAMEWORK=gin, echo, echo5, fiber, fiber3, chi or nethttp; PEERS=1; Ctrl-C ends it)
 	@mkdir -p .cache/bin && go build -o .cache/bin/demo ./examples/demo && exec .cache/bin/demo -framework $(FRAMEWORK) -peers $(or $(PEERS),2)
 
 picture: ## write docs/demo.png, the README's picture, from the page of the demo in Chromium: look at it before you commit it

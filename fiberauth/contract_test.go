@@ -2,6 +2,7 @@ package fiberauth_test
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"testing"
 
@@ -13,19 +14,30 @@ import (
 
 func TestContract(t *testing.T) {
 	contract.Run(t, contract.Adapter{
-		New: func(cfg core.Config) (contract.App, error) {
-			auth, err := fiberauth.New(cfg)
-			if err != nil {
-				return nil, err
-			}
-			fiberApp := fiber.New(fiber.Config{
-				DisableStartupMessage: true,
-				ReadBufferSize:        32 << 10, // fiber's default of 4 KB refuses longer headers before any handler runs
-			})
-			return &app{place{fiberApp, auth}, fiberApp}, nil
-		},
+		New:         func(cfg core.Config) (contract.App, error) { return newApp(cfg, contract.Server{}) },
 		Differences: contract.Differences{NoCancellation: true, ReadsMultipart: true},
 	})
+}
+
+func TestServer(t *testing.T) {
+	contract.RunServer(t, func(cfg core.Config, server contract.Server) (contract.ServedApp, error) { return newApp(cfg, server) })
+}
+
+func newApp(cfg core.Config, server contract.Server) (*app, error) {
+	auth, err := fiberauth.New(cfg)
+	if err != nil {
+		return nil, err
+	}
+	config := fiber.Config{
+		DisableStartupMessage:    true,
+		ReadBufferSize:           32 << 10, // fiber's default of 4 KB refuses longer headers before any handler runs
+		DisableHeaderNormalizing: server.RawNames,
+	}
+	if server.Streamed {
+		config.StreamRequestBody, config.BodyLimit = true, 1<<30
+	}
+	fiberApp := fiber.New(config)
+	return &app{place{fiberApp, auth}, fiberApp}, nil
 }
 
 type app struct {
@@ -50,9 +62,13 @@ func (a *app) Before(header http.Header) {
 
 func (a *app) Serve(t testing.TB) string {
 	listener := contract.Listen(t)
+	a.ServeOn(t, listener)
+	return "http://" + listener.Addr().String()
+}
+
+func (a *app) ServeOn(t testing.TB, listener net.Listener) {
 	go func() { _ = a.fiber.Listener(listener) }() // it ends with Shutdown
 	t.Cleanup(func() { _ = a.fiber.Server().Shutdown() })
-	return "http://" + listener.Addr().String()
 }
 
 // place is an app or a group.

@@ -64,14 +64,18 @@ func (a *Auth) MountRoot(router fiber.Router) error {
 func add(router fiber.Router, routes []core.Route) {
 	for _, route := range routes {
 		router.Add(route.Method, route.Path, func(c *fiber.Ctx) error {
-			return serve(c, route)
+			serve(c.UserContext(), c.Context(), route)
+			return nil
 		})
 	}
 }
 
 // Refuse sends the answer to an error of [core.Demand], [core.Auth.AccessToken] or [core.Auth.Client] as a guard would: see
-// [core.Auth.Answer]. Return its result from the handler.
-func (a *Auth) Refuse(c *fiber.Ctx, err error) error { return send(c, answer(a.Auth, c, err)) }
+// [core.Auth.Answer]. It returns nil: return that from the handler.
+func (a *Auth) Refuse(c *fiber.Ctx, err error) error {
+	refuse(c.Context(), answer(c.UserContext(), a.Auth, c.Context(), c.Route().Path, c.App().Server().DisableHeaderNamesNormalizing, err))
+	return nil
+}
 
 // IDToken returns the caller whom a guard admitted. It returns nil for a guest, and if no guard ran before. Code that has only c.UserContext()
 // uses [core.IDTokenFrom]; c.Context() does not carry the caller.
@@ -87,11 +91,12 @@ func next(c *fiber.Ctx, _ *core.IDToken) error { return c.Next() }
 func guarded(guard *core.Guard, handler func(*fiber.Ctx, *core.IDToken) error) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		ctx := c.UserContext()
-		decision := admit(ctx, guard, c)
+		decision := admit(ctx, guard, c.Context(), c.Route().Path, c.App().Server().DisableHeaderNamesNormalizing)
 		if decision.Refusal != nil {
-			return refuse(c, decision.Refusal)
+			refuse(c.Context(), decision.Refusal)
+			return nil
 		}
-		addOnce(c, decision.Header)
+		addOnce(c.Context(), decision.Header)
 		c.SetUserContext(decision.Context(ctx))
 		return handler(c, decision.Caller)
 	}

@@ -22,8 +22,10 @@ type framework struct {
 
 var frameworks = []framework{
 	{Name: "gin", Adapter: "ginauth", Module: "github.com/gin-gonic/gin", Brings: "go.mongodb.org/mongo-driver"}, // for BSON bodies
-	{Name: "echo", Adapter: "echoauth", Module: "github.com/labstack/echo"},
-	{Name: "fiber", Adapter: "fiberauth", Module: "github.com/gofiber/fiber"},
+	{Name: "echo5", Adapter: "echo5auth", Module: "github.com/labstack/echo/v5"},
+	{Name: "echo", Adapter: "echoauth", Module: "github.com/labstack/echo/v4"},
+	{Name: "fiber3", Adapter: "fiber3auth", Module: "github.com/gofiber/fiber/v3"},
+	{Name: "fiber", Adapter: "fiberauth", Module: "github.com/gofiber/fiber/v2"},
 	{Name: "chi", Adapter: "chiauth", Module: "github.com/go-chi/chi"},
 	{Name: "nethttp", Adapter: "httpauth"},
 }

@@ -1,6 +1,9 @@
 package main
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 func TestForeign(t *testing.T) {
 	gin := frameworks[0]
@@ -14,8 +17,20 @@ func TestForeign(t *testing.T) {
 		"github.com/jackc/pgx/v5/stdlib":             true,
 		"go.mongodb.org/mongo-driver/v2/mongo":       true,
 		"github.com/labstack/echo/v4/middleware/sub": true,
+		"github.com/labstack/echo/v5":                true,
 	} {
 		if got := foreign(path, gin); got != want {
+			t.Errorf("foreign(%q) = %v", path, got)
+		}
+	}
+	echo5 := frameworks[slices.IndexFunc(frameworks, func(f framework) bool { return f.Name == "echo5" })]
+	for path, want := range map[string]bool{ // the other major is a framework of its own
+		"github.com/labstack/echo/v5/middleware": false,
+		"github.com/labstack/echo/v4":            true,
+		prefix + "echo5auth":                     false,
+		prefix + "echoauth":                      true,
+	} {
+		if got := foreign(path, echo5); got != want {
 			t.Errorf("foreign(%q) = %v", path, got)
 		}
 	}

@@ -21,9 +21,9 @@ type server interface {
 	Shutdown(context.Context) error
 }
 
-// frameworks has the five ways to serve the demo: each mounts the services and serves the page with site.
+// frameworks has all ways to serve the demo: each mounts the services and serves the page with site.
 var frameworks = map[string]func(services []*service, site http.Handler) (server, error){
-	"gin": onGin, "echo": onEcho, "fiber": onFiber, "chi": onChi, "nethttp": onNetHTTP,
+	"gin": onGin, "echo": onEcho, "echo5": onEcho5, "fiber": onFiber, "fiber3": onFiber3, "chi": onChi, "nethttp": onNetHTTP,
 }
 
 // demo is a provider and one or two services, all running.

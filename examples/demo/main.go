@@ -1,4 +1,4 @@
-// Command demo runs two services with browser sessions, on one of the four frameworks or on plain net/http, and a provider, in one
+// Command demo runs two services with browser sessions, on a framework or on plain net/http, and a provider, in one
 // process and on loopback only. Each service has its own cookie. Both keep their sessions in one SQLite file, so each notices when the
 // other ends a session. With -peers 1 there is one service. Ctrl-C stops the demo; sessions survive a restart.
 package main
@@ -59,7 +59,7 @@ func readOptions(args []string, out io.Writer) (options, error) {
 	o := options{fresh: freshAfter}
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
 	flags.SetOutput(out)
-	flags.StringVar(&o.framework, "framework", "gin", "web framework: gin, echo, fiber, chi or nethttp")
+	flags.StringVar(&o.framework, "framework", "gin", "web framework: gin, echo, echo5, fiber, fiber3, chi or nethttp")
 	flags.StringVar(&o.addr, "addr", "127.0.0.1:8080", "where the services listen; a free port if this one is taken")
 	flags.StringVar(&o.provider, "provider", "127.0.0.1:8081", "where the provider listens; a free port if this one is taken")
 	flags.StringVar(&o.data, "data", "", "folder for sessions and keys; default: oidcauth-demo in the user's cache directory")

@@ -114,7 +114,7 @@ func TestCommandLine(t *testing.T) {
 		cancel()
 	}
 	var help bytes.Buffer
-	if err := run(t.Context(), []string{"-h"}, &help); err != nil || !strings.Contains(help.String(), "gin, echo, fiber, chi or nethttp") {
+	if err := run(t.Context(), []string{"-h"}, &help); err != nil || !strings.Contains(help.String(), "gin, echo, echo5, fiber, fiber3, chi or nethttp") {
 		t.Errorf("-h: %v, %q", err, help.String())
 	}
 }

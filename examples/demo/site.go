@@ -14,7 +14,7 @@ import (
 //go:embed page
 var page embed.FS
 
-//go:embed gin.go echo.go fiber.go chi.go nethttp.go
+//go:embed gin.go echo.go echo5.go fiber.go fiber3.go chi.go nethttp.go
 var sources embed.FS
 
 // pageData is the data of the document.

@@ -18,7 +18,7 @@ const Prefix = "/api"
 const SecretKey = "integration-secret-0123456789abcdef"
 
 // Frameworks lists the names that [Start] accepts, one for each adapter.
-var Frameworks = []string{"gin", "echo", "fiber", "chi", "nethttp"}
+var Frameworks = []string{"gin", "echo", "echo5", "fiber", "fiber3", "chi", "nethttp"}
 
 // App is a running application. Under [Prefix] it has the auth routes, GET and POST /me for every caller, GET /feed for callers and
 // guests, and the routes of [Guarded].
@@ -80,8 +80,12 @@ func build(framework string, a *App, guarded Guarded) (server, error) {
 		return onGin(a, guarded)
 	case "echo":
 		return onEcho(a, guarded)
+	case "echo5":
+		return onEcho5(a, guarded)
 	case "fiber":
 		return onFiber(a, guarded)
+	case "fiber3":
+		return onFiber3(a, guarded)
 	case "nethttp":
 		return onPlain(a, guarded)
 	default:

@@ -9,11 +9,15 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/go-chi/chi/v5"
 	"github.com/gofiber/fiber/v2"
+	fiber3 "github.com/gofiber/fiber/v3"
 	"github.com/labstack/echo/v4"
+	echo5 "github.com/labstack/echo/v5"
 
 	"github.com/go-oidc-auth/oidcauth/chiauth"
 	"github.com/go-oidc-auth/oidcauth/core"
+	"github.com/go-oidc-auth/oidcauth/echo5auth"
 	"github.com/go-oidc-auth/oidcauth/echoauth"
+	"github.com/go-oidc-auth/oidcauth/fiber3auth"
 	"github.com/go-oidc-auth/oidcauth/fiberauth"
 	"github.com/go-oidc-auth/oidcauth/ginauth"
 	"github.com/go-oidc-auth/oidcauth/httpauth"
@@ -39,6 +43,20 @@ func onEcho(a *App, guarded Guarded) (server, error) {
 	r := echo.New()
 	api := r.Group(Prefix)
 	answer := func(c echo.Context) error { return c.JSON(http.StatusOK, a.me(echoauth.IDToken(c))) }
+	api.GET("/me", answer, auth.Required())
+	api.POST("/me", answer, auth.Required())
+	api.GET("/feed", answer, auth.Optional())
+	for path, requirements := range guarded {
+		api.GET(path, answer, auth.Required(requirements...))
+	}
+	return onNetHTTP(r), auth.Mount(api, core.Paths{})
+}
+
+func onEcho5(a *App, guarded Guarded) (server, error) {
+	auth := echo5auth.Wrap(a.Auth)
+	r := echo5.New()
+	api := r.Group(Prefix)
+	answer := func(c *echo5.Context) error { return c.JSON(http.StatusOK, a.me(echo5auth.IDToken(c))) }
 	api.GET("/me", answer, auth.Required())
 	api.POST("/me", answer, auth.Required())
 	api.GET("/feed", answer, auth.Optional())
@@ -104,3 +122,26 @@ type fiberServer struct{ app *fiber.App }
 func (s fiberServer) Serve(listener net.Listener) error { return s.app.Listener(listener) }
 
 func (s fiberServer) Shutdown(ctx context.Context) error { return s.app.ShutdownWithContext(ctx) }
+
+func onFiber3(a *App, guarded Guarded) (server, error) {
+	auth := fiber3auth.Wrap(a.Auth)
+	r := fiber3.New(fiber3.Config{ReadBufferSize: 32 << 10})
+	api := r.Group(Prefix)
+	answer := func(c fiber3.Ctx) error { return c.JSON(a.me(core.IDTokenFrom(c))) } // c is a context in this major
+	api.Get("/me", auth.Required(), answer)
+	api.Post("/me", auth.Required(), answer)
+	api.Get("/feed", auth.Optional(), answer)
+	for path, requirements := range guarded {
+		api.Get(path, auth.Required(requirements...), answer)
+	}
+	return fiber3Server{r}, auth.Mount(api, core.Paths{})
+}
+
+// fiber3Server gives fiber v3 the two methods of [http.Server] that are needed here.
+type fiber3Server struct{ app *fiber3.App }
+
+func (s fiber3Server) Serve(listener net.Listener) error {
+	return s.app.Listener(listener, fiber3.ListenConfig{DisableStartupMessage: true})
+}
+
+func (s fiber3Server) Shutdown(ctx context.Context) error { return s.app.ShutdownWithContext(ctx) }

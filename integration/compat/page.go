@@ -14,7 +14,7 @@ were run with. All of it is unchanged, as its own registry or Debian 12 has it. 
 
 ## In short
 
-The adapters are chi (v5), echo (v4), fiber (v2), gin (v1) and net/http, with Go 1.26 or later.
+The adapters are chi (v5), echo (v4) and echo5 (v5), fiber (v2) and fiber3 (v3), gin (v1) and net/http, with Go 1.26 or later.
 
 `
 
