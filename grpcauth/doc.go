@@ -1,0 +1,2 @@
+// Package grpcauth guards gRPC servers with OpenID Connect.
+package grpcauth
