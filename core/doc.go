@@ -1,6 +1,7 @@
 // Package core implements OpenID Connect for web services, independent of a web framework: guards that decide who may call a
 // handler, and routes that log in people and devices at a provider. The adapters ginauth, echo5auth, echoauth, fiber3auth,
-// fiberauth, chiauth and httpauth connect it to a framework, and most programs start with one of them. With net/http, core also works on its own.
+// fiberauth, chiauth and httpauth connect it to a framework, grpcauth to gRPC, and most programs start with one of them. With net/http, core
+// also works on its own.
 //
 //	auth, err := core.New(core.Config{
 //		DiscoveryURL: "https://idp.example.org/realms/demo/.well-known/openid-configuration",

@@ -45,43 +45,52 @@ const endPause = 250 * time.Millisecond
 
 // UntilEnded returns a context that ends when the caller's token expires, when the caller's session reaches its Lifetime or is ended (at most
 // about two seconds after another instance ended it), when the Auth is closed, and with ctx. The IdleTimeout of a session does not end it.
-// Use it for streams and WebSockets, which otherwise outlive the session. Call the returned function when the stream is over. Without a
+// Use it for streams and WebSockets, which otherwise outlive the session. Except with ctx, the context's [context.Cause] is then an
+// [*Error] that says why, as a guard would: 401, or 503 if the Auth is closed. Call the returned function when the stream is over. Without a
 // caller, or for a guest, the context ends only with ctx and with that function. Safe for concurrent use.
 func UntilEnded(ctx context.Context) (context.Context, context.CancelFunc) {
 	found, _ := ctx.Value(callerKey{}).(*admitted)
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := func() { cancel(nil) }
 	if found == nil || found.token.IsGuest() || found.auth == nil {
-		return ctx, cancel
+		return ctx, stop
 	}
 	var watching sync.WaitGroup
-	watching.Add(1)
-	go func() {
-		defer watching.Done()
-		defer cancel()
+	watching.Go(func() {
 		ticker := time.NewTicker(endPause)
 		defer ticker.Stop()
-		for !found.hasEnded(ctx) {
+		for {
+			if err := found.ended(ctx); err != nil {
+				cancel(refusalOf(err))
+				return
+			}
 			select {
 			case <-ticker.C:
 			case <-ctx.Done():
 				return
 			}
 		}
-	}()
-	return ctx, func() { cancel(); watching.Wait() }
+	})
+	return ctx, func() { stop(); watching.Wait() }
 }
 
-// hasEnded reports whether the token has expired or the session has ended. An error counts as no.
-func (a *admitted) hasEnded(ctx context.Context) bool {
-	token := a.token.verified()
-	if !token.Good(time.Now()) || a.auth.closed.Load() {
-		return true
-	}
-	if fault.Is(a.auth.tenants.check(ctx, token, fault.Ended), fault.Ended) {
-		return true
-	}
+// ended returns a fault if the token has expired or the session has ended, nil if not. An error counts as not.
+func (a *admitted) ended(ctx context.Context) error {
+	token, kind := a.token.verified(), fault.Token
 	if a.session != nil {
-		return a.auth.browsers.HasEnded(ctx, a.session.seat)
+		kind = fault.Ended
 	}
-	return a.auth.verifier.HasEnded(ctx, token)
+	if a.auth.closed.Load() {
+		return fault.Down(fault.Service, errClosed)
+	}
+	if !token.Good(time.Now()) {
+		return fault.New(kind, fault.ErrExpired)
+	}
+	if err := a.auth.tenants.check(ctx, token, kind); fault.Is(err, kind) {
+		return err
+	}
+	if a.session != nil && a.auth.browsers.HasEnded(ctx, a.session.seat) || a.session == nil && a.auth.verifier.HasEnded(ctx, token) {
+		return fault.New(kind, fault.ErrRevoked)
+	}
+	return nil
 }

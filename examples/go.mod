@@ -15,6 +15,7 @@ require (
 	github.com/go-oidc-auth/oidcauth/fiber3auth v0.1.0
 	github.com/go-oidc-auth/oidcauth/fiberauth v0.1.0
 	github.com/go-oidc-auth/oidcauth/ginauth v0.1.0
+	github.com/go-oidc-auth/oidcauth/grpcauth v0.1.0
 	github.com/go-oidc-auth/oidcauth/httpauth v0.1.0
 	github.com/gofiber/fiber/v2 v2.52.15
 	github.com/gofiber/fiber/v3 v3.5.0
@@ -22,6 +23,9 @@ require (
 	github.com/labstack/echo/v5 v5.4.4
 	github.com/swaggo/files/v2 v2.0.2
 	golang.org/x/oauth2 v0.37.0
+	google.golang.org/genproto/googleapis/rpc v0.0.0-20261005182115-fad411399dd8
+	google.golang.org/grpc v1.85.0
+	google.golang.org/protobuf v1.36.12
 )
 
 require (
@@ -85,7 +89,6 @@ require (
 	golang.org/x/sync v0.24.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/text v0.43.0 // indirect
-	google.golang.org/protobuf v1.36.12 // indirect
 	modernc.org/libc v1.78.0 // indirect
 	modernc.org/mathutil v1.7.1 // indirect
 	modernc.org/memory v1.12.1 // indirect

@@ -18,6 +18,7 @@ type framework struct {
 	Adapter string
 	Module  string // "" for the standard library
 	Brings  string // a disallowed module that the framework itself requires
+	Calls   bool   // the program's guarded handlers are methods, which it calls itself when it has an argument, and it has no pages
 }
 
 var frameworks = []framework{
@@ -28,6 +29,7 @@ var frameworks = []framework{
 	{Name: "fiber", Adapter: "fiberauth", Module: "github.com/gofiber/fiber/v2"},
 	{Name: "chi", Adapter: "chiauth", Module: "github.com/go-chi/chi"},
 	{Name: "nethttp", Adapter: "httpauth"},
+	{Name: "grpc", Adapter: "grpcauth", Module: "google.golang.org/grpc", Calls: true},
 }
 
 // drivers lists database drivers. A program that uses only an adapter must not contain any of them.
@@ -45,8 +47,13 @@ var drivers = []string{
 
 // consumer uses every adapter as a user does, outside of the repository's workspace: go get in an empty module, the program of
 // the adapter's README, a first request, and then the lines that getting started adds for pages. It prints what the adapter
-// adds to the user's build.
-func (r *repo) consumer(ctx context.Context) error {
+// adds to the user's build. Names of frameworks limit it to these.
+func (r *repo) consumer(ctx context.Context, names ...string) error {
+	for _, name := range names {
+		if !slices.ContainsFunc(frameworks, func(f framework) bool { return f.Name == name }) {
+			return fmt.Errorf("consumer: no such framework: %s", name)
+		}
+	}
 	pages, err := r.addedForPages()
 	if err != nil {
 		return err
@@ -63,6 +70,9 @@ func (r *repo) consumer(ctx context.Context) error {
 	_, _ = fmt.Fprintln(w, "adapter\tmodules in the graph\tmodules in the program\tpackages beyond the standard library")
 	var faults []error
 	for _, f := range frameworks {
+		if len(names) > 0 && !slices.Contains(names, f.Name) {
+			continue
+		}
 		fmt.Printf("== go get %s@%s in an empty module\n", prefix+f.Adapter, r.Version)
 		size, err := r.consume(ctx, p, f, pages)
 		if err != nil {
@@ -104,6 +114,9 @@ func (r *repo) consume(ctx context.Context, p *packed, f framework, pages []stri
 	size, err := measure(dir, p.env, f)
 	if err != nil {
 		return buildSize{}, err
+	}
+	if f.Calls {
+		return size, tryCalls(ctx, dir, p.env, binary)
 	}
 	if err := tryProgram(ctx, dir, p.env, binary); err != nil {
 		return buildSize{}, err

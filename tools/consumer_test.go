@@ -2,8 +2,16 @@ package main
 
 import (
 	"slices"
+	"strings"
 	"testing"
 )
+
+// A name of a framework that does not exist would test nothing.
+func TestConsumerNames(t *testing.T) {
+	if err := load(t, tree()).consumer(t.Context(), "gin", "grcp"); err == nil || !strings.Contains(err.Error(), "grcp") {
+		t.Error(err)
+	}
+}
 
 func TestForeign(t *testing.T) {
 	gin := frameworks[0]

@@ -2,7 +2,7 @@
 //
 //	tools pack DIR      write the released modules into DIR in the layout of a module proxy
 //	tools packed CMD... run go CMD, such as vet or test -race, in every released module as users download it
-//	tools consumer      use every adapter from an empty module, as a user does
+//	tools consumer [NAME...] use every adapter, or those for these frameworks, from an empty module, as a user does
 //	tools tidy [-check] update every go.mod, go.sum and go.work, or only report which are out of date
 //	tools docs          check the Markdown files and the committed text
 //	tools release       check the preconditions of a release and print the commands that tag it
@@ -44,10 +44,10 @@ func run(args []string) error {
 		return r.packAll(rest[0])
 	case command == "packed" && len(rest) > 0:
 		return r.runPacked(rest[0], rest[1:]...)
-	case command == "consumer" && len(rest) == 0:
+	case command == "consumer":
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 		defer stop()
-		return r.consumer(ctx)
+		return r.consumer(ctx, rest...)
 	case command == "tidy" && len(rest) == 0:
 		return r.tidy(false)
 	case command == "tidy" && len(rest) == 1 && rest[0] == "-check":

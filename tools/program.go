@@ -73,6 +73,12 @@ func startProvider(ctx context.Context, dir string, env []string) (provider, err
 	return p, nil
 }
 
+// noProvider returns the settings of a provider that does not answer.
+func noProvider() (provider, error) {
+	nobody, err := freeAddress()
+	return provider{Discovery: "http://" + nobody + "/.well-known/openid-configuration", ClientID: "app", ClientSecret: "secret"}, err
+}
+
 // An exchange is a request to a program and the expected answer.
 type exchange struct {
 	path, authorization string
@@ -90,13 +96,12 @@ func tryProgram(ctx context.Context, dir string, env []string, binary string) er
 	if err != nil {
 		return err
 	}
-	nobody, err := freeAddress()
+	outage, err := noProvider()
 	if err != nil {
 		return err
 	}
 	callback := "http://" + address + callbackRoute
 	login := loginRoute + "?redirect_uri=" + url.QueryEscape(callback)
-	outage := provider{Discovery: "http://" + nobody + "/.well-known/openid-configuration", ClientID: "app", ClientSecret: "secret"}
 	err = runProgram(ctx, binary, address, outage, func(base string) error {
 		return converse(ctx, base, []exchange{
 			{path: guardedRoute, status: http.StatusUnauthorized, header: "WWW-Authenticate", begins: "Bearer"},
@@ -123,8 +128,8 @@ func tryProgram(ctx context.Context, dir string, env []string, binary string) er
 	return nil
 }
 
-// runProgram starts a program, waits until it answers, calls try with its address, and ends it.
-func runProgram(ctx context.Context, binary, address string, idp provider, try func(base string) error) error {
+// runProgram starts a program, waits until it answers, calls try with its address, and ends it. env has further variables of the program.
+func runProgram(ctx context.Context, binary, address string, idp provider, try func(base string) error, env ...string) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var output bytes.Buffer
@@ -139,6 +144,7 @@ func runProgram(ctx context.Context, binary, address string, idp provider, try f
 		"ADDR="+address,
 		"XDG_DATA_HOME="+filepath.Dir(binary),
 	)
+	cmd.Env = append(cmd.Env, env...)
 	if err := cmd.Start(); err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package contract
 import (
 	"encoding/base64"
 	"encoding/json"
-	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -13,22 +12,8 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// badProviderTokens returns the bad tokens of passthrough mode. Each would pass the guards of [guardCases] but for one fault.
-func badProviderTokens(_ setup, s *site) map[string]string {
-	staff := oidctest.Claims{"scope": "openid staff"}
-	foreign := s.idp.AccessClaims("alice")
-	maps.Copy(foreign, staff)
-	return map[string]string{
-		"changed":         changed(s.idp.AccessToken("alice", staff)),
-		"foreign key":     s.idp.SignForeign("at+jwt", foreign),
-		"expired":         s.idp.AccessToken("alice", staff, oidctest.Claims{"exp": int64(1)}),
-		"another service": s.idp.AccessToken("alice", staff, oidctest.Claims{"aud": "x", "azp": "x", "client_id": "x"}),
-		"issued to us":    s.idp.AccessToken("alice", staff, oidctest.Claims{"aud": "x"}),
-		"ID token":        anIDToken(s),
-		"refreshed":       s.idp.IDToken("alice", oidctest.Claims{"groups": []string{"/staff/dev"}}),
-		"unmarked":        s.idp.UnmarkedAccessToken("alice"),
-	}
-}
+// badProviderTokens returns the bad tokens of passthrough mode.
+func badProviderTokens(_ setup, s *site) map[string]string { return BadTokens(s.idp) }
 
 // badOwnTokens returns the bad tokens of broker mode. Other services make most of them, with the keys of this one.
 func badOwnTokens(a setup, s *site) map[string]string {
@@ -53,15 +38,15 @@ func badOwnTokens(a setup, s *site) map[string]string {
 		"ended session":     ended,
 		"refresh token":     login.RefreshToken,
 		"the provider's":    s.idp.AccessToken("alice", staff),
-		"ID token":          anIDToken(s),
+		"ID token":          anIDToken(s.idp),
 		"refreshed":         s.idp.IDToken("alice"),
 		"provider's forged": s.idp.Sign("at+jwt", claimsOf(s, good)),
 	}
 }
 
 // anIDToken returns an ID token of the provider for this client, as from a login.
-func anIDToken(s *site) string {
-	return s.idp.Sign("JWT", oidctest.Claims{"iss": s.idp.Issuer(), "aud": "app", "sub": "alice", "exp": int64(1 << 40), "nonce": "x"})
+func anIDToken(idp *oidctest.Provider) string {
+	return idp.Sign("JWT", oidctest.Claims{"iss": idp.Issuer(), "aud": "app", "sub": "alice", "exp": int64(1 << 40), "nonce": "x"})
 }
 
 // changed returns a token with another signature.

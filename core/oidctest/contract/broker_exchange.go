@@ -87,7 +87,7 @@ func testExchangeRefusals(t *testing.T, a setup) {
 		"too long":           {exchangeOf(strings.Repeat("x", 16<<10+1)), invalid("Parameter subject_token is too long.")},
 		"own token":          {exchangeOf(s.token("alice")), s.badSubject},
 		"refresh token":      {exchangeOf(s.tokens(s.codeForm("alice")).RefreshToken), s.badSubject},
-		"ID token":           {exchangeOf(anIDToken(s)), s.badSubject},
+		"ID token":           {exchangeOf(anIDToken(s.idp)), s.badSubject},
 		"refreshed ID token": {exchangeOf(s.idp.IDToken("alice")), s.badSubject},
 		"unmarked":           {exchangeOf(s.idp.UnmarkedAccessToken("alice")), s.badSubject},
 		"changed":            {exchangeOf(changed(good)), s.badSubject},

@@ -2,7 +2,6 @@ package contract
 
 import (
 	"context"
-	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -10,30 +9,9 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
 )
 
-// guardCase is a request to a guard and its refusal, "" if it passes.
-type guardCase struct{ header, refusal string }
-
-// guardCases returns requests to a guard that requires the scope staff, the role admin and the group of alice.
-func guardCases(a setup, s *site) map[string]guardCase {
-	staff := oidctest.Claims{"scope": "openid staff"}
-	good := s.token("alice", staff)
-	cases := map[string]guardCase{
-		"good":         {"Bearer " + good, ""},
-		"lower case":   {"bearer  " + good, ""},
-		"none":         {"", noCredentials()},
-		"other scheme": {"Basic YTpi", noCredentials()},
-		"scheme alone": {"Bearer", noCredentials()},
-		"malformed":    {"Bearer x.y.z", badToken()},
-		"two tokens":   {"Bearer " + good + " " + good, badToken()},
-		"comma":        {"Bearer " + good + ", Bearer " + good, badToken()},
-		"oversized":    {"Bearer " + good + strings.Repeat("x", 17<<10), badToken()},
-		"scope":        {"Bearer " + s.token("alice"), lacksScopes("staff", "staff")},
-		"claim":        {"Bearer " + s.token("bob", staff), lacksClaims()},
-	}
-	for name, raw := range a.badTokens(a, s) {
-		cases[name] = guardCase{"Bearer " + raw, badToken()}
-	}
-	return cases
+// refusals are the answers to a request with a bearer token, by its outcome; "" if it passes.
+var refusals = map[Outcome]string{
+	Admitted: "", NoCredentials: noCredentials(), BadToken: badToken(), LacksScope: lacksScopes("staff", "staff"), LacksClaim: lacksClaims(),
 }
 
 func testGuards(t *testing.T, a setup) {
@@ -42,7 +20,7 @@ func testGuards(t *testing.T, a setup) {
 		runs.Add(1)
 		return who(ctx, given...)
 	}
-	needs := []core.Requirement{core.Scopes("staff"), core.Roles("admin"), core.Claim("groups", "/staff/dev")}
+	needs := Needs()
 	s := a.open(t, plan{build: func(app App) {
 		app.Get("/free", counted)
 		app.Get("/required/route", counted, Required(needs...))
@@ -54,36 +32,36 @@ func testGuards(t *testing.T, a setup) {
 		app.HandleOptional("/strict/handle", counted, append(needs, core.RejectInvalid)...)
 	}})
 	times := map[string]int{"/route": 1, "/group/x": 1, "/handle": 2}
-	for name, test := range guardCases(a, s) {
+	for name, test := range Credentials(s.token, a.badTokens(a, s)) {
 		t.Run(name, func(t *testing.T) {
-			s := s.in(t)
+			s, refusal := s.in(t), refusals[test.Outcome]
 			var headers []string
-			if test.header != "" {
-				headers = []string{"Authorization: " + test.header}
+			if test.Authorization != "" {
+				headers = []string{"Authorization: " + test.Authorization}
 			}
 			s.get("/free", headers...).is(seen("", 1))
 			for place, given := range times {
 				before := runs.Load()
 				required := s.get("/required"+place, headers...)
-				if test.refusal == "" {
+				if refusal == "" {
 					required.is(seen("alice", given))
 					s.get("/optional"+place, headers...).is(seen("alice", given))
 					continue
 				}
-				required.is(test.refusal)
+				required.is(refusal)
 				if runs.Load() != before {
 					t.Error("a refused handler ran")
 				}
 				s.get("/optional"+place, headers...).is(seen("", given))
 			}
 			strict := s.get("/strict/handle", headers...)
-			switch test.refusal {
+			switch refusal {
 			case "":
 				strict.is(seen("alice", 2))
 			case noCredentials():
 				strict.is(seen("", 2))
 			default:
-				strict.is(test.refusal)
+				strict.is(refusal)
 			}
 		})
 	}
