@@ -18,6 +18,8 @@
 // [Auth.Optional] are middleware for a group, where [IDToken] returns the caller. All of them take requirements of package core:
 // core.Scopes, core.Roles, core.Claim, core.Check and others. [Auth.Mount] registers the routes.
 //
+// [core.IDTokenFrom] finds the caller in c.Context(), in c itself, and in the context of a net/http handler behind a guard.
+//
 // Callers send an access token of the provider in the Authorization header, as "Bearer" and the token. With core.Config.Sessions, people
 // also log in with a browser: a guarded page sends them to the login and back, and [Session] returns their session.
 //

@@ -24,9 +24,9 @@ type ServedApp interface {
 }
 
 // RunServer runs the tests for adapters of frameworks whose server is not net/http's, beside [Run]: header names in any case, two headers
-// of one name, bodies that are streamed from the connection. New creates an application as [Adapter.New] does, with a server with
+// of one name, bodies that are streamed from the connection. build creates an application as [Adapter.New] does, with a server with
 // these settings.
-func RunServer(t *testing.T, New func(core.Config, Server) (ServedApp, error)) {
+func RunServer(t *testing.T, build func(core.Config, Server) (ServedApp, error)) {
 	for _, test := range []struct {
 		name   string
 		server Server
@@ -42,8 +42,11 @@ func RunServer(t *testing.T, New func(core.Config, Server) (ServedApp, error)) {
 		t.Run(test.name, func(t *testing.T) {
 			read := new(atomic.Int64)
 			test.test(t, setup{Adapter{New: func(cfg core.Config) (App, error) {
-				app, err := New(cfg, test.server)
-				return &countedApp{app, read}, err
+				app, err := build(cfg, test.server)
+				if err != nil {
+					return nil, err
+				}
+				return &countedApp{app, read}, nil
 			}}, passthroughMode()}, read)
 		})
 	}
