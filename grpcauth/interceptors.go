@@ -33,8 +33,9 @@ func (i *Interceptors) Unary(ctx context.Context, request any, info *grpc.UnaryS
 }
 
 // Stream is a [grpc.StreamServerInterceptor]. It does for streams what Unary does for single calls, and ends a stream when the caller's
-// token expires or is revoked ([core.UntilEnded]): the context of the stream is canceled, SendMsg and RecvMsg return at once, and once the
-// handler has returned, the client gets Unauthenticated, whatever the handler returned.
+// token expires or is revoked, and when the Auth is closed ([core.UntilEnded]): the context of the stream is canceled, SendMsg and RecvMsg
+// return at once, and nothing more is sent. When the handler has returned, the client gets Unauthenticated, for a closed Auth Unavailable,
+// whatever the handler returned. A handler must not use a message that RecvMsg returned with an error.
 func (i *Interceptors) Stream(server any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
 	rule := i.rules.of(info.FullMethod)
 	if rule.open {

@@ -18,9 +18,9 @@ const (
 	ReflectionAlpha = "grpc.reflection.v1alpha.ServerReflection" // the same, for older clients
 )
 
-// Rules says which guard decides about which method. The rule of a method counts before that of its service, and this before Default. A
-// guard is one of Required or Optional of an Auth; every caller comes with a bearer token, so a guard with core.SessionOnly refuses
-// everybody. The zero value refuses every call.
+// Rules says which guard decides about which method. The rule of a method counts before that of its service, and this before Default. The
+// guards are those of core.Auth.Required and core.Auth.Optional. A call has a bearer token or no credentials, so a guard with core.SessionOnly
+// refuses everybody. The zero value refuses every call.
 type Rules struct {
 	// Methods has the guards of single methods. A key is a full method name, as the constants of generated code
 	// ("/shop.Orders/Delete").

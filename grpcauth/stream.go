@@ -37,9 +37,8 @@ func (s *stream) Context() context.Context { return s.ctx }
 // mortal is a stream that ends with the token of its caller.
 //
 // A call of the inner stream that waits for the client returns only when the client acts or the interceptor has returned, and the
-// interceptor returns when the handler does. So each runs in a goroutine that the handler can leave. An abandoned call returns once the
-// interceptor has: the server then cancels the inner stream, as it does for the goroutines of handlers that return early. No other
-// call follows an abandoned one.
+// interceptor returns when the handler does. So each call runs in a goroutine that the handler can leave. When the interceptor has returned,
+// the server cancels the inner stream, which ends an abandoned call. No other call of the same direction follows it.
 type mortal struct {
 	*stream
 
