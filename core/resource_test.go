@@ -9,9 +9,11 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-oidc-auth/oidcauth/core"
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
@@ -204,14 +206,22 @@ func TestResourceMetadataDuringAnOutage(t *testing.T) {
 	})
 }
 
-// Guards that are made for each request fill the list up to its bound, and no further.
+// Guards that are made for each request, by many at once, fill the list up to its bound, and no further.
 func TestResourceScopesAreBounded(t *testing.T) {
 	auth := newIDP(t).auth(serving(mcpURL))
+	routes := rootOf(t, auth)
 	auth.Required(core.Scopes("zz"))
-	for i := range 5000 {
-		auth.Required(core.Scopes(fmt.Sprintf("document-%d", i)))
+	var wait sync.WaitGroup
+	for worker := range 4 {
+		wait.Go(func() {
+			for i := range 1000 {
+				auth.Required(core.Scopes(fmt.Sprintf("document-%d-%d", worker, i)))
+			}
+			ask(t, routes, http.MethodGet, wellKnown)
+		})
 	}
-	list := described(t, rootOf(t, auth), wellKnown)["scopes_supported"].([]any)
+	wait.Wait()
+	list := described(t, routes, wellKnown)["scopes_supported"].([]any)
 	if len(list) != 100 || list[99] != "zz" {
 		t.Errorf("%d scopes, the last is %v", len(list), list[len(list)-1])
 	}
@@ -373,6 +383,23 @@ func TestResourceChallengeOfOnError(t *testing.T) {
 	}
 }
 
+// With Sessions a script gets the challenge beside the address of the login, and a person's browser goes to the login without one.
+func TestResourceChallengesOfSessions(t *testing.T) {
+	idp := newIDP(t)
+	auth := idp.auth(serving(mcpURL), withSessions(nil))
+	rootOf(t, auth)
+	guard := auth.Required(core.Scopes("read"))
+	const want = plainChallenge + `, scope="read", resource_metadata="` + mcpDocument + `"`
+	script := guard.Admit(t.Context(), core.Credentials{Method: http.MethodGet, Target: "/mcp", Header: flowHeader([]string{"Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty"})}).Refusal
+	if got := script.Header.Get("WWW-Authenticate"); script.Status != http.StatusUnauthorized || got != want || !strings.Contains(string(script.Body), "login_url") {
+		t.Errorf("a script: %d %s %s", script.Status, got, script.Body)
+	}
+	page := guard.Admit(t.Context(), core.Credentials{Method: http.MethodGet, Target: "/mcp", Header: flowHeader([]string{"Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document"})}).Refusal
+	if page.Status != http.StatusFound || len(page.Header["Www-Authenticate"]) > 0 {
+		t.Errorf("a page: %d %v", page.Status, page.Header)
+	}
+}
+
 // Without Resources nothing changes, and with them no address is named that nobody serves.
 func TestResourceChallengesNameWhatIsMounted(t *testing.T) {
 	idp := newIDP(t)
@@ -529,4 +556,70 @@ func TestGoodResources(t *testing.T) {
 		}
 		_ = auth.Close()
 	}
+}
+
+// FuzzResource: whatever address New accepts is served, named in challenges and accepted as audience by the rule, which is written a second
+// time here; whatever the target of a request is, its refusal is a challenge.
+func FuzzResource(f *testing.F) {
+	for _, address := range []string{mcpURL, "https://Root.example.com:8443/", "http://[::1]:80/a-b/.well-known", "https://a.example/%2e", "https://a.example/..", "HTTPS://x", "https://\"", "https://a/x\x00"} {
+		f.Add(address, address, "/mcp")
+		f.Add(address, strings.ToUpper(address), "/a-b/c?d")
+	}
+	idp := newIDP(f)
+	f.Fuzz(func(t *testing.T, address, audience, target string) {
+		config := idp.config()
+		serving(address, "https://other.example/x-y")(&config)
+		auth, err := core.New(config)
+		if err != nil {
+			if !strings.Contains(err.Error(), "Config.Resources[") {
+				t.Errorf("%q: %v", address, err)
+			}
+			return
+		}
+		defer func() { _ = auth.Close() }()
+		routes := rootOf(t, auth)
+		path := strings.TrimSuffix(address[len(originIn(address)):], "/")
+		if got := described(t, routes, wellKnown+path)["resource"]; got != address {
+			t.Errorf("%q: the document is about %q", address, got)
+		}
+		mustAdmit(t, auth.Required(), idp.token(claims{"aud": address}))
+		if utf8.ValidString(audience) && audience != clientID && audience != "https://other.example/x-y" {
+			caller, err := admit(t, auth.Required(), idp.token(claims{"aud": audience}))
+			if got, want := statusOf(t, caller, err) == http.StatusOK, normalOf(audience) == normalOf(address); got != want {
+				t.Errorf("a token for %q at %q: %v", audience, address, err)
+			}
+		}
+		status, challenge := challengeAt(t, auth.Required(core.Scopes("read")), target, "")
+		rest, ok := strings.CutPrefix(challenge, plainChallenge+`, scope="read"`)
+		if own := `, resource_metadata="` + originIn(address) + wellKnown + path + `"`; !ok || status != http.StatusUnauthorized ||
+			rest != "" && rest != own && rest != `, resource_metadata="https://other.example`+wellKnown+`/x-y"` {
+			t.Errorf("%q at %q: %d %s", target, address, status, challenge)
+		}
+	})
+}
+
+// originIn returns the beginning of an address up to its path.
+func originIn(address string) string {
+	scheme, rest, _ := strings.Cut(address, "://")
+	host, _, _ := strings.Cut(rest, "/")
+	return scheme + "://" + host
+}
+
+// normalOf returns an address with the ASCII letters of its origin in lower case, and without a slash that is its whole path.
+func normalOf(address string) string {
+	if !strings.Contains(address, "://") {
+		return address
+	}
+	origin := originIn(address)
+	path := strings.TrimPrefix(address, origin)
+	if path == "/" {
+		path = ""
+	}
+	lower := func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			r += 'a' - 'A'
+		}
+		return r
+	}
+	return strings.Map(lower, origin) + path
 }
