@@ -29,7 +29,7 @@
 //   - [Check], [CheckRequest]: a function of yours, for the caller alone or with the request
 //   - [AnyOf], [AllOf]: combinations
 //
-// [Config].Require adds requirements to every guard.
+// [Config].Require adds requirements to every guard. [Guard.Rule] returns them as data; package core/openapi describes them for OpenAPI.
 //
 // # Who the callers are
 //

@@ -141,7 +141,7 @@ func Claim(path string, anyOf ...string) Requirement {
 }
 
 // Check calls a function of the application; the requirement is met if it returns true. The function must be safe for
-// concurrent use. If it panics, the answer is a 500 and the panic is logged with name; name appears only in logs and errors.
+// concurrent use. If it panics, the answer is a 500 and the panic is logged with name; name appears only in logs, errors and rules ([Rule]).
 // With a nil function it is never met.
 func Check(name string, ok func(*IDToken) bool) Requirement {
 	if ok == nil {
@@ -153,7 +153,7 @@ func Check(name string, ok func(*IDToken) bool) Requirement {
 // CheckRequest calls a function of the application with the caller and the request: method, target and header, which are
 // copies that the function may keep. It must be safe for concurrent use; the context is the request's. If it returns an
 // error, the answer is a 503, and [Auth.Optional] treats the caller as a guest, as in every outage. If it panics, the answer
-// is a 500. name appears only in logs and errors. With a nil function it is never met. Invalid in Config.Require, which also
+// is a 500. name appears only in logs, errors and rules. With a nil function it is never met. Invalid in Config.Require, which also
 // applies when a token is issued, without a request to check.
 func CheckRequest(name string, ok func(context.Context, Credentials, *IDToken) (bool, error)) Requirement {
 	if ok == nil {

@@ -14,6 +14,8 @@
 //
 //	ctx := core.WithIDToken(ctx, oidctest.IDToken(oidctest.Claims{"sub": "alice"}))
 //
+// For the routes of an application, [Access] reports who may call each, and names those without a guard.
+//
 // The provider implements discovery, a login page, the authorization code flow with PKCE, refresh tokens with rotation and reuse
 // detection, the device flow with its page, userinfo, introspection, revocation, logout, and key rotation with the algorithms of
 // [WithAlgorithm].
