@@ -25,9 +25,9 @@ type verdict struct {
 func (g *Guard) judge(ctx context.Context, credentials *Credentials, token *IDToken, r *Requirement) verdict {
 	switch r.kind {
 	case kindScopes:
-		missing, err := g.auth.lacks(ctx, token, r.scopes)
-		if err != nil || len(missing) == 0 {
-			return verdict{met: err == nil, err: err}
+		met, err := g.auth.covers(ctx, token, r.scopes)
+		if met || err != nil {
+			return verdict{met: met, err: err}
 		}
 		return verdict{scopes: r.scopes}
 	case kindClaims:
@@ -121,7 +121,7 @@ func (g *Guard) permit(token *IDToken) error {
 
 // meets checks the guard's scopes before everything else, as the Python library does, and the login last.
 func (g *Guard) meets(ctx context.Context, credentials *Credentials, token *IDToken) error {
-	if missing, err := g.auth.lacks(ctx, token, g.scopes); err != nil || len(missing) > 0 {
+	if met, err := g.auth.covers(ctx, token, g.scopes); !met || err != nil {
 		return g.lacksScopes(ctx, token, g.scopes)
 	}
 	var stepUp *claims.StepUp
@@ -150,23 +150,22 @@ func (g *Guard) meets(ctx context.Context, credentials *Credentials, token *IDTo
 
 const lacksClaims = "Insufficient permissions based on token claims."
 
-// lacks returns those of the wanted scopes that no scope of the token is or implies; nil if there is none. It allocates only if one is
-// missing.
-func (a *Auth) lacks(ctx context.Context, token *IDToken, wanted []string) (missing []string, err error) {
-	has := token.token.Scopes
+// covers reports whether the token has all of the wanted scopes, or others that imply them. It runs on every request and must not allocate
+// for scopes that the token has.
+func (a *Auth) covers(ctx context.Context, token *IDToken, wanted []string) (bool, error) {
 	for _, scope := range wanted {
-		if slices.Contains(has, scope) {
-			continue
-		}
-		implied, err := a.implies(ctx, has, scope)
-		if err != nil {
-			return nil, err
-		}
-		if !implied {
-			missing = append(missing, scope)
+		if has, err := a.hasScope(ctx, token, scope); !has || err != nil {
+			return false, err
 		}
 	}
-	return missing, nil
+	return true, nil
+}
+
+func (a *Auth) hasScope(ctx context.Context, token *IDToken, wanted string) (bool, error) {
+	if slices.Contains(token.token.Scopes, wanted) {
+		return true, nil
+	}
+	return a.implies(ctx, token.token.Scopes, wanted)
 }
 
 // implies asks Config.ScopeImplies about each of the granted scopes.
@@ -187,9 +186,15 @@ func (g *Guard) lacksScopes(ctx context.Context, token *IDToken, needed []string
 	if g.auth.resources != nil {
 		needed = claims.Distinct(append(slices.Clip(needed), g.wants(token.token.Scopes)...))
 	}
-	missing, err := g.auth.lacks(ctx, token, needed)
-	if err != nil {
-		return err
+	var missing []string
+	for _, scope := range needed {
+		has, err := g.auth.hasScope(ctx, token, scope)
+		if err != nil {
+			return err
+		}
+		if !has {
+			missing = append(missing, scope)
+		}
 	}
 	slices.Sort(missing)
 	e := insufficient("Token missing required scopes: " + strings.Join(missing, ", "))
