@@ -46,14 +46,14 @@ func newRouter(cfg core.Config) (*http.ServeMux, error) {
 }
 
 func account(w http.ResponseWriter, _ *http.Request, caller *core.IDToken) {
-	fmt.Fprintf(w, "The account of %s.", caller.Username())
+	_, _ = fmt.Fprintf(w, "The account of %s.", caller.Username())
 }
 
 func form(w http.ResponseWriter, _ *http.Request, _ *core.IDToken) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	fmt.Fprint(w, `<!DOCTYPE html><meta charset="utf-8"><title>Payment</title><form method="post"><button>Pay</button></form>`)
+	_, _ = fmt.Fprint(w, `<!DOCTYPE html><meta charset="utf-8"><title>Payment</title><form method="post"><button>Pay</button></form>`)
 }
 
 func pay(w http.ResponseWriter, _ *http.Request, caller *core.IDToken) {
-	fmt.Fprintf(w, "Paid by %s.", caller.Username())
+	_, _ = fmt.Fprintf(w, "Paid by %s.", caller.Username())
 }
