@@ -20,11 +20,11 @@ type rules struct {
 	full  bool            // one was left out
 }
 
-// Rules returns the distinct rules of the guards that [Auth.Required] and [Auth.Optional] have made, of those in handlers and in the adapters
-// too, sorted by their texts. It keeps rules, no guards: a guard that is made anew for each request adds its rule once. It keeps the first 1,000 rules, and
-// of these 1 MiB of text; a warning in the log says if there are more, which happens only if values of requests are in them. Whether a
-// router uses a guard, and for which route, is not known here: see package oidctest. The routes of this library are not in it. The caller owns the result. Safe for
-// concurrent use.
+// Rules returns the distinct rules of the guards that [Auth.Required] and [Auth.Optional] have made, those of the adapters and those that
+// handlers make among them, sorted by their texts. The routes of this library are not in it. It keeps rules and no guards, so a guard that is made
+// anew for each request adds its rule once. It keeps the first 1,000 rules, and of these 1 MiB of text; a warning in the log says if there
+// are more, which happens only if values of requests are in them. Whether a router uses a guard, and for which route, is not known here: see
+// package oidctest. The caller owns the result. Safe for concurrent use.
 func (a *Auth) Rules() []Rule {
 	a.rules.mu.Lock()
 	defer a.rules.mu.Unlock()

@@ -58,6 +58,8 @@ func (l AccessLine) who() string {
 	}
 }
 
+func (l AccessLine) isReached() bool { return l.Rule != nil || l.Route != "" }
+
 // IsUnguarded reports whether the route has no guard and is not in App.Open.
 func (l AccessLine) IsUnguarded() bool { return l.Rule == nil && l.Route == "" && !l.Open }
 
@@ -107,6 +109,9 @@ func Access(ctx context.Context, app App) (AccessReport, error) {
 			}
 		}
 		report = append(report, line)
+	}
+	if !slices.ContainsFunc(report, AccessLine.isReached) && len(errs) > 0 {
+		errs = append(errs, errors.New("oidctest: no guard was reached at all: does App.Send give the router the context of the request?"))
 	}
 	for _, name := range app.Open {
 		if !seen[name] {

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/go-oidc-auth/oidcauth/core"
@@ -23,7 +25,8 @@ type Operation struct {
 // Fill writes into a parsed document (encoding/json, or a YAML decoder that makes map[string]any) what guards demand: of each operation the
 // member security, and the responses 401, 403, 503 and 302 that it does not have yet. The components that they need are added too; those with
 // the same name are left alone, so that an application can describe its login in its own way. An operation of everybody gets an empty
-// security. Operations of the document that are not in the list are left alone.
+// security. Operations of the document that are not in the list are left alone. A document of OpenAPI 3.0 names scopes only for schemes that have
+// them, oauth2 and openIdConnect, as that version wants it.
 //
 // The error names every operation that the document does not have, or has twice, and everything in the document that is not as OpenAPI 3.1
 // says. The document is then unchanged.
@@ -33,6 +36,11 @@ func (a API) Fill(document map[string]any, operations []Operation) error {
 		return errors.New("openapi: the document is not of OpenAPI 3")
 	}
 	found, errs := operationsOf(document)
+	components, err := membersOf(document, "components")
+	if err == nil {
+		components, err = a.completed(components)
+	}
+	errs = append(errs, err)
 	parts := make(map[*map[string]any]member) // what each operation gets
 	for _, operation := range operations {
 		name := strings.ToUpper(operation.Method) + " " + operation.Path
@@ -57,17 +65,17 @@ func (a API) Fill(document map[string]any, operations []Operation) error {
 			errs = append(errs, fmt.Errorf("openapi: %s: %w", name, err))
 			continue
 		}
-		parts[&item[0]] = a.member(operation, responses)
+		part := a.member(operation, responses)
+		if strings.HasPrefix(version, "3.0") && operation.Rule != nil {
+			part.security = withoutNames(part.security, components)
+		}
+		parts[&item[0]] = part
 	}
-	components, err := membersOf(document, "components")
-	if err == nil {
-		components, err = a.completed(components)
-	}
-	if errs = append(errs, err); errors.Join(errs...) != nil {
-		return errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil {
+		return err
 	}
 	for item, part := range parts {
-		(*item)["security"], (*item)["responses"] = part.security, part.responses
+		(*item)["security"], (*item)["responses"] = plain(part.security), part.responses
 	}
 	document["components"] = components
 	return nil
@@ -75,14 +83,14 @@ func (a API) Fill(document map[string]any, operations []Operation) error {
 
 // member is what Fill writes into an operation.
 type member struct {
-	security  any
+	security  []map[string][]string
 	responses map[string]any
 }
 
 // member keeps the responses that the application has described.
 func (a API) member(operation Operation, responses map[string]any) member {
 	if operation.Rule == nil {
-		return member{[]any{}, responses}
+		return member{[]map[string][]string{}, responses}
 	}
 	for status, response := range a.Responses(*operation.Rule) {
 		isRedirect := response.Content == nil
@@ -90,7 +98,26 @@ func (a API) member(operation Operation, responses map[string]any) member {
 			responses[status] = plain(response)
 		}
 	}
-	return member{plain(a.Security(*operation.Rule)), responses}
+	return member{a.Security(*operation.Rule), responses}
+}
+
+// withoutNames empties the lists that OpenAPI 3.0 wants empty: those of schemes that know no scopes.
+func withoutNames(security []map[string][]string, components map[string]any) []map[string][]string {
+	schemes, _ := components["securitySchemes"].(map[string]any)
+	var distinct []map[string][]string
+	for _, alternative := range security {
+		for name := range alternative {
+			scheme, _ := schemes[name].(map[string]any)
+			if scheme["type"] != "oauth2" && scheme["type"] != "openIdConnect" {
+				alternative[name] = []string{}
+			}
+		}
+		same := func(other map[string][]string) bool { return maps.EqualFunc(alternative, other, slices.Equal) }
+		if !slices.ContainsFunc(distinct, same) {
+			distinct = append(distinct, alternative)
+		}
+	}
+	return distinct
 }
 
 // completed adds the components that are missing.

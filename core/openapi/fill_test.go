@@ -82,6 +82,29 @@ func TestFill(t *testing.T) {
 	}
 }
 
+// OpenAPI 3.0 wants no scopes for a scheme without them. A login that the application has described has some.
+func TestFillOldDocuments(t *testing.T) {
+	auth := newAuth(t, oidctest.NewProvider(t, oidctest.WithoutNetwork("https://idp.example")), true)
+	rule := auth.Required(core.AnyOf(core.Scopes("a"), core.Scopes("b"))).Rule()
+	for name, c := range map[string]struct {
+		version, bearer, want string
+	}{
+		"http":          {"3.0.3", "", `[{"bearer":[]},{"session":[]}]`},
+		"oauth2":        {"3.0.3", "login", `[{"login":["a"]},{"session":[]},{"login":["b"]}]`},
+		"a new version": {"3.1.0", "", `[{"bearer":["a"]},{"session":["a"]},{"bearer":["b"]},{"session":["b"]}]`},
+	} {
+		document := parse(t, strings.Replace(shop, "3.1.0", c.version, 1))
+		api := openapi.New(auth)
+		api.Bearer = c.bearer
+		if err := api.Fill(document, []openapi.Operation{{Method: "GET", Path: "/offers", Rule: &rule}}); err != nil {
+			t.Fatal(err)
+		}
+		if got := text(t, document["paths"].(map[string]any)["/offers"].(map[string]any)["get"].(map[string]any)["security"]); got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+}
+
 // What does not fit is an error that names all of it, and the document stays as it is.
 func TestFillRefuses(t *testing.T) {
 	auth := newAuth(t, oidctest.NewProvider(t, oidctest.WithoutNetwork("https://idp.example")), true)
