@@ -40,7 +40,12 @@ func StartMCP(t testing.TB, framework, publicURL, issuer string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(p.Stop)
+	t.Cleanup(func() {
+		p.Stop()
+		if t.Failed() {
+			t.Logf("examples/mcp on %s: %s", framework, p.Log())
+		}
+	})
 	if err := p.untilAnswers(fmt.Sprintf("%s/.well-known/oauth-protected-resource/mcp", publicURL), time.Minute); err != nil {
 		t.Fatalf("examples/mcp on %s: %v", framework, err)
 	}
