@@ -47,7 +47,7 @@ endif
 
 # REAL are the packages of the integration module that need more than `make test` starts: `make integration` runs them.
 # HERE are the others that have tests, without the one that `make soak-app` runs.
-REAL := $(patsubst %,./integration/%,provider client pyclient pypeer browser)
+REAL := $(patsubst %,./integration/%,provider client mcp pyclient pypeer browser)
 HERE := $(filter-out $(REAL) ./integration/soak,$(sort $(patsubst %/,./%,$(dir $(wildcard integration/*_test.go integration/*/*_test.go)))))
 
 # AIDES are the modules with which people work on the repository, and the programs with libraries that nothing else here uses. Where CI is not true, make

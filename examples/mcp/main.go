@@ -16,6 +16,7 @@ import (
 
 func main() {
 	framework := flag.String("framework", "nethttp", "nethttp, gin, echo, fiber or chi")
+	leeway := flag.Duration("leeway", 0, "how far the clocks of provider and service may differ; 0: 30s")
 	flag.Parse()
 	serve, known := frameworks[*framework]
 	if !known {
@@ -29,6 +30,7 @@ func main() {
 		SecretKeys:   []string{os.Getenv("SECRET_KEY")}, // openssl rand -base64 48
 		PublicURL:    url,
 		Resources:    []core.Resource{{URL: url + "/mcp", Name: "Orders"}}, // what people type into their client
+		Leeway:       *leeway,
 		Logger:       slog.Default(),
 	}, cmp.Or(os.Getenv("ADDR"), "127.0.0.1:8080")))
 }

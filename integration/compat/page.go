@@ -38,7 +38,8 @@ var kinds = []struct {
 	parts []string
 }{
 	{"provider", []string{"Keycloak", "LemonLDAP::NG", "node-oidc-provider", "ory/fosite", "zitadel/oidc"}},
-	{"client or browser", []string{"Chromium", "golang.org/x/oauth2", "openid-client", "py-oidc-auth-client"}},
+	{"client or browser", []string{"Chromium", "golang.org/x/oauth2", "MCP Go SDK", "MCP Python SDK", "MCP TypeScript SDK", "openid-client",
+		"py-oidc-auth-client"}},
 	{"service that shares logins", []string{"py-oidc-auth"}},
 }
 

@@ -13,6 +13,8 @@
 //   OP_ACR        levels of logins, separated by spaces: a login has the first one of acr_values that is here, else the first
 //   OP_SIGNED     1: introspection answers are signed for clients that accept JWTs (RFC 9701), for web-es256 and web-eddsa with that algorithm
 //   OP_JWT        1: access tokens are JWTs for the API, which userinfo refuses; else opaque ones, good for userinfo
+//   OP_RESOURCES  resource servers with the scopes orders:read and orders:write, separated by spaces; access tokens for them are JWTs. Clients for
+//                 them are mcp, mcp-brief, whose tokens live for OP_BRIEF seconds, and mcp-stray, whose tokens are for the API whatever it asks for
 //
 // Controls of the tests (POST, no part of OpenID Connect):
 //   /_test/rotate          new signing keys come first, the old ones stay published
@@ -25,6 +27,7 @@ const env = process.env;
 const AT_TTL = 300;
 const RT_TTL = 3600;
 const API = 'https://api.example.test';       // the one resource server: JWT access tokens
+const resources = (env.OP_RESOURCES ?? '').split(' ').filter(Boolean);
 const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code';
 
 // --- users -----------------------------------------------------------------
@@ -62,9 +65,10 @@ const clients = [
   web('web-post', { token_endpoint_auth_method: 'client_secret_post' }),
   ...(env.OP_CLIENT_KEYS ? [web('web-key', { client_secret: undefined, token_endpoint_auth_method: 'private_key_jwt',
     token_endpoint_auth_signing_alg: env.OP_CLIENT_ALG, jwks_uri: env.OP_CLIENT_KEYS })] : []),
-  { client_id: 'cli', application_type: 'native', token_endpoint_auth_method: 'none',
+  ...['cli', ...(resources.length ? ['mcp', 'mcp-brief', 'mcp-stray'] : [])].map((client_id) => ({
+    client_id, application_type: 'native', token_endpoint_auth_method: 'none',
     redirect_uris: callbacks, post_logout_redirect_uris: logouts,
-    grant_types: ['authorization_code', 'refresh_token', DEVICE], response_types: ['code'] },
+    grant_types: ['authorization_code', 'refresh_token', DEVICE], response_types: ['code'] })),
 ];
 
 // --- storage that outlives a key rotation ----------------------------------
@@ -133,7 +137,7 @@ function build(issuer, keys) {
     findAccount: async (ctx, sub) => ({ accountId: sub, claims: async () => ({ sub, ...(users[sub] ?? { name: sub }) }) }),
     issueRefreshToken: async (ctx, client) => client.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: true,
-    ttl: { AccessToken: AT_TTL, IdToken: 300, RefreshToken: RT_TTL, Grant: RT_TTL,
+    ttl: { AccessToken: (ctx, token) => token.resourceServer?.accessTokenTTL ?? AT_TTL, IdToken: 300, RefreshToken: RT_TTL, Grant: RT_TTL,
       Session: RT_TTL, Interaction: 600, DeviceCode: 600, AuthorizationCode: 60 },
     fetch: (url, options) => { delete options.dispatcher; return globalThis.fetch(url, options); }, // its own refuses loopback
     features: {
@@ -150,16 +154,26 @@ function build(issuer, keys) {
         enabled: true,
         defaultResource: async () => (env.OP_JWT ? API : undefined),
         useGrantedResource: async () => true,
-        getResourceServerInfo: async (ctx, resource) => {
+        getResourceServerInfo: async (ctx, resource, client) => {
+          if (resources.includes(resource)) {
+            return { audience: client.clientId === 'mcp-stray' ? API : resource, scope: 'orders:read orders:write', accessTokenFormat: 'jwt',
+              accessTokenTTL: client.clientId === 'mcp-brief' ? Number(env.OP_BRIEF) : AT_TTL, jwt: { sign: { alg: 'RS256' } } };
+          }
           if (resource !== API) throw new errors.InvalidTarget();
           return { audience: API, scope: 'api:read api:write', accessTokenFormat: 'jwt', accessTokenTTL: AT_TTL, jwt: { sign: { alg: 'RS256' } } };
         },
       },
     },
-    extraTokenClaims: async (ctx, token) => (token.accountId ? { groups: users[token.accountId]?.groups } : undefined),
+    extraTokenClaims: async (ctx, token) => (token.accountId ? { groups: users[token.accountId]?.groups,
+      ...(resources.length ? { preferred_username: token.accountId } : {}) } : undefined),
   });
 
   if (levels.length) withLevels(provider);
+  // A login that names no scope is refused otherwise, even one for a resource: so there is a default (RFC 6749, section 3.3).
+  provider.use((ctx, next) => {
+    if (ctx.query.resource && ctx.query.scope === undefined) ctx.query = { ...ctx.query, scope: 'openid' };
+    return next();
+  });
   for (const event of ['server_error', 'backchannel.error', 'grant.error', 'authorization.error']) {
     provider.on(event, (...args) => console.error(event, args.find((a) => a instanceof Error)?.stack ?? ''));
   }

@@ -56,6 +56,13 @@ func (s *processes) add(p *Process, dir string) {
 	s.list, s.dirs = append(s.list, p), append(s.dirs, dir)
 }
 
+// addDir has a folder removed in the end.
+func (s *processes) addDir(dir string) {
+	s.Lock()
+	defer s.Unlock()
+	s.dirs = append(s.dirs, dir)
+}
+
 func (s *processes) stop() {
 	s.Lock()
 	defer s.Unlock()

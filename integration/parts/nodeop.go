@@ -2,11 +2,17 @@ package parts
 
 import (
 	"fmt"
+	"os"
+	"strings"
 	"testing"
+	"time"
 )
 
 // NodeVersion is the version of node-oidc-provider in package-lock.json.
 const NodeVersion = "9.13.3"
+
+// NodeMCPVersion is the version of @modelcontextprotocol/client in package-lock.json.
+const NodeMCPVersion = "2.4.0"
 
 // API is the audience of the JWT access tokens of node-oidc-provider.
 const API = "https://api.example.test"
@@ -24,6 +30,16 @@ func NewNodeProvider(t testing.TB, publicURL string, shape Shape) *NodeProvider 
 	t.Helper()
 	command := Node(t, "op.mjs")
 	command.Env = shape.environment(publicURL)
+	return &NodeProvider{Issuer: fmt.Sprint(Start(t, command).Ready["issuer"])}
+}
+
+// NewNodeResources starts a provider that issues access tokens for these resources, with the scopes orders:read and orders:write. The
+// clients are public and send people back to redirect: mcp; mcp-brief, whose access tokens live for brief; and mcp-stray, whose access
+// tokens are for [API] whatever it asks for. The provider stops when the test ends.
+func NewNodeResources(t testing.TB, redirect string, brief time.Duration, resources []string) *NodeProvider {
+	t.Helper()
+	command := Node(t, "op.mjs")
+	command.Env = append(os.Environ(), "OP_CALLBACKS="+redirect, "OP_RESOURCES="+strings.Join(resources, " "), fmt.Sprintf("OP_BRIEF=%.0f", brief.Seconds()))
 	return &NodeProvider{Issuer: fmt.Sprint(Start(t, command).Ready["issuer"])}
 }
 

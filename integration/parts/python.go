@@ -15,6 +15,12 @@ const PythonClientVersion = "2603.0.1"
 // PythonClient is the requirements file of the client, in the folder python.
 const PythonClient = "requirements.txt"
 
+// PythonMCPVersion is the version of mcp, the MCP client, in [PythonMCP].
+const PythonMCPVersion = "2.3.0"
+
+// PythonMCP is the requirements file of the MCP client, in the folder python.
+const PythonMCP = "requirements-mcp.txt"
+
 // PythonServerVersions are the versions of py-oidc-auth for which [PythonServer] has a file.
 var PythonServerVersions = []string{"2604.3.0", "2606.0.0"}
 
