@@ -1,6 +1,6 @@
 // Package contract is the test suite that every adapter must pass. The test of an adapter fills in an [Adapter] for its framework
-// and calls [Run]. The suite compares whole responses, so adapters cannot differ unnoticed. [Differences] lists the points in which
-// a framework may differ; mode.go has the differences between passthrough and broker mode.
+// and calls [Run], and [RunServer] if the framework has its own server. The suite compares whole responses, so adapters cannot differ
+// unnoticed. [Differences] lists the points in which a framework may differ; mode.go has the differences between passthrough and broker mode.
 package contract
 
 import (
