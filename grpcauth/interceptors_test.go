@@ -25,6 +25,13 @@ var outcomes = map[contract.Outcome]string{
 	contract.LacksScope: lacksScopes("staff", "staff"), contract.LacksClaim: lacksClaims(),
 }
 
+// New passes on what core says about the configuration.
+func TestNew(t *testing.T) {
+	if auth, err := grpcauth.New(core.Config{Logger: slog.New(slog.DiscardHandler)}); err == nil || auth != nil || !strings.Contains(err.Error(), "Config.DiscoveryURL") {
+		t.Error(err)
+	}
+}
+
 // What the adapters for HTTP have to decide, decided alike.
 func TestGuards(t *testing.T) {
 	for name, mode := range modes {
