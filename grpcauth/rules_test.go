@@ -59,6 +59,24 @@ func TestRules(t *testing.T) {
 	}
 }
 
+// Interceptors keeps its own copy of the rules.
+func TestRulesAreCopied(t *testing.T) {
+	auth := newAuth(t, newProvider(t).Config())
+	rules := grpcauth.Rules{
+		Methods: map[string]*core.Guard{"/test.Calls/A": auth.Required()}, Services: map[string]*core.Guard{"test.Calls": auth.Required()}, Open: []string{"test.Others"},
+	}
+	guards := intercept(t, auth, rules)
+	rules.Open[0] = "test.Calls"
+	clear(rules.Methods)
+	clear(rules.Services)
+	c := serve(t, guards, serviceOf("test.Calls", []string{"A", "B"}, nil))
+	for _, method := range []string{"/test.Calls/A", "/test.Calls/B"} {
+		if got := c.call(method); got != noCredentials() {
+			t.Errorf("%s: %s", method, got)
+		}
+	}
+}
+
 // No spelling of a method leads to the rule of another one, even if a server takes it.
 func TestSpellings(t *testing.T) {
 	idp := newProvider(t)

@@ -149,7 +149,7 @@ func start(t *testing.T, server *grpc.Server) client {
 	t.Cleanup(func() {
 		_ = conn.Close()
 		server.Stop()
-		<-served
+		_ = <-served
 	})
 	return client{t, conn}
 }

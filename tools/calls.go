@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -65,7 +67,7 @@ func tryCallsAt(ctx context.Context, binary string, idp provider, login int, cal
 			cmd.Env = append(os.Environ(), "GRPC_ADDR="+methods, "TOKEN="+strings.TrimPrefix(c.bearer, "Bearer "))
 			output, err := cmd.CombinedOutput()
 			if (err != nil) != c.refused || !strings.Contains(string(output), c.output) {
-				return fmt.Errorf("%s %s: %v: %s; want %q", binary, c.method, err, output, c.output)
+				return fmt.Errorf("%s %s: %w: %s; want %q", binary, c.method, cmp.Or(err, errors.New("no error")), output, c.output)
 			}
 		}
 		return nil

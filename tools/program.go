@@ -44,7 +44,7 @@ func (p provider) issuer() string {
 	return strings.TrimSuffix(p.Discovery, ".well-known/openid-configuration")
 }
 
-// startProvider builds and starts the provider in the module at dir. It stops when ctx ends.
+// startProvider builds and starts the provider in the module at dir. It stops when ctx ends, and with this process.
 func startProvider(ctx context.Context, dir string, env []string) (provider, error) {
 	at := filepath.Join(dir, "provider")
 	if err := os.MkdirAll(at, 0o755); err != nil {
@@ -59,6 +59,9 @@ func startProvider(ctx context.Context, dir string, env []string) (provider, err
 	}
 	cmd := exec.CommandContext(ctx, binary)
 	cmd.Stderr = os.Stderr
+	if _, err := cmd.StdinPipe(); err != nil { // never written to: its end is the end of this process
+		return provider{}, err
+	}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return provider{}, err

@@ -148,8 +148,8 @@ func (app App) ask(ctx context.Context, pattern Pattern, line *AccessLine) error
 		return fmt.Errorf("no guard was reached: %w", err)
 	}
 	line.Status = status
-	switch {
-	case status == http.StatusNotFound || status == http.StatusMethodNotAllowed:
+	switch status {
+	case http.StatusNotFound, http.StatusMethodNotAllowed:
 		return fmt.Errorf("no guard, the answer to %s is %d: set Target if that is no path of this route", request.URL.Path, status)
 	default:
 		return fmt.Errorf("no guard, the answer is %d: add a guard, or name the route in App.Open", status)

@@ -32,7 +32,7 @@ func start(t *testing.T, auth *grpcauth.Auth) string {
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
-	t.Cleanup(func() { server.Stop(); <-served })
+	t.Cleanup(func() { server.Stop(); _ = <-served })
 	return listener.Addr().String()
 }
 

@@ -40,7 +40,7 @@ func open(t *testing.T, framework string) (idp *oidctest.Provider, to string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: handler}} //nolint:gosec // it serves this test
+		server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: handler}}
 		server.Start()
 		t.Cleanup(server.Close)
 		return idp, base + "/mcp"
