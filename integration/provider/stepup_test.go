@@ -18,10 +18,10 @@ const stepUpLeeway = 10 * time.Second
 
 var stepUpGuards = app.Guarded{"/gold": {core.ACR("gold")}, "/now": {core.MaxAge(0)}, "/platinum": {core.ACR("platinum")}}
 
-// withStepUp adds sessions whose claims are never refreshed in a test.
+// withStepUp adds sessions whose claims are never refreshed in a test, and logins whose parameters the test sees.
 func withStepUp(cfg *core.Config) {
 	withSessions(cfg, time.Hour)
-	cfg.Leeway = stepUpLeeway
+	cfg.Leeway, cfg.PushedRequests = stepUpLeeway, core.PushNever
 }
 
 // better opens a page that needs a better login, logs in, and returns what the browser shows then.
