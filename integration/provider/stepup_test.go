@@ -112,7 +112,8 @@ func TestKeycloakStepUp(t *testing.T) {
 		})
 		stepsUp(t, checks, s.App, "alice", "alice")
 		checks.Run("step-up: acr and auth_time are in access tokens", func(t *testing.T) {
-			token := s.token(t, "bob").AccessToken
+			form := s.ProgramLogin(t, app.NewAgent(), "bob", "bob")
+			token := app.JSON[core.Token](t, s.Post(t, "/auth/v2/token", form)).AccessToken
 			claims := claimsOf(t, token)
 			if claims["acr"] != "bronze" || claims["auth_time"] == nil {
 				t.Errorf("acr %v, auth_time %v", claims["acr"], claims["auth_time"])
