@@ -18,10 +18,10 @@ const stepUpLeeway = 10 * time.Second
 
 var stepUpGuards = app.Guarded{"/gold": {core.ACR("gold")}, "/now": {core.MaxAge(0)}, "/platinum": {core.ACR("platinum")}}
 
-// withStepUp adds sessions whose claims are never refreshed in a test.
+// withStepUp adds sessions whose claims are never refreshed in a test, and logins whose parameters the test sees.
 func withStepUp(cfg *core.Config) {
 	withSessions(cfg, time.Hour)
-	cfg.Leeway = stepUpLeeway
+	cfg.Leeway, cfg.PushedRequests = stepUpLeeway, core.PushNever
 }
 
 // better opens a page that needs a better login, logs in, and returns what the browser shows then.
@@ -112,7 +112,8 @@ func TestKeycloakStepUp(t *testing.T) {
 		})
 		stepsUp(t, checks, s.App, "alice", "alice")
 		checks.Run("step-up: acr and auth_time are in access tokens", func(t *testing.T) {
-			token := s.token(t, "bob").AccessToken
+			form := s.ProgramLogin(t, app.NewAgent(), "bob", "bob")
+			token := app.JSON[core.Token](t, s.Post(t, "/auth/v2/token", form)).AccessToken
 			claims := claimsOf(t, token)
 			if claims["acr"] != "bronze" || claims["auth_time"] == nil {
 				t.Errorf("acr %v, auth_time %v", claims["acr"], claims["auth_time"])
