@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core"
 	"github.com/go-oidc-auth/oidcauth/core/oidctest"
@@ -137,6 +138,7 @@ func TestResponses(t *testing.T) {
 	for name, needs := range map[string][]core.Requirement{
 		"caller": nil, "scope": {core.Scopes("orders")}, "role": {core.Roles("admin")}, "bearer": {core.BearerOnly, core.Roles("admin")},
 		"session": {core.SessionOnly}, "quiet": {core.NoRedirect}, "any": {core.AnyOf(core.Roles("admin"), core.Scopes("orders"))}, "nobody": {core.Scopes()},
+		"recent": {core.MaxAge(time.Minute)}, "level": {core.ACR("gold")}, "level and scope": {core.ACR("gold"), core.Scopes("orders")},
 	} {
 		for mode, auth := range map[string]*core.Auth{"bearers": bearers, "browsers": browsers} {
 			api := openapi.New(auth)

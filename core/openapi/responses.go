@@ -1,6 +1,10 @@
 package openapi
 
-import "github.com/go-oidc-auth/oidcauth/core"
+import (
+	"slices"
+
+	"github.com/go-oidc-auth/oidcauth/core"
+)
 
 // Refusal is the body of a refusal: for clients, for the registry of a framework, and for the comments of a generator.
 type Refusal struct {
@@ -54,7 +58,7 @@ type MediaType struct {
 
 // Responses returns the answers with which a guard of this rule refuses a request, by their statuses:
 //
-//   - 401: the credentials are missing or invalid
+//   - 401: the credentials are missing or invalid, or the login is not enough
 //   - 403: they do not meet a requirement, or another site made the browser send them
 //   - 503: they cannot be verified, because the provider or the store is out of reach
 //   - 302: a browser without a session, on GET, is sent to the login
@@ -75,7 +79,11 @@ func (a API) Responses(rule core.Rule) map[string]Response {
 	}
 	challenge := header("What is missing (RFC 6750 section 3).")
 	challenge.Required = true
-	unauthorized := refusal("The credentials are missing or invalid.", map[string]Header{"WWW-Authenticate": challenge})
+	says := "The credentials are missing or invalid."
+	if slices.ContainsFunc(rule.Conditions, isOfLogin) {
+		says = "The credentials are missing or invalid, or a stronger or more recent login is needed (RFC 9470)."
+	}
+	unauthorized := refusal(says, map[string]Header{"WWW-Authenticate": challenge})
 	if rule.Session {
 		unauthorized.Headers["HX-Redirect"] = header("Where the login is, for htmx.")
 	}
@@ -86,9 +94,10 @@ func (a API) Responses(rule core.Rule) map[string]Response {
 		return responses
 	}
 	responses["401"] = unauthorized
-	if len(rule.Scopes)+len(rule.Conditions) > 0 || rule.Session {
+	permissions := len(rule.Scopes) > 0 || slices.ContainsFunc(rule.Conditions, func(c core.Condition) bool { return !isOfLogin(c) })
+	if permissions || rule.Session {
 		says := "The caller lacks a scope, a role or another permission."
-		if len(rule.Scopes)+len(rule.Conditions) == 0 {
+		if !permissions {
 			says = "Another site made the browser send the request."
 		}
 		forbidden := header("Which scopes are missing (RFC 6750 section 3).")
@@ -103,6 +112,11 @@ func (a API) Responses(rule core.Rule) map[string]Response {
 		responses["302"] = Response{Description: "A browser without a session is sent to the login.", Headers: map[string]Header{"Location": location}}
 	}
 	return responses
+}
+
+// isOfLogin reports whether a new login can meet the condition: its refusal is a 401.
+func isOfLogin(c core.Condition) bool {
+	return c.Kind == core.ConditionACR || c.Kind == core.ConditionMaxAge
 }
 
 func header(says string) Header { return Header{Description: says, Schema: Schema{Type: "string"}} }

@@ -33,9 +33,9 @@ type goClient struct {
 func inGo(t *testing.T, endpoint, clientID string) client {
 	t.Helper()
 	c := &goClient{person: person{agent: app.NewAgent()}, t: t, recorder: &recorder{}}
-	http := &http.Client{Transport: c.recorder}
+	web := &http.Client{Transport: c.recorder}
 	handler, err := auth.NewAuthorizationCodeHandler(&auth.AuthorizationCodeHandlerConfig{
-		PreregisteredClient: &oauthex.ClientCredentials{ClientID: clientID}, RedirectURL: redirect, Client: http,
+		PreregisteredClient: &oauthex.ClientCredentials{ClientID: clientID}, RedirectURL: redirect, Client: web,
 		AuthorizationCodeFetcher: func(_ context.Context, args *auth.AuthorizationArgs) (*auth.AuthorizationResult, error) {
 			back, err := url.Parse(c.login(t, args.URL))
 			if err != nil {
@@ -47,7 +47,7 @@ func inGo(t *testing.T, endpoint, clientID string) client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.transport = &mcp.StreamableClientTransport{Endpoint: endpoint, HTTPClient: http, OAuthHandler: handler}
+	c.transport = &mcp.StreamableClientTransport{Endpoint: endpoint, HTTPClient: web, OAuthHandler: handler}
 	return c
 }
 

@@ -29,6 +29,7 @@ const askNone = "a server that names no scope: the client asks for none, and nod
 
 // Each client with net/http, and the other frameworks with one client each.
 func TestKeycloak(t *testing.T) {
+	t.Parallel() // it takes Keycloak long to start
 	k := parts.NewKeycloak(t)
 	keycloakScopes(t, k)
 	servers := map[string]server{}
@@ -39,6 +40,7 @@ func TestKeycloak(t *testing.T) {
 }
 
 func TestNodeProvider(t *testing.T) {
+	t.Parallel()
 	servers := onNodeProvider(t, "nethttp", "fiber", "chi")
 	pairs(t, "node-oidc-provider", servers, [][2]string{{"Go", "nethttp"}, {"TypeScript", "nethttp"}, {"Python", "nethttp"}, {"Python", "fiber"}, {"TypeScript", "chi"}})
 }
@@ -134,11 +136,11 @@ func (s server) renews(t *testing.T, c client, expired time.Time) {
 
 // isRefused is the first call of a client whose tokens are for another service. It gives up after a login, or after one for each of the two
 // ways in which clients of two versions of the protocol begin.
-func (s server) isRefused(t *testing.T, c client, says string) {
+func (s server) isRefused(t *testing.T, c client, complaint string) {
 	t.Helper()
 	got := c.call(t, "whoami", nil)
 	logins, last := len(got.logins), got.Requests[len(got.Requests)-1]
-	if got.Text != "" || !strings.Contains(got.Error, says) || logins < 1 || logins > 2 || got.granted("authorization_code") != logins || last.Path != "/mcp" || last.Status != 401 {
+	if got.Text != "" || !strings.Contains(got.Error, complaint) || logins < 1 || logins > 2 || got.granted("authorization_code") != logins || last.Path != "/mcp" || last.Status != 401 {
 		t.Errorf("%q, %q after the logins %v and the requests %+v", got.Text, got.Error, got.logins, got.Requests)
 	}
 }

@@ -14,6 +14,7 @@ import (
 // Where an MCP server names no scope, clients ask for none, or for all that the provider announces. Providers refuse that, unless they are
 // set up as in the other tests.
 func TestScopesThatClientsChoose(t *testing.T) {
+	t.Parallel()
 	t.Run("none at node-oidc-provider", func(t *testing.T) {
 		issuer := parts.NewNodeResources(t, redirect, brief, []string{"http://127.0.0.1:1/mcp"}).Issuer
 		if got := refusal(t, issuer, "mcp", ""); got != "access_denied" {
