@@ -139,8 +139,8 @@ type client struct {
 func start(t *testing.T, server *grpc.Server) client {
 	t.Helper()
 	listener := bufconn.Listen(64 << 10)
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
+	served := make(chan struct{})
+	go func() { _ = server.Serve(listener); close(served) }()
 	conn, err := grpc.NewClient("passthrough:///memory", grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))
 	if err != nil {
@@ -149,7 +149,7 @@ func start(t *testing.T, server *grpc.Server) client {
 	t.Cleanup(func() {
 		_ = conn.Close()
 		server.Stop()
-		_ = <-served
+		<-served
 	})
 	return client{t, conn}
 }

@@ -30,9 +30,9 @@ func start(t *testing.T, auth *grpcauth.Auth) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
-	t.Cleanup(func() { server.Stop(); _ = <-served })
+	served := make(chan struct{})
+	go func() { _ = server.Serve(listener); close(served) }()
+	t.Cleanup(func() { server.Stop(); <-served })
 	return listener.Addr().String()
 }
 
