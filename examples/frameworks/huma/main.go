@@ -1,4 +1,4 @@
-// A huma API on net/http whose operations say who may call them.
+// A huma API on net/http: each operation has a guard, and the document says who may call it.
 package main
 
 import (
@@ -8,11 +8,13 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"reflect"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/go-oidc-auth/oidcauth/core"
+	"github.com/go-oidc-auth/oidcauth/core/openapi"
 	"github.com/go-oidc-auth/oidcauth/httpauth"
 )
 
@@ -38,24 +40,62 @@ func newRouter(cfg core.Config) (*http.ServeMux, error) {
 	}
 	mux := http.NewServeMux()
 	api := humago.New(mux, huma.DefaultConfig("orders", "1.0.0"))
-	huma.Register(api, guarded(auth, huma.Operation{Method: http.MethodGet, Path: "/orders"}, core.Scopes("orders")), orders)
-	huma.Register(api, guarded(auth, huma.Operation{Method: http.MethodDelete, Path: "/orders/{id}"}, core.Scopes("orders"), core.Roles("clerk")), cancel)
+	words := openapi.New(auth.Auth)
+	words.DiscoveryURL = cfg.DiscoveryURL
+	d := describe(words, api)
+	huma.Register(api, d.guarded(auth.Auth.Required(core.Scopes("orders")), huma.Operation{
+		OperationID: "count-orders", Method: http.MethodGet, Path: "/orders",
+	}), orders)
+	huma.Register(api, d.guarded(auth.Auth.Required(core.Scopes("orders"), core.Roles("clerk")), huma.Operation{
+		OperationID: "cancel-order", Method: http.MethodDelete, Path: "/orders/{id}",
+	}), cancel)
 	return mux, auth.Mount(mux, core.Paths{}) // /auth/v2/login, token, device …
 }
 
-// guarded puts a guard before an operation, and its answers into the document.
-func guarded(auth *httpauth.Auth, operation huma.Operation, requirements ...core.Requirement) huma.Operation {
-	guard := auth.Auth.Required(requirements...)
-	operation.Errors = append(operation.Errors, http.StatusUnauthorized, http.StatusForbidden, http.StatusServiceUnavailable)
-	operation.Middlewares = append(operation.Middlewares, func(c huma.Context, next func(huma.Context)) {
-		r, w := humago.Unwrap(c)
-		decision := guard.Admit(c.Context(), core.CredentialsOf(r))
+// descriptions writes guards into the document of a huma API.
+type descriptions struct {
+	openapi.API
+	refusal *huma.Schema
+}
+
+// describe adds the security schemes, and the schema of a refusal.
+func describe(words openapi.API, service huma.API) descriptions {
+	components := service.OpenAPI().Components
+	components.SecuritySchemes = make(map[string]*huma.SecurityScheme)
+	for name, scheme := range words.Components().SecuritySchemes {
+		components.SecuritySchemes[name] = &huma.SecurityScheme{
+			Type: scheme.Type, Description: scheme.Description, OpenIDConnectURL: scheme.OpenIDConnectURL, Scheme: scheme.Scheme, In: scheme.In, Name: scheme.Name,
+		}
+	}
+	return descriptions{words, components.Schemas.Schema(reflect.TypeFor[openapi.Refusal](), true, "Refusal")}
+}
+
+// guarded puts a guard before an operation and says so in the document.
+func (d descriptions) guarded(guard *core.Guard, operation huma.Operation) huma.Operation {
+	operation.Security = d.Security(guard.Rule())
+	operation.Responses = make(map[string]*huma.Response)
+	for status, response := range d.Responses(guard.Rule()) {
+		described := &huma.Response{Description: response.Description, Headers: make(map[string]*huma.Param), Content: make(map[string]*huma.MediaType)}
+		for name, header := range response.Headers {
+			described.Headers[name] = &huma.Param{Description: header.Description, Schema: &huma.Schema{Type: header.Schema.Type}}
+		}
+		for kind, media := range response.Content {
+			described.Content[kind] = &huma.MediaType{Schema: &huma.Schema{Type: media.Schema.Type}}
+			if media.Schema.Ref != "" {
+				described.Content[kind].Schema = d.refusal
+			}
+		}
+		operation.Responses[status] = described
+	}
+	operation.Middlewares = append(operation.Middlewares, func(ctx huma.Context, next func(huma.Context)) {
+		request, answer := humago.Unwrap(ctx)
+		decision := guard.Admit(ctx.Context(), core.CredentialsOf(request))
 		if decision.Refusal != nil {
-			decision.Refusal.WriteTo(w)
+			decision.Refusal.WriteTo(answer)
 			return
 		}
-		decision.AddTo(w.Header())
-		next(huma.WithContext(c, decision.Context(c.Context())))
+		decision.AddTo(answer.Header())
+		next(huma.WithContext(ctx, decision.Context(ctx.Context())))
 	})
 	return operation
 }

@@ -27,6 +27,7 @@ func TestOperations(t *testing.T) {
 		{http.MethodGet, "/orders", bob, http.StatusOK, `"of":"bob"`},
 		{http.MethodDelete, "/orders/7", bob, http.StatusForbidden, "Insufficient permissions"},
 		{http.MethodDelete, "/orders/7", clerk, http.StatusNoContent, ""},
+		{http.MethodGet, "/openapi.json", "", http.StatusOK, `"security":[{`},
 		{http.MethodGet, "/openapi.json", "", http.StatusOK, `"503"`},
 		{http.MethodGet, "/auth/v2/userinfo", bob, http.StatusOK, "bob"},
 	} {
