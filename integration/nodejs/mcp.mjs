@@ -57,13 +57,13 @@ async function login() {
 }
 
 async function call(tool, values) {
-  for (;;) {
+  for (let logins = 0; ; logins++) {
     try {
       if (!client) await connect();
       const result = await client.callTool({ name: tool, arguments: values });
       return result.content.map((part) => part.text).join('');
     } catch (error) {
-      if (!(error instanceof UnauthorizedError) || !store.opened) throw error;
+      if (!(error instanceof UnauthorizedError) || !store.opened || logins === 2) throw error;
       await login();
     }
   }
