@@ -64,6 +64,6 @@ func onNetHTTP(cfg core.Config) (http.Handler, error) {
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/mcp", auth.Required(core.BearerOnly)(endpoint(auth.Auth)))
+	mux.Handle("/mcp", auth.Required(needed...)(endpoint(auth.Auth)))
 	return mux, auth.MountRoot(mux) // /.well-known/oauth-protected-resource/mcp
 }

@@ -22,7 +22,7 @@ func onGin(cfg core.Config) (http.Handler, error) {
 		return nil, err
 	}
 	router := gin.New()
-	router.Any("/mcp", auth.Required(core.BearerOnly), gin.WrapH(endpoint(auth.Auth)))
+	router.Any("/mcp", auth.Required(needed...), gin.WrapH(endpoint(auth.Auth)))
 	return router, auth.MountRoot(router)
 }
 
@@ -32,7 +32,7 @@ func onEcho(cfg core.Config) (http.Handler, error) {
 		return nil, err
 	}
 	router := echo.New()
-	router.Any("/mcp", echo.WrapHandler(endpoint(auth.Auth)), auth.Required(core.BearerOnly))
+	router.Any("/mcp", echo.WrapHandler(endpoint(auth.Auth)), auth.Required(needed...))
 	return router, auth.MountRoot(router)
 }
 
@@ -42,7 +42,7 @@ func onChi(cfg core.Config) (http.Handler, error) {
 		return nil, err
 	}
 	router := chi.NewRouter()
-	router.With(auth.Required(core.BearerOnly)).Handle("/mcp", endpoint(auth.Auth))
+	router.With(auth.Required(needed...)).Handle("/mcp", endpoint(auth.Auth))
 	return router, auth.MountRoot(router)
 }
 
@@ -52,7 +52,7 @@ func onFiber(cfg core.Config) (*fiber.App, error) {
 		return nil, err
 	}
 	app, mcp := fiber.New(fiber.Config{ReadBufferSize: 16 << 10}), endpoint(auth.Auth)
-	app.All("/mcp", auth.Required(core.BearerOnly), func(c *fiber.Ctx) error {
+	app.All("/mcp", auth.Required(needed...), func(c *fiber.Ctx) error {
 		ctx := c.UserContext() // has the caller; the context of the adaptor does not
 		return adaptor.HTTPHandlerFunc(func(w http.ResponseWriter, r *http.Request) { mcp.ServeHTTP(w, r.WithContext(ctx)) })(c)
 	})

@@ -12,7 +12,10 @@ import (
 	"github.com/go-oidc-auth/oidcauth/core"
 )
 
-// needs has what each tool asks for beyond the guard of the endpoint. A tool that is not here is refused.
+// needed is what every request needs. It has a scope, which clients ask for at their first login: without one they guess.
+var needed = []core.Requirement{core.BearerOnly, core.Scopes("orders:read")}
+
+// needs has what each tool asks for, with what every request needs, so that a client asks for all of it at once. A tool that is not here is refused.
 var needs = map[string][]core.Requirement{
 	"whoami":       {},
 	"count_orders": {core.Scopes("orders:read")},

@@ -37,34 +37,22 @@ func onKeycloak(t *testing.T, k *parts.Keycloak, framework string) server {
 	return s
 }
 
-// keycloakScopes makes the scopes of the MCP server, which each client made later may ask for. A client that finds no scope with the MCP
-// server may ask for all that the discovery document announces. It would not have to ask for more later, and is refused where it may not have
-// one of them: so these are not announced, nor is the scope of service accounts.
+// keycloakScopes makes the scopes of the MCP server, which each client made later may ask for.
 func keycloakScopes(t *testing.T, k *parts.Keycloak) {
 	t.Helper()
 	for _, name := range []string{"orders:read", "orders:write"} {
 		k.Admin(t, http.MethodPost, "/client-scopes", map[string]any{
-			"name": name, "protocol": "openid-connect", "attributes": map[string]string{"include.in.token.scope": "true", announced: "false"},
+			"name": name, "protocol": "openid-connect", "attributes": map[string]string{"include.in.token.scope": "true"},
 		}, nil)
 	}
-	var scopes []struct {
-		ID, Name   string
-		Attributes map[string]string
-	}
+	var scopes []struct{ ID, Name string }
 	k.Admin(t, http.MethodGet, "/client-scopes", nil, &scopes)
 	for _, scope := range scopes {
-		switch scope.Name {
-		case "orders:read", "orders:write":
+		if scope.Name == "orders:read" || scope.Name == "orders:write" {
 			k.Admin(t, http.MethodPut, "/default-optional-client-scopes/"+scope.ID, nil, nil)
-		case "service_account":
-			scope.Attributes[announced] = "false"
-			k.Admin(t, http.MethodPut, "/client-scopes/"+scope.ID, map[string]any{"name": scope.Name, "protocol": "openid-connect", "attributes": scope.Attributes}, nil)
 		}
 	}
 }
-
-// announced is the attribute of scopes that are in the discovery document.
-const announced = "include.in.openid.provider.metadata"
 
 // keycloakClient makes a public client whose access tokens are for audience: Keycloak does not go by the parameter resource.
 func keycloakClient(t *testing.T, k *parts.Keycloak, id, audience string, attributes map[string]string) {

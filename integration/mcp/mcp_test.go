@@ -1,6 +1,7 @@
 package mcp
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -20,7 +21,7 @@ var languages = map[string]struct {
 	"Go":         {"MCP Go SDK", goVersion, inGo, "Unauthorized", []string{askNone}},
 	"TypeScript": {"MCP TypeScript SDK", parts.NodeMCPVersion, typeScript, "Server returned 401", []string{askNone}},
 	"Python": {"MCP Python SDK", parts.PythonMCPVersion, python, "Server returned an error response", []string{
-		"a server that names no scope: the client asks for every scope that the provider announces, and Keycloak refuses that; leave service_account out of its discovery document",
+		"a server that names no scope: the client asks for every scope that the provider announces, and Keycloak refuses that",
 		"the reason of a refusal: the client says no more than that the server returned an error response",
 	}},
 }
@@ -90,35 +91,33 @@ func (s server) logsIn(t *testing.T, c client) {
 	if asked.Get("resource") != s.endpoint || asked.Get("client_id") != s.usual || asked.Get("code_challenge_method") != "S256" {
 		t.Errorf("the login asked for %v", asked)
 	}
+	asks(t, asked, "orders:read")
 	says(t, c.call(t, "whoami", nil), "alice", 0)
 }
 
-// stepsUp are calls of tools that need more than the login asked for.
+// asks holds the scopes of a login that are about orders against what it has to ask for.
+func asks(t *testing.T, login url.Values, want ...string) {
+	t.Helper()
+	asked := strings.Fields(login.Get("scope"))
+	for _, scope := range []string{"orders:read", "orders:write"} {
+		if slices.Contains(asked, scope) != slices.Contains(want, scope) {
+			t.Errorf("the login asked for %v, want %v", asked, want)
+		}
+	}
+}
+
+// stepsUp is a call of a tool that needs more than the login asked for.
 func (s server) stepsUp(t *testing.T, c client) {
 	t.Helper()
-	for _, step := range []struct {
-		tool      string
-		arguments map[string]any
-		text      string
-		scopes    []string
-	}{
-		{"count_orders", nil, "3", []string{"orders:read"}},
-		{"cancel_order", map[string]any{"id": 7}, "order 7 is canceled", []string{"orders:read", "orders:write"}},
-	} {
-		got := c.call(t, step.tool, step.arguments)
-		says(t, got, step.text, 1)
-		if !got.made("POST", "/mcp", 403) || !got.made("POST", "/mcp", 200) {
-			t.Errorf("%s: the requests were %+v", step.tool, got.Requests)
-		}
-		asked := strings.Fields(got.logins[0].Get("scope"))
-		for _, scope := range []string{"orders:read", "orders:write"} {
-			if slices.Contains(asked, scope) != slices.Contains(step.scopes, scope) {
-				t.Errorf("%s: the login asked for %v, want %v", step.tool, asked, step.scopes)
-			}
-		}
-		if got.logins[0].Get("resource") != s.endpoint {
-			t.Errorf("%s: the login was for %q", step.tool, got.logins[0].Get("resource"))
-		}
+	says(t, c.call(t, "count_orders", nil), "3", 0)
+	got := c.call(t, "cancel_order", map[string]any{"id": 7})
+	says(t, got, "order 7 is canceled", 1)
+	if !got.made("POST", "/mcp", 403) || !got.made("POST", "/mcp", 200) {
+		t.Errorf("the requests were %+v", got.Requests)
+	}
+	asks(t, got.logins[0], "orders:read", "orders:write")
+	if got.logins[0].Get("resource") != s.endpoint {
+		t.Errorf("the login was for %q", got.logins[0].Get("resource"))
 	}
 	says(t, c.call(t, "count_orders", nil), "3", 0) // with the token of the last login
 }

@@ -11,8 +11,7 @@ import (
 	"github.com/go-oidc-auth/oidcauth/integration/parts"
 )
 
-// Where an MCP server names no scope, clients ask for none, or for all that the provider announces. Providers refuse that, unless they are
-// set up as in the other tests.
+// Where an MCP server names no scope, clients ask for none, or for all that the provider announces. Providers may refuse both.
 func TestScopesThatClientsChoose(t *testing.T) {
 	t.Parallel()
 	t.Run("none at node-oidc-provider", func(t *testing.T) {

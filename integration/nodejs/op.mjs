@@ -169,11 +169,6 @@ function build(issuer, keys) {
   });
 
   if (levels.length) withLevels(provider);
-  // A login that names no scope is refused otherwise, even one for a resource: so there is a default (RFC 6749, section 3.3).
-  provider.use((ctx, next) => {
-    if (ctx.query.resource && ctx.query.scope === undefined) ctx.query = { ...ctx.query, scope: 'openid' };
-    return next();
-  });
   for (const event of ['server_error', 'backchannel.error', 'grant.error', 'authorization.error']) {
     provider.on(event, (...args) => console.error(event, args.find((a) => a instanceof Error)?.stack ?? ''));
   }
