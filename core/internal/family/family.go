@@ -80,7 +80,7 @@ type Families struct {
 	closed   bool                 // Close was called: no new work starts
 	pending  map[string]time.Time // queue of failed ends, by ID: until when each must stay in the revocation list
 	retrying bool                 // a goroutine retries the queue
-	owed     map[owed]time.Time   // tokens that were spent and whose client has no answer yet: until when that is kept
+	owed     map[owed]debt        // tokens that were spent and whose client has no answer yet
 	flights  sync.WaitGroup       // work in the background
 }
 
@@ -106,7 +106,7 @@ func New(cfg Config) (*Families, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Families{cfg: cfg, data: data, answers: answers, pending: make(map[string]time.Time), owed: make(map[owed]time.Time)}
+	f := &Families{cfg: cfg, data: data, answers: answers, pending: make(map[string]time.Time), owed: make(map[owed]debt)}
 	f.base, f.close = context.WithCancel(context.Background()) // canceled by Close
 	_, _ = rand.Read(f.instance[:])                            // crypto/rand.Read never fails
 	return f, nil

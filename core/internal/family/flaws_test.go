@@ -162,6 +162,29 @@ func TestResultOutlivesTheLease(t *testing.T) {
 			t.Errorf("another answer, spent %d times", w.spent)
 		}
 	})
+	inBubble("a rotation that was overtaken owes nothing", t, func(t *testing.T, w *world) {
+		patient := w.serve(func(c *family.Config) { c.Wait = 5 * time.Minute })
+		defer patient.Close()
+		w.slow = 100 * time.Second
+		overtaken := make(chan error)
+		go func() {
+			_, err := patient.Rotate(t.Context(), w.first.Text, w.spend)
+			overtaken <- err
+		}()
+		time.Sleep(85 * time.Second) // the lease, and the minute that clocks may differ
+		w.mu.Lock()
+		w.slow = 0
+		w.mu.Unlock()
+		if _, err := patient.Rotate(t.Context(), w.first.Text, w.spend); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-overtaken; !errors.Is(err, family.ErrBusy) {
+			t.Errorf("overtaken: %v", err)
+		}
+		if answer, err := patient.Rotate(t.Context(), w.first.Text, w.spend); !errors.Is(err, family.ErrReused) { // 15 seconds later
+			t.Errorf("a spent token was answered after the grace: %q, %v", answer, err)
+		}
+	})
 	inBubble("the family has ended by then", t, func(t *testing.T, w *world) {
 		down(w, time.Minute)
 		w.refuses(w.first.Text, family.ErrBusy)

@@ -3,6 +3,7 @@ package family
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/store"
@@ -37,10 +38,15 @@ func (f *Families) keep(ctx context.Context, session store.Session, result *Resu
 		return ErrEnded
 	case err == nil && row.Version == session.Version+1 && string(row.Data) == string(sealed):
 		return nil // it was written, but the connection broke before the store's answer
+	case err == nil:
+		return errOvertaken
 	default:
 		return ErrBusy
 	}
 }
+
+// errOvertaken says that the row is known to be another request's.
+var errOvertaken = fmt.Errorf("%w, which has taken over", ErrBusy)
 
 const (
 	// tryTime is the timeout of one attempt to write: a connection that hangs must not use up the whole lease.

@@ -2,6 +2,7 @@ package family
 
 import (
 	"crypto/sha256"
+	"time"
 
 	"github.com/go-oidc-auth/oidcauth/core/internal/clocks"
 )
@@ -11,17 +12,35 @@ import (
 // same. The client was told to come again with its token, and must not be logged out for that.
 type owed [sha256.Size]byte
 
+// debt is what is known of an owed answer.
+type debt struct {
+	until   time.Time // for how long it is kept
+	flights int       // rotations that are about to spend the token, or may have
+}
+
 // owe notes that a token is about to be spent in the store.
 func (f *Families) owe(token Token) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	now := f.now()
-	for other, until := range f.owed { // those under way, and what an outage has left
-		if now.After(until) {
+	for other, d := range f.owed { // those under way, and what an outage has left
+		if now.After(d.until) {
 			delete(f.owed, other)
 		}
 	}
-	f.owed[token.hash] = now.Add(f.cfg.Lease + holdOn + f.cfg.Grace + clocks.Skew)
+	f.owed[token.hash] = debt{until: now.Add(f.cfg.Lease + holdOn + f.cfg.Grace + clocks.Skew), flights: f.owed[token.hash].flights + 1}
+}
+
+// forgo notes that a rotation has not spent its token: another one has taken over, and what it wrote counts.
+func (f *Families) forgo(token Token) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	d, owes := f.owed[token.hash]
+	if d.flights--; !owes || d.flights <= 0 {
+		delete(f.owed, token.hash)
+		return
+	}
+	f.owed[token.hash] = d
 }
 
 // answered notes that the client of a token gets its answer.

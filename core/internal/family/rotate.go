@@ -206,6 +206,9 @@ func (f *Families) work(ctx context.Context, left <-chan struct{}, token Token, 
 	f.owe(token)
 	// The grace period begins when the row is written, which may be long after the provider's answer.
 	if err := f.keep(ctx, session, result, func(session *store.Session) { session.Rotated = f.now() }); err != nil {
+		if errors.Is(err, errOvertaken) || errors.Is(err, ErrEnded) {
+			f.forgo(token)
+		}
 		return nil, err
 	}
 	return result.Answer, nil
