@@ -206,30 +206,34 @@ func countsByName(t *testing.T, mode func(*core.Config), claims func(sid string)
 // An application ends all that a person has, lists sessions and ends one.
 func TestEndSessions(t *testing.T) {
 	inBothModes(t, func(t *testing.T, mode func(*core.Config)) {
-		w := newWeb(t, mode)
-		first, second := w.browser(), w.browser()
-		first.logIn("alice")
-		second.logIn("alice")
-		list, err := w.auth.SessionsOf(t.Context(), w.idp.Issuer(), "alice")
-		if err != nil || len(list) != 2 {
-			t.Fatalf("%v, %v", list, err)
-		}
-		if id := strings.TrimPrefix(body(second.do(http.MethodGet, "/page", script...)), "alice "); list[0].ID != id {
-			t.Errorf("the last session comes first: %s, want %s", list[0].ID, id)
-		}
-		if err := w.auth.EndSession(t.Context(), list[0].ID); err != nil {
-			t.Error(err)
-		}
-		if a, b := first.status("/page"), second.status("/page"); a != 200 || b != 401 {
-			t.Errorf("after one end: %d and %d", a, b)
-		}
-		if n, err := w.auth.EndSessions(t.Context(), w.idp.Issuer(), "alice"); n != 1 || err != nil {
-			t.Errorf("%d ended, %v", n, err)
-		}
-		if status := first.status("/page"); status != 401 {
-			t.Errorf("after all ends: %d", status)
-		}
+		synctest.Test(t, func(t *testing.T) { endSessions(t, newBubbleWeb(t, mode)) })
 	})
+}
+
+func endSessions(t *testing.T, w *web) {
+	first, second := w.browser(), w.browser()
+	first.logIn("alice")
+	time.Sleep(time.Second) // the list is in the order of the logins
+	second.logIn("alice")
+	list, err := w.auth.SessionsOf(t.Context(), w.idp.Issuer(), "alice")
+	if err != nil || len(list) != 2 {
+		t.Fatalf("%v, %v", list, err)
+	}
+	if id := strings.TrimPrefix(body(second.do(http.MethodGet, "/page", script...)), "alice "); list[0].ID != id {
+		t.Errorf("the last session comes first: %s, want %s", list[0].ID, id)
+	}
+	if err := w.auth.EndSession(t.Context(), list[0].ID); err != nil {
+		t.Error(err)
+	}
+	if a, b := first.status("/page"), second.status("/page"); a != 200 || b != 401 {
+		t.Errorf("after one end: %d and %d", a, b)
+	}
+	if n, err := w.auth.EndSessions(t.Context(), w.idp.Issuer(), "alice"); n != 1 || err != nil {
+		t.Errorf("%d ended, %v", n, err)
+	}
+	if status := first.status("/page"); status != 401 {
+		t.Errorf("after all ends: %d", status)
+	}
 }
 
 // A session ends without requests, and at its absolute end however busy it is; requests extend the idle end.
