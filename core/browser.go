@@ -54,8 +54,7 @@ func (a *Auth) referer(credentials Credentials) string {
 
 // refusedBrowser returns the answer to a refused request if Config.Sessions changes it, nil if it does not: without a session, or with a
 // login that is not enough, a person is redirected to the login and a program gets the login's address; without a permission, a person gets
-// a page. No refusal deletes
-// the cookie: another tab may have logged in meanwhile.
+// a page. No refusal deletes the cookie: another tab may have logged in meanwhile.
 func (g *Guard) refusedBrowser(ctx context.Context, credentials Credentials, refusal *Error) *Response {
 	a := g.auth
 	if a.cfg.Sessions == nil || g.bearerOnly {

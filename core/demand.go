@@ -46,7 +46,7 @@ func (g *Guard) demand(ctx context.Context, token *IDToken, requirements []Requi
 			return fault.New(fault.Internal, errDemand)
 		case r.kind == kindScopes:
 			g.scopes = append(g.scopes, r.scopes...)
-		default:
+		default: // not Guard.add: BearerOnly and SessionOnly would become options of a guard, which nothing judges here
 			g.parts = append(g.parts, r)
 		}
 	}

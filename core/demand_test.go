@@ -60,6 +60,7 @@ func TestDemand(t *testing.T) {
 		"a scope that is missing":        {caller, []core.Requirement{core.Scopes("read write")}, 403},
 		"a bearer token":                 {caller, []core.Requirement{core.BearerOnly}, 200},
 		"a session":                      {caller, []core.Requirement{core.SessionOnly}, 403},
+		"a session, inside":              {caller, []core.Requirement{core.AllOf(core.SessionOnly, core.Scopes("read"))}, 403},
 		"a guest, nothing":               {guest, nil, 401},
 		"a guest, a scope":               {guest, []core.Requirement{core.Scopes("read")}, 401},
 		"no guard":                       {t.Context(), nil, 401},

@@ -81,11 +81,11 @@ func (g *Guard) add(r Requirement) {
 }
 
 // Admit makes the access decision. It returns the caller, or the complete refusal: 401 for missing or invalid credentials and for a login
-// that is not enough, 400 for several Authorization headers, 403 for a requirement that is not met and for a request of another site with a session, 503 while the
-// provider's keys or the store are unreachable. With Config.Sessions, a person without a session, and one whose login does not meet [ACR] or
-// [MaxAge], is redirected to the login instead of the 401. Admit keeps nothing of credentials. It waits only for keys or a revocation list that are not cached, for a session that this
-// process does not have in memory, and for one whose claims the provider has not confirmed for 24 hours: at most until ctx ends, or Timeout
-// plus one second, not counting the application's functions.
+// that is not enough, 400 for several Authorization headers, 403 for a requirement that is not met and for a request of another site with a
+// session, 503 while the provider's keys or the store are unreachable. With Config.Sessions, a person without a session, and one whose login
+// does not meet [ACR] or [MaxAge], is redirected to the login instead of the 401. Admit keeps nothing of credentials. It waits only for keys or
+// a revocation list that are not cached, for a session that this process does not have in memory, and for one whose claims the provider has
+// not confirmed for 24 hours: at most until ctx ends, or Timeout plus one second, not counting the application's functions.
 func (g *Guard) Admit(ctx context.Context, credentials Credentials) Decision {
 	if probe := probeIn(ctx); probe != nil {
 		return probe.stop(g, credentials)
